@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -56,11 +57,7 @@ class Group(StrEnum):
     @property
     def label(self) -> Label:
         """Its heading."""
-        return _HEADINGS[self]
-
-
-_WORDS = words_of("imagegen_core")
-_HEADINGS = {Group(name): Label.from_pair(pair) for name, pair in _WORDS["Group"].items()}
+        return Label.from_pair(words_of("imagegen_core")["Group"][self])
 
 
 @attrs.frozen(kw_only=True)
@@ -90,8 +87,6 @@ def fields_of(package: str) -> Mapping[str, FormField]:
 
 KNOWN_FIELDS = fields_of("imagegen_core")
 """By the canonical name of the parameter."""
-
-PIXELS = KNOWN_FIELDS["width"].unit
 
 
 def form_field_of(name: str) -> FormField:
@@ -130,21 +125,20 @@ def labelled(presets: Iterable[SizePreset]) -> tuple[SizePreset, ...]:
     """Return the presets with labels that tell them apart, by ratio and resolution as far as needed."""
     sizes = tuple(presets)
     ratios = Counter(preset.ratio for preset in sizes)
-    short = [_short_label(preset, alone=ratios[preset.ratio] == 1) for preset in sizes]
-    labels = Counter(short)
-    return tuple(
-        attrs.evolve(
-            preset,
-            label=label if labels[label] == 1 else f"{label} {preset.width}x{preset.height}",
-        )
-        for preset, label in zip(sizes, short, strict=True)
-    )
 
+    def short(preset: SizePreset) -> str:
+        if preset.ratio is None:
+            return preset.label
+        is_plain = ratios[preset.ratio] == 1 or preset.resolution is None
+        return preset.ratio if is_plain else f"{preset.ratio} {preset.resolution}"
 
-def _short_label(preset: SizePreset, *, alone: bool) -> str:
-    if preset.ratio is None:
-        return preset.label
-    return preset.ratio if alone or preset.resolution is None else f"{preset.ratio} {preset.resolution}"
+    labels = Counter(map(short, sizes))
+
+    def label(preset: SizePreset) -> str:
+        text = short(preset)
+        return text if labels[text] == 1 else f"{text} {preset.width}x{preset.height}"
+
+    return tuple(attrs.evolve(preset, label=label(preset)) for preset in sizes)
 
 
 def framed(
@@ -158,26 +152,21 @@ def framed(
     A ratio that is none, such as ``auto``, leaves the shape to the model. ``dimensions`` gives the sides in
     pixels for parameters, where they are known.
     """
-    return labelled(
-        _framed(ratio, resolution, dimensions)
-        for resolution in (tuple(resolutions) or (None,))
-        for ratio in ratios
-    )
-
-
-def _framed(
-    ratio: str, resolution: str | None, dimensions: Callable[[Mapping[str, Any]], tuple[int, int]] | None
-) -> SizePreset:
-    params = {"aspect_ratio": ratio} | ({} if resolution is None else {"image_size": resolution})
-    width, height = (None, None) if dimensions is None else dimensions(params)
-    return SizePreset(
-        label=ratio if resolution is None else f"{ratio} {resolution}",
-        ratio=ratio if ":" in ratio else None,
-        resolution=resolution,
-        width=width,
-        height=height,
-        params=params,
-    )
+    presets = []
+    for resolution, ratio in product(tuple(resolutions) or (None,), ratios):
+        params = {"aspect_ratio": ratio} | ({} if resolution is None else {"image_size": resolution})
+        width, height = (None, None) if dimensions is None else dimensions(params)
+        presets.append(
+            SizePreset(
+                label=ratio if resolution is None else f"{ratio} {resolution}",
+                ratio=ratio if ":" in ratio else None,
+                resolution=resolution,
+                width=width,
+                height=height,
+                params=params,
+            )
+        )
+    return labelled(presets)
 
 
 def in_pixels(
@@ -191,25 +180,19 @@ def in_pixels(
     presets: dict[tuple[int, int], SizePreset] = {}
     for resolution, side in resolutions.items():
         for ratio in STANDARD_RATIOS:
-            across, down = ratio.split(":")
-            sides = sides_of(int(across) / int(down), side)
+            across, down = map(int, ratio.split(":"))
+            sides = sides_of(across / down, side)
             if sides is not None and sides not in presets:
-                width, height = sides
-                presets[sides] = SizePreset(
-                    label=ratio,
-                    ratio=ratio,
-                    resolution=resolution,
-                    width=width,
-                    height=height,
-                    params={"size": f"{width}x{height}"},
-                )
+                presets[sides] = attrs.evolve(_in_pixels(ratio, *sides), resolution=resolution)
     return labelled(presets.values())
+
+
+def _in_pixels(ratio: str, width: int, height: int) -> SizePreset:
+    params = {"size": f"{width}x{height}"}
+    return SizePreset(label=ratio, ratio=ratio, width=width, height=height, params=params)
 
 
 def generic() -> tuple[SizePreset, ...]:
     """Return the sizes that most models take, for one of which nothing is known."""
     sizes = (("1:1", 1024, 1024), ("3:2", 1536, 1024), ("2:3", 1024, 1536))
-    return tuple(
-        SizePreset(label=ratio, ratio=ratio, width=width, height=height, params={"size": f"{width}x{height}"})
-        for ratio, width, height in sizes
-    )
+    return tuple(_in_pixels(*size) for size in sizes)

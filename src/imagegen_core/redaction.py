@@ -18,12 +18,11 @@ from urllib.parse import quote, quote_plus
 
 from imagegen_core.errors import MAX_MESSAGE_CHARS
 from imagegen_core.messages import Message
-
-MASK = "****"
+from imagegen_core.secrets import MASK
+from imagegen_core.values import map_texts
 
 _MIN_TRUNCATED_CHARS = 150
 """Nothing truncates a provider's message to less, so shorter texts are not searched for partial secrets."""
-
 _MIN_FRAGMENT_CHARS = 6
 """A truncated text that ends with this many characters of a secret is taken to contain its beginning."""
 
@@ -162,8 +161,7 @@ class Redactor:
 def _redacted_text(text: str, forms: tuple[str, ...]) -> str:
     may_be_truncated = len(text) >= _MIN_TRUNCATED_CHARS
     for form in forms:
-        if form in text:
-            text = text.replace(form, MASK)
+        text = text.replace(form, MASK)
     if may_be_truncated:
         text = _without_truncated_secret(text, forms)
     folded = text.casefold()
@@ -204,7 +202,6 @@ def _without_query(url: re.Match[str]) -> str:
 
 _MIN_SECRET_CHARS = 4
 """Shorter texts do not count as secrets: masking them would make text unreadable."""
-
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -222,12 +219,8 @@ def spellings(secret: str) -> frozenset[str]:
 
 
 def _url_forms(data: bytes) -> Iterator[str]:
-    for form in (
-        quote(data, safe=""),
-        quote(data),
-        quote_plus(data),
-        "".join(f"%{byte:02X}" for byte in data),
-    ):
+    percents = "".join(f"%{byte:02X}" for byte in data)
+    for form in (quote(data, safe=""), quote(data), quote_plus(data), percents):
         yield form
         yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form)
         yield quote(form)  # encoded twice
@@ -244,14 +237,12 @@ def _base64_forms(data: bytes) -> Iterator[str]:
     """Yield the parts of a Base64 text that depend only on the secret, at each of its possible alignments."""
     for skipped in range(3):
         encoded = base64.b64encode(b"\0" * skipped + data).decode("ascii")
-        first = (0, 2, 3)[skipped]
-        last = (skipped + len(data)) * 8 // 6
-        forms = {encoded[first:last], encoded[first:].rstrip("=") if skipped == 0 else encoded[first:last]}
-        for form in forms:
-            yield form
-            yield form.translate(_URL_SAFE)
-    yield base64.b64encode(data).decode("ascii")
-    yield base64.urlsafe_b64encode(data).decode("ascii")
+        first, last = (0, 2, 3)[skipped], (skipped + len(data)) * 8 // 6
+        yield encoded[first:last]
+        yield encoded[first:last].translate(_URL_SAFE)
+    for encoded in (base64.b64encode(data).decode("ascii"), base64.urlsafe_b64encode(data).decode("ascii")):
+        yield encoded
+        yield encoded.rstrip("=")
 
 
 def without(text: str, secret: str) -> str:
@@ -264,7 +255,6 @@ def without(text: str, secret: str) -> str:
 # ---------------------------------------------------------------- log events
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 Event = MutableMapping[str, Any]
 
@@ -284,13 +274,11 @@ def redact_event(redactor: Redactor) -> Callable[[Any, str, Event], Event]:
 
 def on_one_line(value: Any) -> Any:
     """Return the value with line breaks, control characters and bidi marks in all of its text escaped."""
-    if isinstance(value, str):
-        return value if value.isprintable() else _CONTROL.sub(lambda match: ascii(match[0])[1:-1], value)
-    if isinstance(value, dict):
-        return {on_one_line(name): on_one_line(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [on_one_line(inner) for inner in value]
-    return value
+
+    def escaped(text: str) -> str:
+        return text if text.isprintable() else _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
+
+    return map_texts(value, escaped)
 
 
 # ---------------------------------------------------------------- JSON and messages of providers
@@ -304,24 +292,14 @@ _FLOAT_BYTES = 20
 async def redacted(value: Any, redactor: Redactor) -> Any:
     """Return the JSON with secrets redacted in strings and keys, at any depth."""
     if json_size(value, _MAX_TEXT_CHARS) <= _MAX_TEXT_CHARS:
-        return _redacted_json(value, redactor)
+        return map_texts(value, redactor.redact)
     # Redacting a few megabytes of text takes a second, so it is done off the event loop.
-    return await asyncio.to_thread(_redacted_json, value, redactor)
+    return await asyncio.to_thread(map_texts, value, redactor.redact)
 
 
 def redacted_message(message: Message, redactor: Redactor) -> Message:
     """Return a message without secrets in its arguments, the texts in them cut to `MAX_MESSAGE_CHARS`."""
     return message.map_text(lambda text: redactor.redact(text, limit=MAX_MESSAGE_CHARS))
-
-
-def _redacted_json(value: Any, redactor: Redactor) -> Any:
-    if isinstance(value, str):
-        return redactor.redact(value)
-    if isinstance(value, Mapping):
-        return {redactor.redact(str(name)): _redacted_json(item, redactor) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted_json(item, redactor) for item in value]
-    return value
 
 
 def json_size(value: Any, limit: int) -> int:

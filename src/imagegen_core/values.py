@@ -112,6 +112,17 @@ def _valid(value: Any, depth: int) -> Any:
     return value
 
 
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return plain values with every string and key changed, at any depth."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {change(str(name)): map_texts(item, change) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [map_texts(item, change) for item in value]
+    return value
+
+
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
