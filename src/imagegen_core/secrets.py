@@ -44,7 +44,7 @@ class Secret:
         return cls(open_text)
 
     def reveal(self) -> str:
-        """Return the plain text, for the code that sends it."""
+        """Return the plain text, for the code that sends it; `KeysLocked` without the right master key."""
         if self.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
         return self._value if isinstance(self._value, str) else self._value()
