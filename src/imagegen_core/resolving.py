@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -183,10 +184,21 @@ class ResolveProvider:
     ) -> ResolvedProvider:
         """Return the provider as it is configured at this moment."""
         try:
-            return await self._resolved(provider_name, override, require_saved=require_saved)
+            if require_saved and await self.configs.get(provider_name) is None:
+                raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
+            layers = await self.layers(provider_name)
+            configured = bool(layers)
+            if override is not None and (not configured or override.changes(combine(layers))):
+                layers.insert(0, override)
+            if not layers:
+                raise ProviderNotConfigured(provider_name)
+            usable = partial(self._usable, layers, configured=configured)
+            resolved = self._usable_layers.result_for(layers, usable)
         except ProviderNotConfigured as error:
             error.hint = await self.name_hint(provider_name)
             raise
+        self._mask_secrets(resolved.config)
+        return self._with_default(resolved)
 
     async def name_hint(self, provider_name: str) -> Message | None:
         """Return which name was probably meant by one that cannot be used; None if nobody knows."""
@@ -202,21 +214,6 @@ class ResolveProvider:
         """Return what is saved of a provider, and what the file says of it."""
         layers = (await self.configs.get(provider_name), self.file_configs.get(provider_name))
         return [layer for layer in layers if layer is not None]
-
-    async def _resolved(
-        self, provider_name: str, override: ProviderConfig | None, *, require_saved: bool
-    ) -> ResolvedProvider:
-        if require_saved and await self.configs.get(provider_name) is None:
-            raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
-        layers = await self.layers(provider_name)
-        configured = bool(layers)
-        if override is not None and (not configured or override.changes(combine(layers))):
-            layers.insert(0, override)
-        if not layers:
-            raise ProviderNotConfigured(provider_name)
-        resolved = self._usable_layers.result_for(layers, lambda: self._usable(layers, configured=configured))
-        self._mask_secrets(resolved.config)
-        return self._with_default(resolved)
 
     async def default_name(self) -> str:
         """Return where a task goes that names no provider: what was saved, else what the settings say."""
@@ -243,7 +240,10 @@ class ResolveProvider:
         return resolved
 
     def _usable(self, layers: list[ProviderConfig], *, configured: bool) -> ResolvedProvider:
-        """Return the provider of the layers, complete and without leaks; raises a `Refusal` if it is not."""
+        """Return the provider of the layers, complete; raises a `Refusal` if it is not.
+
+        No secret in it would be sent further than its layer may send it.
+        """
         try:
             resolved = self.describe(layers)
         except ProviderEnded as error:
@@ -252,20 +252,20 @@ class ResolveProvider:
             raise ProviderNotConfigured(self.kinds.combine(layers).provider_name, error.reason) from error
         if not configured and not resolved.profile.models:
             raise ProviderNotConfigured(resolved.config.provider_name)
-        resolved = self._without_leaks(layers, resolved)
-        _check_complete(resolved.config, resolved.profile)
-        return resolved
-
-    def _without_leaks(self, layers: list[ProviderConfig], resolved: ResolvedProvider) -> ResolvedProvider:
-        """Return the provider without secrets that would be sent further than their layers may send them.
-
-        Secret headers are left out; a call cannot do without the other kinds.
-        """
+        config, profile = resolved.config, resolved.profile
         for secret, target in self.leaks(layered_secrets(layers), layers, resolved):
-            if secret.kind is not SecretKind.HEADERS:
-                raise ApiKeyRequired(resolved.config.provider_name, secret.kind, target)
-            resolved = attrs.evolve(resolved, config=without_secret_headers(resolved.config))
-        return resolved
+            if (
+                secret.kind is not SecretKind.HEADERS
+            ):  # a call can do without those alone
+                raise ApiKeyRequired(config.provider_name, secret.kind, target)
+            config = without_secret_headers(config)
+        if not config.is_enabled:
+            raise ProviderDisabled(config.provider_name)
+        if profile.needs_api_base and not config.api_base:
+            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
+        if profile.needs_api_key and config.api_key is None:
+            raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
+        return attrs.evolve(resolved, config=config)
 
     def leaks(
         self, secrets: Iterable[LayeredSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
@@ -288,9 +288,8 @@ class ResolveProvider:
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
-        return self._with_default(
-            self._described_layers.result_for(layers, lambda: self._described(layers, check=True))
-        )
+        described = partial(self._described, layers, check=True)
+        return self._with_default(self._described_layers.result_for(layers, described))
 
     def _with_default(self, resolved: ResolvedProvider) -> ResolvedProvider:
         """Return the provider with the default model of today."""
@@ -332,13 +331,3 @@ class ResolveProvider:
             secrets += dict.fromkeys((user, unquote(user)))  # as they are written and as they are sent
         for secret in secrets:
             self.redactor.register(secret)
-
-
-def _check_complete(config: ProviderConfig, profile: ProviderProfile) -> None:
-    """Refuse what is switched off, or lacks what each call needs."""
-    if not config.is_enabled:
-        raise ProviderDisabled(config.provider_name)
-    if profile.needs_api_base and not config.api_base:
-        raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
-    if profile.needs_api_key and config.api_key is None:
-        raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_KEY())
