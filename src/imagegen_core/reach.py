@@ -6,7 +6,7 @@ redirection; those of lower layers do not, so that nobody can divert someone els
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 import attrs
 
@@ -14,7 +14,6 @@ from imagegen_core.config import (
     MASKED_SETTINGS,
     ConfigSource,
     ProviderConfig,
-    check_api_base,
     is_secret_header,
     origin,
 )
@@ -22,7 +21,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message
 from imagegen_core.models import ProviderProfile
 from imagegen_core.problems import ProblemCode, RefusalCode
-from imagegen_core.secrets import Secret, is_masked
+from imagegen_core.secrets import is_masked
 
 
 class SecretKind(StrEnum):
@@ -145,58 +144,8 @@ def _proxy_origin(proxy: Any) -> str:
         return str(proxy).rpartition("@")[2]
 
 
-@attrs.frozen(kw_only=True)
-class ProviderChange:
-    """The changed fields of `ProviderConfig` by name, without the key, which is None if it stays.
-
-    ``masked_headers`` are secret headers that came back masked, ``sent_headers`` those sent with their
-    values.
-    """
-
-    fields: Mapping[str, Any] = attrs.field(repr=False)
-    api_key: Secret | None = None
-    masked_headers: frozenset[str] = frozenset()
-    sent_headers: frozenset[str] = frozenset()
-    sends_proxy: bool = False
-
-    @classmethod
-    def from_fields(cls, changes: Mapping[str, Any], key: Secret | None, shown: ProviderConfig) -> Self:
-        """Return the change that a client makes to the configuration that it was shown.
-
-        ``changes`` are all fields but the key.
-        """
-        fields = dict(changes)
-        if fields.get("api_base"):
-            fields["api_base"] = check_api_base(fields["api_base"])
-        if "extra_config" not in fields:
-            return cls(fields=fields, api_key=key)
-        extra = fields["extra_config"]
-        fields["extra_config"] = _unmasked(extra, shown.extra_config)
-        headers = extra.get("headers")
-        texts = headers if isinstance(headers, Mapping) else {}
-        masked = frozenset(name for name, text in texts.items() if is_masked(str(text)))
-        return cls(
-            fields=fields,
-            api_key=key,
-            masked_headers=masked,
-            sent_headers=frozenset(texts) - masked,
-            sends_proxy="proxy" in extra and fields["extra_config"]["proxy"] == extra["proxy"],
-        )
-
-    def includes(self, secret: SecretKind, changed: ProviderConfig) -> bool:
-        """Return whether the client itself sent the secret that the changed configuration contains."""
-        match secret:
-            case SecretKind.API_KEY:
-                return self.api_key is not None
-            case SecretKind.HEADERS:
-                return secret_headers(changed) <= self.sent_headers
-            case SecretKind.PROXY:
-                return self.sends_proxy
-            case _:
-                return False
-
-
-def _unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+def unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an ``extra_config`` with what came back masked as it is in the one that was shown."""
     unmasked, shown_headers = dict(extra), shown.get("headers") or {}
     if isinstance(headers := extra.get("headers"), Mapping):
         unmasked["headers"] = {

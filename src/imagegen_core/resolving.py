@@ -254,9 +254,7 @@ class ResolveProvider:
             raise ProviderNotConfigured(resolved.config.provider_name)
         config, profile = resolved.config, resolved.profile
         for secret, target in self.leaks(layered_secrets(layers), layers, resolved):
-            if (
-                secret.kind is not SecretKind.HEADERS
-            ):  # a call can do without those alone
+            if secret.kind is not SecretKind.HEADERS:  # a call can do without those alone
                 raise ApiKeyRequired(config.provider_name, secret.kind, target)
             config = without_secret_headers(config)
         if not config.is_enabled:

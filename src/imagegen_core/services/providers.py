@@ -11,6 +11,7 @@ from imagegen_core.config import (
     MASKED_SETTINGS,
     ConfigSource,
     ProviderConfig,
+    check_api_base,
     check_provider_name,
     check_texts,
     combine,
@@ -27,10 +28,10 @@ from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Probe
 from imagegen_core.problems import RefusalCode
-from imagegen_core.reach import ProviderChange, SecretKind, layered_secrets, secret_headers
+from imagegen_core.reach import SecretKind, layered_secrets, secret_headers, unmasked
 from imagegen_core.redaction import redacted_message
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import Secret, is_masked
 
 _IN_MEMORY = "memory"
 """Context of a key that is sealed for as long as it takes to save it."""
@@ -140,15 +141,20 @@ class Providers(ProviderListing):
         below = () if file is None else (file,)
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.DATABASE, created_at=now)
         current_layers = (empty if saved is None else saved, *below)
-        change = ProviderChange.from_fields(fields, key, combine(current_layers))
-        changed = attrs.evolve(current_layers[0], **change.fields, updated_at=now)
-        stored = changed if key is None else attrs.evolve(changed, api_key=key)
+        extra: Mapping[str, Any] = fields.get("extra_config", {})
+        if fields.get("api_base"):
+            fields["api_base"] = check_api_base(fields["api_base"])
+        if "extra_config" in fields:
+            fields["extra_config"] = unmasked(extra, combine(current_layers).extra_config)
+        if key is not None:
+            fields["api_key"] = key
+        stored = attrs.evolve(current_layers[0], **fields, updated_at=now)
         stored.check()
         # Keys that an earlier version accepted stay usable; they are refused only when they are sent again.
         sent_extra = stored.extra_config if "extra_config" in fields else {}
         self.resolve.kinds.check(self.resolve.kinds.combine([stored, *below]).kind or "", sent_extra)
         resolved = self.resolve.describe([stored, *below])
-        stored = self._without_leaks(stored, change, current_layers, resolved)
+        stored = self._without_leaks(stored, extra, current_layers, resolved, sends_key=key is not None)
         for url in (resolved.config.api_base, resolved.profile.key_url):
             if url:
                 await self.parts.check_address(url)
@@ -165,25 +171,39 @@ class Providers(ProviderListing):
     def _without_leaks(
         self,
         stored: ProviderConfig,
-        change: ProviderChange,
+        extra: Mapping[str, Any],
         current_layers: Sequence[ProviderConfig],
         resolved: ResolvedProvider,
+        *,
+        sends_key: bool,
     ) -> ProviderConfig:
-        """Return ``stored`` without secrets that it would send further than the current layers do."""
+        """Return ``stored`` without secrets that it would send further than the current layers do.
+
+        ``extra`` is its ``extra_config`` as it came, in which what is masked stays as it was.
+        """
         layers = (stored, *current_layers[1:])
         below = current_layers[1].extra_config if current_layers[1:] else {}
         for name in MASKED_SETTINGS:  # only config.yaml may have these; what is saved may repeat its value
             if stored.extra_config.get(name) not in (None, below.get(name)):
                 target = RefusalCode.CONFIGURATION_NAMING(setting=name)
                 raise ApiKeyRequired(stored.provider_name, SecretKind.CREDENTIALS, target)
+        sent_headers = extra.get("headers")
+        headers: Mapping[str, Any] = sent_headers if isinstance(sent_headers, Mapping) else {}
+        masked = {name for name, text in headers.items() if is_masked(str(text))}
+        sends = {
+            SecretKind.API_KEY: sends_key,
+            SecretKind.HEADERS: secret_headers(stored) <= headers.keys() - masked,
+            SecretKind.PROXY: "proxy" in extra and stored.extra_config["proxy"] == extra["proxy"],
+            SecretKind.CREDENTIALS: False,
+        }
         current_secrets = {secret.kind: secret for secret in layered_secrets(current_layers)}
         secrets = (
             current_secrets.get(secret.kind, secret)
             for secret in layered_secrets(layers)
-            if not change.includes(secret.kind, stored)
+            if not sends[secret.kind]
         )
         for secret, leak in self.resolve.leaks(secrets, layers, resolved):
-            if secret.kind is not SecretKind.HEADERS or change.masked_headers & secret_headers(stored):
+            if secret.kind is not SecretKind.HEADERS or masked & secret_headers(stored):
                 raise ApiKeyRequired(stored.provider_name, secret.kind, leak)
-            stored = without_secret_headers(stored, but=change.sent_headers)
+            stored = without_secret_headers(stored, but=headers.keys() - masked)
         return stored
