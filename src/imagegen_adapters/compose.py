@@ -2,16 +2,11 @@
 
 import asyncio
 import logging
-import os
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from socket import gethostname
-from types import MappingProxyType
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import attrs
 
@@ -21,7 +16,6 @@ from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector
-from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox
@@ -44,18 +38,16 @@ from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
-from imagegen_adapters.system import SystemClock, SystemDiskSpace, new_id
+from imagegen_adapters.system import SystemDiskSpace, new_id
 from imagegen_core import ImageGen, Limits, Parts
-from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.errors import ImagegenError, ValidationFailed
+from imagegen_core.config import ProviderConfig
+from imagegen_core.errors import ImagegenError
 from imagegen_core.limits import DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
 from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import REMOVALS
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock, Label
-from imagegen_core.problems import ProblemCode
 from imagegen_core.redaction import Redactor
-from imagegen_core.secrets import Secret
 from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:
@@ -305,69 +297,3 @@ async def _on_postgresql(
             reindex=partial(search.reindex, database, simplify),
             activity=partial(read_activity, database),
         )
-
-
-@asynccontextmanager
-async def open_imagegen(
-    place: str | Path,
-    *,
-    keys: Mapping[str, str] = MappingProxyType({}),
-    providers: Mapping[str, ProviderConfig | Provider] = MappingProxyType({}),
-    archive: BlobArchive | None = None,
-    data_dir: str | Path | None = None,
-    allow_private: Iterable[str] = (),
-    limits: Limits | None = None,
-) -> AsyncIterator[ImageGen]:
-    """Do what `imagegen_adapters.open` promises."""
-    adapters = {name: value for name, value in providers.items() if not isinstance(value, ProviderConfig)}
-    configs = _file_configs(keys, providers)
-    is_shared = str(place).startswith(("postgresql:", "postgres:"))
-    async with AsyncExitStack() as stack:
-        clock, redactor = SystemClock(), Redactor()
-        for secret in _secrets(str(place) if is_shared else ""):
-            redactor.register(secret)
-        outbound = Outbound(allow_private=[*allow_private])
-        stack.push_async_callback(outbound.aclose)
-        if is_shared and data_dir is None:
-            data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-"))
-        directory = DataDirectory.open(Path(data_dir if is_shared and data_dir else place), create=True)
-        stack.callback(directory.close)
-        options = Options(
-            directory=directory,
-            database=str(place) if is_shared else None,
-            environ=os.environ,
-            outbound=outbound,
-            providers={**compose_providers(clock, outbound, redactor), **adapters},
-            file_configs=configs,
-            redactor=redactor,
-            clock=clock,
-            open_archive=lambda _: archive,
-            limits=limits,
-        )
-        yield (await stack.enter_async_context(compose(options))).imagegen
-
-
-def _secrets(url: str) -> Iterator[str]:
-    """Yield what no log may show: the master key, and the password of a database's URL."""
-    if master_key := os.environ.get("IMAGEGEN_MASTER_KEY"):
-        yield master_key
-    password = urlsplit(url).password or os.environ.get("PGPASSWORD")
-    if password:
-        yield from {password, unquote(password)}
-
-
-def _file_configs(
-    keys: Mapping[str, str], providers: Mapping[str, ProviderConfig | Provider]
-) -> dict[str, ProviderConfig]:
-    configs = {"demo": ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)}
-    for name, value in providers.items():
-        if isinstance(value, ProviderConfig):
-            configs[name] = attrs.evolve(value, provider_name=name, source=ConfigSource.FILE)
-        else:
-            configs[name] = ProviderConfig(provider_name=name, kind=name, source=ConfigSource.FILE)
-    for name, key in keys.items():
-        if not key:
-            raise ValidationFailed.for_field(f"keys.{name}", ProblemCode.EMPTY())
-        base = configs.get(name) or ProviderConfig(provider_name=name, source=ConfigSource.FILE)
-        configs[name] = attrs.evolve(base, api_key=Secret(key))
-    return configs

@@ -146,15 +146,6 @@ class CallPlan:
     calls: Mapping[int, PlannedCall]
     refusal: Failure | None = None
 
-    @property
-    def free(self) -> bool:
-        """Whether none of the calls costs money."""
-        return bool(self.calls) and all(p.resolved.profile.free for p in self.calls.values())
-
-    def parts(self, latest: Mapping[int, Attempt]) -> list[int]:
-        """Return all parts of the task, including those of ``latest`` that are not sent."""
-        return sorted({*self.calls, *(latest if self.refusal is not None else ())})
-
     def may_send(self, latest: Mapping[int, Attempt]) -> bool:
         """Return whether any part may be sent now."""
         return self.refusal is None and any(p.may_send(latest.get(n)) for n, p in self.calls.items())

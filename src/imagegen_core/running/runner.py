@@ -106,17 +106,28 @@ class Runner:
             await self.end(task, run)
         else:
             await self._requeue(run, task)
-            _log.info("the task waits for another try", extra=self._retry_details(task, outcomes))
+            codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
+            now = self.parts.clock.now()
+            _log.info(
+                "the task waits for another try",
+                extra={
+                    "task_id": task.task_id,
+                    "provider": task.provider_name,
+                    "error": ", ".join(sorted(codes)),
+                    "seconds": round(((task.not_before or now) - now).total_seconds(), 1),
+                },
+            )
         if run.closing is not None:
             await self.calls.discard_response(run, run.closing)
 
     async def _run_parts(
         self, run: RunningTask, plan: CallPlan, latest: dict[int, Attempt]
     ) -> list[AttemptOutcome]:
-        run.free = plan.free
+        calls = plan.calls.values()
+        run.free = bool(calls) and all(planned.resolved.profile.free for planned in calls)
         # All are stored with the first that is sent, so that their number is on disk once it may be paid for.
         run.hold(task=run.task.count_attempt() if plan.may_send(latest) else run.task)
-        parts = plan.parts(latest)
+        parts = sorted({*plan.calls, *(latest if plan.refusal is not None else ())})
         steps = [self.calls.follow(run, plan, part, latest.get(part)) for part in parts]
         for part in parts:
             # A process that died after storing a final phase left the spooled response behind. One that is
@@ -148,16 +159,6 @@ class Runner:
     async def _requeue(self, run: RunningTask, task: Task) -> None:
         await run.save(task)
         await self.parts.queue.wake()
-
-    def _retry_details(self, task: Task, outcomes: list[AttemptOutcome]) -> dict[str, object]:
-        codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
-        now = self.parts.clock.now()
-        return {
-            "task_id": task.task_id,
-            "provider": task.provider_name,
-            "error": ", ".join(sorted(codes)),
-            "seconds": round(((task.not_before or now) - now).total_seconds(), 1),
-        }
 
     # ---------------------------------------------------------------- end
 
