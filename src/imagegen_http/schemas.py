@@ -101,12 +101,17 @@ def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
+_CHECKED = ("ge", "gt", "le", "min_length", "max_length")
 
 
-def doc(description: str, example: Any = UNSET, **schema: Any) -> Meta:
-    """Return what the OpenAPI document says of a field; ``schema`` are further words of JSON Schema."""
+def doc(description: str, example: Any = UNSET, **words: Any) -> Meta:
+    """Return what the OpenAPI document says of a field; ``words`` are further ones of JSON Schema.
+
+    Of them those that msgspec has names of its own for are checked.
+    """
+    limits = {word: words.pop(word) for word in _CHECKED if word in words}
     examples = None if example is UNSET else [example]
-    return Meta(description=description, examples=examples, extra_json_schema=schema or None)
+    return Meta(description=description, examples=examples, extra_json_schema=words or None, **limits)
 
 
 JsonObject = dict[str, Annotated[Any, Meta(description="any JSON value")]]
@@ -204,19 +209,19 @@ _IMAGE_PATTERN = (
 )
 Name = Annotated[
     str,
-    Meta(min_length=1, max_length=MAX_PROVIDER_NAME_CHARS),
-    doc("name of a provider; left out: the default one", "demo"),
+    doc(
+        "name of a provider; left out: the default one",
+        "demo",
+        min_length=1,
+        max_length=MAX_PROVIDER_NAME_CHARS,
+    ),
 ]
 RequestedModel = Annotated[
     str,
-    Meta(min_length=1, max_length=MAX_MODEL_ID_CHARS),
-    doc("id of a model; left out: the provider's default one"),
+    doc("id of a model; left out: the provider's default one", min_length=1, max_length=MAX_MODEL_ID_CHARS),
 ]
-ImageText = Annotated[
-    str,
-    Meta(min_length=1),
-    doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service", pattern=_IMAGE_PATTERN),
-]
+IMAGE_TEXT = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
+ImageText = Annotated[str, doc(IMAGE_TEXT, min_length=1, pattern=_IMAGE_PATTERN)]
 Shown = Annotated[Any, doc("as answers show it: taken, and ignored")]
 EXAMPLE_PROMPT = "一只可爱的猫"
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 import attrs
 from litestar import Request
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter, SkipValidation
+from litestar.params import SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_core.costs import Basis
@@ -22,7 +22,6 @@ from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api.errors import delete, download, get
 from imagegen_http.api.parameters import (
-    MOMENT_WORDS,
     CursorQuery,
     ImageIdPath,
     PageQuery,
@@ -30,9 +29,10 @@ from imagegen_http.api.parameters import (
     ProviderQuery,
     ServiceDependency,
     ZoneQuery,
+    moment,
     parse_image_id,
-    parse_moment,
     parse_paging,
+    parse_span,
     parse_zone,
     query,
 )
@@ -182,25 +182,7 @@ class DeletedImage(Answer, frozen=True, kw_only=True):
     deleted: Annotated[bool, doc("always true", example=True, const=True)]
 
 
-ModelQuery = Annotated[
-    str | None, QueryParameter(max_length=MAX_MODEL_ID_CHARS, description="only this model's")
-]
-OperationQuery = Annotated[Operation | None, query("only of this operation")]
-FromQuery = Annotated[
-    str | None, query("made at or after this date or time (ISO 8601)", "from", **MOMENT_WORDS)
-]
-ToQuery = Annotated[
-    str | None, query("made before this time, or up to the end of this date", "to", **MOMENT_WORDS)
-]
-FavouriteQuery = Annotated[bool | None, query("only favourites, or only others")]
-TagQuery = Annotated[
-    str | None,
-    query("only with this tag, in any case and width", maxLength=MAX_TAG_CHARS, pattern=NAME_PATTERN),
-]
-CollectionQuery = Annotated[int | None, query("only those in this collection: its id")]
 _WORDS = 'words that must all occur; "…" is a phrase'
-KeywordQuery = Annotated[str | None, query(_WORDS)]
-SearchKeywordQuery = Annotated[str | None, query(_WORDS, examples=["猫"], minLength=1, pattern=TEXT_PATTERN)]
 ModeQuery = Annotated[SearchMode, query("contains: exactly; relevant: then close ones")]
 FilterDependency = NamedDependency[SkipValidation[ImageFilter]]
 ListDependency = NamedDependency[SkipValidation[ImageList]]
@@ -208,22 +190,29 @@ ListDependency = NamedDependency[SkipValidation[ImageList]]
 
 async def image_filter(
     provider: ProviderQuery = None,
-    model_id: ModelQuery = None,
-    operation: OperationQuery = None,
-    created_from: FromQuery = None,
-    created_to: ToQuery = None,
-    favourite: FavouriteQuery = None,
-    tag: TagQuery = None,
-    collection: CollectionQuery = None,
+    model_id: Annotated[str | None, query("only this model's", max_length=MAX_MODEL_ID_CHARS)] = None,
+    operation: Annotated[Operation | None, query("only of this operation")] = None,
+    created_from: Annotated[
+        str | None, moment("made at or after this date or time (ISO 8601)", "from")
+    ] = None,
+    created_to: Annotated[
+        str | None, moment("made before this time, or up to the end of this date", "to")
+    ] = None,
+    favourite: Annotated[bool | None, query("only favourites, or only others")] = None,
+    tag: Annotated[
+        str | None,
+        query("only with this tag, in any case and width", maxLength=MAX_TAG_CHARS, pattern=NAME_PATTERN),
+    ] = None,
+    collection: Annotated[int | None, query("only those in this collection: its id")] = None,
     tz: ZoneQuery = "UTC",
 ) -> ImageFilter:
-    zone = parse_zone("tz", tz)
+    since, until, _ = parse_span(created_from, created_to, tz)
     return ImageFilter(
         provider_name=provider,
         model_id=model_id,
         operation=operation,
-        created_from=parse_moment("from", created_from, end_of_day=False, zone=zone),
-        created_to=parse_moment("to", created_to, end_of_day=True, zone=zone),
+        created_from=since,
+        created_to=until,
         favourite=favourite,
         tag=None if tag is None else tag_name(tag),
         collection=collection,
@@ -233,7 +222,7 @@ async def image_filter(
 async def image_list(
     service: ServiceDependency,
     criteria: FilterDependency,
-    keyword: KeywordQuery = None,
+    keyword: Annotated[str | None, query(_WORDS)] = None,
     mode: ModeQuery = SearchMode.CONTAINS,
 ) -> ImageList:
     """Return the list that a query names: that of a search if it has a keyword."""
@@ -272,7 +261,7 @@ async def list_images(
 async def search_images(
     service: ServiceDependency,
     criteria: FilterDependency,
-    keyword: SearchKeywordQuery = None,
+    keyword: Annotated[str | None, query(_WORDS, examples=["猫"], minLength=1, pattern=TEXT_PATTERN)] = None,
     mode: ModeQuery = SearchMode.CONTAINS,
     page: PageQuery = 1,
     page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
@@ -330,7 +319,7 @@ async def list_image_days(
 
     With a `keyword` only what a search for it finds is counted. `tz` says whose days these are.
     """
-    zone = parse_zone("tz", tz)
+    zone = parse_zone(tz)
 
     async def read() -> Success[list[ImageDay]]:
         days = await service.imagegen.gallery.days(images, zone=zone)

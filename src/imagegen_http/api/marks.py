@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, cast
 from urllib.parse import parse_qsl
 
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 from litestar.types import ASGIApp
 from msgspec import UNSET, Meta, UnsetType
 
@@ -34,6 +34,7 @@ from imagegen_http.api.parameters import (
     ServiceDependency,
     parse_collection_id,
     parse_image_id,
+    query,
 )
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success, zip_response
 from imagegen_http.guard import asgi
@@ -106,7 +107,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
     """What is to be done to many images: to all of them or, if it is refused, to none."""
 
     ids: Annotated[
-        list[int], Meta(max_length=MAX_BATCH_IMAGES), doc("ids of images; missing ones are no error", [1])
+        list[int], doc("ids of images; missing ones are no error", [1], max_length=MAX_BATCH_IMAGES)
     ]
     action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
     tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
@@ -159,17 +160,8 @@ class ZipBody(Body, frozen=True, kw_only=True):
 
     ids: Annotated[
         list[Annotated[int, Meta(ge=1, le=2**63 - 1)]],
-        Meta(min_length=1, max_length=MAX_ZIPPED_IMAGES),
-        doc("ids of images, in this order; each once", [1]),
+        doc("ids of images, in this order; each once", [1], min_length=1, max_length=MAX_ZIPPED_IMAGES),
     ]
-
-
-PrefixQuery = Annotated[
-    str, QueryParameter(max_length=MAX_TAG_CHARS, description="only those that begin with this")
-]
-CollectionLimitQuery = Annotated[
-    int, QueryParameter(ge=1, le=MAX_COLLECTIONS, description="items a page; all of them when left out")
-]
 
 
 @patch("/api/v1/images/{image_id:str}", "images", "image_not_found", "unavailable")
@@ -202,7 +194,7 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
 @get("/api/v1/tags", "images", "validation_failed", opt={CACHEABLE: True})
 async def list_tags(
     service: ServiceDependency,
-    prefix: PrefixQuery = "",
+    prefix: Annotated[str, query("only those that begin with this", max_length=MAX_TAG_CHARS)] = "",
     page: PageQuery = 1,
     page_size: PageSizeQuery = MAX_PAGE_SIZE,
 ) -> Success[ListPage[Tag]]:
@@ -218,7 +210,11 @@ async def list_tags(
 
 @get("/api/v1/collections", "collections", "validation_failed", opt={CACHEABLE: True})
 async def list_collections(
-    service: ServiceDependency, page: PageQuery = 1, page_size: CollectionLimitQuery = MAX_COLLECTIONS
+    service: ServiceDependency,
+    page: PageQuery = 1,
+    page_size: Annotated[
+        int, query("items a page; all of them when left out", ge=1, le=MAX_COLLECTIONS)
+    ] = MAX_COLLECTIONS,
 ) -> Success[ListPage[Collection]]:
     """List all collections, newest first.
 

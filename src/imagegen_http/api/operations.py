@@ -9,7 +9,6 @@ import attrs
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
-from msgspec import Meta
 
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Usage as CoreUsage
@@ -30,13 +29,12 @@ from imagegen_http.api.bodies import JsonRequest, read_images
 from imagegen_http.api.errors import get, post
 from imagegen_http.api.images import Cost
 from imagegen_http.api.parameters import (
-    MOMENT_WORDS,
     IdempotencyHeader,
     PreferHeader,
     ServiceDependency,
     ZoneQuery,
-    parse_moment,
-    parse_zone,
+    moment,
+    parse_span,
     query,
 )
 from imagegen_http.api.responses import Success, success
@@ -46,6 +44,7 @@ from imagegen_http.schemas import (
     API_BASE_PATTERN,
     EXAMPLE_IMAGE,
     EXAMPLE_PROMPT,
+    IMAGE_TEXT,
     PROMPT_WORDS,
     Answer,
     Body,
@@ -59,17 +58,24 @@ from imagegen_http.service import Service
 
 _OwnApiBase = Annotated[
     str,
-    Meta(min_length=1, max_length=MAX_API_BASE_CHARS),
-    doc("address of the provider's API", pattern=f"^{API_BASE_PATTERN}"),
+    doc(
+        "address of the provider's API",
+        pattern=f"^{API_BASE_PATTERN}",
+        min_length=1,
+        max_length=MAX_API_BASE_CHARS,
+    ),
 ]
 _OwnApiKey = Annotated[
     str,
-    Meta(min_length=1, max_length=MAX_API_KEY_CHARS),
-    doc("key of the provider's API; needed where `api_base` names another origin"),
+    doc(
+        "key of the provider's API; needed where `api_base` names another origin",
+        min_length=1,
+        max_length=MAX_API_KEY_CHARS,
+    ),
 ]
-_OwnTimeout = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("seconds that one call may take")]
+_OwnTimeout = Annotated[float, doc("seconds that one call may take", gt=0, le=MAX_TIMEOUT_SECONDS)]
 _OwnMaxRetries = Annotated[
-    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again")
+    int, doc("how often a call that started nothing is sent again", ge=0, le=MAX_RETRIES)
 ]
 
 
@@ -98,9 +104,7 @@ class SubmitBody(Body, frozen=True, kw_only=True):
     )
 
 
-_Counted = Annotated[
-    str, Meta(min_length=1), doc("a `data:image/…;base64,` URL, or `image:<id>` of an image of this service")
-]
+_Counted = Annotated[str, doc(IMAGE_TEXT, min_length=1)]
 """An image of an estimate: counted, and not read."""
 
 _BESIDE = tuple(name for operation in Operation for name in operation.rules.body_parameters)
@@ -401,21 +405,16 @@ def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     return {currency: amount_text(amount) for currency, amount in amounts.items()}
 
 
-FromQuery = Annotated[
-    str | None, query("ended at or after this date or time (ISO 8601)", "from", **MOMENT_WORDS)
-]
-ToQuery = Annotated[
-    str | None, query("ended before this time, or up to the end of this date", "to", **MOMENT_WORDS)
-]
-GroupQuery = Annotated[UsageGrouping | None, query("what a group is; `day` when left out")]
-
-
 @get("/api/v1/usage", "tasks", "validation_failed")
 async def show_usage(
     service: ServiceDependency,
-    ended_from: FromQuery = None,
-    ended_to: ToQuery = None,
-    group_by: GroupQuery = None,
+    ended_from: Annotated[
+        str | None, moment("ended at or after this date or time (ISO 8601)", "from")
+    ] = None,
+    ended_to: Annotated[
+        str | None, moment("ended before this time, or up to the end of this date", "to")
+    ] = None,
+    group_by: Annotated[UsageGrouping | None, query("what a group is; `day` when left out")] = None,
     tz: ZoneQuery = "UTC",
 ) -> Success[Usage]:
     """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted.
@@ -423,11 +422,7 @@ async def show_usage(
     Each currency has its own sum. What may have been charged by calls with an unknown outcome is in
     `possible` alone.
     """
-    zone = parse_zone("tz", tz)
-    usages = await service.imagegen.tasks.usage(
-        grouping=group_by or UsageGrouping.DAY,
-        since=parse_moment("from", ended_from, end_of_day=False, zone=zone),
-        until=parse_moment("to", ended_to, end_of_day=True, zone=zone),
-        zone=zone,
-    )
+    since, until, zone = parse_span(ended_from, ended_to, tz)
+    grouping = group_by or UsageGrouping.DAY
+    usages = await service.imagegen.tasks.usage(grouping=grouping, since=since, until=until, zone=zone)
     return success(Usage(groups=[UsageGroup.from_usage(key, usage) for key, usage in usages.items()]))

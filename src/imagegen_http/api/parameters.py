@@ -32,7 +32,7 @@ from imagegen_http.service import Service
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):(00|15|30|45)")
 _MAX_ZONE_CHARS = 64
 
-MOMENT_WORDS = {
+_MOMENT_WORDS = {
     "pattern": r"^(?!0000)[0-9]{4}-?((0[1-9]|1[0-2])-?(0[1-9]|[12][0-9]|3[01])|W[0-5][0-9](-?[1-7])?)"
     r"([T ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9]([.,][0-9]+)?)?)?"
     r"(Z|[ +-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?$"
@@ -42,7 +42,7 @@ MOMENT_WORDS = {
 _EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 
 
-def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo = UTC) -> datetime | None:
+def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo) -> datetime | None:
     """Return a date or time in UTC; for ``to``, a date without a time means the end of that day.
 
     Without an offset it is one of the time zone.
@@ -65,7 +65,16 @@ def parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo
         raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
 
 
-def parse_zone(field: str, text: str) -> tzinfo:
+def parse_span(
+    start: str | None, end: str | None, tz: str
+) -> tuple[datetime | None, datetime | None, tzinfo]:
+    """Return ``from`` and ``to`` of a query, and the time zone ``tz`` whose days they are."""
+    zone = parse_zone(tz)
+    since = _parse_moment("from", start, end_of_day=False, zone=zone)
+    return since, _parse_moment("to", end, end_of_day=True, zone=zone), zone
+
+
+def parse_zone(text: str) -> tzinfo:
     offset = _OFFSET.fullmatch(text.replace(" ", "+"))  # a plus sign in a query means a space
     if offset is not None:
         delta = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
@@ -77,7 +86,7 @@ def parse_zone(field: str, text: str) -> tzinfo:
             return ZoneInfo(text)
     except (KeyError, ValueError, OSError):
         pass
-    raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME_ZONE())
+    raise ValidationFailed.for_field("tz", ProblemCode.NOT_A_TIME_ZONE())
 
 
 def with_clean_query(app: ASGIApp) -> ASGIApp:
@@ -112,8 +121,16 @@ ServiceDependency = NamedDependency[SkipValidation[Service]]
 
 
 def query(description: str, name: str | None = None, **words: Any) -> QueryParameter:
-    """Return what the document says of a parameter of the query; ``words`` are those of JSON Schema."""
-    return QueryParameter(name=name, description=description, schema_extra=words or None)
+    """Return what the document says of a parameter of the query; ``words`` are those of JSON Schema.
+
+    Of them ``ge``, ``le`` and ``max_length`` are checked.
+    """
+    limits = {word: words.pop(word) for word in ("ge", "le", "max_length") if word in words}
+    return QueryParameter(name=name, description=description, schema_extra=words or None, **limits)
+
+
+def moment(description: str, name: str) -> QueryParameter:
+    return query(description, name, **_MOMENT_WORDS)
 
 
 def path(description: str, example: Any, pattern: str | None = None) -> PathParameter:
@@ -140,19 +157,11 @@ TaskIdPath = Annotated[str, path("id of a task", EXAMPLE_TASK_ID, _TASK_ID)]
 ImageIdPath = Annotated[str, path("id of an image", "1", _ROW_ID)]
 CollectionPath = Annotated[str, path("id of a collection", "1", _ROW_ID)]
 ProviderPath = Annotated[str, path("name of a provider", "my-demo", PROVIDER_NAME_PATTERN)]
-PageQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE, description="page, from 1")]
-PageSizeQuery = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="items a page")]
-CursorQuery = Annotated[
-    str | None,
-    QueryParameter(
-        max_length=MAX_CURSOR_CHARS,
-        description="next_cursor of the page before; replaces page",
-        schema_extra={"pattern": "^[A-Za-z0-9_-]+={0,2}$"},
-    ),
-]
-ProviderQuery = Annotated[
-    str | None, QueryParameter(max_length=MAX_PROVIDER_NAME_CHARS, description="only this provider's")
-]
+PageQuery = Annotated[int, query("page, from 1", ge=1, le=MAX_PAGE)]
+PageSizeQuery = Annotated[int, query("items a page", ge=1, le=MAX_PAGE_SIZE)]
+_CURSOR, _CURSOR_PATTERN = "next_cursor of the page before; replaces page", "^[A-Za-z0-9_-]+={0,2}$"
+CursorQuery = Annotated[str | None, query(_CURSOR, max_length=MAX_CURSOR_CHARS, pattern=_CURSOR_PATTERN)]
+ProviderQuery = Annotated[str | None, query("only this provider's", max_length=MAX_PROVIDER_NAME_CHARS)]
 StatusQuery = Annotated[TaskStatus | None, query("only tasks in this status")]
 ZoneQuery = Annotated[str, query("whose days and dates these are: Asia/Shanghai, +08:00", pattern=_ZONE)]
 

@@ -140,7 +140,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
 
     id: RequestedModel
-    name: Annotated[str, Meta(max_length=MAX_MODEL_NAME_CHARS), doc("its name for people")] = ""
+    name: Annotated[str, doc("its name for people", max_length=MAX_MODEL_NAME_CHARS)] = ""
     default: Annotated[bool, doc("whether a task goes to it that names no model")] = False
     capabilities: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"enum": [*Operation]})]] | None,
@@ -156,22 +156,21 @@ class ModelBody(Body, frozen=True, kw_only=True):
     facts_read: Shown = UNSET
 
 
-_Kind = Annotated[
-    str, Meta(min_length=1, max_length=MAX_KIND_CHARS), doc("which adapter speaks to it", "demo")
-]
-_DisplayName = Annotated[str, Meta(max_length=MAX_DISPLAY_NAME_CHARS), doc("its name for people", "My demo")]
+_Kind = Annotated[str, doc("which adapter speaks to it", "demo", min_length=1, max_length=MAX_KIND_CHARS)]
+_DisplayName = Annotated[str, doc("its name for people", "My demo", max_length=MAX_DISPLAY_NAME_CHARS)]
 _ApiBase = Annotated[
     str,
-    Meta(max_length=MAX_API_BASE_CHARS),
-    doc("address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})"),
+    doc(
+        "address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})", max_length=MAX_API_BASE_CHARS
+    ),
 ]
 _ApiKey = Annotated[
-    str, Meta(max_length=MAX_API_KEY_CHARS), doc("its key; an answer's mask leaves it", minLength=1)
+    str, doc("its key; an answer's mask leaves it", minLength=1, max_length=MAX_API_KEY_CHARS)
 ]
-_Models = Annotated[list[ModelBody], Meta(max_length=MAX_MODELS), doc("its models; left out: the known ones")]
-_TimeoutSeconds = Annotated[float, Meta(gt=0, le=MAX_TIMEOUT_SECONDS), doc("how long one call may take", 60)]
+_Models = Annotated[list[ModelBody], doc("its models; left out: the known ones", max_length=MAX_MODELS)]
+_TimeoutSeconds = Annotated[float, doc("how long one call may take", 60, gt=0, le=MAX_TIMEOUT_SECONDS)]
 _MaxRetries = Annotated[
-    int, Meta(ge=0, le=MAX_RETRIES), doc("how often a call that started nothing is sent again", 3)
+    int, doc("how often a call that started nothing is sent again", 3, ge=0, le=MAX_RETRIES)
 ]
 _ExtraConfig = Annotated[
     JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")

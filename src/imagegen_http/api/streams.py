@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response
-from litestar.params import QueryParameter
 from litestar.response import Stream
 from litestar.types import ASGIApp
 
@@ -248,11 +247,6 @@ async def follow_tasks(
 
 # ---------------------------------------------------------------- files
 
-IndexPath = Annotated[int, path("number of an input image among those of its task, from 0", 0)]
-ResponseIndexQuery = Annotated[
-    int, QueryParameter(ge=0, description="number of a file among all that were kept of the task, from 0")
-]
-
 
 @download(
     "/api/v1/tasks/{task_id:str}/inputs/{index:int}/content",
@@ -261,7 +255,11 @@ ResponseIndexQuery = Annotated[
     "image_not_found",
     "unavailable",
 )
-async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDependency) -> ASGIApp:
+async def get_input(
+    task_id: TaskIdPath,
+    index: Annotated[int, path("number of an input image among those of its task, from 0", 0)],
+    service: ServiceDependency,
+) -> ASGIApp:
     """Fetch the bytes of a task's input image, exactly as its caller sent them.
 
     The task lists them as `inputs`. One that names an image of this service is fetched as that image.
@@ -282,7 +280,9 @@ async def get_input(task_id: TaskIdPath, index: IndexPath, service: ServiceDepen
     "/api/v1/tasks/{task_id:str}/response", "tasks", "task_not_found", "response_not_kept", "unavailable"
 )
 async def get_response(
-    task_id: TaskIdPath, service: ServiceDependency, index: ResponseIndexQuery = 0
+    task_id: TaskIdPath,
+    service: ServiceDependency,
+    index: Annotated[int, query("number of a file among all that were kept of the task, from 0", ge=0)] = 0,
 ) -> ASGIApp:
     """Fetch what a provider sent and was paid for, and this service could not use.
 

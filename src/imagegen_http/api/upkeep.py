@@ -25,14 +25,16 @@ from imagegen_http.settings.shown import Origin, effective_settings
 
 T = TypeVar("T")
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
-PassName = Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])]
 Unreachable = Annotated[bool, doc("whether it stopped because OSS does not answer", example=False)]
 
 
 class StoragePass(Answer, frozen=True, kw_only=True):
     """How far the pass is that was asked for by hand; all null when none runs."""
 
-    name: Annotated[PassName | None, doc("which of them runs")] = msgspec.field(name="pass")
+    name: Annotated[
+        Annotated[str, doc("name of a pass", "verify", enum=["sync", "expire", "verify"])] | None,
+        doc("which of them runs"),
+    ] = msgspec.field(name="pass")
     done: Annotated[int | None, doc("images that it has dealt with", 120)]
     total: Annotated[int | None, doc("images in all; null while nobody knows", 4000)]
 

@@ -20,10 +20,10 @@ from imagegen_core.task import InputSource, Submission, canonical_json
 from imagegen_http.api.bodies import converted, decoded, read_image, read_images
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
-from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, PROMPT_WORDS, doc
+from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, IMAGE_TEXT, PROMPT_WORDS, doc
 
 _NUM_WORDS = {"minimum": 1, "maximum": MAX_NUM}
-_IMAGE = "a `data:image/…;base64,` URL, or `image:<id>` of an image of this service"
+_FILES = f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`"
 _MODEL = "`provider/model`, a model id, or empty"
 _SIZE = "`WIDTHxHEIGHT` or `auto`"
 _FORMAT = "the bytes in base64, or an address below this service"
@@ -44,10 +44,10 @@ class ImageGeneration(msgspec.Struct, kw_only=True):
 class ImageReference(msgspec.Struct, kw_only=True):
     """An image of a JSON body."""
 
-    image_url: Annotated[str, doc(_IMAGE)]
+    image_url: Annotated[str, doc(IMAGE_TEXT)]
 
 
-Reference = Annotated[str, doc(_IMAGE)] | ImageReference
+Reference = Annotated[str, doc(IMAGE_TEXT)] | ImageReference
 File = Annotated[str, Meta(extra_json_schema={"format": "binary"})]
 
 
@@ -65,14 +65,7 @@ class ImageEdit(ImageGeneration, kw_only=True):
 class ImageEditForm(msgspec.Struct, kw_only=True):
     """The same as a form; other fields go to a model that declares them."""
 
-    image: Annotated[
-        list[File],
-        Meta(min_length=1),
-        doc(
-            f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `image[]`",
-            maxItems=MAX_REFERENCES,
-        ),
-    ]
+    image: Annotated[list[File], doc(_FILES, min_length=1, maxItems=MAX_REFERENCES)]
     prompt: Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
     mask: Annotated[File | UnsetType, doc("white, or transparent, is repainted; black stays")] = UNSET
     model: Annotated[str | UnsetType, doc(_MODEL)] = UNSET
