@@ -18,6 +18,7 @@ from imagegen_core.errors import ImagegenError
 from imagegen_core.search import Page, encode_cursor
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded, matches, respond
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
+from imagegen_http.guard.static import FOREVER
 from imagegen_http.schemas import Answer, doc
 
 T = TypeVar("T")
@@ -117,11 +118,9 @@ class JsonResponse(Response[T]):
 
 _RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
 _NOTHING = {"content-length": "0", "cache-control": "no-store"}
-_FOREVER = "private, max-age=31536000, immutable"
 
 _MAX_WHOLE_BYTES = 64 * 1024
 """Of a body that is sent at once, without watching for a disconnect meanwhile."""
-
 
 _HARMLESS = {
     "x-content-type-options": "nosniff",
@@ -149,7 +148,7 @@ def blob_response(
     whole blob is sent (RFC 9110, section 14.2).
     """
     tag = f'"{etag}"'
-    kind, caching = ("attachment", "no-store") if is_foreign else ("inline", _FOREVER)
+    kind, caching = ("attachment", "no-store") if is_foreign else ("inline", FOREVER)
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         request = InboundRequest.from_scope(scope)

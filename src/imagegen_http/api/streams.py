@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from litestar import Response
@@ -93,7 +93,7 @@ class PartialImage(Answer, frozen=True, kw_only=True):
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEP_ALIVE_SECONDS = 15.0
-_Queue = asyncio.Queue[TaskEvent | PartialImageFollower | None]
+T = TypeVar("T")
 
 
 async def event_stream(
@@ -110,7 +110,7 @@ async def event_stream(
     yield b"retry: 3000\n" + frame("snapshot", Task.from_view(view, language))
     if after is None or after > last:  # no event has such a number, unless a backup was restored since
         after = max(0, last - 1) if view.task.status.final else last
-    queue: _Queue = asyncio.Queue()
+    queue: asyncio.Queue[TaskEvent | PartialImageFollower | None] = asyncio.Queue()
 
     async def read(first: int) -> None:
         async for event in bus.events(task_id, after=first):
@@ -125,7 +125,7 @@ async def event_stream(
     pumping = asyncio.create_task(pump(after))
     try:
         with service.imagegen.partial_images.follow(task_id, queue.put_nowait) as follower:
-            while (event := await _next(queue)) is not None:
+            while (event := await next_event(queue)) is not None:
                 if isinstance(event, TaskEvent):
                     yield frame(str(event.kind), await _data(service, event, language=language), event.id)
                 elif event == "silence":
@@ -140,7 +140,8 @@ async def event_stream(
         await asyncio.gather(pumping, return_exceptions=True)
 
 
-async def _next(queue: _Queue) -> TaskEvent | PartialImageFollower | Literal["silence"] | None:
+async def next_event(queue: asyncio.Queue[T]) -> T | Literal["silence"]:
+    """Return what comes next, or that nothing has come for so long that a comment is due."""
     try:
         return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
     except TimeoutError:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
@@ -35,11 +35,13 @@ from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
 from imagegen_core.resolving import ResolvedProvider
+from imagegen_core.running.exchange import PartialImageFollower
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.errors import response
 from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.api.streams import next_event
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
@@ -332,7 +334,6 @@ def _base_url(request: JsonRequest, service: Service) -> str:
 
 # ---------------------------------------------------------------- the response
 
-KEEP_ALIVE_SECONDS = 15.0
 _POLL_SECONDS = 0.2
 
 MAX_HOLD_SECONDS = 600.0
@@ -388,7 +389,7 @@ class ImagesResponse:
     async def _respond(self) -> bool:
         """Send the task's outcome, or that it is still running; return whether it was the outcome."""
         parts, events = self.service.imagegen.parts, self.style.events
-        task = await (self._end() if events is None else self._stream(events))
+        task = await self._end()
         problem, is_final = self._problem(task), task.status.final
         if problem is None:
             try:
@@ -412,42 +413,15 @@ class ImagesResponse:
             await problem.response(self._all_headers()).send_to(self._send)
         return is_final
 
-    async def _stream(self, events: str) -> Task:
-        """Send partial images, and comments while there are none, until the task has ended."""
-        arrived, imagegen = asyncio.Event(), self.service.imagegen
-        with imagegen.partial_images.follow(self.task.task_id, lambda _: arrived.set()) as follower:
-            await self._start(_EVENTS)
-
-            async def act() -> None:
-                partial, now = follower.take(), imagegen.parts.clock.now()
-                nothing = iter([b": keep-alive\n\n"])
-                for piece in partial_pieces(self.task, partial, events, now) if partial else nothing:
-                    await self._write(piece)
-
-            return await self._end(act, arrived)
-
-    async def _end(
-        self, act: Callable[[], Awaitable[object]] | None = None, wake: asyncio.Event | None = None
-    ) -> Task:
-        """Return the task once it has ended, or as it is when the time is over or the service stops first.
-
-        Meanwhile ``act`` whenever ``wake`` is set, and when 15 seconds have passed.
-        """
+    async def _end(self) -> Task:
+        """Return the task once it has ended, or as it is when the time is over or the service stops first."""
         imagegen, task_id = self.service.imagegen, self.task.task_id
         ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
         halted = asyncio.create_task(self._halted())
-        ends: set[asyncio.Task[Any]] = {ended, halted, self.call.disconnect}
+        ends = (ended, halted, self.call.disconnect)
         try:
-            while act is not None and wake is not None:
-                pause = asyncio.create_task(wake.wait())
-                await asyncio.wait(
-                    {*ends, pause}, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-                pause.cancel()
-                wake.clear()
-                if any(end.done() for end in ends):
-                    break
-                await act()
+            if self.style.events is not None:
+                await self._stream(self.style.events, ends)
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self.call.disconnect.done():
                 raise ClientDisconnected
@@ -455,6 +429,21 @@ class ImagesResponse:
         finally:
             ended.cancel()
             halted.cancel()
+
+    async def _stream(self, events: str, ends: Iterable[asyncio.Task[Any]]) -> None:
+        """Send partial images, and comments while there are none, until one of the tasks has ended."""
+        queue: asyncio.Queue[PartialImageFollower | None] = asyncio.Queue()
+        for end in ends:
+            end.add_done_callback(lambda _: queue.put_nowait(None))
+        imagegen = self.service.imagegen
+        with imagegen.partial_images.follow(self.task.task_id, queue.put_nowait) as follower:
+            await self._start(_EVENTS)
+            while (event := await next_event(queue)) is not None:
+                if event == "silence":
+                    await self._write(b": keep-alive\n\n")
+                elif (partial := follower.take()) is not None:
+                    for piece in partial_pieces(self.task, partial, events, imagegen.parts.clock.now()):
+                        await self._write(piece)
 
     async def _halted(self) -> None:
         """Return once the service stops and the task cannot go on before the next start."""
