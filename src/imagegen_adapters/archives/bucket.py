@@ -400,16 +400,23 @@ class BucketArchive(ABC):
     # ------------------------------------------------------------ requests
 
     async def _read_owner(self) -> bytes | None:
-        owner = b""
+        owner = b""  # asked for as a whole: not every server knows a range beyond the end
         try:
             async with contextlib.aclosing(self._get(OWNER_MARK)) as chunks:
-                async for chunk in chunks:  # the network may cut it anywhere
+                async for chunk in chunks:
                     owner += chunk
                     if len(owner) > MAX_OWNER_BYTES:
                         break
         except BlobMissing:
             return None
         return owner
+
+    async def _begin_upload(self, key: str, headers: dict[str, str]) -> dict[str, str]:
+        """Begin an upload in parts; return the part of a query that names it."""
+        upload_id = (await self._send("POST", key, {"uploads": ""}, headers=headers)).text("UploadId")
+        if not upload_id:
+            raise StorageError(self.unusable)
+        return {"uploadId": upload_id}
 
     async def _head(self, key: str) -> Answer:
         return await self._send("HEAD", key)

@@ -240,11 +240,9 @@ class OssBlobArchive(BucketArchive):
             if arrived is not None:
                 return upload, arrived
         await self._abort(key)
-        upload_id = (await self._send("POST", key, {"uploads": ""}, headers=headers)).text("UploadId")
-        if not upload_id:
-            raise StorageError(self.unusable)
-        await asyncio.to_thread(self._checkpoints.save, self._name(key), size_bytes, upload_id)
-        return {"uploadId": upload_id}, {}
+        upload = await self._begin_upload(key, headers)
+        await asyncio.to_thread(self._checkpoints.save, self._name(key), size_bytes, upload["uploadId"])
+        return upload, {}
 
     async def _arrived(self, key: str, upload: dict[str, str]) -> dict[int, str] | None:
         """Return the ETags of the parts that OSS has, by their numbers; None if it has no such upload."""

@@ -245,7 +245,7 @@ class S3BlobArchive(BucketArchive):
 
     async def _send_all(self, key: str, source: Source, headers: dict[str, str]) -> str | None:
         """Send an object, in parts if it is large, and return its ETag; if that fails, no part remains."""
-        beginning: asyncio.Task[Answer] | None = None
+        beginning: asyncio.Task[dict[str, str]] | None = None
         etags: list[str] = []
         try:
             async with contextlib.aclosing(source.parts()) as parts:
@@ -253,10 +253,8 @@ class S3BlobArchive(BucketArchive):
                     if beginning is None:
                         if source.is_at_end:
                             return (await self._send("PUT", key, data=part, headers=headers)).etag
-                        beginning = asyncio.create_task(
-                            self._send("POST", key, {"uploads": ""}, headers=headers)
-                        )
-                        upload = self._upload_of(await asyncio.shield(beginning))
+                        beginning = asyncio.create_task(self._begin_upload(key, headers))
+                        upload = await asyncio.shield(beginning)
                     query = {"partNumber": str(len(etags) + 1), **upload}
                     etags.append((await self._send("PUT", key, query, data=part)).headers.get("etag", ""))
             return await self._complete(key, upload, etags)
@@ -265,12 +263,6 @@ class S3BlobArchive(BucketArchive):
                 with contextlib.suppress(ImagegenError):
                     await asyncio.shield(self._abort(key, beginning))
             raise
-
-    def _upload_of(self, beginning: Answer) -> dict[str, str]:
-        upload_id = beginning.text("UploadId")
-        if not upload_id:
-            raise StorageError(self.unusable)
-        return {"uploadId": upload_id}
 
     async def _complete(self, key: str, upload: dict[str, str], etags: list[str]) -> str | None:
         """Make an object of the parts and return its ETag; None if an earlier try may have done it."""
@@ -282,8 +274,8 @@ class S3BlobArchive(BucketArchive):
             raise self.refusal(answer, key)
         return unquoted(answer.text("ETag"))
 
-    async def _abort(self, key: str, beginning: asyncio.Task[Answer]) -> None:
-        await self._send("DELETE", key, self._upload_of(await beginning))
+    async def _abort(self, key: str, beginning: asyncio.Task[dict[str, str]]) -> None:
+        await self._send("DELETE", key, await beginning)
 
     async def _holds(self, key: str, source: Source) -> bool:
         """Read the object back and return whether it has these bytes."""

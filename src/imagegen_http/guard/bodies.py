@@ -97,6 +97,11 @@ FORMS = frozenset({"/login", "/logout"})
 ZIP = "/api/v1/images/zip"
 """Takes a form, too: the page that posts one gets a download, of which it has to hold nothing in memory."""
 
+_ACCEPTED_TYPES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(FORMS, (FORM,)),
+    **dict.fromkeys(MULTIPART, (JSON, "multipart/form-data")),
+    ZIP: (JSON, FORM),
+}
 _MAX_FORM_BYTES = 16 * 1024
 
 
@@ -123,11 +128,7 @@ def has_wrong_type(request: InboundRequest) -> bool:
 
 
 def accepted_types(path: str) -> tuple[str, ...]:
-    if path in FORMS:
-        return (FORM,)
-    if path == ZIP:
-        return (JSON, FORM)
-    return (JSON, "multipart/form-data") if path in MULTIPART else (JSON,)
+    return _ACCEPTED_TYPES.get(path, (JSON,))
 
 
 def content_length(request: InboundRequest) -> int | None:

@@ -5,7 +5,8 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import parse_qs, quote
 
 from imagegen_core.messages import Language
@@ -147,11 +148,13 @@ class Login:
         target = _local_path(_form_field(form, "next"))
         if request.method != "POST":
             is_logged_in = access.is_logged_in(request, self._token, now)
-            return redirect(target) if is_logged_in else _page(request, target, wrong=False)
+            page = partial(login_page, wrong=False, target=target)
+            return redirect(target) if is_logged_in else _page(request, page)
         if access.same_secret(_form_field(form, "password").strip().encode(), self._token):
             return redirect(target, access.set_cookie(access.issue(self._token, now), secure=secure))
         await asyncio.sleep(self._failed_login_seconds)
-        return _page(request, target, wrong=True)
+        page = partial(login_page, wrong=True, target=target)
+        return _page(request, page, 401, (b"www-authenticate", b"Bearer"))
 
 
 def redirect_to_login(request: InboundRequest) -> App:
@@ -166,9 +169,7 @@ def ask_again(request: InboundRequest) -> App:
     A browser keeps a cookie that is SameSite=Strict from such a request, and sends it when a page of ours
     asks for the same.
     """
-    language = preferred_language(request.header(b"accept-language"))
-    html = page_that_asks_again(language, target=_requested(request))
-    return _response(200, _page_headers(language), html)
+    return _page(request, partial(page_that_asks_again, target=_requested(request)))
 
 
 def _requested(request: InboundRequest) -> str:
@@ -181,22 +182,20 @@ def redirect(location: str, cookie: str | None = None) -> App:
     return _response(303, encoded(headers), b"")
 
 
-def _page(request: InboundRequest, target: str, *, wrong: bool) -> App:
+def _page(
+    request: InboundRequest,
+    page: Callable[[Language], bytes],
+    status: int = 200,
+    *headers: tuple[bytes, bytes],
+) -> App:
     language = preferred_language(request.header(b"accept-language"))
-    headers = _page_headers(language)
-    status = 401 if wrong else 200
-    if wrong:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return _response(status, headers, login_page(language, wrong=wrong, target=target))
-
-
-def _page_headers(language: Language) -> list[tuple[bytes, bytes]]:
-    return [
+    own = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", language.tag.encode()),
         (b"content-security-policy", CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
+    return _response(status, [*own, *headers], page(language))
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:

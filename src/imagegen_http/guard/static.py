@@ -4,10 +4,10 @@ import asyncio
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, partial
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
 from typing import cast
 
@@ -106,7 +106,7 @@ class StaticFolder:
 
     def __init__(self, name: str, *, comments: bool = True) -> None:
         self._comments = comments
-        self._root: Traversable = files("imagegen_http") / "static" / name
+        self._root = Path(str(files("imagegen_http"))) / "static" / name
         self._contents: dict[str, StaticContent] = {}
         self._digest: str | None = None
 
@@ -130,8 +130,9 @@ class StaticFolder:
         return tuple(sorted(self._files))
 
     @cached_property
-    def _files(self) -> Mapping[str, Traversable]:
-        return dict(_files(self._root, ""))
+    def _files(self) -> Mapping[str, Path]:
+        paths = (path for path in self._root.rglob("*") if path.suffix[1:] in _TYPES)
+        return {path.relative_to(self._root).as_posix(): path for path in paths}
 
     def _read(self, path: str) -> StaticContent:
         if path not in self._files:
@@ -160,12 +161,3 @@ def without_comments(source: bytes) -> bytes:
     for comment in (_LINE_COMMENT, _COMMENT_AFTER_CODE, _INDENTATION):
         blank = comment.sub(b"", blank)
     return blank
-
-
-def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
-    for entry in folder.iterdir():
-        path = f"{prefix}{entry.name}"
-        if entry.is_dir():
-            yield from _files(entry, f"{path}/")
-        elif entry.name.rpartition(".")[2] in _TYPES:
-            yield path, entry

@@ -135,17 +135,6 @@ class Cycle(RequestResponseCycle):
         self.transport.writelines([piece for piece in (head, *pieces) if piece])
 
 
-def bad_request(reason: Message, request_id: str) -> bytes:
-    """Return the response to what is not HTTP as we read it; the connection ends with it."""
-    problem = Problem(field="request", reason=reason)
-    return _refusal("validation_failed", {"errors": (problem,)}, request_id)
-
-
-def too_many_connections(reason: Message, request_id: str) -> bytes:
-    """Return the response to a connection that is one too many, whatever it was to ask."""
-    return _refusal("unavailable", {"hint": reason}, request_id, "retry-after: 1")
-
-
 def _refusal(slug: str, data: dict[str, Any], request_id: str, *headers: str) -> bytes:
     """Return a response in Chinese, since no header that names a language was read."""
     status, body = envelope(slug, data, language=Language.ZH, request_id=request_id)
@@ -242,7 +231,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         reason = self._shared.connections.enter(self._peer)
         if reason is not None:
             self._ignores_input = True
-            transport.write(too_many_connections(reason, self._shared.new_id()))
+            refusal = _refusal("unavailable", {"hint": reason}, self._shared.new_id(), "retry-after: 1")
+            transport.write(refusal)
             if len(self._shared.refused) < _MAX_LINGERING:
                 self._shared.refused.add(self)
                 transport.write_eof()
@@ -420,7 +410,9 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             has_response = self._cycle.has_begun if self._is_serving else has_response
             self._cycle.disconnect()
         if not has_response and not self._transport.is_closing():
-            self._transport.write(bad_request(reason, self._shared.new_id()))
+            problem = Problem(field="request", reason=reason)
+            refusal = _refusal("validation_failed", {"errors": (problem,)}, self._shared.new_id())
+            self._transport.write(refusal)
         self._ignores_input = True  # unread bytes would cause a reset
         self._received.clear()
         self._flow.resume_reading()

@@ -106,7 +106,7 @@ async def _serve(
     guard = _guard(service)
     app = RequestLog(guard, clock=service.imagegen.parts.clock, new_id=new_id)
     host, port = listener.getsockname()[:2]
-    url = f"http://{_url_host(host)}:{port}"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     server = AcceptingServer(
         _config(app, service.settings.server),
         started=lambda: manager.ready(url),
@@ -190,7 +190,3 @@ def _bind(host: str, port: int) -> socket.socket:
         raise AddressUnusable(refusal) from error
     listener.set_inheritable(False)
     return listener
-
-
-def _url_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
