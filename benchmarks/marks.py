@@ -19,8 +19,8 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
+from imagegen_core.images import MarkChange
 from imagegen_core.limits import MAX_BATCH_IMAGES
-from imagegen_core.marks import MarkChange
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import find, find_hits

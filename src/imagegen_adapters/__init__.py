@@ -100,7 +100,7 @@ def _file_configs(
 
     from imagegen_core.config import ConfigSource, ProviderConfig
     from imagegen_core.errors import ValidationFailed
-    from imagegen_core.problems import ProblemCode
+    from imagegen_core.messages import ProblemCode
     from imagegen_core.secrets import Secret
 
     configs = {"demo": ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)}

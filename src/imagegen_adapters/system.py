@@ -9,8 +9,8 @@ from pathlib import Path
 import uuid_utils
 
 from imagegen_core.errors import StorageError
+from imagegen_core.messages import StorageCode
 from imagegen_core.ports.tools import Clock
-from imagegen_core.problems import StorageCode
 
 _MAX_AGE_SECONDS = 1.0
 

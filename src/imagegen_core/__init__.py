@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from imagegen_core.errors import CallError, Failure, FailureCode, ImagegenError, Refusal, ValidationFailed
     from imagegen_core.imagegen import ImageGen, Limits, Source, StoredImage, TaskFailed
     from imagegen_core.images import Image
-    from imagegen_core.messages import Language, Message, MessageCode
+    from imagegen_core.messages import Language, Message, MessageCode, Problem
     from imagegen_core.operations import Operation
     from imagegen_core.ports.parts import Parts
     from imagegen_core.ports.tasks import TaskFilter
-    from imagegen_core.problems import Problem
     from imagegen_core.requests import ImageRequest
     from imagegen_core.services.tasks import TaskChanges
     from imagegen_core.task import ImageReference, Submission, Task, TaskStatus

@@ -32,8 +32,18 @@ from typing import Any, ClassVar, Self
 import attrs
 
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
-from imagegen_core.messages import Language, Message, as_message, words_of
-from imagegen_core.problems import JsonType, Problem, ProblemCode, RefusalCode, StorageCode, range_problem
+from imagegen_core.messages import (
+    JsonType,
+    Language,
+    Message,
+    Problem,
+    ProblemCode,
+    RefusalCode,
+    StorageCode,
+    as_message,
+    range_problem,
+    words_of,
+)
 from imagegen_core.values import valid_text
 
 

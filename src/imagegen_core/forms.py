@@ -10,10 +10,9 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.messages import words_of
+from imagegen_core.messages import ProblemCode, words_of
 from imagegen_core.operations import Operation
 from imagegen_core.prices import parse_fields, parse_text
-from imagegen_core.problems import ProblemCode
 from imagegen_core.values import frozen_mapping
 
 

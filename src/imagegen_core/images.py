@@ -1,6 +1,7 @@
-"""The record of a stored image."""
+"""A stored image, and the marks that people put on it: favourite, tags and collections."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -8,9 +9,135 @@ from typing import Any
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.marks import UNMARKED, Marks
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.limits import MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
+from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.operations import Operation
+from imagegen_core.text import check_name
 from imagegen_core.values import frozen_mapping
+
+
+@attrs.frozen(kw_only=True)
+class Collection:
+    """A named set of images; an image may be in several.
+
+    ``count`` is the number of its images, ``cover`` the id of the newest of them.
+    """
+
+    id: int
+    name: str
+    created_at: datetime
+    count: int = 0
+    cover: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TagUse:
+    """A tag, as it was first written, and the number of images that have it."""
+
+    name: str
+    count: int
+
+
+def fold_name(name: str) -> str:
+    """Return what names are compared by: case and width make no difference.
+
+    Unlike prompts, traditional characters stay what they are: what is folded is stored, and dictionaries
+    change, whereas Unicode promises that this does not.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def tag_name(text: str, field: str = "tag") -> str:
+    """Return a tag as it is stored: trimmed and in Unicode's normal form C."""
+    return _clean(text, field, maximum=MAX_TAG_CHARS)
+
+
+def tag_names(texts: Iterable[str], field: str = "tags") -> tuple[str, ...]:
+    """Return the tags of an image in their order, each once."""
+    names: dict[str, str] = {}
+    problems: list[Problem] = []
+    for index, text in enumerate(texts):
+        try:
+            name = tag_name(text, f"{field}.{index}")
+            names.setdefault(fold_name(name), name)
+        except ValidationFailed as error:
+            problems += error.problems
+    if not problems and len(names) > MAX_TAGS:
+        problems = [Problem(field, ProblemCode.TOO_MANY_ITEMS(maximum=MAX_TAGS))]
+    if problems:
+        raise ValidationFailed(*problems)
+    return tuple(names.values())
+
+
+def collection_name(text: str, field: str = "name") -> str:
+    """Return the name of a collection as it is stored, like a tag."""
+    return _clean(text, field, maximum=MAX_COLLECTION_NAME_CHARS)
+
+
+def _clean(text: str, field: str, *, maximum: int) -> str:
+    name = unicodedata.normalize("NFC", text.strip())
+    check_name(field, name, maximum=maximum)
+    return name
+
+
+@attrs.frozen(kw_only=True)
+class Marks:
+    """What people put on an image: its tags in the order in which it got them, and ids of collections."""
+
+    favourite: bool = False
+    tags: tuple[str, ...] = ()
+    collections: tuple[int, ...] = ()
+
+
+UNMARKED = Marks()
+
+
+@attrs.frozen(kw_only=True)
+class MarkChange:
+    """What is to be other than it is; None leaves it as it is. Names of tags are those of `marks.names`.
+
+    ``tags`` take the place of all that an image has; ``tag`` is added to them, ``untag`` taken away, as are
+    the ids of collections ``add_to`` and ``remove_from``.
+    """
+
+    favourite: bool | None = None
+    tags: tuple[str, ...] | None = None
+    tag: str | None = None
+    untag: str | None = None
+    add_to: int | None = None
+    remove_from: int | None = None
+
+    @property
+    def collection(self) -> int | None:
+        """The collection that it is about, which has to exist."""
+        return self.remove_from if self.add_to is None else self.add_to
+
+    def apply(self, marks: Marks) -> Marks:
+        """Return the changed marks; equal to the marks where nothing changes."""
+        tags = {fold_name(name): name for name in marks.tags}
+        if self.tags is not None:
+            written = {fold_name(name): name for name in self.tags}
+            tags = {folded: tags.get(folded, name) for folded, name in written.items()}
+        if self.tag is not None:
+            tags.setdefault(fold_name(self.tag), self.tag)
+        if self.untag is not None:
+            tags.pop(fold_name(self.untag), None)
+        collections = set(marks.collections) - {self.remove_from}
+        return Marks(
+            favourite=marks.favourite if self.favourite is None else self.favourite,
+            tags=tuple(tags.values()),
+            collections=tuple(sorted(collections if self.add_to is None else collections | {self.add_to})),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class ChangedImages:
+    """How many images were changed, and which ids no image has; the others were so already."""
+
+    changed: int
+    missing: tuple[int, ...] = ()
+
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
 """Maximum size of an image that is accepted, from a caller or from a provider."""

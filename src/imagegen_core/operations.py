@@ -12,7 +12,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_REFERENCES
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import ProblemCode
 
 OPENAI_GENERATIONS = "/v1/images/generations"
 OPENAI_EDITS = "/v1/images/edits"

@@ -7,8 +7,7 @@ import attrs
 
 from imagegen_core.attempt import AttemptOutcome, most_severe
 from imagegen_core.errors import CallError, FailureCode, KeysLocked, StorageUnreachable, Unavailable
-from imagegen_core.messages import Message
-from imagegen_core.problems import WarningCode
+from imagegen_core.messages import Message, WarningCode
 from imagegen_core.task import Task
 
 

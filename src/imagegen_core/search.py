@@ -26,7 +26,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_EXACT_TOTAL, MAX_PAGE, MAX_PAGE_SIZE
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import ProblemCode
 
 Simplify = Callable[[str], str]
 """Converts traditional Chinese characters to simplified ones; the length may change."""

@@ -13,7 +13,7 @@ import attrs
 
 from imagegen_core.errors import KeysLocked, ValidationFailed
 from imagegen_core.limits import MAX_API_KEY_CHARS
-from imagegen_core.problems import ProblemCode, RefusalCode
+from imagegen_core.messages import ProblemCode, RefusalCode
 
 MASK = "****"
 """Shown in place of a secret."""

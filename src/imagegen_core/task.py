@@ -15,9 +15,8 @@ from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import Failure, FailureCode, IllegalTransition, ValidationFailed
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
-from imagegen_core.messages import Message, as_messages
+from imagegen_core.messages import FailureReason, Message, ProblemCode, as_messages
 from imagegen_core.operations import Operation, OperationRules
-from imagegen_core.problems import FailureReason, ProblemCode
 from imagegen_core.requests import ImageRequest, InputImage
 from imagegen_core.text import check_text
 from imagegen_core.values import frozen_mapping

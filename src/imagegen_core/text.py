@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.messages import Message
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import Message, ProblemCode
 
 _CONTROLS = frozenset({"Cc", "Zl", "Zp"})
 """Categories of characters that would break a line."""

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.errors import FailureCode, Refusal
-from imagegen_core.messages import Language, Message, MessageCode, as_message, words_of
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.messages import Language, Message, MessageCode, Problem, ProblemCode, as_message, words_of
 
 
 class RequestProblem(MessageCode, words="imagegen_http"):

@@ -43,13 +43,12 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.imagegen import ImageGen, Limits
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, RefusalCode
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, Label
-from imagegen_core.problems import RefusalCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds
 from imagegen_core.secrets import Secret

@@ -12,8 +12,7 @@ from typing import Any
 
 from msgspec import ValidationError, convert, inspect
 
-from imagegen_core.messages import Message
-from imagegen_core.problems import JsonType, Problem, ProblemCode
+from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 
 Check = Callable[["_Reading", Any, Any, str | None], Iterator[Problem]]
 

@@ -7,8 +7,7 @@ import pytest
 
 from imagegen_core.attempt import InlineResponse, Receipt, SentConfig, UpstreamJob
 from imagegen_core.errors import Failure, FailureCode, StaleTask, TaskNotFound
-from imagegen_core.messages import upstream_text
-from imagegen_core.problems import WarningCode
+from imagegen_core.messages import WarningCode, upstream_text
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, add, an_attempt, an_image, later
 

@@ -8,8 +8,7 @@ import pytest
 
 from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_core.errors import ImageNotFound, StaleTask
-from imagegen_core.images import Image, StorageState
-from imagegen_core.marks import MarkChange
+from imagegen_core.images import Image, MarkChange, StorageState
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, SearchMode
 from imagegen_core.requests import ImageRequest, InputImage

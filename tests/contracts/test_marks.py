@@ -12,8 +12,8 @@ from imagegen_core.errors import (
     TooManyCollections,
     TooManyTags,
 )
+from imagegen_core.images import ChangedImages, Collection, MarkChange, Marks, TagUse
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
-from imagegen_core.marks import ChangedImages, Collection, MarkChange, Marks, TagUse
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import NOW, add_image, find, find_hits, later, search

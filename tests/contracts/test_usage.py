@@ -8,8 +8,8 @@ import pytest
 from imagegen_core.attempt import Receipt
 from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage
 from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.messages import FailureReason
 from imagegen_core.ports.tasks import UsageKey
-from imagegen_core.problems import FailureReason
 from imagegen_core.values import quarter_of
 from tests.contracts.samples import NOW, a_task, add_ended, an_attempt
 

@@ -14,7 +14,7 @@ from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_core.marks import MarkChange
+from imagegen_core.images import MarkChange
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import SearchQuery
 from imagegen_core.values import quarter_of

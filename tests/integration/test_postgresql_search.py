@@ -20,7 +20,7 @@ from imagegen_adapters.stores.sqlite.search import (
     sqlite_gallery,
 )
 from imagegen_core.errors import Unavailable
-from imagegen_core.marks import MarkChange
+from imagegen_core.images import MarkChange
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.search import Paging, SearchQuery, tokens

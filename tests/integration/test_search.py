@@ -28,7 +28,7 @@ from imagegen_adapters.stores.sqlite.search import (
     sqlite_gallery,
 )
 from imagegen_core.errors import Unavailable, ValidationFailed
-from imagegen_core.marks import MarkChange, Marks
+from imagegen_core.images import MarkChange, Marks
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery, fold

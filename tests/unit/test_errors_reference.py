@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_core.errors import FailureCode
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import ProblemCode
 from imagegen_http.errors import TABLE, RequestProblem
 
 DOCS = Path(__file__).parents[2] / "docs"

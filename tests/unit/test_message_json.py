@@ -4,8 +4,7 @@ import pytest
 
 from imagegen_adapters.stores.rows import from_json, to_json
 from imagegen_core.errors import Failure, FailureCode
-from imagegen_core.messages import Message, upstream_text
-from imagegen_core.problems import FailureReason, ProblemCode, WarningCode
+from imagegen_core.messages import FailureReason, Message, ProblemCode, WarningCode, upstream_text
 
 REASON = FailureReason.IMAGE_REFUSED(reason=ProblemCode.NOT_ONE_OF(choices=("PNG", "JPEG")))
 

@@ -28,9 +28,8 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.images import StorageState
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import Message, MessageCode, ProblemCode, StorageCode
 from imagegen_core.ports.blobs import MAX_KEY_CHARS, BlobStore, StoredBlob, check_key, is_key
-from imagegen_core.problems import ProblemCode, StorageCode
 from imagegen_core.secrets import Secret
 
 PART_BYTES = 8 * 1024 * 1024

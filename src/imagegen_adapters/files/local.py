@@ -15,8 +15,8 @@ from typing import Protocol, TypeVar
 
 from imagegen_adapters.threads import WorkerThreads
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull
+from imagegen_core.messages import StorageCode
 from imagegen_core.ports.blobs import StoredBlob, check_key, is_key
-from imagegen_core.problems import StorageCode
 
 
 class RunningChecksum(Protocol):

@@ -9,9 +9,9 @@ import attrs
 
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
+from imagegen_core.messages import StorageCode
 from imagegen_core.ports.blobs import BlobStore, StoredBlob, bounded, check_key
 from imagegen_core.ports.tools import Clock
-from imagegen_core.problems import StorageCode
 
 _CHUNK_BYTES = 256 * 1024
 

@@ -21,9 +21,8 @@ from imagegen_core.errors import (
     TooManyCollections,
     TooManyTags,
 )
-from imagegen_core.images import Image, StorageState
+from imagegen_core.images import ChangedImages, Collection, Image, MarkChange, StorageState, TagUse, fold_name
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_PAGE_SIZE, MAX_TAGS
-from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse, fold_name
 from imagegen_core.messages import Message
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, Relatives, SearchHit, SearchMode
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind

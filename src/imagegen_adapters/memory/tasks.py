@@ -21,8 +21,8 @@ from imagegen_core.errors import (
     StaleTask,
     TaskNotFound,
 )
+from imagegen_core.images import Collection as ImageCollection
 from imagegen_core.images import Image
-from imagegen_core.marks import Collection as ImageCollection
 from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.queue import MAX_DEFERRAL, Demand
 from imagegen_core.ports.tasks import (

@@ -72,11 +72,10 @@ from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.forms import framed
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.messages import Message
+from imagegen_core.messages import FailureReason, Message, ProblemCode
 from imagegen_core.models import Model, Parameter, ProviderProfile, check_upscaled, common
 from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems import FailureReason, ProblemCode
 from imagegen_core.requests import ImageRequest
 
 # ---------------------------------------------------------------- its models

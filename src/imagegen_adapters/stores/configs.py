@@ -8,8 +8,8 @@ from imagegen_adapters.stores.rows import SealedRows
 from imagegen_adapters.stores.sql import Row, Sql
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
+from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
-from imagegen_core.problems import RefusalCode
 from imagegen_core.text import text_problem
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"

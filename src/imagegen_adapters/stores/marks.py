@@ -9,8 +9,8 @@ from imagegen_adapters.stores.rows import from_timestamp, to_timestamp
 from imagegen_adapters.stores.search import Index
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
+from imagegen_core.images import ChangedImages, Collection, MarkChange, Marks, TagUse, fold_name
 from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
-from imagegen_core.marks import ChangedImages, Collection, MarkChange, Marks, TagUse, fold_name
 
 _SET_FAVOURITE = "UPDATE images SET favourite = :on WHERE id = ANY (:ids::bigint[]) AND favourite <> :on"
 

@@ -14,9 +14,8 @@ from typing import Protocol, TypeAlias, TypeVar
 import attrs
 
 from imagegen_adapters.stores.sql import NEWEST, Steps
-from imagegen_core.images import Image
+from imagegen_core.images import Image, Marks, fold_name
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.marks import Marks, fold_name
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, Neighbours
 from imagegen_core.search import (
     MAX_SIMILAR_IMAGES,

@@ -8,7 +8,7 @@ import attrs
 
 from imagegen_core.errors import StorageError
 from imagegen_core.images import StorageState
-from imagegen_core.problems import StorageCode
+from imagegen_core.messages import StorageCode
 
 MAX_KEY_CHARS = 512
 """Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""

@@ -4,7 +4,7 @@ from collections.abc import Collection as Ids
 from datetime import datetime
 from typing import Protocol
 
-from imagegen_core.marks import ChangedImages, Collection, MarkChange, TagUse
+from imagegen_core.images import ChangedImages, Collection, MarkChange, TagUse
 
 
 class Marks(Protocol):

@@ -17,10 +17,9 @@ from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Attempt, InlineResp
 from imagegen_core.errors import BlobMissing, CallError, FailureCode, StaleTask, StorageError
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HELD_BYTES
-from imagegen_core.messages import Message
+from imagegen_core.messages import FailureReason, Message
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.problems import FailureReason
 from imagegen_core.redaction import Redactor
 from imagegen_core.requests import InputImage
 from imagegen_core.resolving import ResolvedProvider

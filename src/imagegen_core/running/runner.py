@@ -19,10 +19,9 @@ from imagegen_core.errors import (
     StorageUnreachable,
     Unavailable,
 )
-from imagegen_core.messages import Message
+from imagegen_core.messages import FailureReason, Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, RetryPolicy, deferral, settle
 from imagegen_core.ports.parts import Parts
-from imagegen_core.problems import FailureReason
 from imagegen_core.running.calls import CallPlan, Calls, refusal_failure, stopped_midway
 from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks
 from imagegen_core.task import MAX_RECOVERIES, Fence, Task, TaskStatus

@@ -11,8 +11,8 @@ from typing import Any
 
 from imagegen_core.attempt import Phase, may_be_charged
 from imagegen_core.errors import Failure, FailureCode, ImagegenError, StaleTask
+from imagegen_core.messages import FailureReason
 from imagegen_core.ports.cluster import CANCELLATIONS
-from imagegen_core.problems import FailureReason
 from imagegen_core.running.runner import Runner
 from imagegen_core.task import MAX_RECOVERIES, Task
 

@@ -17,14 +17,21 @@ from imagegen_core.errors import (
     StorageUnreachable,
     ValidationFailed,
 )
-from imagegen_core.images import Image, StorageState
+from imagegen_core.images import (
+    ChangedImages,
+    Collection,
+    Image,
+    MarkChange,
+    StorageState,
+    collection_name,
+    tag_name,
+    tag_names,
+)
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAGES
-from imagegen_core.marks import ChangedImages, Collection, MarkChange, collection_name, tag_name, tag_names
-from imagegen_core.messages import Language, Message
+from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
 from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
-from imagegen_core.problems import ProblemCode, StorageCode
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)

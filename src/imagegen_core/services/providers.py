@@ -24,13 +24,19 @@ from imagegen_core.errors import (
     Refusal,
     ValidationFailed,
 )
+from imagegen_core.messages import RefusalCode
 from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Probe
-from imagegen_core.problems import RefusalCode
-from imagegen_core.reach import SecretKind, layered_secrets, secret_headers, unmasked
 from imagegen_core.redaction import redacted_message
-from imagegen_core.resolving import ResolvedProvider, ResolveProvider
+from imagegen_core.resolving import (
+    ResolvedProvider,
+    ResolveProvider,
+    SecretKind,
+    layered_secrets,
+    secret_headers,
+    unmasked,
+)
 from imagegen_core.secrets import Secret, is_masked
 
 _IN_MEMORY = "memory"

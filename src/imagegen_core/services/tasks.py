@@ -26,13 +26,13 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_PAGE_SIZE
+from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, UsageKey
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.prices import parse_text
-from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override

@@ -18,7 +18,7 @@ from litestar.handlers import BaseRouteHandler
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.task import ImageReference, InputSource
 from imagegen_core.text import text_problems
 from imagegen_http.errors import RequestProblem

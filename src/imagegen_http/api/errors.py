@@ -22,8 +22,7 @@ from imagegen_core.errors import (
     StorageUnreachable,
     ValidationFailed,
 )
-from imagegen_core.messages import Language, upstream_text
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.messages import Language, Problem, ProblemCode, upstream_text
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.errors import TABLE, ServiceCode, envelope
 from imagegen_http.guard import asgi

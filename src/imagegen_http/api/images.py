@@ -12,9 +12,8 @@ from litestar.types import ASGIApp
 from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.images import Image as CoreImage
-from imagegen_core.images import MediaType, StorageState
+from imagegen_core.images import MediaType, StorageState, tag_name
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
-from imagegen_core.marks import tag_name
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
 from imagegen_core.search import SearchQuery

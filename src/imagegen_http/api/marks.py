@@ -10,6 +10,8 @@ from litestar.types import ASGIApp
 from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.images import Collection as CoreCollection
+from imagegen_core.images import MarkChange
 from imagegen_core.limits import (
     MAX_BATCH_IMAGES,
     MAX_COLLECTION_NAME_CHARS,
@@ -19,9 +21,7 @@ from imagegen_core.limits import (
     MAX_TAGS,
     MAX_ZIPPED_IMAGES,
 )
-from imagegen_core.marks import Collection as CoreCollection
-from imagegen_core.marks import MarkChange
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import ProblemCode
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import JsonRequest, converted, decoded
 from imagegen_http.api.errors import delete, get, patch, post

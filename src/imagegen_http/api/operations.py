@@ -21,8 +21,8 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
+from imagegen_core.messages import JsonType, Problem, ProblemCode
 from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
-from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
 from imagegen_http.api.bodies import JsonRequest, read_images

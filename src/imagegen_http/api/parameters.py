@@ -22,7 +22,7 @@ from imagegen_core.limits import (
     MAX_PAGE_SIZE,
     MAX_PROVIDER_NAME_CHARS,
 )
-from imagegen_core.problems import Problem, ProblemCode
+from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.search import Paging, decode_cursor
 from imagegen_core.task import TaskStatus, check_idempotency_key
 from imagegen_http.errors import RequestProblem

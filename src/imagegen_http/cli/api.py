@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
 from imagegen_core.limits import MAX_PAGE_SIZE
-from imagegen_core.messages import Argument, Message, as_message
-from imagegen_core.problems import RefusalCode
+from imagegen_core.messages import Argument, Message, RefusalCode, as_message
 from imagegen_http.cli.context import CommandFailed, about
 from imagegen_http.cli.files import atomic_file
 from imagegen_http.cli.words import message

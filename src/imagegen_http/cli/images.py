@@ -12,9 +12,8 @@ from typing import Any, BinaryIO
 import click
 
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, RefusalCode
 from imagegen_core.operations import Operation
-from imagegen_core.problems import RefusalCode
 from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, Failures, listed_ids
@@ -103,7 +102,7 @@ async def _query(api: Api, filters: Mapping[str, Any], words: str | None = None)
 
 async def find_collection(api: Api, text: str) -> int:
     """Return the id of the collection of this name or, if there is none, of this id."""
-    from imagegen_core.marks import fold_name
+    from imagegen_core.images import fold_name
 
     items = (await api.get(_COLLECTIONS))["items"]
     named = [item["id"] for item in items if fold_name(item["name"]) == fold_name(text.strip())]

@@ -17,10 +17,9 @@ from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import Sql
 from imagegen_adapters.system import SystemClock, SystemDiskSpace
 from imagegen_core.errors import ImagegenError, Refusal, StorageError
-from imagegen_core.messages import Argument, Message, MessageCode
+from imagegen_core.messages import Argument, Message, MessageCode, RefusalCode
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.secrets import ProviderConfigs
-from imagegen_core.problems import RefusalCode
 from imagegen_http.errors import user_name
 from imagegen_http.offline import open_listing
 from imagegen_http.running_server import SERVER_FILE, RunningServer

@@ -7,8 +7,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.messages import Language, Message
-from imagegen_core.problems import Problem
+from imagegen_core.messages import Language, Message, Problem
 
 Scope = MutableMapping[str, Any]
 AsgiMessage = MutableMapping[str, Any]

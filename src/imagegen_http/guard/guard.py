@@ -4,8 +4,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from imagegen_core.config import Origin
+from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tools import Clock
-from imagegen_core.problems import ProblemCode
 from imagegen_http.guard import access, bodies, pages
 from imagegen_http.guard.access import Access
 from imagegen_http.guard.asgi import (

@@ -10,8 +10,7 @@ from urllib.parse import unquote
 import attrs
 import httptools
 
-from imagegen_core.messages import Message
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import Message, ProblemCode
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
 

@@ -14,8 +14,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import ServerState
 
-from imagegen_core.messages import Language, Message
-from imagegen_core.problems import Problem
+from imagegen_core.messages import Language, Message, Problem
 from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import Receive, Scope, Send
 from imagegen_http.guard.bodies import BODY_ARRIVED

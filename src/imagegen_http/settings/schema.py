@@ -24,8 +24,15 @@ from imagegen_core.limits import (
     MAX_QUEUE_SIZE,
     MAX_WORKERS,
 )
-from imagegen_core.messages import Language, Message, MessageCode
-from imagegen_core.problems import Problem, ProblemCode, RefusalCode, range_problem
+from imagegen_core.messages import (
+    Language,
+    Message,
+    MessageCode,
+    Problem,
+    ProblemCode,
+    RefusalCode,
+    range_problem,
+)
 from imagegen_http.guard.hosts import AllowedHosts, parse_network, parse_origin, parse_page_origin
 
 

@@ -29,7 +29,7 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import Phase
-from imagegen_core.marks import Marks
+from imagegen_core.images import Marks
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import NOW, find, find_hits

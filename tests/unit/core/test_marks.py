@@ -7,8 +7,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryMarks
 from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.images import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names
 from imagegen_core.limits import MAX_BATCH_IMAGES
-from imagegen_core.marks import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names
 from imagegen_core.services.gallery import Images
 
 

@@ -2,8 +2,16 @@
 
 import pytest
 
-from imagegen_core.messages import Language, MessageCode, UpstreamCode, as_message, upstream_text
-from imagegen_core.problems import JsonType, ProblemCode, RefusalCode
+from imagegen_core.messages import (
+    JsonType,
+    Language,
+    MessageCode,
+    ProblemCode,
+    RefusalCode,
+    UpstreamCode,
+    as_message,
+    upstream_text,
+)
 
 
 def both(message):

@@ -14,8 +14,8 @@ from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
+from imagegen_core.messages import ProblemCode
 from imagegen_core.models import ProviderProfile
-from imagegen_core.problems import ProblemCode
 from imagegen_core.redaction import Redactor
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.secrets import Secret

@@ -8,7 +8,7 @@ import pytest
 from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import StorageCode
+from imagegen_core.messages import StorageCode
 from imagegen_core.services.upkeep import ExpirySummary, PassProgress, SyncSummary, Upkeep, VerifyReport
 from tests.contracts.clock import ManualClock
 

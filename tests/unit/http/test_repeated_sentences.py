@@ -11,8 +11,7 @@ from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES
 from imagegen_core import errors
 from imagegen_core.errors import Refusal
-from imagegen_core.messages import Language
-from imagegen_core.problems import FailureReason, RefusalCode
+from imagegen_core.messages import FailureReason, Language, RefusalCode
 from imagegen_http.cli.api import refusal_reason
 from imagegen_http.errors import envelope, failure_sentence
 from tests.unit.test_message_tables import CODES

@@ -53,11 +53,10 @@ from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.messages import upstream_text
+from imagegen_core.messages import FailureReason, upstream_text
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.problems import FailureReason
 from imagegen_core.requests import ImageRequest
 
 PROGRESS_SECONDS = 1.0

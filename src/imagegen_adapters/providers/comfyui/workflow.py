@@ -20,11 +20,10 @@ from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import in_pixels
 from imagegen_core.limits import MAX_REFERENCES
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import JsonType, Message, MessageCode, Problem, ProblemCode
 from imagegen_core.models import COMMON, Model, Parameter, common
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Source
-from imagegen_core.problems import JsonType, Problem, ProblemCode
 
 
 class ComfyUICode(MessageCode, words="imagegen_adapters"):

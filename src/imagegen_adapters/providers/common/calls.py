@@ -15,10 +15,9 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, FailureCode, ValidationFailed
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import Message, MessageCode, ProblemCode, RefusalCode
 from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
-from imagegen_core.problems import ProblemCode, RefusalCode
 from imagegen_core.requests import ImageRequest
 
 

@@ -23,9 +23,8 @@ from imagegen_core.errors import (
     StorageError,
     ValidationFailed,
 )
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import Message, MessageCode, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import ImageRequest, NamedInputs, dimensions_of, parse_size
 
 if TYPE_CHECKING:

@@ -28,9 +28,8 @@ from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, T
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.problems import ProblemCode
 from imagegen_core.redaction import without
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
 from imagegen_core.secrets import Secret

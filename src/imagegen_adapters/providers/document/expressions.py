@@ -28,8 +28,7 @@ from jmespath.functions import Functions
 from jmespath.visitor import Options, TreeInterpreter
 
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.messages import Message, MessageCode
-from imagegen_core.problems import ProblemCode
+from imagegen_core.messages import Message, MessageCode, ProblemCode
 
 
 class DocumentCode(MessageCode, words="imagegen_adapters"):

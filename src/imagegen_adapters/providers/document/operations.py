@@ -24,10 +24,9 @@ from imagegen_adapters.providers.document.templates import PROSE, Template
 from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, ProblemCode, range_problem
 from imagegen_core.operations import Operation
 from imagegen_core.prices import TokenKind, is_currency
-from imagegen_core.problems import ProblemCode, range_problem
 
 CHECK = "check"  # the key of a field's metadata under which its check stands
 

@@ -45,11 +45,10 @@ from imagegen_core.errors import ProviderEnded, ValidationFailed
 from imagegen_core.forms import SIZE_NAMES, Label, parse_label
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_MODELS
-from imagegen_core.messages import Message
+from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 from imagegen_core.models import COMMON, SIZE_CONTROL
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
-from imagegen_core.problems import JsonType, Problem, ProblemCode
 from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"

@@ -40,9 +40,8 @@ from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
-from imagegen_core.messages import upstream_text
+from imagegen_core.messages import FailureReason, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
-from imagegen_core.problems import FailureReason
 
 _MAX_IMAGES = 64
 _MAX_METADATA_CHARS = 32 * 1024  # of what a response says of all its images, and as much again of each

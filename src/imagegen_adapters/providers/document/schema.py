@@ -44,10 +44,9 @@ from imagegen_core.limits import (
     MAX_SIDE_PIXELS,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, Problem
 from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source
-from imagegen_core.problems import Problem
 from imagegen_core.requests import InputImage, NamedInputs
 
 MAX_FORM_FIELDS = 200

@@ -22,8 +22,7 @@ from imagegen_core.forms import (
     in_pixels,
     labelled,
 )
-from imagegen_core.messages import Message
-from imagegen_core.problems import Problem
+from imagegen_core.messages import Message, Problem
 from imagegen_core.requests import dimensions_of, parse_size
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")

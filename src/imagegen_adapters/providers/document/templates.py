@@ -27,8 +27,7 @@ from imagegen_adapters.providers.common.images import encoded_length
 from imagegen_adapters.providers.document.expressions import Budget, DocumentCode, Malformed, OverBudget
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.messages import Message
-from imagegen_core.problems import JsonType, ProblemCode
+from imagegen_core.messages import JsonType, Message, ProblemCode
 from imagegen_core.requests import InputImage
 
 PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything

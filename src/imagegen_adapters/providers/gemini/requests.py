@@ -9,10 +9,9 @@ import attrs
 from imagegen_adapters.providers.common.images import Upload, nearest_ratio
 from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, traits_of
 from imagegen_core.errors import UnsupportedOperation, ValidationFailed
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.models import Model
 from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.problems import ProblemCode
 from imagegen_core.requests import ImageRequest, InputImage, parse_size
 
 

@@ -13,10 +13,9 @@ from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import framed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
-from imagegen_core.messages import Message, MessageCode
+from imagegen_core.messages import JsonType, Message, MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, common
 from imagegen_core.operations import Operation
-from imagegen_core.problems import JsonType, ProblemCode
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20

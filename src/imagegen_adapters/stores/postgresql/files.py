@@ -18,9 +18,9 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull, StorageUnreachable
+from imagegen_core.messages import StorageCode
 from imagegen_core.ports.blobs import StoredBlob, bounded, check_key
 from imagegen_core.ports.tools import Clock
-from imagegen_core.problems import StorageCode
 
 T = TypeVar("T")
 

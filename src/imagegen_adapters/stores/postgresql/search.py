@@ -29,9 +29,8 @@ from imagegen_adapters.stores.search import (
     search_terms,
 )
 from imagegen_adapters.stores.sql import NEWEST, PostgresqlSql, Steps, for_postgresql
-from imagegen_core.images import Image
+from imagegen_core.images import Image, Marks, fold_name
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.marks import Marks, fold_name
 from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify, fold, text_of_token
 

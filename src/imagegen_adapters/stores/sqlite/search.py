@@ -47,9 +47,8 @@ from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps,
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
-from imagegen_core.images import Image
+from imagegen_core.images import Image, Marks
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.marks import Marks
 from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify

@@ -10,7 +10,7 @@ from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.problems import ProblemCode, WarningCode
+from imagegen_core.messages import ProblemCode, WarningCode
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import imagegen_over, outcome, refused

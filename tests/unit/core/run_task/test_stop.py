@@ -9,8 +9,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, Limits, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.provider import GeneratedImage
-from imagegen_core.problems import ProblemCode
 from imagegen_core.task import EventKind
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider, png

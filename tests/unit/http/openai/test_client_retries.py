@@ -8,8 +8,8 @@ import pytest
 
 from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import Failure, FailureCode, QueueFull, ValidationFailed
+from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tasks import IdempotencyClaim
-from imagegen_core.problems import ProblemCode
 from imagegen_http.openai.retries import (
     DERIVED_KEY_SCOPE,
     MAX_NUMBERED_RETRY_DELAY,
