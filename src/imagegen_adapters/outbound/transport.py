@@ -120,14 +120,14 @@ async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
         raise httpx.RemoteProtocolError("the compressed body ends in the middle")
 
 
+@attrs.define(eq=False)
 class CallDeadline:
     """A deadline that starts with the first action on a connection: waiting for a slot does not count."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._at: float | None = None
-        self._is_sending = False
-        self._scope: asyncio.Timeout | None = None
+    _seconds: float
+    _at: float | None = None
+    _is_sending: bool = False
+    _scope: asyncio.Timeout | None = None
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Learn from httpcore's trace that the call has begun, and that its first bytes are being sent."""
@@ -178,6 +178,7 @@ class PoolLimits:
 _MAX_ADDRESSES = 8
 
 
+@attrs.frozen(eq=False)
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Resolves once, has every address checked by an `AddressGate`, and connects to a checked one.
 
@@ -190,11 +191,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         lookups: resolves names; shared by all backends.
     """
 
-    def __init__(self, gate: AddressGate, *, connect_timeout: float, lookups: NameLookups) -> None:
-        self._gate = gate
-        self._lookups = lookups
-        self._connect_timeout = connect_timeout
-        self._sockets = httpcore.AnyIOBackend()
+    _gate: AddressGate
+    _connect_timeout: float = attrs.field(kw_only=True)
+    _lookups: NameLookups = attrs.field(kw_only=True)
+    _sockets: httpcore.AsyncNetworkBackend = attrs.field(factory=httpcore.AnyIOBackend, init=False)
 
     async def connect_tcp(
         self,
@@ -338,7 +338,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("all connections are in use") from error
         is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
         pool = self._keeping if is_retryable else self._fresh
-        try:
+        async with contextlib.AsyncExitStack() as closing:  # whatever fails here, nobody else could close it
+            closing.callback(self._slots.release)
             with map_to_httpx_errors():
                 response = await pool.handle_async_request(
                     httpcore.Request(
@@ -349,15 +350,16 @@ class PooledTransport(httpx.AsyncBaseTransport):
                         extensions=request.extensions,
                     )
                 )
-        except BaseException:  # cancelled too, the call no longer needs its slot
-            self._slots.release()
-            raise
-        body = _Body(response, pool, deadline, self._slots)
-        try:
-            return _to_httpx(response, body)
-        except BaseException:  # whatever it was, nobody else can close the body
-            await body.aclose()
-            raise
+            closing.push_async_callback(pool.close, response)
+            if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
+                raise httpx.RemoteProtocolError("the header of the answer is too large")
+            headers = httpx.Headers(response.headers)
+            stream = cast("AsyncIterable[bytes]", response.stream)
+            if check_encoding(headers.pop("content-encoding", "")):  # headers describe the decoded body
+                headers.pop("content-length", None)
+                stream = gunzipped(stream)
+            body = _Body(stream, deadline, closing.pop_all())
+        return httpx.Response(response.status, headers=headers, stream=body, extensions=response.extensions)
 
     async def aclose(self) -> None:
         """Close every connection, those of running calls as well."""
@@ -365,6 +367,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         await self._fresh.aclose()
 
 
+@attrs.frozen(eq=False)
 class ProviderTransport(httpx.AsyncBaseTransport):
     """Restricts one provider's calls to its origins, and puts a time limit on each.
 
@@ -375,10 +378,9 @@ class ProviderTransport(httpx.AsyncBaseTransport):
             time-out if that is longer; a response that has begun by then gets `RESPONSE_GRACE_SECONDS` more.
     """
 
-    def __init__(self, pool: PooledTransport, *, origins: frozenset[str], seconds: float) -> None:
-        self._pool = pool
-        self._origins = origins
-        self._seconds = seconds
+    _pool: PooledTransport
+    _origins: frozenset[str] = attrs.field(kw_only=True)
+    _seconds: float = attrs.field(kw_only=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request; response and error know it."""
@@ -397,23 +399,16 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         return response
 
 
+@attrs.frozen(eq=False)
 class _Body(httpx.AsyncByteStream):
     """The body of a response; closing it returns the connection and the slot, exactly once."""
 
-    def __init__(
-        self,
-        response: httpcore.Response,
-        pool: ConnectionPool,
-        deadline: CallDeadline | None,
-        slots: asyncio.Semaphore,
-    ) -> None:
-        self._response, self._pool, self._deadline = response, pool, deadline
-        self._slots: asyncio.Semaphore | None = slots
-        self.compressed = False
+    _chunks: AsyncIterable[bytes]
+    _deadline: CallDeadline | None
+    _closing: contextlib.AsyncExitStack
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        stream = cast("AsyncIterable[bytes]", self._response.stream)
-        chunks = aiter(gunzipped(stream) if self.compressed else stream)
+        chunks = aiter(self._chunks)
         with map_to_httpx_errors():
             while True:
                 try:
@@ -428,23 +423,5 @@ class _Body(httpx.AsyncByteStream):
                 yield chunk
 
     async def aclose(self) -> None:
-        slots, self._slots = self._slots, None
-        if slots is None:
-            return
-        try:
-            with map_to_httpx_errors():
-                await self._pool.close(self._response)
-        finally:
-            slots.release()
-
-
-def _to_httpx(response: httpcore.Response, body: _Body) -> httpx.Response:
-    """Return the response for httpx, with headers that describe the decoded body."""
-    if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
-        raise httpx.RemoteProtocolError("the header of the answer is too large")
-    headers = httpx.Headers(response.headers)
-    body.compressed = check_encoding(headers.get("content-encoding", ""))
-    headers.pop("content-encoding", None)
-    if body.compressed:
-        headers.pop("content-length", None)
-    return httpx.Response(response.status, headers=headers, stream=body, extensions=response.extensions)
+        with map_to_httpx_errors():
+            await self._closing.aclose()
