@@ -67,12 +67,10 @@ class Tally:
     _sha256: "hashlib._Hash" = attrs.field(factory=hashlib.sha256, repr=False, init=False)
 
     def begin(self, name: str) -> None:
-        """Start the next file."""
         self.files += 1
         self._sha256.update(name.encode() + b"\0")
 
     def add(self, chunk: bytes) -> None:
-        """Add the next chunk of the current file's content."""
         self.size_bytes += len(chunk)
         self._sha256.update(chunk)
         self.progress(self.size_bytes, self.total_bytes)
@@ -136,7 +134,6 @@ class SnapshotRows:
     @classmethod
     @contextmanager
     def from_path(cls, path: Path) -> Iterator["SnapshotRows"]:
-        """Open the database while the body runs."""
         try:
             with closing(open_copier(path)) as connection:
                 yield cls(connection)
@@ -147,11 +144,9 @@ class SnapshotRows:
         return int(self._connection.execute(query).fetchone()[0])
 
     def empty(self) -> bool:
-        """Return whether there are no tasks, images or provider configurations."""
         return not self._value(_HAS_DATA)
 
     def image_bytes(self) -> int:
-        """Return the total size of the images that should be on the local disk."""
         return self._value(_IMAGE_BYTES)
 
     def sealed(self) -> int:
@@ -166,7 +161,6 @@ class SnapshotRows:
             after = rows[-1]["id"]
 
     def tasks(self, *statuses: str) -> tuple[str, ...]:
-        """Return the ids of the tasks in a status, oldest first."""
         query = "SELECT task_id FROM tasks WHERE status = ? ORDER BY created_at, task_id"
         rows = (row for status in statuses for row in self._connection.execute(query, (status,)).fetchall())
         return tuple(str(task_id) for (task_id,) in rows)

@@ -209,7 +209,6 @@ class FernetSecretBox:
         return _opens(self._fernets[:1], token)
 
     def opens(self, token: str) -> bool:
-        """Return whether any of the keys opens the token."""
         return _opens(self._fernets, token)
 
     def new_witness(self) -> str:

@@ -59,7 +59,6 @@ class DetachedThreads:
         await self._free.acquire()
 
     def release(self) -> None:
-        """Give the acquired thread back."""
         self._free.release()
 
     def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
@@ -93,7 +92,6 @@ class DetachedThreads:
         return future
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Run the call as soon as a thread is free, and return its result."""
         await self.acquire()
         return await self.start(call)
 

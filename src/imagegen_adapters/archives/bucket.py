@@ -132,12 +132,10 @@ class Answer:
         return ET.Element("")
 
     def text(self, name: str) -> str:
-        """Return the text of an element of the body; empty if there is none."""
         return self.document.findtext(f"{{*}}{name}") or ""
 
     @property
     def etag(self) -> str | None:
-        """Return the ETag without its quotes."""
         return unquoted(self.headers.get("etag"))
 
 
@@ -167,7 +165,6 @@ class Source:
 
     @property
     def sha256(self) -> str:
-        """Return the SHA-256 of what was read, in hexadecimal."""
         return self._sha256.hexdigest()
 
     async def batches(self) -> AsyncIterator[bytes]:
@@ -203,7 +200,6 @@ class Source:
         yield bytes(part)
 
     async def read_through(self) -> None:
-        """Read all bytes and send them nowhere."""
         async for _ in self.batches():
             pass
 
@@ -282,8 +278,7 @@ class BucketArchive(ABC):
 
     @staticmethod
     @abstractmethod
-    def _checksum_of(answer: Answer) -> str | None:
-        """Return the checksum that an answer has of the object."""
+    def _checksum_of(answer: Answer) -> str | None: ...
 
     @abstractmethod
     async def _create(self, key: str, data: bytes) -> None:

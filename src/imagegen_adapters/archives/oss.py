@@ -93,11 +93,9 @@ class Crc64:
 
     @property
     def text(self) -> str:
-        """The checksum as OSS's header has it."""
         return str(self.value)
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes in; other threads go on meanwhile."""
         self.value = crc64.xz(data, self.value)
 
 
@@ -306,7 +304,6 @@ class UploadCheckpoints:
         return self._uploads.get(name, ("", 0))
 
     def save(self, name: str, size: int, upload_id: str) -> None:
-        """Remember an upload."""
         self._uploads[name] = (upload_id, size)
         if (file := self._file(name)) is not None:
             text = json.dumps({"name": name, "size": size, "upload_id": upload_id})
@@ -314,7 +311,6 @@ class UploadCheckpoints:
                 write_durably(file, text.encode())
 
     def remove(self, name: str) -> None:
-        """Forget the upload of the object."""
         self._uploads.pop(name, None)
         if (file := self._file(name)) is not None:
             with contextlib.suppress(OSError):

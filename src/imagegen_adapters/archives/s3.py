@@ -132,7 +132,6 @@ class S3Etag:
         return f"{hashlib.md5(b''.join(digests), usedforsecurity=False).hexdigest()}-{len(digests)}"
 
     def update(self, data: bytes) -> None:
-        """Take the next bytes in; other threads go on meanwhile."""
         rest = memoryview(data)
         while rest:
             if self._part_bytes == PART_BYTES:  # only now is it known not to be the last one
@@ -278,7 +277,6 @@ class S3BlobArchive(BucketArchive):
         await self._send("DELETE", key, await beginning)
 
     async def _holds(self, key: str, source: Source) -> bool:
-        """Read the object back and return whether it has these bytes."""
         archived = Source(self.open(key), S3Etag())
         try:
             await archived.read_through()

@@ -208,12 +208,10 @@ class LocalCopies:
         return NewCopy(self._directory / str(next(self._numbers)))
 
     def holds(self, owner: str, name: str) -> bool:
-        """Return whether there is a copy."""
         copy = self._owners.get(owner, {}).get(name)
         return copy is not None and copy.path.exists()
 
     def open(self, owner: str, name: str) -> BinaryIO:
-        """Return the copy."""
         try:
             return self._owners[owner][name].path.open("rb")
         except (KeyError, FileNotFoundError) as error:
@@ -229,7 +227,6 @@ class LocalCopies:
         await _unlink([*outdated, *self._exceeding()])
 
     async def retain(self, owner: str, file_ids: Collection[int]) -> None:
-        """Remove the owner's copies of all other files."""
         copies = self._owners.pop(owner, {})
         retained = {name: copy for name, copy in copies.items() if copy.file_id in file_ids}
         if retained:

@@ -27,9 +27,7 @@ class RunningChecksum(Protocol):
         """The checksum so far, as the archive writes it."""
         ...
 
-    def update(self, data: bytes) -> None:
-        """Take the next bytes in."""
-        ...
+    def update(self, data: bytes) -> None: ...
 
 
 @contextlib.contextmanager
@@ -114,7 +112,6 @@ class AtomicFile:
         self.size = 0
 
     def write(self, chunks: Sequence[bytes]) -> None:
-        """Append the chunks."""
         with self._lock:
             if not self._finished:
                 self._append(self._created(), b"".join(chunks))
@@ -150,7 +147,6 @@ class AtomicFile:
                 os.unlink(self._temporary)  # noqa: PTH108 - one system call, on strings
 
     def _created(self) -> int:
-        """Return the descriptor of the temporary file."""
         if self._fd is None:
             try:
                 self._temporary, self._fd = _create_beside(self._path)
@@ -402,11 +398,9 @@ class LocalBlobStore:
             return await self.run(self._sweep)
 
     def close(self) -> None:
-        """Shut the threads down."""
         self._threads.shutdown()
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Run the function in one of the store's threads and return its result."""
         return await self._threads.start(function)
 
     def _sync(self, directory: Path) -> None:

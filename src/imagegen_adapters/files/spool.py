@@ -130,7 +130,6 @@ class LocalSpool:
         return swept
 
     def close(self) -> None:
-        """Shut the threads down."""
         self._files.close()
         self._input_files.close()
 
