@@ -20,13 +20,7 @@ from imagegen_adapters.stores.rows import (
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.stores.search import (
-    Index,
-    counted_bounds,
-    neighbours,
-    relevant_page,
-    similar_ids,
-)
+from imagegen_adapters.stores.search import Index, counted_bounds, neighbours, relevant_page, similar_ids
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import UNMARKED, Image, Marks, MediaType, StorageState

@@ -27,15 +27,9 @@ class DatabaseCode(MessageCode, words="imagegen_adapters"):
 class SchemaTooNew(StorageError):
     """The database is from a newer version of imagegen; this version must not touch it."""
 
-    def __init__(self, unknown: frozenset[str]) -> None:
-        super().__init__(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
-
 
 class SchemaTooOld(StorageError):
     """The database was opened read-only, and migrations are pending."""
-
-    def __init__(self) -> None:
-        super().__init__(DatabaseCode.SCHEMA_TOO_OLD())
 
 
 class SchemaUnusable(StorageBroken):
@@ -44,9 +38,6 @@ class SchemaUnusable(StorageBroken):
 
 class MoveUnfinished(StorageBroken):
     """The database holds a part of a data directory; a node that worked on it would do harm."""
-
-    def __init__(self) -> None:
-        super().__init__(DatabaseCode.MOVE_UNFINISHED())
 
 
 T = TypeVar("T")
@@ -131,11 +122,6 @@ def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[
     return rows
 
 
-def run(steps: Steps[T], connection: Any) -> T:
-    """Run the statements of ``steps`` with a connection to SQLite."""
-    return runner(steps)(connection)
-
-
 def runner(steps: Steps[T]) -> Callable[[Any], T]:
     """Return a function that does; called again after an error, it goes on with the statement that failed.
 
@@ -156,6 +142,11 @@ def runner(steps: Steps[T]) -> Callable[[Any], T]:
     return run_on
 
 
+def run(steps: Steps[T], connection: Any) -> T:
+    """Run the statements of ``steps`` with a connection to SQLite."""
+    return runner(steps)(connection)
+
+
 class SqliteSql:
     """Runs statements on SQLite: reads by its readers, writes by its one writer."""
 
@@ -166,9 +157,8 @@ class SqliteSql:
         return await self._database.read(partial(execute, statement=statement, values=values))
 
     async def change(self, statement: str, **values: Any) -> list[Row]:
-        return await self._database.writer.write(
-            partial(execute, statement=statement, values=values), single=True
-        )
+        change = partial(execute, statement=statement, values=values)
+        return await self._database.writer.write(change, single=True)
 
     async def read(self, steps: Steps[T]) -> T:
         return await self._database.read(runner(steps))

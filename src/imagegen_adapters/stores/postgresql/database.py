@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -37,39 +38,28 @@ FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 ErrorRow = tuple[type[StorageError], DatabaseCode]
 _UNREACHABLE: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_UNREACHABLE
 _TOO_SLOW: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_SLOW
-_TOO_BUSY: ErrorRow = StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY
 _CONFLICT: ErrorRow = StorageUnreachable, DatabaseCode.TRANSACTION_CONFLICT
 _FAILED: ErrorRow = StorageError, DatabaseCode.SERVER_FAILED
 _NO_ACCESS: ErrorRow = StorageUnreachable, DatabaseCode.SERVER_DENIES_ACCESS
-_DRIVER_FAILED: ErrorRow = StorageUnreachable, DatabaseCode.DRIVER_FAILED
 _REFUSED: ErrorRow = StorageError, DatabaseCode.DATABASE_REFUSED
 
-REFUSALS = (
+_REFUSALS = (
     *("03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20", "21", "22", "23", "24", "25"),
     *("26", "27", "2B", "2D", "2F", "34", "38", "39", "3B", "42", "44", "54", "72", "HV", "P0"),
 )
 """Classes of SQLSTATEs that a correct program does not cause."""
 
 ROWS: dict[str, ErrorRow] = {
-    **dict.fromkeys(REFUSALS, _REFUSED),
-    "08": _UNREACHABLE,
+    **dict.fromkeys(_REFUSALS, _REFUSED),
+    **dict.fromkeys(("08", "57"), _UNREACHABLE),
+    **dict.fromkeys(("25P03", "57014"), _TOO_SLOW),
+    **dict.fromkeys(("28", "3D", "3F", "42501"), _NO_ACCESS),
+    **dict.fromkeys(("40", "55"), _CONFLICT),
+    **dict.fromkeys(("58", "F0", "XX"), _FAILED),
+    **dict.fromkeys(("XX001", "XX002"), (StorageBroken, DatabaseCode.DATABASE_DAMAGED)),
     "25006": (StorageUnreachable, DatabaseCode.SERVER_READ_ONLY),
-    "25P03": _TOO_SLOW,
-    "28": _NO_ACCESS,
-    "3D": _NO_ACCESS,
-    "3F": _NO_ACCESS,
-    "40": _CONFLICT,
-    "42501": _NO_ACCESS,
-    "53": _TOO_BUSY,
+    "53": (StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY),
     "53100": (StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
-    "55": _CONFLICT,
-    "57": _UNREACHABLE,
-    "57014": _TOO_SLOW,
-    "58": _FAILED,
-    "F0": _FAILED,
-    "XX": _FAILED,
-    "XX001": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
-    "XX002": (StorageBroken, DatabaseCode.DATABASE_DAMAGED),
 }
 """By SQLSTATE or by its class, which are its first two characters; the longer one prevails.
 
@@ -88,7 +78,7 @@ CLIENT_ROWS: dict[type[Exception], ErrorRow] = {
     asyncpg.exceptions.OutdatedSchemaCacheError: _CONFLICT,
     asyncpg.DataError: _REFUSED,
     asyncpg.InterfaceError: _UNREACHABLE,
-    asyncpg.InternalClientError: _DRIVER_FAILED,
+    asyncpg.InternalClientError: (StorageUnreachable, DatabaseCode.DRIVER_FAILED),
     asyncpg.PostgresError: _FAILED,
 }
 """Errors without SQLSTATE; the first class that fits prevails.
@@ -161,14 +151,10 @@ class ConnectionPolicy:
             "client_connection_check_interval": "1000",
             "DateStyle": "ISO",
             "TimeZone": "UTC",
-            "idle_in_transaction_session_timeout": _milliseconds(self.idle_in_transaction_seconds),
+            "idle_in_transaction_session_timeout": f"{math.ceil(self.idle_in_transaction_seconds * 1000)}",
             "jit": "off",
-            "statement_timeout": _milliseconds(self.command_timeout_seconds),
+            "statement_timeout": f"{math.ceil(self.command_timeout_seconds * 1000)}",
         }
-
-
-def _milliseconds(seconds: float) -> str:
-    return str(math.ceil(seconds * 1000))
 
 
 DEFAULT_POLICY = ConnectionPolicy()
@@ -215,17 +201,27 @@ def migrations() -> dict[str, str]:
     return {BASELINE: baseline, **later}
 
 
-async def migrate(connection: Any) -> None:
+async def migrate(connection: Any, *, applying: bool = True) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing.
 
     Raises:
         SchemaTooNew: the database has migrations that this version does not know.
+        SchemaTooOld: there are some to apply, which is not to be done.
         SchemaUnusable: it is older than the baseline, or its encoding, server or user's rights do not do.
         StorageUnreachable: the server is a standby, or otherwise read-only.
     """
-    server = await _checked_server(connection)
+    server = await connection.fetchrow(_SERVER)
+    if server["version"] < MIN_SERVER_VERSION:
+        reason = DatabaseCode.SERVER_TOO_OLD(version=server["version"], minimum=MIN_SERVER_VERSION)
+        raise SchemaUnusable(reason)
+    if server["encoding"] != "UTF8":
+        raise SchemaUnusable(DatabaseCode.ENCODING_NOT_UTF8(encoding=server["encoding"]))
+    if server["read_only"]:
+        raise StorageUnreachable(DatabaseCode.SERVER_READ_ONLY())
     if server["has_schema"] and not await _pending(connection):
         return
+    if not applying:
+        raise SchemaTooOld(DatabaseCode.SCHEMA_TOO_OLD())
     if not server["can_create"]:
         raise SchemaUnusable(DatabaseCode.SERVER_DENIES_SCHEMA())
     async with connection.transaction():
@@ -237,36 +233,11 @@ async def migrate(connection: Any) -> None:
             await connection.execute("INSERT INTO schema_migrations (name) VALUES ($1)", name)
 
 
-async def check_schema(connection: Any) -> None:
-    """Check that there is nothing to migrate; nothing is written, also where it could be.
-
-    Raises:
-        SchemaTooOld: migrations are pending.
-        SchemaTooNew, SchemaUnusable, StorageUnreachable: as for `migrate`.
-    """
-    server = await _checked_server(connection)
-    if not server["has_schema"] or await _pending(connection):
-        raise SchemaTooOld
-
-
-async def _checked_server(connection: Any) -> Any:
-    """Return what the server says of itself, which does for the schema."""
-    server = await connection.fetchrow(_SERVER)
-    if server["version"] < MIN_SERVER_VERSION:
-        reason = DatabaseCode.SERVER_TOO_OLD(version=server["version"], minimum=MIN_SERVER_VERSION)
-        raise SchemaUnusable(reason)
-    if server["encoding"] != "UTF8":
-        raise SchemaUnusable(DatabaseCode.ENCODING_NOT_UTF8(encoding=server["encoding"]))
-    if server["read_only"]:
-        raise StorageUnreachable(DatabaseCode.SERVER_READ_ONLY())
-    return server
-
-
 async def _pending(connection: Any) -> list[str]:
     """Return the names of the migrations that the database does not have."""
     applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
     if unknown := {name for name in applied if name > BASELINE} - migrations().keys():
-        raise SchemaTooNew(frozenset(unknown))
+        raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
     if applied and BASELINE not in applied:
         raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
     return [name for name in migrations() if name not in applied]
@@ -275,6 +246,10 @@ async def _pending(connection: Any) -> list[str]:
 # ---------------------------------------------------------------- the database
 
 _IS_UNFINISHED = "SELECT EXISTS (SELECT FROM moves WHERE finished_at IS NULL)"
+
+_SET_CODEC = methodcaller(
+    "set_type_codec", "timestamptz", schema="pg_catalog", encoder=str, decoder=str, format="text"
+)
 
 Row: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -307,21 +282,21 @@ class Database:
 
         Raises:
             MoveUnfinished: the move of a data directory into the database has not finished.
-            SchemaTooNew, SchemaTooOld, SchemaUnusable: see `migrate` and `check_schema`.
+            SchemaTooNew, SchemaTooOld, SchemaUnusable: see `migrate`.
             StorageUnreachable: the server does not answer, or is a standby.
             StorageError: it refuses the connection.
         """
         with storage_errors():
             async with open_connection(dsn, policy) as connection:
-                await (migrate if migrating else check_schema)(connection)
+                await migrate(connection, applying=migrating)
                 if not incomplete and await connection.fetchval(_IS_UNFINISHED):
-                    raise MoveUnfinished
+                    raise MoveUnfinished(DatabaseCode.MOVE_UNFINISHED())
             pool = asyncpg.create_pool(
                 dsn,
                 min_size=1,
                 max_size=policy.max_connections,
                 command_timeout=policy.command_timeout_seconds,
-                init=_set_codecs,
+                init=_SET_CODEC,
                 reset=_keep_session,
                 timeout=policy.connect_seconds,
                 server_settings=policy.server_settings,
@@ -416,12 +391,6 @@ async def _connect(dsn: str, policy: ConnectionPolicy, **settings: str) -> Any:
     )
 
 
-async def _set_codecs(connection: Any) -> None:
-    await connection.set_type_codec(
-        "timestamptz", schema="pg_catalog", encoder=str, decoder=str, format="text"
-    )
-
-
 async def _keep_session(_connection: Any) -> None:
     """Change nothing: what a transaction sets ends with it, so each loan is a round trip shorter."""
 
@@ -443,18 +412,12 @@ async def read_installation_id(connection: Any) -> str:
 def json_argument(value: Any) -> str:
     """Return rows of columns, or what contains them, as JSON; columns of JSON are strings in it.
 
-    Raises:
-        StorageError: it contains halves of surrogate pairs, which no column can hold.
+    Halves of surrogate pairs, which no column can hold, are refused.
     """
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError as error:
         raise StorageError(DatabaseCode.DATABASE_REFUSED(detail=type(error).__name__)) from error
-
-
-def bytes_argument(content: bytes | None) -> str | None:
-    """Return the value of a column of bytes as such JSON has it."""
-    return None if content is None else f"\\x{content.hex()}"
 
 
 MAX_BATCH_CALLS = 256

@@ -9,13 +9,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.stores.postgresql.database import (
-    Batches,
-    Database,
-    Row,
-    bytes_argument,
-    json_argument,
-)
+from imagegen_adapters.stores.postgresql.database import Batches, Database, Row, json_argument
 from imagegen_adapters.stores.postgresql.listener import POLL_SECONDS, Listener
 from imagegen_adapters.stores.postgresql.search import images_to_json, stored_images
 from imagegen_adapters.stores.queue import SqlQueue, due_moments
@@ -230,4 +224,5 @@ class PostgresqlQueue(SqlQueue):
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     row = attempt_to_row(attempt)
-    return {**row, "response": bytes_argument(row["response"])}
+    content = row["response"]
+    return {**row, "response": None if content is None else f"\\x{content.hex()}"}

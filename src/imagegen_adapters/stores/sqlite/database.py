@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_adapters.stores.sql import DatabaseCode
+from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooOld
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,
@@ -234,7 +234,7 @@ class Database:
         ``read_only`` changes nothing and needs no lock on the data directory; the file must exist.
 
         Raises:
-            SchemaTooNew: the database is from a newer version of imagegen.
+            SchemaTooNew, SchemaUnusable: the database is of another version.
             SchemaTooOld: it is opened read-only, and migrations are pending.
             SqliteTooOld: this version of SQLite is not supported.
             StorageError: the database cannot be opened.
@@ -251,10 +251,11 @@ class Database:
 
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
-        from imagegen_adapters.stores.sqlite.schema import check_schema  # few processes need it
+        from imagegen_adapters.stores.sqlite.schema import migrations  # few processes need it
 
         with closing(open_reader(path)) as connection:
-            check_schema(connection)
+            if migrations.has_pending(connection):
+                raise SchemaTooOld(DatabaseCode.SCHEMA_TOO_OLD())
         return cls(path, _reader_pools(path))
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
-from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
@@ -41,15 +41,10 @@ class Migrations:
         return BASELINE, *(migration.__name__ for migration in self.later)
 
     def has_pending(self, connection: sqlite3.Connection) -> bool:
-        """Return whether a database lacks some of them.
-
-        Raises:
-            SchemaTooNew: the database has migrations that this version does not know.
-            SchemaUnusable: it is older than the baseline.
-        """
+        """Return whether a database lacks some of them; one of an unknown version is refused."""
         applied = _applied(connection)
         if unknown := frozenset(name for name in applied if name > BASELINE) - frozenset(self.names):
-            raise SchemaTooNew(unknown)
+            raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
         if applied and BASELINE not in applied:
             raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
         return not applied.issuperset(self.names)
@@ -67,11 +62,7 @@ migrations = Migrations()
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply all pending migrations in one transaction.
-
-    Raises:
-        SchemaTooNew, SchemaUnusable: the database is of another version; nothing was written.
-    """
+    """Apply all pending migrations in one transaction; what is refused writes nothing."""
     connection.execute("BEGIN IMMEDIATE")  # serialises processes that start at the same time
     try:
         if migrations.has_pending(connection):
@@ -81,17 +72,6 @@ def migrate(connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def check_schema(connection: sqlite3.Connection) -> None:
-    """Check that the schema is up to date.
-
-    Raises:
-        SchemaTooNew, SchemaUnusable: as for `migrate`.
-        SchemaTooOld: migrations are pending.
-    """
-    if migrations.has_pending(connection):
-        raise SchemaTooOld
 
 
 def _applied(connection: sqlite3.Connection) -> frozenset[str]:
