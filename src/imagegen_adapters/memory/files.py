@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import BinaryIO
 
 import attrs
@@ -14,6 +14,10 @@ from imagegen_core.ports.blobs import BlobStore, StoredBlob, bounded, check_key
 from imagegen_core.ports.tools import Clock
 
 _CHUNK_BYTES = 256 * 1024
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    return (content[at : at + _CHUNK_BYTES] for at in range(0, len(content), _CHUNK_BYTES))
 
 
 @attrs.define
@@ -36,9 +40,8 @@ class MemoryBlobStore:
         data = self._reach(key).get(key)
         if data is None:
             raise BlobMissing(key)
-        stop = len(data) if end is None else min(end, len(data))
-        for offset in range(start, stop, _CHUNK_BYTES):
-            yield data[offset : min(offset + _CHUNK_BYTES, stop)]
+        for piece in _pieces(data[start:end]):
+            yield piece
 
     async def stat(self, key: str) -> StoredBlob | None:
         data = self._reach(key).get(key)
@@ -121,9 +124,8 @@ class MemorySpool:
     async def chunks(
         self, owner: str, name: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
-        content = self._content(owner, name)[start:end]
-        for place in range(0, len(content), _CHUNK_BYTES):
-            yield content[place : place + _CHUNK_BYTES]
+        for piece in _pieces(self._content(owner, name)[start:end]):
+            yield piece
 
     async def keep(self, owner: str, names: Collection[str]) -> None:
         files = self._files.pop(owner, {})

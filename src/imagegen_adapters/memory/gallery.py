@@ -138,7 +138,7 @@ class MemoryGallery:
             images = (image for image in self._matching(criteria) if image.id <= newest)
             return ranked_ids(query, {image.id: self._folded(image) for image in images})
 
-        newest = self._state.last_image_id
+        newest = self._state.last_ids["image"]
         steps = relevant_page(paging, exact=exact_ids, exact_count=len(exact), similar=similar, newest=newest)
         page = run(steps, None)
         return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
@@ -216,8 +216,7 @@ class MemoryMarks:
         self._check_name(name)
         if len(self._state.collections) >= MAX_COLLECTIONS:
             raise TooManyCollections
-        self._state.last_collection_id += 1
-        added = Collection(id=self._state.last_collection_id, name=name, created_at=created_at)
+        added = Collection(id=self._state.new_id("collection"), name=name, created_at=created_at)
         self._state.collections[added.id] = added
         return added
 

@@ -64,15 +64,16 @@ class MemoryState:
     attempts: dict[str, Attempt] = attrs.field(factory=dict)
     images: dict[int, Image] = attrs.field(factory=dict)
     collections: dict[int, ImageCollection] = attrs.field(factory=dict)
-    last_collection_id: int = 0
     image_counts: Counter[str] = attrs.field(factory=Counter)
-    last_image_id: int = 0
     outbox: dict[int, OutboxEntry] = attrs.field(factory=dict)
-    last_outbox_id: int = 0
     events: dict[str, list[TaskEvent]] = attrs.field(factory=dict)
-    last_event_id: int = 0
     changes: dict[str, int] = attrs.field(factory=dict)
-    last_change: int = 0
+    last_ids: Counter[str] = attrs.field(factory=Counter)
+
+    def new_id(self, kind: str) -> int:
+        """Return a number that nothing else of this kind has had."""
+        self.last_ids[kind] += 1
+        return self.last_ids[kind]
 
     def put(self, task: Task) -> None:
         """Insert a task, or replace it in its place."""
@@ -85,8 +86,7 @@ class MemoryState:
         return (task for task in tuple(self.tasks.values()) if task.status is status)
 
     def add_event(self, event: TaskEvent) -> TaskEvent:
-        self.last_event_id += 1
-        added = attrs.evolve(event, id=self.last_event_id)
+        added = attrs.evolve(event, id=self.new_id("event"))
         self.events.setdefault(event.task_id, []).append(added)
         return added
 
@@ -95,8 +95,8 @@ class MemoryState:
         for stored in self.images.values():
             if (stored.attempt_id, stored.position) == (image.attempt_id, image.position):
                 return stored
-        self.last_image_id += 1
-        added = self.images[self.last_image_id] = attrs.evolve(image, id=self.last_image_id)
+        added = attrs.evolve(image, id=self.new_id("image"))
+        self.images[added.id] = added
         self._note_change(added.task_id)
         self.image_counts[added.task_id] += 1
         self.add_event(image_event(added))
@@ -106,15 +106,13 @@ class MemoryState:
         """Let a blob be uploaded, or removed, which is not uploaded then."""
         if kind is OutboxKind.REMOVE:
             self.outbox = {number: one for number, one in self.outbox.items() if one.blob_key != key}
-        self.last_outbox_id += 1
-        entry = OutboxEntry(id=self.last_outbox_id, kind=kind, blob_key=key, image_id=image_id)
+        entry = OutboxEntry(id=self.new_id("outbox"), kind=kind, blob_key=key, image_id=image_id)
         self.outbox[entry.id] = entry
 
     def _note_change(self, task_id: str) -> None:
         """Put the task at the end of the changes."""
         self.changes.pop(task_id, None)
-        self.last_change += 1
-        self.changes[task_id] = self.last_change
+        self.changes[task_id] = self.new_id("change")
 
 
 class MemoryTasks:
@@ -230,7 +228,7 @@ class MemoryTasks:
                 self._state.attempts[attempt.attempt_id] = attrs.evolve(attempt, response=None)
 
     async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
-        end = self._state.last_change + 1
+        end = self._state.last_ids["change"] + 1
         later = (pair for pair in self._state.changes.items() if since is not None and pair[1] >= since)
         changes = tuple(
             ChangedTask(task=self._state.tasks[task_id], position=change + 1)
