@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
-from imagegen_adapters.stores.sqlite.database import Database, WalLimits
+from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable
 
@@ -319,10 +319,12 @@ async def test_readers_cannot_write(database):
         await database.read(insert("a"))
 
 
-async def test_a_pinned_log_is_truncated(path):
+async def test_a_pinned_log_is_truncated(path, monkeypatch):
     """An endless read is interrupted once the write-ahead log has grown too large because of it."""
-    limits = WalLimits(warn_bytes=100_000, truncate_bytes=1_000_000, old_read_seconds=0)
-    database = Database.open(path, wal_limits=limits)
+    limits = {"WAL_SIZE_LIMIT_BYTES": 100_000, "TRUNCATE_BYTES": 1_000_000, "OLD_READ_SECONDS": 0}
+    for name, limit in limits.items():
+        monkeypatch.setattr(f"imagegen_adapters.stores.sqlite.database.{name}", limit)
+    database = Database.open(path)
     started = threading.Event()
 
     def endless(connection):

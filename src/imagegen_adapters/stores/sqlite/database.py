@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import attrs
-
 from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooOld
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
@@ -140,31 +138,23 @@ def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Conn
 
 # ---------------------------------------------------------------- the write-ahead log
 
+TRUNCATE_BYTES = 4 * WAL_SIZE_LIMIT_BYTES
+"""From this size of the log on, old reads are interrupted; from `WAL_SIZE_LIMIT_BYTES` on, it is logged."""
+
+OLD_READ_SECONDS = 2.0
+
 _TRUNCATE_TIMEOUT_MS = 200
 """How long the writer waits for readers when it truncates the log."""
 
 _log = logging.getLogger(__name__)
 
 
-@attrs.frozen(kw_only=True)
-class WalLimits:
-    """The sizes of the log at which a warning is logged and at which old reads are interrupted."""
-
-    warn_bytes: int = WAL_SIZE_LIMIT_BYTES
-    truncate_bytes: int = 4 * WAL_SIZE_LIMIT_BYTES
-    old_read_seconds: float = 2.0
-
-
-DEFAULT_WAL_LIMITS = WalLimits()
-
-
 class Watchdog:
-    """Called after each batch in the writer's thread; truncates at most once in ``old_read_seconds``."""
+    """Called after each batch in the writer's thread; truncates at most once in `OLD_READ_SECONDS`."""
 
-    def __init__(self, wal: Path, readers: Collection[Readers], limits: WalLimits) -> None:
+    def __init__(self, wal: Path, readers: Collection[Readers]) -> None:
         self._wal = wal
         self._readers = readers
-        self._limits = limits
         self._warned = False
         self._next_truncation = 0.0
 
@@ -174,16 +164,15 @@ class Watchdog:
             size = self._wal.stat().st_size
         except OSError:
             size = 0
-        if size <= self._limits.warn_bytes:
+        if size <= WAL_SIZE_LIMIT_BYTES:
             self._warned = False
             return
         if not self._warned:
             _log.warning("the write-ahead log has grown to %d bytes", size)
             self._warned = True
-        if size > self._limits.truncate_bytes and time.monotonic() >= self._next_truncation:
-            self._next_truncation = time.monotonic() + self._limits.old_read_seconds
-            age = self._limits.old_read_seconds
-            interrupted = sum(pool.interrupt(older_than_seconds=age) for pool in self._readers)
+        if size > TRUNCATE_BYTES and time.monotonic() >= self._next_truncation:
+            self._next_truncation = time.monotonic() + OLD_READ_SECONDS
+            interrupted = sum(pool.interrupt(older_than_seconds=OLD_READ_SECONDS) for pool in self._readers)
             _log.warning("interrupted %d old reads to truncate the write-ahead log", interrupted)
             _truncate(connection)
 
@@ -226,9 +215,7 @@ class Database:
         self._writer = writer
 
     @classmethod
-    def open(
-        cls, path: Path, *, read_only: bool = False, wal_limits: WalLimits = DEFAULT_WAL_LIMITS
-    ) -> "Database":
+    def open(cls, path: Path, *, read_only: bool = False) -> "Database":
         """Open the file and migrate its schema; blocking, for the start of a program.
 
         ``read_only`` changes nothing and needs no lock on the data directory; the file must exist.
@@ -241,7 +228,7 @@ class Database:
         """
         check_sqlite()
         try:
-            return cls._open_read_only(path) if read_only else cls._open_writable(path, wal_limits)
+            return cls._open_read_only(path) if read_only else cls._open_writable(path)
         except sqlite3.Error as error:
             raise storage_error(error) from error
         except PermissionError as error:
@@ -259,7 +246,7 @@ class Database:
         return cls(path, _reader_pools(path))
 
     @classmethod
-    def _open_writable(cls, path: Path, limits: WalLimits) -> "Database":
+    def _open_writable(cls, path: Path) -> "Database":
         from imagegen_adapters.stores.sqlite.schema import migrate  # the same
 
         connection = open_writer(path)
@@ -269,7 +256,7 @@ class Database:
             connection.close()
             raise
         pools = _reader_pools(path)
-        watchdog = Watchdog(path.with_name(path.name + "-wal"), pools.values(), limits)
+        watchdog = Watchdog(path.with_name(path.name + "-wal"), pools.values())
         return cls(path, pools, Writer(connection, after_batch=watchdog))
 
     @property

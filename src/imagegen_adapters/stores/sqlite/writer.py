@@ -31,10 +31,6 @@ class Operation:
     future: "asyncio.Future[Any]"
     deliveries: Deliveries
 
-    def end(self, result: Any, error: BaseException | None = None) -> None:
-        """Deliver the result or the error, unless one was before."""
-        self.deliveries.deliver(self.future, result, error)
-
 
 class Writer:
     """Runs operations in the order of `write`; results are delivered only after their COMMIT.
@@ -144,7 +140,7 @@ class Writer:
         self.commits += 1
         self._last_failed = False
         for operation, result, failure in outcomes:
-            operation.end(result, failure)
+            operation.deliveries.deliver(operation.future, result, failure)
 
     def _outcome(self, operation: Operation) -> tuple[Any, Exception | None]:
         """Return the operation's result or its exception; what it raises costs the whole transaction."""
@@ -207,7 +203,8 @@ def _ends_transaction(connection: sqlite3.Connection, error: Exception) -> bool:
 def _fail(batch: Sequence[Operation], error: StorageError, cause: BaseException | None = None) -> None:
     for operation in batch:
         # A separate exception for each caller, since each raise extends the traceback.
-        operation.end(None, _with_cause(type(error)(error.reason), cause or error))
+        failure = _with_cause(type(error)(error.reason), cause or error)
+        operation.deliveries.deliver(operation.future, None, failure)
 
 
 def _with_cause(error: StorageError, cause: BaseException) -> StorageError:
