@@ -97,38 +97,28 @@ _FATAL = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN}
 )
 
-_MESSAGES = {
-    sqlite3.SQLITE_FULL: DatabaseCode.DISK_OF_DATABASE_FULL,
-    sqlite3.SQLITE_BUSY: DatabaseCode.DATABASE_LOCKED,
-    sqlite3.SQLITE_READONLY: DatabaseCode.DATABASE_NOT_WRITABLE,
-    # Also raised when a full disk has no room for the -shm file; pysqlite3 does not distinguish the two.
-    sqlite3.SQLITE_IOERR: DatabaseCode.DATABASE_IO_ERROR,
-    sqlite3.SQLITE_CORRUPT: DatabaseCode.DATABASE_DAMAGED,
-    sqlite3.SQLITE_NOTADB: DatabaseCode.NOT_A_DATABASE,
-    sqlite3.SQLITE_CANTOPEN: DatabaseCode.DATABASE_NOT_OPENED,
-}
-
 
 class DatabaseUnusable(StorageBroken):
     """The file is damaged or inaccessible to this user; retrying does not help."""
 
 
-_KINDS: dict[int, type[StorageError]] = {
-    sqlite3.SQLITE_FULL: StorageFull,
-    sqlite3.SQLITE_BUSY: StorageUnreachable,  # nothing was written, and it works once the lock is released
-    sqlite3.SQLITE_READONLY: DatabaseUnusable,
-    sqlite3.SQLITE_IOERR: StorageBroken,
-    sqlite3.SQLITE_CORRUPT: DatabaseUnusable,
-    sqlite3.SQLITE_NOTADB: DatabaseUnusable,
-    sqlite3.SQLITE_CANTOPEN: DatabaseUnusable,
+_ROWS: dict[int, tuple[type[StorageError], DatabaseCode]] = {
+    sqlite3.SQLITE_FULL: (StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
+    # Nothing was written, and the same works once the lock is released.
+    sqlite3.SQLITE_BUSY: (StorageUnreachable, DatabaseCode.DATABASE_LOCKED),
+    sqlite3.SQLITE_READONLY: (DatabaseUnusable, DatabaseCode.DATABASE_NOT_WRITABLE),
+    # Also raised when a full disk has no room for the -shm file; pysqlite3 does not distinguish the two.
+    sqlite3.SQLITE_IOERR: (StorageBroken, DatabaseCode.DATABASE_IO_ERROR),
+    sqlite3.SQLITE_CORRUPT: (DatabaseUnusable, DatabaseCode.DATABASE_DAMAGED),
+    sqlite3.SQLITE_NOTADB: (DatabaseUnusable, DatabaseCode.NOT_A_DATABASE),
+    sqlite3.SQLITE_CANTOPEN: (DatabaseUnusable, DatabaseCode.DATABASE_NOT_OPENED),
 }
 
 
 def storage_error(error: sqlite3.Error) -> StorageError:
     """Return the storage error for an SQLite error; its message never contains a path."""
-    code = _primary(error)
-    reason = _MESSAGES[code]() if code in _MESSAGES else DatabaseCode.DATABASE_REFUSED(detail=str(error))
-    return _KINDS.get(code, StorageError)(reason)
+    kind, code = _ROWS.get(_primary(error), (StorageError, DatabaseCode.DATABASE_REFUSED))
+    return kind(code(detail=str(error)) if code.placeholders else code())
 
 
 def is_fatal(error: sqlite3.Error) -> bool:
