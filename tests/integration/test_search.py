@@ -18,8 +18,6 @@ from imagegen_adapters.stores.sqlite import search as sqlite_search
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_adapters.stores.sqlite.search import (
-    IDS_PER_BLOCK,
-    ImageBlocks,
     PreparedImage,
     SqliteIndex,
     index_state,
@@ -33,6 +31,8 @@ from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery, fold
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
+
+IDS_PER_BLOCK = 1024
 
 pytestmark = pytest.mark.anyio
 
@@ -447,24 +447,24 @@ async def test_pages_far_down_are_the_same_as_by_skipping(database, records, pag
 
 async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):
     """A reader that began before new images came, or before others were deleted, may read after another."""
-    blocks = ImageBlocks()
+    index = SqliteIndex()
     await add_image(database, *["猫"] * 1500)
     earlier, later = open_reader(database.path), open_reader(database.path)
     try:
         earlier.execute("BEGIN")
-        before = run(blocks.start(1450), earlier)
+        before = run(index.start(1450), earlier)
         await add_image(database, *["猫"] * 1500)
         starts = [
-            run(blocks.start(10), later),
-            run(blocks.start(1450), earlier),
-            run(blocks.start(1450), later),
+            run(index.start(10), later),
+            run(index.start(1450), earlier),
+            run(index.start(1450), later),
         ]
     finally:
         earlier.close()
         later.close()
 
     assert (51, 0) == before
-    assert [(2991, 0), (51, 0), (1551, 0)] == starts
+    assert [(3072, 10), (51, 0), (1551, 0)] == starts
 
 
 @pytest.mark.parametrize(
