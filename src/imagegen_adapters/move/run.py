@@ -206,18 +206,9 @@ async def rehearse(
 class Move:
     """Copies from a data directory that nobody uses to a database that nobody uses yet.
 
-    Until all is there and compared, the database is marked as unfinished.
-
-    Args:
-        source: the tables of the data directory.
-        target: the tables of the database.
-        inventory: the images in the database.
-        files: copies the files of images.
-        inputs: copies the inputs that are kept.
-        spooled: copies other inputs, and responses.
-        progress: is told how far it is.
-        claim_prefix: claims the prefix of the bucket for the installation with an id.
-        installation_id: by which the data directory owns the prefix of its bucket, if it has ever asked.
+    Until all is there and compared, the database is marked as unfinished. The ``inventory`` is that of the
+    database; ``inputs`` are kept, unlike what is ``spooled``. ``claim_prefix`` claims the bucket's prefix
+    for the installation with an id: ``installation_id``, if the data directory has ever asked for one.
     """
 
     source: Source

@@ -242,9 +242,6 @@ SELECT column_name::text AS name, data_type::text AS type FROM information_schem
 WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position
 """
 
-_MORE_MEMORY = "SET maintenance_work_mem = '256MB'"
-"""The index is written in fewer parts than with the 64 MB that are the default."""
-
 _INSERT_TEXTS = """
 INSERT INTO image_texts (id, created_at, provider_name, model_id, operation, folded, folding)
 SELECT id, created_at::timestamptz, provider_name, model_id, operation, folded, $7
@@ -279,10 +276,6 @@ class Target(Side):
                 await connection.execute("INSERT INTO moves (source) VALUES ($1)", source)
                 await connection.execute("DROP INDEX image_texts_tokens")
         return state or MoveState()
-
-    async def columns(self, table: Table) -> list[Column]:
-        async with self.database.connection() as connection:
-            return await columns_of(connection, table)
 
     async def last_key(self, table: Table) -> tuple[Any, ...] | None:
         """Return the highest key of a table, up to which its rows have been copied."""
@@ -323,7 +316,8 @@ class Target(Side):
         What the planner has to know of tables that were filled at once, it learns now.
         """
         async with self.database.connection() as connection:
-            await connection.execute(_MORE_MEMORY)
+            # So it is written in fewer parts than with the 64 MB that are the default.
+            await connection.execute("SET maintenance_work_mem = '256MB'")
             await connection.execute(_CREATE_INDEX)
             await connection.execute("RESET maintenance_work_mem; ANALYZE")
 
@@ -349,9 +343,8 @@ class Target(Side):
 
     async def finish(self) -> str:
         """Let nodes start on the database, and return when that was."""
-        ((finished_at,),) = await self.database.rows(
-            "UPDATE moves SET finished_at = now() RETURNING finished_at"
-        )
+        finishing = "UPDATE moves SET finished_at = now() RETURNING finished_at"
+        ((finished_at,),) = await self.database.rows(finishing)
         return str(finished_at)
 
 
@@ -370,14 +363,15 @@ async def earlier_state(connection: Connection, source: str) -> MoveState | None
 
 
 async def columns_of(connection: Connection, table: Table) -> list[Column]:
-    """Do `Target.columns` with the caller's connection."""
+    """Return the columns of a table, in their order."""
     return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS, table.name)]
 
 
 async def copy_table(source: Source, target: Target, table: Table, progress: Progress) -> TableReport:
     """Copy the rows that are not there yet, in the order of their keys, and compare all of them."""
     names = await source.columns(table) - table.counted
-    columns = [column for column in await target.columns(table) if column.name in names]
+    async with target.database.connection() as connection:
+        columns = [column for column in await columns_of(connection, table) if column.name in names]
     total, done = await source.count(table), await target.count(table)
     after = await target.last_key(table)
     while rows := await source.rows(table, columns, after):

@@ -123,13 +123,9 @@ class ConnectionPolicy:
     """Bounds of a pool of connections; none of the time-outs can be switched off.
 
     A client that is frozen inside a transaction would otherwise keep its row locks, and with them the task
-    that another node is to rescue, for as long as the kernel keeps the connection.
-
-    Args:
-        max_connections: the largest number of connections that one node opens.
-        connect_seconds: the longest wait for a new connection, and for a free one of the pool.
-        command_timeout_seconds: after which a statement is cancelled by the client and by the server.
-        idle_in_transaction_seconds: after which the server ends a transaction whose client is silent.
+    that another node is to rescue, for as long as the kernel keeps the connection. ``connect_seconds`` are
+    the longest wait for a new connection, and for a free one; client and server cancel a statement that takes
+    longer than ``command_timeout_seconds``.
     """
 
     max_connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))
