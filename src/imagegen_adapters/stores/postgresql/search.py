@@ -163,8 +163,8 @@ class PostgresqlIndex:
         if key.is_short:
             self._quarters[key] = dict(current)
             self._quarters.move_to_end(key)
-            kept = self._quarters.values()
-            while sum(len(one.totals) for buckets in kept for one in buckets.values()) > _MAX_QUARTERS:
+            lists = self._quarters.values()
+            while sum(len(one.totals) for buckets in lists for one in buckets.values()) > _MAX_QUARTERS:
                 self._quarters.popitem(last=False)
 
     def total(self) -> Steps[int]:
