@@ -237,16 +237,11 @@ async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIte
         await source.take(_VP8X_BYTES)
     flags, rest = extended[_HEADER_BYTES], extended[_HEADER_BYTES + 1 :]
     extended = extended[:_HEADER_BYTES] + bytes((flags | _XMP_FLAG,)) + rest
-    body = _with_merged_packet if flags & _XMP_FLAG else _with_appended_packet
-    async for chunk in body(source, body_bytes, extended, label):
-        yield chunk
-
-
-async def _with_appended_packet(
-    source: _ByteStream, body_bytes: int, extended: bytes, label: bytes
-) -> AsyncIterator[bytes]:
-    padding = b"\0" * (body_bytes % 2)
-    label_chunk = padding + _webp_chunk(b"XMP ", _packet(label))
+    if flags & _XMP_FLAG:
+        async for chunk in _with_merged_packet(source, body_bytes, extended, label):
+            yield chunk
+        return
+    label_chunk = b"\0" * (body_bytes % 2) + _webp_chunk(b"XMP ", _packet(label))
     yield _riff(extended, body_bytes + len(label_chunk)) + extended
     async for chunk in source.forward(body_bytes):
         yield chunk

@@ -107,21 +107,17 @@ def _size(params: Mapping[str, Any]) -> tuple[int, int]:
         width, height = _shape(params)
         return int(params.get("width", width)), int(params.get("height", height))
     if not all(1 <= side <= MAX_SIDE_PIXELS for side in dimensions):
-        raise ValidationFailed.for_field(
-            "params.size", ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
-        )
+        reason = ProblemCode.SIDES_OUT_OF_RANGE(minimum=1, maximum=MAX_SIDE_PIXELS)
+        raise ValidationFailed.for_field("params.size", reason)
     return dimensions
 
 
 def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
     """Return the size for the requested ratio: the longer side is ``image_size``, or the area 512×512."""
     ratio_width, ratio_height = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
-    base = _SIZE_PIXELS.get(str(params.get("image_size")))
-    scale = (
-        _DEFAULT_SIDE_PIXELS / math.sqrt(ratio_width * ratio_height)
-        if base is None
-        else base / max(ratio_width, ratio_height)
-    )
+    scale = _DEFAULT_SIDE_PIXELS / math.sqrt(ratio_width * ratio_height)
+    if side := _SIZE_PIXELS.get(str(params.get("image_size"))):
+        scale = side / max(ratio_width, ratio_height)
     return round(ratio_width * scale), round(ratio_height * scale)
 
 
@@ -138,10 +134,11 @@ def _check_enlargement(request: ImageRequest) -> None:
         raise ValidationFailed.for_field(field, reason)
 
 
+_FORM = ("size", "num", "format", "seed", "delay_seconds", "fail")
 _SIZES = framed(_RATIOS, _SIZE_PIXELS, dimensions=_shape)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Work:
     """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
 
@@ -176,18 +173,15 @@ class DemoProvider:
         self._cancellations: dict[str, asyncio.Event] = {}
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        models = tuple(
-            configured_model(
-                entry,
-                Operation,
-                parameters=PARAMETERS,
-                form=("size", "num", "format", "seed", "delay_seconds", "fail"),
-                sizes=_SIZES,
-            )
-            for entry in config.models or (_DEFAULT,)
-        )
         return ProviderProfile(
-            models=models, needs_api_base=False, needs_api_key=False, free=True, billed=False
+            models=tuple(
+                configured_model(entry, Operation, parameters=PARAMETERS, form=_FORM, sizes=_SIZES)
+                for entry in config.models or (_DEFAULT,)
+            ),
+            needs_api_base=False,
+            needs_api_key=False,
+            free=True,
+            billed=False,
         )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
@@ -235,9 +229,18 @@ class DemoProvider:
         *,
         timeout: float | None = None,
     ) -> Receipt:
+        """Take the time of the call, counted from ``started_at``, or its ``timeout``; then end it."""
         cancelled = self._cancellations.setdefault(call.call_id, asyncio.Event())
+        steps, limit = max(1, options.progress_steps), math.inf if timeout is None else timeout
         try:
-            await self._delay(options, exchange, started_at, cancelled, timeout)
+            for step in range(1, steps + 1):
+                due = options.delay_seconds * step / steps
+                remaining = min(due, limit) - (self._clock.now() - started_at).total_seconds()
+                await self._pause(remaining, cancelled)
+                if due > limit:
+                    raise CallError(FailureCode.TIMEOUT, DemoCode.DEMO_TOO_SLOW(seconds=limit))
+                if options.progress_steps and remaining > 0:
+                    await exchange.progress(step / steps)
             if (code := options.failure) is not None:
                 wait = _RETRY_AFTER_SECONDS if code is FailureCode.RATE_LIMITED else None
                 reason, not_started = DemoCode.DEMO_ORDERED(), options.never_starts
@@ -245,30 +248,6 @@ class DemoProvider:
             return await self._draw(call, options, exchange, cancelled)
         finally:
             self._cancellations.pop(call.call_id, None)
-
-    async def _delay(
-        self,
-        options: Options,
-        exchange: Exchange,
-        started_at: datetime,
-        cancelled: asyncio.Event,
-        timeout: float | None,
-    ) -> None:
-        """Wait until the call has taken its time or ``timeout`` is over, counted from ``started_at``."""
-
-        def elapsed() -> float:
-            return (self._clock.now() - started_at).total_seconds()
-
-        steps = max(1, options.progress_steps)
-        for step in range(1, steps + 1):
-            due = options.delay_seconds * step / steps
-            if timeout is not None and due > timeout:
-                await self._pause(timeout - elapsed(), cancelled)
-                raise CallError(FailureCode.TIMEOUT, DemoCode.DEMO_TOO_SLOW(seconds=timeout))
-            remaining = due - elapsed()
-            await self._pause(remaining, cancelled)
-            if options.progress_steps and remaining > 0:
-                await exchange.progress(step / steps)
 
     async def _pause(self, seconds: float, cancelled: asyncio.Event) -> None:
         if seconds > 0 and not cancelled.is_set():
@@ -293,14 +272,7 @@ class DemoProvider:
         images = []
         for index in range(request.num):
             _check(cancelled)
-            work = Work(
-                request=request,
-                seed=first + index,
-                size=options.size,
-                references=references,
-                image=image,
-                mask=mask,
-            )
+            work = Work(request, first + index, options.size, references, image, mask)
             async with self._drawing:
                 file = await asyncio.to_thread(_drawn, work, options.format)
             name = f"picture-{index}.{options.format}"
