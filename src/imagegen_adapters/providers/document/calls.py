@@ -174,7 +174,7 @@ class DocumentCall:
     def parse(self, start: PartialResponse) -> UpstreamResponse:
         """Return a response to be classified; of one that is too long for that only status and headers."""
         body = start.head if start.is_complete else b""
-        return parse_response(start.status, start.headers, body, self.secret, reading=self.reading())
+        return parse_response(start.status, start.headers, body, self.secret, self.reading())
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None

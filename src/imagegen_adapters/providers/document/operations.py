@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 import attrs
@@ -35,6 +35,8 @@ Check = Callable[[Any], Message | None]
 Found = Iterator[tuple[str, Message]]
 """Mistakes: where each is below the part that tells it, and what it is."""
 
+State = Literal["pending", "succeeded", "failed", "blocked", "cancelled", "expired"]
+_STATES: tuple[State, ...] = get_args(State)
 _DAY_SECONDS = 86_400
 _MAX_RETRY_RULES = 20
 _MAX_URL_CHARS = 2048
@@ -409,6 +411,13 @@ class StatusSpec:
     def expression(self) -> Expression | None:
         """The compiled source; None when it is the HTTP status. Raises `Malformed`."""
         return None if self.source == "http" else Expression.parse(self.source)
+
+    def state_of(self, status: str | None) -> State:
+        """Return the state of a job; one that is missing, or not listed, counts as pending."""
+        if status is None:
+            return "pending"
+        listed = (s for s in _STATES if status.casefold() in map(str.casefold, getattr(self, s)))
+        return next(listed, "pending")
 
     def problems(self) -> Found:
         try:

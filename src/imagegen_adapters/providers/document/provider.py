@@ -1,32 +1,50 @@
-"""The provider of kind ``http``: whatever a document describes."""
+"""The provider of kind ``http``: submits, polls and collects whatever a document describes."""
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
+import httpx
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
+from imagegen_adapters.outbound.errors import is_transport_error
+from imagegen_adapters.providers.common.calls import (
+    PollFailures,
+    ResponseCode,
+    configured_headers,
+    is_from_upstream,
+    may_be_json,
+    read_error,
+)
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request, render_vars
 from imagegen_adapters.providers.document.expressions import DocumentCode
-from imagegen_adapters.providers.document.jobs import JobWatcher
 from imagegen_adapters.providers.document.models import profile_of
-from imagegen_adapters.providers.document.operations import ErrorClass, TaskSpec
+from imagegen_adapters.providers.document.operations import ErrorClass, PollSpec, RequestSpec, State, TaskSpec
 from imagegen_adapters.providers.document.reading import document_of, preset_names
 from imagegen_adapters.providers.document.requests import build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
+    UpstreamResponse,
     classify,
+    job_error,
     parse_response,
     read_error_response,
     read_head,
+    retry_after,
     submit_error,
 )
 from imagegen_adapters.providers.document.results import ResultReader, find_usage
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.sending import TOKEN_REFUSED, AccessTokens, Sender, absolute_url
+from imagegen_adapters.providers.document.sending import (
+    TOKEN_REFUSED,
+    AccessTokens,
+    NoAccessToken,
+    Sender,
+    absolute_url,
+)
 from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_core.attempt import Receipt, UpstreamJob
@@ -43,6 +61,10 @@ _MAX_PARSES = 2
 _MAX_UPLOADS = 4
 _CANCEL_SECONDS = 10.0
 _MAX_PROBE_SECONDS = 15.0
+_MAX_POLL_CALL_SECONDS = 60.0
+_MIN_PAUSE_SECONDS = 0.05
+_GONE_STATUSES = frozenset((404, 410))
+_RETRY_STATUSES = frozenset((408, 425, 429))
 
 
 class HttpProvider:
@@ -233,3 +255,168 @@ async def _job(
     usage = find_usage(operation.response.usage, tree, **places)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)
+
+
+# Jobs: polling is free, so only a final answer of the provider or the deadline ends it
+
+
+@attrs.frozen(kw_only=True)
+class Unfinished:
+    """A poll without the end of the job; ``seconds`` is the wait that the provider asked for, 0 if none.
+
+    ``error`` came instead of the job's state: the provider's own one if ``from_upstream``. If it
+    ``is_unreadable``, the document cannot read the state in it.
+    """
+
+    seconds: float = 0.0
+    error: CallError | None = None
+    from_upstream: bool = False
+    is_unreadable: bool = False
+
+
+Outcome = Receipt | Unfinished | CallError  # the error is the provider's final answer about the job
+
+
+@attrs.frozen(kw_only=True)
+class JobWatcher:
+    """Waits for one job of one call; ``task`` contains the fields from the submit's response."""
+
+    document_call: DocumentCall
+    poll: PollSpec
+    task: Mapping[str, Any]
+    exchange: Exchange
+
+    async def wait(self) -> Receipt:
+        """Return the receipt once the job is done; the error at the deadline is ``timeout``."""
+        clock = self.document_call.sender.clock
+        seconds = max(self.poll.deadline_s, self.document_call.call.config.timeout)
+        deadline = clock.monotonic() + seconds
+        pause = self.poll.first_after_s
+        interval = self.poll.interval_s
+        poll_failures = PollFailures()
+        while True:
+            remaining = deadline - clock.monotonic()
+            if remaining <= 0:
+                raise poll_failures.timeout_error(seconds)
+            # Whatever the provider asks for, the last poll is at the deadline, not after it.
+            await clock.sleep(min(pause, remaining))
+            outcome = await self._poll_once(poll_failures)
+            if isinstance(outcome, Receipt):
+                return outcome
+            pause = max(interval, outcome.seconds, _MIN_PAUSE_SECONDS)
+            interval = min(interval * self.poll.backoff, max(self.poll.interval_max_s, self.poll.interval_s))
+
+    async def settle(self, partial: PartialResponse) -> Outcome:
+        """Return what a successful response about the job means; the result of a finished job is spooled."""
+        response = self.document_call.parse(partial)
+        try:
+            state = self._state(response, partial)
+        except CallError as error:
+            return Unfinished(error=error, from_upstream=True, is_unreadable=True)
+        if state == "pending":
+            await self._report(response)
+            return self._pending(response)
+        if state != "succeeded":
+            return self._job_failure(state, response)
+        if self.document_call.operation.result is None:
+            return await self._spool_result(partial)
+        async with self._open(self.document_call.operation.result, is_result=True) as result:
+            if not result.is_success:
+                return await self._unsuccessful(result)
+            return await self._spool_result(await read_head(result))
+
+    async def _poll_once(self, poll_failures: PollFailures) -> Receipt | Unfinished:
+        outcome: Outcome
+        try:
+            async with self._open(self.poll.request) as response:
+                status = self.poll.status
+                is_state = status.source == "http" and status.state_of(str(response.status_code)) != "pending"
+                if response.is_success or is_state:
+                    outcome = await self.settle(await read_head(response))
+                else:
+                    outcome = await self._unsuccessful(response)
+        except CallError as error:
+            if not is_transport_error(error) and not isinstance(error, NoAccessToken):
+                raise
+            outcome = Unfinished(error=error)
+        if isinstance(outcome, CallError):
+            raise outcome
+        if isinstance(outcome, Receipt) or outcome.error is None:
+            poll_failures.clear()
+        else:
+            poll_failures.tolerate(
+                outcome.error, from_upstream=outcome.from_upstream, is_unreadable=outcome.is_unreadable
+            )
+        return outcome
+
+    def _open(
+        self, spec: RequestSpec, *, is_result: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        bound = max if is_result else min
+        seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
+        return self.document_call.open_free(spec, self.task, seconds=seconds)
+
+    def _state(self, response: UpstreamResponse, partial: PartialResponse) -> State:
+        """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
+        expression = self.poll.status.expression
+        if expression is None:
+            status: str | None = str(response.status)
+        elif not partial.is_complete:  # only a result exceeds the size of a status
+            return "succeeded" if self._is_result(partial) else "pending"
+        elif response.tree is None:
+            return "pending"  # a proxy's page, or a truncated response
+        else:
+            status = expression.search_text(response.tree, headers=response.headers, reading=response.reading)
+        state = self.poll.status.state_of(status)
+        if state in ("pending", "succeeded") and response.holds(self.poll.fail_if):
+            return "failed"
+        return state
+
+    def _pending(self, response: UpstreamResponse) -> Unfinished:
+        call = self.document_call
+        wait = retry_after(response, call.document.errors, call.sender.clock.now())
+        return Unfinished(seconds=wait or 0.0)
+
+    async def _spool_result(self, partial: PartialResponse) -> Outcome:
+        if not self._is_result(partial):
+            return Unfinished(error=CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD()))
+        await partial.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
+        return self.document_call.receipt(partial)
+
+    def _is_result(self, partial: PartialResponse) -> bool:
+        """Return whether it can be what the document expects; a proxy's page or an empty body cannot."""
+        return partial.is_image(self.document_call.operation.response) or may_be_json(partial.head)
+
+    async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:
+        status, body = http_response.status_code, await read_error(http_response)
+        response = parse_response(status, http_response.headers, body, self.document_call.secret)
+        if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
+            return self._pending(response)
+        is_gone = status in _GONE_STATUSES
+        error = _expired(response) if is_gone else job_error(self.document_call.classify(response), response)
+        return Unfinished(error=error, from_upstream=is_from_upstream(status, body))
+
+    def _job_failure(self, state: State, response: UpstreamResponse) -> CallError:
+        if state == "expired":
+            return _expired(response)
+        paths = self.poll.failure
+        code, message = response.text_at(paths.code), response.text_at(paths.message)
+        classification = self.document_call.classify(response, code, message)
+        if state == "cancelled":
+            reason = classification.message or ResponseCode.JOB_CANCELLED()
+            return CallError(FailureCode.CANCELLED, reason, possible_charge=True)
+        if state == "blocked":
+            classification = attrs.evolve(classification, kind=ErrorClass.BLOCKED, matched=True)
+        return job_error(classification, response)
+
+    async def _report(self, response: UpstreamResponse) -> None:
+        if self.poll.progress is None:
+            return
+        with contextlib.suppress(TypeError, ValueError):
+            text = response.text_at(self.poll.progress) or ""
+            number = float(text.strip().removesuffix("%"))
+            await self.exchange.progress(min(1.0, max(0.0, number / 100 if number > 1 else number)))
+
+
+def _expired(response: UpstreamResponse) -> CallError:
+    return CallError(FailureCode.RESULT_EXPIRED, ResponseCode.JOB_UNKNOWN(), upstream_status=response.status)

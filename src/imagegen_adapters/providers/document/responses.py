@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import attrs
 import httpx
@@ -147,8 +146,8 @@ async def read_head(response: httpx.Response) -> PartialResponse:
             break
     return PartialResponse(
         status=response.status_code,
-        headers=headers_of(response),
-        url=urlunsplit(urlsplit(str(response.url))._replace(query="", fragment="")),
+        headers=dict(response.headers),  # by lower-case name
+        url=str(response.url.copy_with(query=None, fragment=None)),
         head=bytes(head),
         is_complete=is_complete,
         rest=chunks,
@@ -159,14 +158,9 @@ def _media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def headers_of(response: httpx.Response) -> dict[str, str]:
-    """Return the response's headers by lower-case name."""
-    return {name.lower(): value for name, value in response.headers.items()}
-
-
 async def read_error_response(response: httpx.Response, secret: Secret | None) -> UpstreamResponse:
     """Return an error response, its body cut to 64 KiB."""
-    return parse_response(response.status_code, headers_of(response), await read_error(response), secret)
+    return parse_response(response.status_code, response.headers, await read_error(response), secret)
 
 
 def parse_response(
@@ -174,13 +168,11 @@ def parse_response(
     headers: Mapping[str, str],
     body: bytes,
     secret: Secret | None,
-    *,
     reading: Reading | None = None,
 ) -> UpstreamResponse:
     """Return a short response, parsed if it is JSON."""
-    response = UpstreamResponse(
-        status=status, headers=headers, secret=secret, reading=Reading() if reading is None else reading
-    )
+    reading = Reading() if reading is None else reading
+    response = UpstreamResponse(status=status, headers=headers, secret=secret, reading=reading)
     try:
         return attrs.evolve(response, tree=parse_json(body))
     except CallError:

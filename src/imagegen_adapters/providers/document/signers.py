@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -195,20 +196,13 @@ def sign_tc3(
     return {"Authorization": f"TC3-HMAC-SHA256 {authorization}", "X-TC-Timestamp": timestamp}
 
 
-def _v4(names: SignatureV4) -> Signer:
-    return Signer(
-        sign=names.sign,
-        key_form="AccessKeyId:SecretAccessKey[:SessionToken]",
-        options=("region", "service"),
-        may_have_token=True,
-    )
-
+_V4 = partial(Signer, key_form="AccessKeyId:SecretAccessKey[:SessionToken]", options=("region", "service"))
 
 SIGNERS: Mapping[str, Signer] = MappingProxyType(
     {
         "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey", reads_body=False),
-        "aws_sigv4": _v4(AWS),
-        "volcengine": _v4(VOLCENGINE),
+        "aws_sigv4": _V4(sign=AWS.sign, may_have_token=True),
+        "volcengine": _V4(sign=VOLCENGINE.sign, may_have_token=True),
         "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
     }
 )
