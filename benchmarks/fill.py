@@ -37,7 +37,7 @@ from imagegen_adapters.stores.sqlite.search import (
 )
 from imagegen_adapters.system import new_id
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 
 Prepared = tuple[dict[str, Any], tuple[int, str, str]]
 """A row and the parts of its index entry, which are faster to send between processes than the entry."""

@@ -18,8 +18,8 @@ from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
+from imagegen_core.requests import Operation
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
 from tests.contracts.samples import find, find_hits

@@ -18,10 +18,9 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.models import Model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Provider
 from imagegen_core.prices import Price, Rate, Source, Witness
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 
 PAGE = Path(__file__).parent / "reference" / "providers.md"
 

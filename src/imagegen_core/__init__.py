@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from imagegen_core.imagegen import ImageGen, Limits, Source, StoredImage, TaskFailed
     from imagegen_core.images import Image
     from imagegen_core.messages import Language, Message, MessageCode, Problem
-    from imagegen_core.operations import Operation
     from imagegen_core.ports.parts import Parts
     from imagegen_core.ports.tasks import TaskFilter
-    from imagegen_core.requests import ImageRequest
+    from imagegen_core.requests import ImageRequest, Operation
     from imagegen_core.services.tasks import TaskChanges
     from imagegen_core.task import ImageReference, Submission, Task, TaskStatus
 
@@ -53,12 +52,10 @@ _HOMES = {
     "errors": ("CallError", "Failure", "FailureCode", "ImagegenError", "Refusal", "ValidationFailed"),
     "imagegen": ("ImageGen", "Limits", "Source", "StoredImage", "TaskFailed"),
     "images": ("Image",),
-    "messages": ("Language", "Message", "MessageCode"),
-    "operations": ("Operation",),
+    "messages": ("Language", "Message", "MessageCode", "Problem"),
     "ports.parts": ("Parts",),
     "ports.tasks": ("TaskFilter",),
-    "problems": ("Problem",),
-    "requests": ("ImageRequest",),
+    "requests": ("ImageRequest", "Operation"),
     "services.tasks": ("TaskChanges",),
     "task": ("ImageReference", "Submission", "Task", "TaskStatus"),
 }

@@ -9,9 +9,8 @@ from typing import Any, Self
 import attrs
 
 from imagegen_core.models import Model
-from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.prices import Price, Rate, TokenKind, Unit
-from imagegen_core.requests import ImageRequest, parse_size
+from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 from imagegen_core.values import frozen_mapping
 
 TICKS_PER_UNIT = 10**10

@@ -11,8 +11,8 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode, words_of
-from imagegen_core.operations import Operation
 from imagegen_core.prices import parse_fields, parse_text
+from imagegen_core.requests import Operation
 from imagegen_core.values import frozen_mapping
 
 

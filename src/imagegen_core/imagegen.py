@@ -22,10 +22,10 @@ from imagegen_core.limits import (
     MAX_WORKERS,
 )
 from imagegen_core.messages import FailureReason
-from imagegen_core.operations import Operation
 from imagegen_core.policies import RetryPolicy
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.parts import Parts
+from imagegen_core.requests import Operation
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages

@@ -14,9 +14,17 @@ from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedO
 from imagegen_core.forms import KNOWN_FIELDS, SIZE_NAMES, FormField, Group, SizePreset, form_field_of
 from imagegen_core.limits import MAX_IMAGE_PIXELS, MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode, WarningCode, range_problem
-from imagegen_core.operations import DEFAULT_EDIT_MODE, DEFAULT_UPSCALE_FACTOR, UPSCALE_FACTORS, Operation
 from imagegen_core.prices import Price, Source
-from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage, parse_size
+from imagegen_core.requests import (
+    DEFAULT_EDIT_MODE,
+    DEFAULT_UPSCALE_FACTOR,
+    RANDOM_SEED,
+    UPSCALE_FACTORS,
+    ImageRequest,
+    InputImage,
+    Operation,
+    parse_size,
+)
 from imagegen_core.text import text_problems
 from imagegen_core.values import frozen_mapping
 

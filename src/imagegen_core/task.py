@@ -16,8 +16,7 @@ from imagegen_core.errors import Failure, FailureCode, IllegalTransition, Valida
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
 from imagegen_core.messages import FailureReason, Message, ProblemCode, as_messages
-from imagegen_core.operations import Operation, OperationRules
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation, OperationRules
 from imagegen_core.text import check_text
 from imagegen_core.values import frozen_mapping
 

@@ -24,8 +24,7 @@ from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
 from imagegen_adapters.system import new_id
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.running.storing import thumbnail_key
 from imagegen_core.task import Task, TaskStatus
 

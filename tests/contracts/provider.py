@@ -14,9 +14,8 @@ from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import BlobMissing, CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.models import Model, check_request, choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Provider, ProviderCall, ProviderResult
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 _PIECE = 7
 

@@ -8,10 +8,9 @@ from imagegen_adapters.system import new_id
 from imagegen_core.attempt import Attempt
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.tasks import IdempotencyClaim, TaskRepository
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.secrets import Secret
 from imagegen_core.task import EventKind, Task, TaskEvent

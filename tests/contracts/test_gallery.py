@@ -9,9 +9,8 @@ import pytest
 from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_core.errors import ImageNotFound, StaleTask
 from imagegen_core.images import Image, MarkChange, StorageState
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, SearchMode
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.values import QUARTER_SECONDS, quarter_of
 from tests.contracts.samples import NOW, a_task, add_image, an_attempt, an_image, find, later, search

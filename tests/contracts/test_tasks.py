@@ -7,9 +7,8 @@ import attrs
 import pytest
 
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, TaskNotFound
-from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import TaskFilter
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_claim, a_task, add, an_attempt, an_image, later

@@ -12,9 +12,8 @@ from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, Postgresq
 from imagegen_adapters.stores.rows import task_to_row
 from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
-from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import TaskFilter
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_claim, a_task, an_attempt, an_image, later

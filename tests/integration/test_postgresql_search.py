@@ -21,8 +21,8 @@ from imagegen_adapters.stores.sqlite.search import (
 )
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import MarkChange
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
+from imagegen_core.requests import Operation
 from imagegen_core.search import Paging, SearchQuery, tokens
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
 from tests.fakes.postgresql import insert_images

@@ -27,8 +27,8 @@ from imagegen_adapters.stores.sqlite.search import (
 )
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.images import MarkChange, Marks
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
+from imagegen_core.requests import Operation
 from imagegen_core.search import Paging, SearchQuery, fold
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
 

@@ -7,7 +7,7 @@ import click
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_http import cli
 from imagegen_http.cli.help import for_reader
 

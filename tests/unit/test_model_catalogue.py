@@ -15,8 +15,7 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import quote
 from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
 DOCUMENTS = [load_preset(name) for name in preset_names() if name not in ALIASES]

@@ -74,9 +74,8 @@ from imagegen_core.forms import framed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import FailureReason, Message, ProblemCode
 from imagegen_core.models import Model, Parameter, ProviderProfile, check_upscaled, common
-from imagegen_core.operations import DEFAULT_EDIT_MODE, Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import DEFAULT_EDIT_MODE, ImageRequest, Operation
 
 # ---------------------------------------------------------------- its models
 

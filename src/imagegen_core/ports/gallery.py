@@ -8,7 +8,7 @@ from typing import Protocol
 import attrs
 
 from imagegen_core.images import Image, StorageState
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
 from imagegen_core.text import text_problem
 

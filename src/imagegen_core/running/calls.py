@@ -38,12 +38,11 @@ from imagegen_core.errors import (
 )
 from imagegen_core.messages import FailureReason
 from imagegen_core.models import Model, choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.redaction import redacted_message
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_owner
 from imagegen_core.running.slots import RunningTask, SlotsClosed

@@ -14,8 +14,8 @@ from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState, tag_name
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
+from imagegen_core.requests import Operation
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name

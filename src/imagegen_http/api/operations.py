@@ -22,7 +22,7 @@ from imagegen_core.limits import (
     MAX_TIMEOUT_SECONDS,
 )
 from imagegen_core.messages import JsonType, Problem, ProblemCode
-from imagegen_core.operations import UPSCALE_FACTORS, Operation, OperationRules
+from imagegen_core.requests import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
 from imagegen_http.api.bodies import JsonRequest, read_images

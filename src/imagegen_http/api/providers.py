@@ -23,9 +23,9 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.operations import Operation, parse_operations
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.ports.provider import Provider as CoreProvider
+from imagegen_core.requests import Operation, parse_operations
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
 from imagegen_http.api.bodies import without_fields

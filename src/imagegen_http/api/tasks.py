@@ -13,9 +13,8 @@ from imagegen_core.errors import FailureCode, ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
-from imagegen_core.operations import Operation
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
-from imagegen_core.requests import InputRole
+from imagegen_core.requests import InputRole, Operation
 from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus

@@ -10,7 +10,7 @@ import click
 
 from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import Message, as_message
-from imagegen_core.operations import UPSCALE_FACTORS, Operation
+from imagegen_core.requests import UPSCALE_FACTORS, Operation
 from imagegen_http.cli.access import with_api
 from imagegen_http.cli.api import Api, ApiRefusal
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, complain, note, print_json, say

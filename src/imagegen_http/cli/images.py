@@ -13,7 +13,7 @@ import click
 
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
 from imagegen_core.messages import Message, RefusalCode
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_core.values import ZipStream, file_name
 from imagegen_http.cli.access import api_command, with_api
 from imagegen_http.cli.api import Api, Failures, listed_ids

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_core.operations import OPENAI_EDITS, OPERATIONS
+from imagegen_core.requests import OPENAI_EDITS, OPERATIONS
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import (
     AsgiMessage,

@@ -13,8 +13,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.messages import ProblemCode
 from imagegen_core.models import Model, Parameter, common
-from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
-from imagegen_core.requests import parse_size
+from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation, parse_size
 from imagegen_core.task import ImageReference as StoredReference
 from imagegen_core.task import InputSource, Submission, canonical_json
 from imagegen_http.api.bodies import converted, decoded, read_image, read_images

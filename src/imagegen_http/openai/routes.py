@@ -30,10 +30,10 @@ from imagegen_core.errors import (
     Unavailable,
 )
 from imagegen_core.models import LifecycleStatus, Model, choose_model
-from imagegen_core.operations import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
+from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.running.exchange import PartialImageFollower
 from imagegen_core.task import Task, TaskStatus

@@ -14,9 +14,9 @@ from litestar.types import ASGIApp
 
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.messages import Language
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.tasks import TaskFilter
+from imagegen_core.requests import Operation
 from imagegen_core.search import Paging
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.errors import READ

@@ -7,7 +7,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from tests.fakes.images import png
 from tests.integration.api.asking import (
     IMAGES,

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from tests.fakes.images import png
 from tests.integration.api.asking import (
     CONFIG,

@@ -10,8 +10,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.images import MediaType
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 Measure = Callable[[ImageRequest], list[Any]]
 

@@ -7,8 +7,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.images import MediaType
-from imagegen_core.operations import Operation
-from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
+from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage, Operation
 from tests.contracts.provider import MemoryExchange, image_file, request_for
 
 TIERS = ("1K", "1.5K", "2K", "3K", "4K")

@@ -10,9 +10,8 @@ from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.errors import CallError
 from imagegen_core.models import choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from tests.contracts.provider import MemoryExchange
 
 

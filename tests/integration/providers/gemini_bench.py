@@ -10,9 +10,8 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import MemoryExchange

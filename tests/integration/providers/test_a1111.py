@@ -12,8 +12,7 @@ from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.provider import MemoryExchange, ProviderContract
 from tests.fakes.a1111 import FakeA1111, png

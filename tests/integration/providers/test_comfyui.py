@@ -16,8 +16,8 @@ from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed
 from imagegen_core.messages import Language
 from imagegen_core.models import choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.requests import Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, MemoryExchange, ProviderContract, read, request_for, run_call

@@ -16,8 +16,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import MemoryExchange, ProviderContract

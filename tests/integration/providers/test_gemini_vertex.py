@@ -14,8 +14,7 @@ from PIL import Image
 
 from imagegen_core.config import ModelEntry
 from imagegen_core.errors import FailureCode
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from tests.contracts.provider import ProviderContract
 from tests.fakes.gemini import REFUSED, Scripted, error, png
 from tests.fakes.samples import sample

@@ -18,9 +18,8 @@ from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.models import Model, check_request, choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import (

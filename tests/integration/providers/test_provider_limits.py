@@ -18,9 +18,8 @@ from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal
 from imagegen_core.models import check_request, choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, image_file, input_image, request_for, run_call

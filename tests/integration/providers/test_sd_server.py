@@ -4,8 +4,7 @@ import pytest
 
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.messages import Language
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from tests.fakes.a1111 import png
 from tests.fakes.sd_server import FakeSdServer
 from tests.integration.providers.diffusion_bench import DiffusionBench, generate, image_input

@@ -12,8 +12,8 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import choose_model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.requests import Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.provider import INPUTS, MemoryExchange, request_for, run_call
 from tests.fakes.http_server import HttpServer

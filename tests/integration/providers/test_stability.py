@@ -11,8 +11,7 @@ from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.models import check_request
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.provider import ProviderContract, request_for
 from tests.fakes.a1111 import png

@@ -13,7 +13,7 @@ from imagegen_core.attempt import Receipt
 from imagegen_core.config import ModelEntry
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from tests.contracts.provider import INPUTS, MemoryExchange, read, request_for, run_call
 from tests.fakes.http_server import Cut, HttpServer, Reply
 from tests.fakes.images import png

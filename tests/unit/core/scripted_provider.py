@@ -10,9 +10,9 @@ from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
 from imagegen_core.models import Model, ProviderProfile, common
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
 from imagegen_core.prices import Price
+from imagegen_core.requests import Operation
 
 
 def png(color=(10, 20, 30), size=(8, 8)) -> bytes:

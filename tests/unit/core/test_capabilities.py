@@ -7,8 +7,7 @@ import pytest
 
 from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
 from imagegen_core.models import Lifecycle, Model, Parameter, check_request, choose_model, common
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 IMAGE = InputImage(key="k/a", mime_type="image/png", width=1, height=1, size_bytes=1, sha256="0")
 MODEL = Model(

@@ -7,7 +7,7 @@ import pytest
 import imagegen_core
 from imagegen_core import ValidationFailed
 from imagegen_core.models import COMMON
-from imagegen_core.operations import OPERATIONS, Operation
+from imagegen_core.requests import OPERATIONS, Operation
 from imagegen_core.task import Submission
 
 EVERY = pytest.mark.parametrize("operation", Operation)

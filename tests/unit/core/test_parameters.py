@@ -4,8 +4,7 @@ import pytest
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import canonical
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.task import Submission
 
 

@@ -8,7 +8,6 @@ import pytest
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model, ProviderProfile
-from imagegen_core.operations import Operation
 from imagegen_core.prices import (
     Price,
     Rate,
@@ -20,6 +19,7 @@ from imagegen_core.prices import (
     parse_source,
     prices_of,
 )
+from imagegen_core.requests import Operation
 
 RATES = [{"amount": 0.04}]
 

@@ -9,7 +9,7 @@ from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import Unavailable
 from imagegen_core.models import Model
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_core.running.calls import open_call, seal_call
 from imagegen_core.secrets import Secret
 

@@ -7,8 +7,8 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import Unavailable
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
+from imagegen_core.requests import Operation
 from imagegen_core.services.upkeep import RETENTION_SECONDS, Stores
 from imagegen_core.task import Submission
 from tests.contracts.clock import ManualClock

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_http.api import bodies, images, marks, operations, providers, tasks, upkeep
 from imagegen_http.openai.requests import ImageEdit, ImageGeneration
 from imagegen_http.schemas import Body

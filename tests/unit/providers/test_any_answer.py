@@ -23,8 +23,7 @@ from imagegen_adapters.providers.gemini.responses import (
     read_predictions,
 )
 from imagegen_core.errors import CallError
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 NAMES = st.sampled_from(

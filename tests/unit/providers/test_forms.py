@@ -13,8 +13,7 @@ from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.forms import form_field_of
 from imagegen_core.models import canonical, check_request, control_of, form_of
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from tests.contracts.clock import ManualClock
 
 VERTEX = {"backend": "vertex", "project": "p", "location": "l"}

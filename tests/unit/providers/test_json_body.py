@@ -11,9 +11,8 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.models import Model
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from tests.contracts.provider import MemoryExchange
 
 pytestmark = pytest.mark.anyio

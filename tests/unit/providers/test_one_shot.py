@@ -6,8 +6,7 @@ from imagegen_adapters.providers.common.calls import OneShot
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import Model
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 
 CONFIG = ProviderConfig(provider_name="ink", source=ConfigSource.FILE, kind="ink")
 

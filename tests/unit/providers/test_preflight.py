@@ -11,8 +11,7 @@ from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import choose_model
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 from tests.contracts.clock import ManualClock
 
 MB = 1024 * 1024

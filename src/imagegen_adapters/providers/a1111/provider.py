@@ -55,9 +55,8 @@ from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import FailureReason, upstream_text
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 
 PROGRESS_SECONDS = 1.0
 """SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""

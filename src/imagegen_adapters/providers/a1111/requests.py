@@ -16,9 +16,8 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import form_field_of, in_pixels
 from imagegen_core.messages import JsonType, Message, MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, common
-from imagegen_core.operations import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, Operation
 from imagegen_core.prices import Source
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, ImageRequest, InputImage, Operation
 
 
 class StableDiffusionCode(MessageCode, words="imagegen_adapters"):

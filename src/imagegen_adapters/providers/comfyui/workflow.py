@@ -22,8 +22,8 @@ from imagegen_core.forms import in_pixels
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import JsonType, Message, MessageCode, Problem, ProblemCode
 from imagegen_core.models import COMMON, Model, Parameter, common
-from imagegen_core.operations import Operation
 from imagegen_core.prices import Source
+from imagegen_core.requests import Operation
 
 
 class ComfyUICode(MessageCode, words="imagegen_adapters"):

@@ -18,8 +18,8 @@ import yaml
 from imagegen_core.config import ModelEntry
 from imagegen_core.forms import fields_of
 from imagegen_core.models import Lifecycle, Model, Parameter
-from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
+from imagegen_core.requests import Operation
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps, PngImagePlu
 
 from imagegen_adapters.providers.common.images import MaskPolarity, convert_mask
 from imagegen_adapters.providers.demo.provider import FORMATS, MAX_SIDE_PIXELS, Work
-from imagegen_core.operations import UPSCALE_FACTORS, Operation
+from imagegen_core.requests import UPSCALE_FACTORS, Operation
 
 LABEL = "imagegen demo"
 """What the metadata of each file says."""

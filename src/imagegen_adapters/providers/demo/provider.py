@@ -21,10 +21,9 @@ from imagegen_core.forms import KNOWN_FIELDS, Label, framed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, ProviderProfile, common
-from imagegen_core.operations import UPSCALE_FACTORS, Operation
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.requests import ImageRequest, parse_size
+from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 
 
 class DemoCode(MessageCode, words="imagegen_adapters"):

@@ -19,7 +19,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES, FormField, form_field_of
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.models import Lifecycle, Model, Parameter, ProviderProfile, common
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 
 UNNAMED_MODEL = "default"  # the id of the only model of a provider whose requests name none
 

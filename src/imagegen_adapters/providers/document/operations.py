@@ -25,8 +25,8 @@ from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message, ProblemCode, range_problem
-from imagegen_core.operations import Operation
 from imagegen_core.prices import TokenKind, is_currency
+from imagegen_core.requests import Operation
 
 CHECK = "check"  # the key of a field's metadata under which its check stands
 

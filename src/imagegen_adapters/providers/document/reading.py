@@ -47,8 +47,8 @@ from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_MODELS
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 from imagegen_core.models import COMMON, SIZE_CONTROL
-from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
+from imagegen_core.requests import Operation
 from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"

@@ -45,9 +45,8 @@ from imagegen_core.limits import (
     MAX_TIMEOUT_SECONDS,
 )
 from imagegen_core.messages import Message, Problem
-from imagegen_core.operations import Operation
 from imagegen_core.prices import Price, Source
-from imagegen_core.requests import InputImage, NamedInputs
+from imagegen_core.requests import InputImage, NamedInputs, Operation
 
 MAX_FORM_FIELDS = 200
 _EXTRAS = one_of("pass", "refuse")

@@ -59,10 +59,9 @@ from imagegen_core.errors import CallError, FailureCode, ImagegenError
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import FailureReason
 from imagegen_core.models import Model, ProviderProfile, check_upscaled
-from imagegen_core.operations import Operation
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.requests import RANDOM_SEED, ImageRequest
+from imagegen_core.requests import RANDOM_SEED, ImageRequest, Operation
 from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 
 _RESPONSE_FILE = "answer.json"

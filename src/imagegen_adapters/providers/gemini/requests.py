@@ -11,8 +11,7 @@ from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, trai
 from imagegen_core.errors import UnsupportedOperation, ValidationFailed
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.models import Model
-from imagegen_core.operations import UPSCALE_FACTORS, Operation
-from imagegen_core.requests import ImageRequest, InputImage, parse_size
+from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, InputImage, Operation, parse_size
 
 
 def sdk_call(request: ImageRequest, model: Model, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:

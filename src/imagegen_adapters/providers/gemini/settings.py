@@ -15,7 +15,7 @@ from imagegen_core.forms import framed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.messages import JsonType, Message, MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, common
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
 DEFAULT_INLINE_MB = 20

@@ -48,8 +48,8 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import Image, Marks
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.operations import Operation
 from imagegen_core.ports.gallery import ImageFilter
+from imagegen_core.requests import Operation
 from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify
 from imagegen_core.values import QUARTER_SECONDS
 

@@ -9,8 +9,7 @@ import yaml
 
 import imagegen_http.cli
 from imagegen_core.images import StorageState
-from imagegen_core.operations import Operation
-from imagegen_core.requests import InputRole
+from imagegen_core.requests import InputRole, Operation
 from imagegen_core.task import TaskStatus
 from imagegen_http.cli.words import chinese_texts, paragraphs
 from tests.unit.http.cli.test_click_words import click_words

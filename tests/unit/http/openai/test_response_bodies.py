@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.images import Image, MediaType
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_http.openai.responses import Style, encode_pieces, event_pieces, json_pieces, length_of
 from tests.contracts.samples import NOW, a_task
 

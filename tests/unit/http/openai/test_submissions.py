@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model, Parameter, common
-from imagegen_core.operations import Operation
+from imagegen_core.requests import Operation
 from imagegen_http.openai.requests import ImageGeneration, ImageRequest, build_submission
 
 QUALITY = Parameter(name="quality", enum=("low", "medium", "high"))

@@ -9,8 +9,7 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import LifecycleStatus, check_request
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest
+from imagegen_core.requests import ImageRequest, Operation
 from tests.contracts.clock import ManualClock
 from tests.fakes.samples import sample
 

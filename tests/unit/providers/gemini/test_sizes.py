@@ -6,8 +6,7 @@ from imagegen_adapters.providers.common.images import nearest_ratio
 from imagegen_adapters.providers.gemini.requests import Framing, framing
 from imagegen_adapters.providers.gemini.settings import Traits
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 RATIOS = ("1:1", "2:3", "3:2", "9:16", "16:9")
 TRAITS = Traits(ratios=RATIOS, tiers=("1K", "2K", "4K"))

@@ -6,8 +6,7 @@ from imagegen_adapters.providers.a1111 import requests as bodies
 from imagegen_adapters.providers.a1111.requests import Options
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 DEFAULT = Model(id="default")
 RESERVED_PARAMETERS = {"prompt": "猫", "send_images": True, "save_images": False, "force_task_id": "call-1"}

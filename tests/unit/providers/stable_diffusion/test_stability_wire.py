@@ -8,8 +8,7 @@ import pytest
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.stability import parse_result
 from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.operations import Operation
-from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 IMAGE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
 FILE = ("picture.png", b"p", "image/png")
