@@ -48,9 +48,7 @@ COMMANDS = {
 }
 """The module of each command, in which it has its own name, and what the help says of it."""
 
-_MAX_EXIT_SECONDS = 2.0
-"""For what still runs once a command was stopped."""
-
+_MAX_EXIT_SECONDS = 2.0  # for what still runs once a command was stopped
 _PLACE_OPTIONS = ("--server", "--token")
 _OPTIONS_WITH_VALUE = (*_PLACE_OPTIONS, *READER_OPTIONS)
 
@@ -105,9 +103,9 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
     ctx.obj = context = Context.from_process()
     ctx.color = colour_of(context.environ)
     if server:
-        from imagegen_http.cli.access import ServerAddress
+        from imagegen_http.cli.access import server_url
 
-        context.server = ServerAddress.parse(server)
+        context.server = server_url(server)
         context.token = None if token is None else read_token(token, context)
     elif ctx.get_parameter_source("token") is click.core.ParameterSource.COMMANDLINE:
         raise WrongUsage("--token is for --server")
@@ -120,7 +118,6 @@ def load(arguments: Sequence[str] | None = None) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
     apply_reader_options(sys.argv[1:], os.environ)
     language = language_of(os.environ)
     teach_click(language)

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-CALL_SECONDS = 60
-"""How long a service may take for one answer."""
-
+CALL_SECONDS = 60  # how long a service may take for one answer
 CONNECT_SECONDS = 10
 MAX_LOCK_WAIT_SECONDS = 10
 _LOCK_POLL_SECONDS = 0.2
@@ -86,52 +84,35 @@ def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 # ---------------------------------------------------------------- a node elsewhere
 
 
-@attrs.frozen
-class ServerAddress:
-    """Where the API is, up to what precedes ``/api/v1``; ``url`` has no slash at its end."""
+def server_url(text: str) -> str:
+    """Return where the API is, up to what precedes ``/api/v1``, without a slash at its end.
 
-    url: str
+    It is an ``http`` or ``https`` URL, which may have a path. One with a password, which belongs into no
+    message, or a query is refused.
+    """
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    is_strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not host or is_strange:
+        raise WrongUsage(
+            "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
-    @classmethod
-    def parse(cls, text: str) -> "ServerAddress":
-        """Return the address of an ``http`` or ``https`` URL, which may have a path.
 
-        One with a password, which belongs into no message, or a query is refused.
-        """
-        text = text.strip()
-        try:
-            parts = urlsplit(text)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            parts, host = urlsplit(""), None
-        is_strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
-        if parts.scheme not in ("http", "https") or not host or is_strange:
-            raise WrongUsage(
-                "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
-            )
-        return cls(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"))
+def is_local(url: str) -> bool:
+    """Return whether what is sent there does not leave this machine."""
+    from imagegen_core.config import is_loopback
 
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether the connection is."""
-        return self.url.startswith("https:")
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether what is sent there does not leave this machine."""
-        import ipaddress
-
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 @asynccontextmanager
-async def open_remote(
-    server: ServerAddress, token: str | None, environ: Mapping[str, str]
-) -> AsyncIterator[Api]:
+async def open_remote(url: str, token: str | None, environ: Mapping[str, str]) -> AsyncIterator[Api]:
     """Yield the API of a node, of which this machine has neither settings nor data.
 
     The token goes to that address alone, since redirects are not followed. What is encrypted is verified; the
@@ -140,13 +121,12 @@ async def open_remote(
     import_lean("httpx")
     import httpx
 
-    if token and not (server.is_encrypted or server.is_loopback):
+    if token and not (url.startswith("https:") or is_local(url)):
         complain(
-            "{address} is not encrypted: whoever is on the way can read the token; use https",
-            address=server.url,
+            "{address} is not encrypted: whoever is on the way can read the token; use https", address=url
         )
     try:
-        client = _client(server.url, environ, is_local=server.is_loopback)
+        client = _client(url, environ)
     except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
         raise CommandFailed(
             "the proxy or the certificates that the environment names cannot be used: {detail}",
@@ -154,10 +134,10 @@ async def open_remote(
         ) from error
     async with client:
         _authorize(client, token)
-        yield Api(client, place=server.url, is_remote=True, retry_delays=REMOTE_DELAYS)
+        yield Api(client, place=url, is_remote=True, retry_delays=REMOTE_DELAYS)
 
 
-def _client(url: str, environ: Mapping[str, str], *, is_local: bool) -> "httpx.AsyncClient":
+def _client(url: str, environ: Mapping[str, str], *, trust_env: bool = True) -> "httpx.AsyncClient":
     """Return a client without a token; one for this machine uses no proxy."""
     import httpx
 
@@ -165,7 +145,7 @@ def _client(url: str, environ: Mapping[str, str], *, is_local: bool) -> "httpx.A
         base_url=url,
         headers={"Accept-Language": str(language_of(environ))},
         timeout=httpx.Timeout(CALL_SECONDS, connect=CONNECT_SECONDS),
-        trust_env=not is_local,
+        trust_env=trust_env and not is_local(url),
         verify=_certificates(url),
     )
 
@@ -208,7 +188,7 @@ async def open_local(
     import_lean("httpx")
     server = RunningServer.find(settings.data_dir)
     if server is not None:
-        async with _client(server.url, environ, is_local=True) as client:
+        async with _client(server.url, environ, trust_env=False) as client:
             if await server.answers(client):  # only the server itself gets the token
                 _authorize(client, settings.server.auth_token)
                 yield Api(client, place=settings.place)

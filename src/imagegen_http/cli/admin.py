@@ -74,9 +74,7 @@ def show(context: Context, file: Path | None) -> None:
 
 # ---------------------------------------------------------------- doctor
 
-_INDENT = 6
-"""As far as a check's name stands from the left."""
-
+_INDENT = 6  # as far as a check's name stands from the left
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 

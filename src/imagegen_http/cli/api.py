@@ -124,7 +124,6 @@ class Api:
         return body["data"]
 
     async def get(self, path: str, **request: Any) -> Any:
-        """Read something."""
         return await self.call("GET", path, **request)
 
     async def post(self, path: str, **request: Any) -> Any:
@@ -150,7 +149,6 @@ class Api:
             limit = None if limit is None else limit - len(page["items"])
 
     async def every(self, path: str, **params: Any) -> AsyncIterator[dict[str, Any]]:
-        """Yield the items of all pages."""
         async for page in self.pages(path, **params):
             for item in page["items"]:
                 yield item
@@ -303,7 +301,6 @@ class Failures:
             self._ids.setdefault(reason, []).append(str(image_id))
 
     def check(self) -> None:
-        """Raise if there was a failure."""
         if self._ids:
             problems = tuple(about(listed_ids(ids), reason) for reason, ids in self._ids.items())
             raise CommandFailed(RefusalCode.PROBLEMS(problems=problems))

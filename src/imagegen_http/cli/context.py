@@ -42,7 +42,6 @@ class WrongUsage(click.UsageError):
         super().__init__(str(self.reason))
 
     def format_message(self) -> str:
-        """Return the reason in the reader's language."""
         return self.reason.text(reader_language())
 
 
@@ -91,7 +90,7 @@ class Context:
 
     environ: Mapping[str, str]
     cwd: Path
-    server: Any = None
+    server: str | None = None
     token: str | None = attrs.field(default=None, repr=False)
 
     @classmethod
@@ -107,7 +106,6 @@ class Context:
 
     @property
     def language(self) -> Language:
-        """The language of what is said to a person."""
         return language_of(self.environ)
 
     def settings(self, config: Path | None = None) -> Any:

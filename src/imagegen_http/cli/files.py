@@ -146,7 +146,6 @@ class OutputFiles:
         return cls(target, into_directory=False, force=force)
 
     def check_writable(self) -> None:
-        """Check that the current user can write there."""
         if self.target != STDOUT:
             check_writable(self.target if self.into_directory else self.target.parent)
 

@@ -15,12 +15,8 @@ _Command = TypeVar("_Command", bound=click.Command)
 
 _MAX_COLUMNS = 100
 _MIN_COLUMNS = 30
-_MAX_TERM_CELLS = 30
-"""A longer option stands in a line of its own, above what is said of it."""
-
-_AS_IT_IS = "\b"
-"""What click has before text that is not to be wrapped."""
-
+_MAX_TERM_CELLS = 30  # a longer option stands in a line of its own, above what is said of it
+_AS_IT_IS = "\b"  # what click has before text that is not to be wrapped
 _HEADINGS = {Language.EN: "Examples:", Language.ZH: "示例："}
 
 

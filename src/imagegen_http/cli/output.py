@@ -26,11 +26,8 @@ from imagegen_http.cli.words import in_words, label, padded, shortened, width_of
 if TYPE_CHECKING:
     from imagegen_http.cli.api import Api  # takes a moment to load, which would delay `--help`
 
-_GAP = 2
-"""The cells between columns."""
-
-_MIN_TEXT_CELLS = 16
-"""With less room a text stands in a line of its own."""
+_GAP = 2  # the cells between columns
+_MIN_TEXT_CELLS = 16  # with less room a text stands in a line of its own
 
 # ---------------------------------------------------------------- columns
 
@@ -49,18 +46,10 @@ _COLOURS = {
 class Kind(Enum):
     """What a column holds."""
 
-    VALUE = auto()
-    """A name, an id, a number: never shortened."""
-
-    TEXT = auto()
-    """A prompt: shortened to the room that is left."""
-
-    NAMES = auto()
-    """Names with commas between them: whole, in as many lines as they need."""
-
-    WORD = auto()
-    """One of a few values that have words in each language."""
-
+    VALUE = auto()  # a name, an id, a number: never shortened
+    TEXT = auto()  # a prompt: shortened to the room that is left
+    NAMES = auto()  # with commas between them: whole, in as many lines as they need
+    WORD = auto()  # one of a few values that have words in each language
     STATUS = auto()
     TIME = auto()
 
@@ -73,16 +62,6 @@ class Cell:
     colour: str | None = attrs.field(default=None, kw_only=True)
     is_bold: bool = attrs.field(default=False, kw_only=True)
     is_wrapped: bool = attrs.field(default=False, kw_only=True)
-
-    @property
-    def width(self) -> int:
-        """How many cells of a terminal it takes."""
-        return width_of(self.text)
-
-    @property
-    def unbroken(self) -> int:
-        """How many cells its longest word takes that no line may be broken in."""
-        return max(map(width_of, self.text.split()), default=0) if self.is_wrapped else 0
 
     def drawn(self, room: int) -> list[str]:
         """Return its lines with spaces up to the room, one shortened line unless it is wrapped."""
@@ -116,7 +95,6 @@ class Column:
         return item
 
     def cell(self, value: object) -> Cell:
-        """Return what a terminal shows of a value."""
         text = _one_line(value)
         match self.kind:
             case Kind.STATUS:
@@ -145,7 +123,6 @@ def cost_note(cost: Mapping[str, Any] | None) -> str | None:
 
 
 def size_of(image: Mapping[str, Any]) -> str:
-    """Return width and height of an image."""
     return f"{image['width']}x{image['height']}"
 
 
@@ -210,13 +187,9 @@ def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
     shown = [column for column in columns if any(column.value(item) not in (None, "") for item in items)]
     table = [[Cell(label("title", column.title), is_bold=True) for column in shown]]
     table += [[column.cell(column.value(item)) for column in shown] for item in items]
+    columns_of_cells = zip(shown, zip(*table, strict=True), strict=True)
     widths = [
-        Width(
-            max(cell.width for cell in cells),
-            is_flexible=column.kind in (Kind.TEXT, Kind.NAMES),
-            unbroken=max(cell.unbroken for cell in cells),
-        )
-        for column, cells in zip(shown, zip(*table, strict=True), strict=True)
+        width(cells, is_flexible=column.kind in (Kind.TEXT, Kind.NAMES)) for column, cells in columns_of_cells
     ]
     screen = shutil.get_terminal_size().columns
     is_shown = fitting(widths, [column.may_be_absent for column in shown], screen=screen)
@@ -229,18 +202,16 @@ def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
 # ---------------------------------------------------------------- the layout of a table
 
 
-@attrs.frozen
-class Width:
-    """The widest cell of a column; that of a flexible one is shortened or wrapped where the screen ends."""
+Width = tuple[int, int]  # how many cells a column would take, and the least that it can do with
 
-    cells: int
-    is_flexible: bool = attrs.field(kw_only=True)
-    unbroken: int = attrs.field(default=0, kw_only=True)
 
-    @property
-    def needed(self) -> int:
-        """The least room that it can do with."""
-        return max(min(self.cells, _MIN_TEXT_CELLS), self.unbroken) if self.is_flexible else self.cells
+def width(cells: Sequence[Cell], *, is_flexible: bool) -> Width:
+    """Return that of a column; a flexible one is shortened, or wrapped at words, where the screen ends."""
+    widest = max(width_of(cell.text) for cell in cells)
+    if not is_flexible:
+        return widest, widest
+    words = (word for cell in cells if cell.is_wrapped for word in cell.text.split())
+    return widest, max(min(widest, _MIN_TEXT_CELLS), *map(width_of, words), 0)
 
 
 @attrs.frozen
@@ -249,7 +220,7 @@ class Line:
 
     first: int
     indent: int
-    rooms: tuple[int, ...]
+    rooms: list[int] = attrs.field(factory=list)
 
     def drawn(self, row: Sequence[Cell]) -> Iterator[str]:
         """Yield the line, or as many as its cells need, if anything stands in it."""
@@ -261,44 +232,34 @@ class Line:
                 yield " " * self.indent + (" " * _GAP).join(parts).rstrip()
 
 
-def layout(widths: Sequence[Width], *, screen: int) -> tuple[Line, ...]:
+def layout(widths: Sequence[Width], *, screen: int) -> list[Line]:
     """Return the lines of a row: each takes the columns that fit beside each other, at least one."""
     lines: list[Line] = []
-    first = 0
-    while first < len(widths):
-        indent = _GAP if lines else 0
-        rooms = [*_rooms(widths[first:], screen - indent)]
-        lines.append(Line(first, indent, tuple(rooms)))
-        first += len(rooms)
-    return tuple(lines)
+    remaining = screen
+    for number, (widest, needed) in enumerate(widths):
+        if not lines or needed > remaining:
+            lines.append(Line(number, _GAP if lines else 0))
+            remaining = screen - lines[-1].indent
+        lines[-1].rooms.append(min(widest, max(remaining, needed)))
+        remaining -= lines[-1].rooms[-1] + _GAP
+    return lines
 
 
 def fitting(widths: Sequence[Width], may_be_absent: Sequence[bool], *, screen: int) -> list[bool]:
     """Return which columns to show, so that a row fits in one line; the last that may be absent go first."""
     is_shown = [True] * len(widths)
     for number in reversed(range(len(widths))):
-        needed = [width.needed for width in compress(widths, is_shown)]
+        needed = [least for _, least in compress(widths, is_shown)]
         if sum(needed) + _GAP * (len(needed) - 1) <= screen:
             break
         is_shown[number] = not may_be_absent[number]
     return is_shown
 
 
-def _rooms(widths: Sequence[Width], screen: int) -> Iterator[int]:
-    remaining = screen
-    for number, width in enumerate(widths):
-        if number and width.needed > remaining:
-            return
-        room = min(width.cells, max(remaining, width.needed)) if width.is_flexible else width.cells
-        yield room
-        remaining -= room + _GAP
-
-
 # ---------------------------------------------------------------- lists of the API
 
 
-Listing = Callable[..., Awaitable[None]]
-"""`show_list` with a limit and a format."""
+Listing = Callable[..., Awaitable[None]]  # `show_list` with a limit and a format
 
 
 async def show_list(
@@ -354,8 +315,7 @@ async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
 
 POLL_SECONDS = 0.5
 _MAX_BAR_CELLS = 40
-_NUMBERS_CELLS = 28
-"""For the counts and the time beside a bar."""
+_NUMBERS_CELLS = 28  # for the counts and the time beside a bar
 
 
 def is_watched() -> bool:

@@ -96,9 +96,7 @@ _several = partial(click.option, multiple=True)
 @click.option("--api-base", metavar="URL", help="The provider's address.")
 @click.option("--spec", type=_file, help="A document of your own, YAML or JSON, in place of a preset.")
 @_several(
-    "--var",
-    metavar="NAME=VALUE",
-    help="A variable of the document; repeatable; NAME alone takes it back.",
+    "--var", metavar="NAME=VALUE", help="A variable of the document; repeatable; NAME alone takes it back."
 )
 @click.option(
     "--workflow",

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from imagegen_http.settings.schema import Settings
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-_HERE = "localhost"
-"""Nobody can open the address of all interfaces; this machine's own is among them."""
-
+_HERE = "localhost"  # nobody can open the address of all interfaces; this machine's own is among them
 _CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
 
 

@@ -20,9 +20,7 @@ import click
 
 from imagegen_core.messages import Argument, Language, Message, MessageCode
 
-LANGUAGE_VARIABLE = "IMAGEGEN_LANG"
-"""Takes precedence over the locale; ``--lang`` sets it for one command."""
-
+LANGUAGE_VARIABLE = "IMAGEGEN_LANG"  # takes precedence over the locale; `--lang` sets it for one command
 _NO_LOCALE = frozenset({"", "C", "POSIX"})
 
 
@@ -39,7 +37,6 @@ def language_of(environ: Mapping[str, str]) -> Language:
 
 
 def reader_language() -> Language:
-    """Return the language of whoever reads what this process says."""
     return language_of(os.environ)
 
 
@@ -93,7 +90,6 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def help_in_chinese(text: str) -> str:
-    """Return a help text in Chinese."""
     return "\n\n".join(map(chinese, paragraphs(text)))
 
 

@@ -71,7 +71,6 @@ class _Findings:
 
     @property
     def names(self) -> Argument:
-        """The first few, as the argument of a message."""
         if self.count <= _MAX_LISTED_NAMES:
             return tuple(self.first)
         return CheckCode.AND_MORE(entries=tuple(self.first), count=self.count - _MAX_LISTED_NAMES)
@@ -186,7 +185,6 @@ async def bucket(settings: Settings, installation_id: str | None) -> list[Check]
 
 
 def disk(settings: Settings) -> Check:
-    """Check the free disk space."""
     min_free_bytes = settings.storage.min_free_mb * _MIB
     space = SystemDiskSpace(settings.data_dir, min_free_bytes=min_free_bytes, clock=SystemClock())
     try:
@@ -234,7 +232,6 @@ async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
 
 
 def search_index(state: IndexState) -> Check:
-    """Check whether the search index is up to date."""
     if state is IndexState.CURRENT:
         return ok("search index", CheckCode.INDEX_CURRENT())
     code = CheckCode.INDEX_MISSING if state is IndexState.MISSING else CheckCode.INDEX_STALE

@@ -223,9 +223,7 @@ def _damaged(root: Path, images: Sequence[Image], full: bool) -> list[Image]:  #
 
 
 _KEY_BATCH_SIZE = 100_000
-_MIN_ORPHAN_AGE_SECONDS = 3600
-"""While a server runs, the record of a younger file may be about to be written."""
-
+_MIN_ORPHAN_AGE_SECONDS = 3600  # while a server runs, the record of a younger file may be about to be written
 _NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
 
 

@@ -40,17 +40,12 @@ class SettingCode(MessageCode, words="imagegen_http"):
     """Rules of ``config.yaml`` and its variables. Each sentence goes on after the key, variable or file."""
 
 
-API, WORKER = ROLES = "api", "worker"
-"""What a node can do: answer requests, run tasks."""
-
-MIN_SILENT_BEATS = 3
-"""How many beats in a row must be missing at least before a node counts as dead."""
-
+API, WORKER = ROLES = "api", "worker"  # what a node can do: answer requests, run tasks
+MIN_SILENT_BEATS = 3  # how many beats in a row must be missing at least before a node counts as dead
 MASK = "****"
 _MAX_PRODUCER_CHARS = 1000  # no label has room for more
 
-_Check = Callable[[Any], Message | None]
-"""Returns what is wrong with a value, if anything is."""
+_Check = Callable[[Any], Message | None]  # returns what is wrong with a value, if anything is
 
 
 class SettingsError(Exception):
@@ -205,7 +200,6 @@ def passwords(url: str) -> Iterator[str]:
 
 
 def masked_database_url(url: str) -> str:
-    """Return the URL as it may be shown."""
     head, mark, query = url.partition("?")
     parameters = [f"{name}={MASK if _is_secret(name) else value}" for name, value in _url_parameters(query)]
     return _PASSWORD.sub(rf"\g<user>:{MASK}@", head) + mark + "&".join(parameters)
@@ -399,7 +393,6 @@ class Settings:
 
     @property
     def place(self) -> str:
-        """Where the data are, as it may be shown."""
         if self.database is None:
             return str(self.data_dir)
         return f"{self.data_dir} on {masked_database_url(self.database)}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.cli.output import Cell, Width, fitting, layout
+from imagegen_http.cli.output import Cell, fitting, layout, width
 from imagegen_http.cli.words import width_of
 
 TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
@@ -12,7 +12,7 @@ PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3
 def drawn(*texts, screen):
     """Draw a row whose last cell may be shortened."""
     cells = [Cell(text) for text in texts]
-    widths = [Width(cell.width, is_flexible=cell is cells[-1]) for cell in cells]
+    widths = [width([cell], is_flexible=cell is cells[-1]) for cell in cells]
     return [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
 
 
@@ -48,7 +48,7 @@ def test_names_are_whole_in_as_many_lines_as_they_need(screen):
     """No model's id is cut, and the columns beside it stay where they are."""
     names = ", ".join(f"fal-ai/flux/{name}" for name in ("dev", "schnell", "kontext", "krea"))
     cells = [Cell("fal"), Cell(names, is_wrapped=True), Cell("on")]
-    widths = [Width(cell.width, is_flexible=cell.is_wrapped, unbroken=cell.unbroken) for cell in cells]
+    widths = [width([cell], is_flexible=cell.is_wrapped) for cell in cells]
     lines = [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
 
     assert sorted(["fal", *names.split(), "on"]) == sorted(" ".join(lines).split())
@@ -66,6 +66,7 @@ def test_names_are_whole_in_as_many_lines_as_they_need(screen):
 )
 def test_columns_that_may_be_absent_are_there_where_they_fit(screen, is_shown):
     """The last goes first; a prompt needs no more than it can be shortened to."""
-    widths = [Width(cells, is_flexible=cells == 40) for cells in (36, 8, 7, 40)]
+    texts = ("x" * cells for cells in (36, 8, 7, 40))
+    widths = [width([Cell(text)], is_flexible=len(text) == 40) for text in texts]
 
     assert is_shown == fitting(widths, [False, True, True, False], screen=screen)
