@@ -72,12 +72,7 @@ class _Program(click.Group):
             formatter.write_dl([(name, in_language(text)) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(
-    cls=_Program,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    commands={},
-    invoke_without_command=False,
-)
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--server",
     metavar="URL",

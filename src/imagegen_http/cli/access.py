@@ -106,9 +106,13 @@ def server_url(text: str) -> str:
 
 def is_local(url: str) -> bool:
     """Return whether what is sent there does not leave this machine."""
-    from imagegen_core.config import is_loopback
+    import ipaddress
 
-    return is_loopback(urlsplit(url).hostname or "")
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @asynccontextmanager

@@ -167,6 +167,7 @@ def _noting(api: Api, look: Message, *endings: type[BaseException]) -> Iterator[
 
 # ---------------------------------------------------------------- the commands
 
+_factors = click.Choice([*UPSCALE_FACTORS])
 _prompt, _optional_prompt = click.argument("prompt"), click.argument("prompt", default="")
 _image = click.option(
     "--image",
@@ -239,12 +240,7 @@ upscale = _command(
     "Make an image two or four times as large.",
     _optional_prompt,
     _image,
-    click.option(
-        "--factor",
-        "upscale_factor",
-        type=click.Choice([*UPSCALE_FACTORS]),
-        help="How much larger; left out: x2.",
-    ),
+    click.option("--factor", "upscale_factor", type=_factors, help="How much larger; left out: x2."),
 )
 recontext = _command(
     Operation.RECONTEXT, "Put what an image shows into the scene that PROMPT describes.", _prompt, _image

@@ -27,7 +27,14 @@ from imagegen_http.cli.context import (
     system_reason,
 )
 from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
-from imagegen_http.cli.options import as_json, confirmed, force_option, image_ids_argument, list_options
+from imagegen_http.cli.options import (
+    as_json,
+    confirmed,
+    force_option,
+    image_ids_argument,
+    list_options,
+    positive,
+)
 from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
 from imagegen_http.cli.words import message
 
@@ -37,28 +44,28 @@ _SEARCH = f"{_IMAGES}/search"
 _PIECE_BYTES = 512 * 1024
 
 _LIST = (
-    Column("id", "id"),
+    Column("id"),
     Column("created", "created_at", Kind.TIME),
-    Column("provider", "provider"),
+    Column("provider"),
     Column("size", size_of),
-    Column("prompt", "prompt", Kind.TEXT),
+    Column("prompt", kind=Kind.TEXT),
 )
 _RECORD = (
-    Column("id", "id"),
-    Column("prompt", "prompt"),
-    Column("operation", "operation", Kind.WORD),
-    Column("provider", "provider"),
+    Column("id"),
+    Column("prompt"),
+    Column("operation", kind=Kind.WORD),
+    Column("provider"),
     Column("model", "model_id"),
     Column("size", lambda it: f"{size_of(it)}, {it['mime_type']}, {it['size_bytes'] / 1024:,.0f} KB"),
     Column("created", "created_at", Kind.TIME),
     Column("cost", lambda image: cost_note(image["cost"])),
-    Column("storage", "storage", Kind.WORD),
+    Column("storage", kind=Kind.WORD),
     Column("tags", lambda image: ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])),
     Column("task", "task_id"),
 )
 _COLLECTIONS_LIST = (
-    Column("id", "id"),
-    Column("name", "name"),
+    Column("id"),
+    Column("name"),
     Column("images", "count"),
     Column("created", "created_at", Kind.TIME),
 )
@@ -152,7 +159,7 @@ async def days(api: Api, words: str | None, *, as_json: bool, **filters: Any) ->
     """Count images by the day on which they were made."""
     query = await _query(api, filters, words)
     counts = await api.get(f"{_IMAGES}/days", params=query)
-    columns = (Column("day", "day"), Column("images", "count"))
+    columns = (Column("day"), Column("images", "count"))
     show_table(columns, counts, empty=_no_images(api, query), as_json=as_json)
 
 
@@ -161,7 +168,7 @@ def _no_images(api: Api, query: Mapping[str, str]) -> Message:
 
 
 @images.command(short_help="Print an image's record.")
-@click.argument("image_id", type=click.IntRange(min=1))
+@click.argument("image_id", type=positive)
 @as_json
 @api_command
 async def show(api: Api, image_id: int, *, as_json: bool) -> None:
@@ -177,7 +184,7 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
     """List the most used tags, and how many images have each."""
     params = {"page_size": MAX_PAGE_SIZE, **({"prefix": prefix} if prefix else {})}
     items = (await api.get("/api/v1/tags", params=params))["items"]
-    columns = (Column("tag", "tag"), Column("images", "count"))
+    columns = (Column("tag"), Column("images", "count"))
     show_table(columns, items, empty=message("no such tags in {path}", path=api.place), as_json=as_json)
 
 

@@ -21,7 +21,8 @@ force_option = click.option("--force", is_flag=True, help="Replace FILE if it ex
 config_option = click.option(
     "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file."
 )
-image_ids_argument = click.argument("image_ids", type=click.IntRange(min=1), nargs=-1, required=True)
+positive = click.IntRange(min=1)
+image_ids_argument = click.argument("image_ids", type=positive, nargs=-1, required=True)
 
 
 def param_option(*, empty: str | None = "") -> Callable[[_Command], _Command]:
@@ -62,12 +63,7 @@ def list_options(command: _Command) -> _Command:
     """Add the options of a list to a command, which gets them as a ``listing`` that shows it."""
 
     @click.option(
-        "--limit",
-        type=click.IntRange(min=1),
-        metavar="N",
-        default=DEFAULT_PAGE_SIZE,
-        show_default=True,
-        help="How many.",
+        "--limit", type=positive, metavar="N", default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
     )
     @click.option("--all", "all_", is_flag=True, help="All of them, whatever --limit says.")
     @as_json

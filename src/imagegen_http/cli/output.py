@@ -77,12 +77,14 @@ class Cell:
 class Column:
     """A column of a table, or a line of a record; its title is shown on a terminal only.
 
-    ``source`` is a key of an item, or of an object in it (``error.code``), or a function of the item. One
-    that ``may_be_absent`` is in a table only where the row still fits in one line.
+    ``source`` is a key of an item, or of an object in it (``error.code``), or a function of the item; left
+    out, it is the title. One that ``may_be_absent`` is in a table only where the row fits in one line.
     """
 
     title: str
-    source: str | Callable[[Any], object]
+    source: str | Callable[[Any], object] = attrs.field(
+        default=attrs.Factory(lambda self: self.title, takes_self=True)
+    )
     kind: Kind = Kind.VALUE
     may_be_absent: bool = attrs.field(default=False, kw_only=True)
 
@@ -345,12 +347,8 @@ def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[...
         def render(self, task: Task) -> Text:
             return Text(shortened(task.description, room - bar_cells))
 
-    columns = (
-        Title(),
-        BarColumn(bar_width=bar_cells),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeElapsedColumn(),
-    )
+    notes = TextColumn("{task.fields[note]}", markup=False)
+    columns = (Title(), BarColumn(bar_width=bar_cells), notes, TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield partial(progress.update, progress.add_task(title, total=total, note=""))
 

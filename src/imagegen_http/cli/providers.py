@@ -29,10 +29,10 @@ from imagegen_http.cli.words import message
 _CONFIGS = "/api/v1/providers/config"
 _LIST = (
     Column("provider", "provider_name"),
-    Column("kind", "kind"),
+    Column("kind"),
     Column("status", lambda config: "on" if config["enabled"] else "off", Kind.STATUS),
     Column("key", "api_key"),
-    Column("source", "source", Kind.WORD),
+    Column("source", kind=Kind.WORD),
     Column("models", lambda config: ", ".join(model["id"] for model in config["models"]), Kind.NAMES),
 )
 _EMPTY = "no provider is configured in {path}"
@@ -84,6 +84,7 @@ async def remove(api: Api, name: str) -> None:
 # ---------------------------------------------------------------- set
 
 _file = click.Path(dir_okay=False, path_type=Path)
+_calls, _retries = click.IntRange(1, MAX_CONCURRENCY), click.IntRange(0, MAX_RETRIES)
 _several = partial(click.option, multiple=True)
 
 
@@ -121,21 +122,13 @@ _several = partial(click.option, multiple=True)
 @click.option(
     "--proxy", metavar="URL", help="What calls go through; with a password as env:NAME, file:PATH or -."
 )
-@click.option(
-    "--max-concurrency",
-    type=click.IntRange(1, MAX_CONCURRENCY),
-    metavar="N",
-    help="How many calls may run at once.",
-)
+@click.option("--max-concurrency", type=_calls, metavar="N", help="How many calls may run at once.")
 @_several("--model", metavar="ID", help="A model; the first is the default; repeatable.")
 @click.option(
     "--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Seconds that a call may take."
 )
 @click.option(
-    "--max-retries",
-    type=click.IntRange(0, MAX_RETRIES),
-    metavar="N",
-    help="How often a call that started nothing is sent again.",
+    "--max-retries", type=_retries, metavar="N", help="How often a call that started nothing is sent again."
 )
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.option("--default", "is_default", is_flag=True, help="Have tasks go to it that name no provider.")
@@ -289,9 +282,9 @@ def _read_spec(path: Path) -> Any:
 # ---------------------------------------------------------------- check
 
 _FACTS = (
-    Column("provider", "provider"),
-    Column("model", "model"),
-    Column("status", "status", Kind.STATUS),
+    Column("provider"),
+    Column("model"),
+    Column("status", kind=Kind.STATUS),
     Column("ends", lambda model: model["ends"] or "-"),
     Column("use instead", lambda model: model["use_instead"] or "-"),
     Column("facts read", lambda model: model["facts_read"] or "-"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _HERE = "localhost"  # nobody can open the address of all interfaces; this machine's own is among them
 _CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
+_port = click.IntRange(0, MAX_PORT)
 
 
 @click.command()
@@ -35,12 +36,7 @@ _CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
     metavar="ADDRESS",
     help="The address to listen on; another than loopback needs server.auth_token.",
 )
-@click.option(
-    "--port",
-    type=click.IntRange(0, MAX_PORT),
-    metavar="PORT",
-    help="The port to listen on; 0 takes a free one.",
-)
+@click.option("--port", type=_port, metavar="PORT", help="The port to listen on; 0 takes a free one.")
 @click.pass_obj
 def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
     """Run the service until SIGTERM or Ctrl-C."""

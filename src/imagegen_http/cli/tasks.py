@@ -28,39 +28,41 @@ from imagegen_http.cli.words import label, message
 
 _LIST = (
     Column("task", "task_id"),
-    Column("status", "status", Kind.STATUS),
+    Column("status", kind=Kind.STATUS),
     Column("created", "created_at", Kind.TIME, may_be_absent=True),
-    Column("operation", "operation", Kind.WORD, may_be_absent=True),
-    Column("provider", "provider"),
+    Column("operation", kind=Kind.WORD, may_be_absent=True),
+    Column("provider"),
     Column("error", "error.code"),
-    Column("prompt", "prompt", Kind.TEXT),
+    Column("prompt", kind=Kind.TEXT),
 )
-_COUNTS = (Column("status", "status", Kind.STATUS), Column("tasks", "tasks"))
+_COUNTS = (Column("status", kind=Kind.STATUS), Column("tasks"))
 _INPUTS = (
-    Column("index", "index"),
-    Column("role", "role", Kind.WORD),
+    Column("index"),
+    Column("role", kind=Kind.WORD),
     Column("id", "image_id"),
     Column("size", size_of),
-    Column("url", "url"),
+    Column("url"),
 )
 
 
 _RECORD = (
     Column("task", "task_id"),
-    Column("status", "status", Kind.STATUS),
-    Column("prompt", "prompt"),
-    Column("operation", "operation", Kind.WORD),
-    Column("provider", "provider"),
+    Column("status", kind=Kind.STATUS),
+    Column("prompt"),
+    Column("operation", kind=Kind.WORD),
+    Column("provider"),
     Column("model", "model_id"),
     Column("created", "created_at", Kind.TIME),
     Column("started", "started_at", Kind.TIME),
     Column("ended", "completed_at", Kind.TIME),
-    Column("attempts", "attempts"),
+    Column("attempts"),
     Column("error", lambda task: " ".join(filter(None, map((task["error"] or {}).get, ("code", "message"))))),
     Column("cost", lambda task: cost_note(task["cost"])),
     Column("images", lambda task: ", ".join(str(image["id"]) for image in task["images"])),
     Column("warnings", lambda task: " ".join(task["warnings"])),
 )
+_statuses = click.Choice(["pending", "processing", "completed", "failed", "cancelled"])
+_groups = click.Choice(["day", "provider", "model"])
 
 
 def _path(task_id: str) -> str:
@@ -73,11 +75,7 @@ def tasks() -> None:
 
 
 @tasks.command("list")
-@click.option(
-    "--status",
-    type=click.Choice(["pending", "processing", "completed", "failed", "cancelled"]),
-    help="Only these.",
-)
+@click.option("--status", type=_statuses, help="Only these.")
 @click.option("--provider", metavar="NAME", help="Only this provider's.")
 @list_options
 @api_command
@@ -287,8 +285,8 @@ def _amounts(name: str, group: Mapping[str, Any]) -> str:
 
 
 _SUMS = (
-    Column("tasks", "tasks"),
-    Column("images", "images"),
+    Column("tasks"),
+    Column("images"),
     *(Column(name, partial(_amounts, name)) for name in ("known", "estimated", "possible")),
     Column("unknown", "unknown_attempts"),
 )
@@ -297,13 +295,7 @@ _SUMS = (
 @click.command()
 @click.option("--from", metavar="DATE", help="Ended at or after this date or time (ISO 8601).")
 @click.option("--to", metavar="DATE", help="Ended before this time, or up to the end of this date.")
-@click.option(
-    "--group-by",
-    type=click.Choice(["day", "provider", "model"]),
-    default="day",
-    show_default=True,
-    help="What a line is.",
-)
+@click.option("--group-by", type=_groups, default="day", show_default=True, help="What a line is.")
 @click.option("--tz", metavar="ZONE", help="Whose days and dates: Asia/Shanghai, +08:00; UTC if left out.")
 @as_json
 @api_command

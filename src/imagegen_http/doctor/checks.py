@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -125,10 +126,8 @@ def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for folder, folders, files in os.walk(data_dir):
         for name in (*folders, *files):
             path = Path(folder, name)
-            try:
+            with suppress(FileNotFoundError):
                 yield path, path.lstat()
-            except FileNotFoundError:
-                continue
 
 
 def server(data_dir: Path, running: RunningServer | None) -> Check:
@@ -165,22 +164,18 @@ async def bucket(settings: Settings, installation_id: str | None) -> list[Check]
     name = settings.storage.archive_name
     if name is None:
         return []
-    outbound = Outbound(allow_private=settings.security.allow_private_upstreams)
     try:
-        archive = open_archive(settings, outbound.gate, idle_seconds=_BUCKET_SECONDS)
-        if archive is not None:
-            try:
-                await archive.stat("probe")
-                if installation_id is not None:
-                    await archive.prefix.check(installation_id)
-            finally:
-                await archive.aclose()
+        async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
+            archive = open_archive(settings, outbound.gate, idle_seconds=_BUCKET_SECONDS)
+            if archive is not None:
+                async with aclosing(archive):
+                    await archive.stat("probe")
+                    if installation_id is not None:
+                        await archive.prefix.check(installation_id)
     except (SettingsError, PrefixTaken) as error:
         return [fail(name, error.reason)]
     except ImagegenError as error:
         return [warn(name, error.reason)]
-    finally:
-        await outbound.aclose()
     return [ok(name, CheckCode.ARCHIVE_ANSWERS())]
 
 
