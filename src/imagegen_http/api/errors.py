@@ -1,6 +1,7 @@
 """Errors: their envelope, routes with the errors that each may answer with, and what exceptions become."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -230,6 +231,15 @@ def _answer_of_router(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 def _invalid(*problems: Problem) -> tuple[str, dict[str, Any]]:
     return "validation_failed", {"errors": problems}
+
+
+@contextmanager
+def fields_named(names: Mapping[str, str]) -> Iterator[None]:
+    """Name the fields of what is refused as the request has them."""
+    try:
+        yield
+    except ValidationFailed as error:
+        raise error.with_fields(names) from error
 
 
 def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The operations: a route for each row of the core's table; what requests would cost, and what all cost."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast, get_type_hints
 
@@ -26,7 +25,7 @@ from imagegen_core.requests import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
 from imagegen_http.api.bodies import JsonRequest, read_images
-from imagegen_http.api.errors import get, post
+from imagegen_http.api.errors import fields_named, get, post
 from imagegen_http.api.images import Cost
 from imagegen_http.api.parameters import (
     IdempotencyHeader,
@@ -219,7 +218,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         submission = await _submission(service, operation, fields, prompt)
         submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
         service.check_running()
-        with _fields_of_request(rules):
+        with fields_named(_names(rules)):
             added = await service.imagegen.tasks.submit(submission)
         return await acceptance(service, added, prefer)
 
@@ -264,7 +263,7 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     if misplaced:
         raise ValidationFailed(*map(_not_of_this_operation, misplaced))
     submission = await _submission(service, data.operation, fields, prompt or "")
-    with _fields_of_request(rules):
+    with fields_named(_names(rules)):
         costs = await service.imagegen.tasks.estimate(submission)
     return success(Estimate(cost=Cost.optional(next(iter(costs), None))))
 
@@ -318,8 +317,8 @@ def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:
     beside = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
     conflicts = [name for name, value in beside.items() if params.get(name) not in (None, value)]
     if conflicts:
-        reasons = ((name, ProblemCode.CONFLICT(other=f"params.{name}")) for name in conflicts)
-        raise ValidationFailed(*(Problem(field=name, reason=reason) for name, reason in reasons))
+        reasons = {name: ProblemCode.CONFLICT(other=f"params.{name}") for name in conflicts}
+        raise ValidationFailed(*(Problem(field=name, reason=reason) for name, reason in reasons.items()))
     merged, own = {**params, **beside}, rules.own
     if own is not None and own.recorded and merged.get(own.name) is None:
         merged[own.name] = own.implied
@@ -338,7 +337,7 @@ _OVERRIDE_FIELDS = {
 def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
     """Return the request's own layer of configuration; a masked key means "none of my own"."""
     key = Secret.parse_unmasked(config.api_key, "config.api_key")
-    try:
+    with fields_named(_OVERRIDE_FIELDS):
         return ProviderConfig(
             provider_name=provider_name,
             source=ConfigSource.REQUEST,
@@ -347,19 +346,12 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
             timeout_seconds=config.timeout,
             max_retries=config.max_retries,
         )
-    except ValidationFailed as error:
-        raise error.with_fields(_OVERRIDE_FIELDS) from error
 
 
-@contextmanager
-def _fields_of_request(rules: OperationRules) -> Iterator[None]:
-    """Name the fields of a submission that is refused as its request has them."""
+def _names(rules: OperationRules) -> dict[str, str]:
+    """Return where a request of this operation has the fields of its submission."""
     beside = {f"params.{name}": name for name in rules.body_parameters}
-    try:
-        yield
-    except ValidationFailed as error:
-        fields = {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
-        raise error.with_fields(fields) from error
+    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
 
 
 # ---------------------------------------------------------------- usage

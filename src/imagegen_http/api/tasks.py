@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.config import ConfigSource
-from imagegen_core.errors import FailureCode, ValidationFailed
+from imagegen_core.errors import FailureCode
 from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
@@ -19,7 +19,7 @@ from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
 from imagegen_http.api.bodies import without_fields
-from imagegen_http.api.errors import get, post, response
+from imagegen_http.api.errors import fields_named, get, post, response
 from imagegen_http.api.images import Cost, Image
 from imagegen_http.api.parameters import (
     CursorQuery,
@@ -423,10 +423,8 @@ async def rerun_task(
     """
     service.check_running()
     changes = TaskChanges(params=data.params or {}, provider_name=data.provider, model_id=data.model_id)
-    try:
+    with fields_named({"prompt": "params.prompt"}):
         added = await service.imagegen.tasks.rerun(
             parse_task_id(task_id), changes, idempotency_key=parse_idempotency_key(idempotency_key)
         )
-    except ValidationFailed as error:
-        raise error.with_fields({"prompt": "params.prompt"}) from error
     return await acceptance(service, added, prefer)
