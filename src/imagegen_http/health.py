@@ -8,10 +8,7 @@ import attrs
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import StorageError
-from imagegen_core.ports.outbox import Outbox
-from imagegen_core.ports.secrets import SecretBox
-from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.tools import Clock, HasRoom
+from imagegen_core.ports.parts import Parts
 from imagegen_core.services.upkeep import Upkeep
 from imagegen_core.task import TaskStatus
 from imagegen_http.schemas import Answer, ProviderName, doc
@@ -111,12 +108,8 @@ class HealthReport:
     started_at: float
     node: str
     stopping: asyncio.Event
-    clock: Clock
-    tasks: TaskRepository
-    outbox: Outbox
+    parts: Parts
     upkeep: Upkeep
-    box: SecretBox
-    has_room: HasRoom
     free_bytes: Callable[[], int]
     database_healthy: Callable[[], bool]
     activity: Callable[[], Awaitable[Any]] | None
@@ -127,7 +120,7 @@ class HealthReport:
         return Health(
             status="stopping" if self.stopping.is_set() else "ok" if is_healthy else "degraded",
             version=self.version,
-            uptime_seconds=round(self.clock.monotonic() - self.started_at, 3),
+            uptime_seconds=round(self.parts.clock.monotonic() - self.started_at, 3),
             checks=checks,
         )
 
@@ -137,7 +130,7 @@ class HealthReport:
         archive: ArchiveHealth | UnsetType = UNSET
         cluster: ClusterHealth | UnsetType = UNSET
         try:
-            counts = {**await self.tasks.counts(_COUNTED)}
+            counts = {**await self.parts.tasks.counts(_COUNTED)}
             if storage.oss is not None or storage.s3 is not None:
                 archive = await self._archive()
             if self.activity is not None:
@@ -146,7 +139,7 @@ class HealthReport:
             is_healthy = False
         return Checks(
             database="ok" if is_healthy else "failed",
-            storage="ok" if self.has_room() else "disk_full",
+            storage="ok" if self.parts.has_room() else "disk_full",
             queue=QueueHealth(
                 pending=counts[TaskStatus.PENDING],
                 processing=counts[TaskStatus.PROCESSING],
@@ -154,7 +147,7 @@ class HealthReport:
                 size=self.settings.queue.size,
             ),
             disk_free_bytes=self.free_bytes(),
-            keys="locked" if self.box.locked else "ok",
+            keys="locked" if self.parts.box.locked else "ok",
             oss=archive if storage.oss is not None else UNSET,
             s3=archive if storage.s3 is not None else UNSET,
             cluster=cluster,
@@ -162,7 +155,7 @@ class HealthReport:
 
     async def _archive(self) -> ArchiveHealth:
         """Return the report about the archive, without sending a request."""
-        counts, error = await self.outbox.counts(), self.upkeep.expiry_error
+        counts, error = await self.parts.outbox.counts(), self.upkeep.expiry_error
         return ArchiveHealth.from_attributes(
             counts,
             status="failing" if counts.failing or error else "ok",

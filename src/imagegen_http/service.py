@@ -24,11 +24,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.secrets import MasterKeyRefused
 from imagegen_adapters.simplify import release_dictionaries
-from imagegen_adapters.stores.directory import (
-    DataDirectory,
-    DataDirectoryInUse,
-    DataDirectoryUnusable,
-)
+from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
@@ -344,12 +340,8 @@ async def compose(
                 started_at=clock.monotonic(),
                 node=imagegen.owner,
                 stopping=stopping,
-                clock=clock,
-                tasks=parts.tasks,
-                outbox=parts.outbox,
+                parts=parts,
                 upkeep=composed.upkeep,
-                box=parts.box,
-                has_room=composed.disk.has_room,
                 free_bytes=composed.disk.free_bytes,
                 database_healthy=store.is_healthy,
                 activity=store.activity,

@@ -23,6 +23,7 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
+from imagegen_core.models import ProviderProfile
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.ports.provider import Provider as CoreProvider
 from imagegen_core.requests import Operation, parse_operations
@@ -337,39 +338,32 @@ def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> l
         ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
         ("comfyui", "comfyui", "ComfyUI", False, {}),
     )
-    presets = [
-        Preset(
-            name=name,
-            kind=kind,
-            extra_config=extra,
-            display_name=display_name,
-            api_base=None,
-            needs_api_base=not needs_key,
-            needs_api_key=needs_key,
-            models=[],
+    presets = []
+    for name, kind, shown, needs_key, extra in coded:
+        profile = ProviderProfile(
+            models=(), display_name=shown, needs_api_base=not needs_key, needs_api_key=needs_key
         )
-        for name, kind, display_name, needs_key, extra in coded
-    ]
+        presets.append(_preset(name, kind, extra, profile, today))
     documents = providers["http"]
     for name in documents.names:
-        if name == "*":  # a document of one's own
-            continue
-        extra = {"preset": name}
-        config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
-        profile = documents.describe(config).with_default_on(today)
-        presets.append(
-            Preset(
-                name=name,
-                kind="http",
-                extra_config=extra,
-                display_name=profile.display_name or name,
-                api_base=profile.default_api_base,
-                needs_api_base=profile.needs_api_base,
-                needs_api_key=profile.needs_api_key,
-                models=[Model.from_model(model, today) for model in profile.models],
-            )
-        )
+        if name != "*":  # a document of one's own
+            extra = {"preset": name}
+            config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
+            profile = documents.describe(config).with_default_on(today)
+            presets.append(_preset(name, "http", extra, profile, today))
     return sorted(presets, key=lambda preset: preset.display_name.casefold())
+
+
+def _preset(name: str, kind: str, extra: JsonObject, profile: ProviderProfile, today: dt.date) -> Preset:
+    return Preset.from_attributes(
+        profile,
+        name=name,
+        kind=kind,
+        extra_config=extra,
+        display_name=profile.display_name or name,
+        api_base=profile.default_api_base,
+        models=[Model.from_model(model, today) for model in profile.models],
+    )
 
 
 def _today(service: Service) -> dt.date:
