@@ -218,13 +218,12 @@ class JobReport:
     failure: CallError | None = None
 
 
-class Unanswered(Exception):
-    """The response says nothing about the job; ``error`` is what it says instead."""
+class Unanswered(CallError):
+    """The response says nothing about the job; ``is_refusal``: ComfyUI itself refuses the key."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status)
         code = FailureCode.AUTH_FAILED if answer.status in _KEY_STATUSES else FailureCode.BAD_RESPONSE
-        self.error = CallError(code, reason_of(answer), upstream_status=answer.status)
+        super().__init__(code, reason_of(answer), upstream_status=answer.status)
         self.is_refusal = code is FailureCode.AUTH_FAILED and is_from_upstream(answer.status, answer.body)
 
 
@@ -350,26 +349,19 @@ class JobWatcher:
             remaining = deadline - self.clock.monotonic()
             # The last question is asked at the deadline, not after it; one is asked in any case.
             await self.clock.sleep(min(pause, remaining))
-            report = await self._ask(failures)
-            if report is not None and self._has_ended(report):
-                return report
+            try:
+                report = await report_of(self.api, self.job_id)
+            except CallError as error:
+                if not isinstance(error, Unanswered) and not is_transport_error(error):
+                    raise
+                failures.tolerate(error, from_upstream=isinstance(error, Unanswered) and error.is_refusal)
+            else:
+                failures.clear()
+                if self._has_ended(report):
+                    return report
             if remaining <= pause:
                 raise failures.timeout_error(self.seconds)
             pause = min(pause * _BACKOFF, MAX_PAUSE_SECONDS)
-
-    async def _ask(self, failures: PollFailures) -> JobReport | None:
-        try:
-            report = await report_of(self.api, self.job_id)
-        except Unanswered as unanswered:
-            failures.tolerate(unanswered.error, from_upstream=unanswered.is_refusal)
-        except CallError as error:
-            if not is_transport_error(error):
-                raise
-            failures.tolerate(error, from_upstream=False)
-        else:
-            failures.clear()
-            return report
-        return None
 
     def _has_ended(self, report: JobReport) -> bool:
         """Return whether the job is done; it raises where it has ended in another way."""

@@ -15,7 +15,6 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import (
     ComfyUIApi,
     JobWatcher,
-    Unanswered,
     as_object,
     is_in_queue,
     node_errors_of,
@@ -145,7 +144,7 @@ class ComfyUIProvider:
         if job is None:
             return
         api = self._api(call.config)
-        with contextlib.suppress(CallError, Unanswered):
+        with contextlib.suppress(CallError):
             deleted = await api.ask("POST", "/queue", json={"delete": [job.id]})
             is_taken = deleted.is_success
             if await is_in_queue(api, job.id, "queue_running"):

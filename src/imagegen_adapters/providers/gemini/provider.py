@@ -7,7 +7,7 @@ own outbound client, through which images stream.
 import asyncio
 import json
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib import import_module
@@ -126,10 +126,10 @@ class GeminiProvider(OneShot):
             await _load_sdk()
             method, arguments = sdk_call(call.request, call.model, uploads)
         max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
-        sending = Sending(uploads=uploads, exchange=exchange, max_bytes=max_bytes)
+        sending = Sending(model=call.model, uploads=uploads, exchange=exchange, max_bytes=max_bytes)
         try:
             async with asyncio.timeout(timeout) as sending.limit:
-                with self._mapped_errors(config, model=call.model, sending=sending):
+                with self._mapped_errors(config, sending):
                     async with self._models(config, sending) as models:
                         with warnings.catch_warnings():
                             # The SDK warns, as the first coroutine is made, that Imagen's methods will go.
@@ -180,7 +180,7 @@ class GeminiProvider(OneShot):
 
         settings = GeminiSettings.from_config(config)
         base_url, api_version = settings.address(config.api_base)
-        transport = SdkTransport(self._outbound.api_client(config), config, sending)
+        transport = SdkTransport(self._outbound.api_client(config), config, self._clock, sending)
         credentials = await self._credentials_of(config, settings)
         async with httpx.AsyncClient(transport=transport, trust_env=False) as http_client:
             client = genai.Client(
@@ -216,28 +216,14 @@ class GeminiProvider(OneShot):
         return credentials
 
     @contextmanager
-    def _mapped_errors(
-        self, config: ProviderConfig, *, model: Model | None = None, sending: "Sending | None" = None
-    ) -> Iterator[None]:
+    def _mapped_errors(self, config: ProviderConfig, sending: "Sending | None" = None) -> Iterator[None]:
         """Turn what the SDK, Google's credentials and the transport raise into `CallError`."""
         from google.auth import exceptions as auth
-        from google.genai import errors
 
         secret = None if config.api_key is None else config.api_key.reveal()
         try:
             with map_transport_errors():
                 yield
-        except errors.APIError as error:
-            now = self._clock.now().timestamp()
-            details = error.details if isinstance(error.details, Mapping) else {}
-            inner = details.get("error")
-            headers = getattr(error.response, "headers", None) or {}
-            response = ErrorResponse(
-                status=int(error.code),
-                error=inner if isinstance(inner, Mapping) else {},
-                retry_after=headers.get("retry-after"),
-            )
-            raise call_error(response, model=model, secret=secret, now=now) from error
         except auth.TransportError as error:
             reason = GeminiCode.CREDENTIALS_NOT_REFRESHED()
             raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
@@ -268,13 +254,13 @@ _MAX_OBJECTS = 10_000
 """Objects in a list of models: the SDK makes each a model instance, on the event loop."""
 
 _DROPPED_HEADERS = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
-_FORWARDED_HEADERS = ("content-type", "retry-after")
 
 
 @attrs.define(kw_only=True)
 class Sending:
     """One paid request: the images to send, its time limit, and whether a byte of it may have been sent."""
 
+    model: Model
     uploads: Sequence[Upload]
     exchange: Exchange
     max_bytes: int
@@ -292,19 +278,18 @@ class SdkTransport(httpx.AsyncBaseTransport):
     """Sends through our client, which it does not close; placeholders in a request become streamed images.
 
     Requests go to the origin of ``api_base`` only, since they carry the key. A 200 response to a paid call
-    is spooled as it arrives and the SDK sees ``{}``; any other response goes to the SDK, which raises an
-    exception for it. ``sending`` is None for a free call.
+    is spooled as it arrives and the SDK sees ``{}``; a response that is none raises a `CallError`.
+    ``sending`` is None for a free call.
     """
 
-    def __init__(self, client: httpx.AsyncClient, config: ProviderConfig, sending: Sending | None) -> None:
-        self._client = client
-        self._origin = origin(config.api_base or "")
-        self._timeout = call_timeout(config.timeout)
-        self._sending = sending
+    def __init__(
+        self, client: httpx.AsyncClient, config: ProviderConfig, clock: Clock, sending: Sending | None
+    ) -> None:
+        self._client, self._config, self._clock, self._sending = client, config, clock, sending
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request once; redirects are not followed."""
-        if origin(str(request.url)) != self._origin:
+        if origin(str(request.url)) != origin(self._config.api_base or ""):
             raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
         sending, text = self._sending, await request.aread()
         body = JsonBody(text=text, uploads=sending.uploads if sending else ())
@@ -316,7 +301,7 @@ class SdkTransport(httpx.AsyncBaseTransport):
             request.url,
             headers=headers,
             content=body if text else None,
-            timeout=self._timeout,
+            timeout=call_timeout(self._config.timeout),
         )
         if sending is not None:
             sending.started = True
@@ -324,38 +309,37 @@ class SdkTransport(httpx.AsyncBaseTransport):
         if sending is not None:
             sending.mark_response_started()
         try:
-            if response.status_code == httpx.codes.OK and sending is not None:
+            if response.status_code != httpx.codes.OK:
+                raise self._refusal(response, await read_error(response))
+            if sending is not None:
                 chunks = response.aiter_bytes()
                 await sending.exchange.spool(_RESPONSE_FILE, chunks, max_bytes=sending.max_bytes)
                 return httpx.Response(httpx.codes.OK, content=b"{}", request=request)
-            return await _small_response(response, request)
+            content = await read_at_most(response, _MAX_LIST_BYTES)
+            if content.count(b"{") > _MAX_OBJECTS:
+                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
+            return httpx.Response(httpx.codes.OK, content=content, request=request)
         finally:
             await response.aclose()
 
-
-async def _small_response(response: httpx.Response, request: httpx.Request) -> httpx.Response:
-    """Return a response for the SDK to read: a list of models, or an error."""
-    headers = {name: response.headers[name] for name in _FORWARDED_HEADERS if name in response.headers}
-    if response.status_code != httpx.codes.OK:
-        content = _error_object(await read_error(response))
-    else:
-        content = await read_at_most(response, _MAX_LIST_BYTES)
-        if content.count(b"{") > _MAX_OBJECTS:
-            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
-    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
-
-
-def _error_object(content: bytes) -> bytes:
-    """Return an error body that the SDK can read: the JSON object, or one made of the text."""
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        body = None
-    if isinstance(body, list) and len(body) == 1:
-        body = body[0]
-    if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        return json.dumps(body).encode()
-    return json.dumps({"error": {"message": content.decode("utf-8", "replace")[:2000]}}).encode()
+    def _refusal(self, response: httpx.Response, content: bytes) -> CallError:
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            body = None
+        if isinstance(body, list) and len(body) == 1:
+            body = body[0]
+        error = body.get("error") if isinstance(body, dict) else None
+        if not isinstance(error, dict):
+            error = {"message": content.decode("utf-8", "replace")[:2000]}
+        key, sending = self._config.api_key, self._sending
+        retry_after = response.headers.get("retry-after")
+        return call_error(
+            ErrorResponse(status=response.status_code, error=error, retry_after=retry_after),
+            model=None if sending is None else sending.model,
+            secret=None if key is None else key.reveal(),
+            now=self._clock.now().timestamp(),
+        )
 
 
 # ---------------------------------------------------------------- Google's credentials, for Vertex

@@ -1,7 +1,7 @@
 """What Google answers: images and their metadata, the tokens that it counted, and what its refusals mean.
 
 The SDK does not read answers with images: these stay on disk, and its strict models would lose a paid image
-over a field that has changed. It does read lists of models, and errors.
+over a field that has changed. It does read lists of models.
 """
 
 import re
