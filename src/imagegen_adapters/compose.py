@@ -127,13 +127,7 @@ class Composed:
 
 @asynccontextmanager
 async def compose(options: Options) -> AsyncIterator[Composed]:
-    """Build an `ImageGen` and its upkeep, run them, and tear them down in reverse order.
-
-    Raises:
-        ModuleNotFoundError: asyncpg, the extra ``cluster``, is not installed.
-        StorageError: the directory or the database cannot be used.
-        MasterKeyRefused: the key that opens saved secrets cannot be used.
-    """
+    """Build an `ImageGen` and its upkeep, run them, and tear them down in reverse order."""
     clock, directory, keep_inputs = options.clock, options.directory, options.keep_inputs
     runs_tasks = options.runs_tasks and options.run_background
     async with AsyncExitStack() as stack:

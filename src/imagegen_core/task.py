@@ -184,11 +184,7 @@ class Task:
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
 
     def request_cancel(self) -> "Task":
-        """Return the task with its cancellation requested; the worker that runs it ends it.
-
-        Raises:
-            IllegalTransition: nobody runs it.
-        """
+        """Return the task with its cancellation requested; the worker that runs it ends it."""
         if self.status is not TaskStatus.PROCESSING:
             raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
         return attrs.evolve(self, cancel_requested=True)
@@ -299,11 +295,7 @@ class Submission:
         )
 
     def check_shape(self) -> None:
-        """Check what does not depend on the provider: key, prompt, and which images the operation takes.
-
-        Raises:
-            ValidationFailed: naming the field.
-        """
+        """Check what does not depend on the provider: key, prompt, and which images the operation takes."""
         check_idempotency_key(self.idempotency_key)
         minimum = 1 if self.operation.rules.needs_prompt else 0
         check_text("prompt", self.prompt, minimum=minimum, maximum=MAX_PROMPT_CHARS)
@@ -359,11 +351,7 @@ def _with_whole_numbers(value: Any) -> Any:
 
 
 def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:
-    """Refuse a key that no header can carry.
-
-    Raises:
-        ValidationFailed: it is not 1 to 255 visible ASCII characters.
-    """
+    """Refuse a key that no header can carry."""
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise ValidationFailed.for_field(field, ProblemCode.NOT_A_KEY(maximum=MAX_IDEMPOTENCY_KEY_CHARS))
 

@@ -126,11 +126,7 @@ class SearchIndex:
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     async def reindex(self) -> int:
-        """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it.
-
-        Raises:
-            Unavailable: it is being rebuilt already.
-        """
+        """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it."""
         if self._lock.locked():
             raise Unavailable(ServiceCode.REINDEXING())
         async with self._lock:
@@ -247,13 +243,6 @@ async def compose(
     Every secret in use is registered with ``redactor``. Unless ``run_background``, nothing happens by itself:
     no task is claimed, resumed or sent, no image uploaded or expired. Unless ``create``, the database has to
     exist, and a missing master key is not generated. ``origins`` say where the settings were set.
-
-    Raises:
-        DataDirectoryInUse: another process works in the data directory.
-        DataDirectoryMissing: there is no database, and none may be created.
-        StorageError: the data directory or its database cannot be used.
-        MasterKeyRefused: the master key cannot be used.
-        SettingsError: a setting is not valid.
     """
     redactor = redactor or Redactor()
     for secret in _secrets(settings, environ):
@@ -357,11 +346,7 @@ async def compose(
 
 
 def require_cluster() -> None:
-    """Check that what a cluster needs is installed; few services load it.
-
-    Raises:
-        SettingsError: a package is not installed.
-    """
+    """Check that what a cluster needs is installed; few services load it."""
     if importlib.util.find_spec("asyncpg") is None:
         raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
 
@@ -421,9 +406,6 @@ def open_archive(
         checkpoints: where OSS remembers interrupted uploads.
         owner: returns the id of the installation, for which the first request claims the prefix.
         idle_seconds: how long a response may stand still.
-
-    Raises:
-        SettingsError: its settings are not valid.
     """
     bucket = settings.storage.s3 if settings.storage.oss is None else settings.storage.oss
     if bucket is None:
@@ -466,9 +448,6 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
     Returns:
         Warnings: names that look like a mistake, API keys that do not have the provider's form, which a
         saved row may still correct, and providers that have been switched off.
-
-    Raises:
-        SettingsError: a setting is not valid; the message names the key.
     """
     warnings = []
     for name, config in configs.items():

@@ -84,11 +84,7 @@ def seal_call(
 
 
 def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> tuple[ProviderConfig, str]:
-    """Return the combined configuration that `seal_call` stored, and the upstream id of the model.
-
-    Raises:
-        KeysLocked: the master key is missing or wrong.
-    """
+    """Return the combined configuration that `seal_call` stored, and the upstream id of the model."""
     open_text = partial(box.open, config.text, context=f"attempt:{attempt_id}")
     fields = open_fields(open_text if config.sealed else lambda: config.text)
     remote_id, models, source = fields.pop("remote_id"), fields.pop("models"), fields.pop("source")
@@ -113,11 +109,7 @@ def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
-    """Return the sealed configuration.
-
-    Raises:
-        KeysLocked: the master key is missing or wrong.
-    """
+    """Return the sealed configuration."""
     fields = open_fields(partial(box.open, token, context=f"task:{task_id}"))
     return ProviderConfig(source=ConfigSource.REQUEST, is_unchecked=True, **fields)
 
@@ -167,12 +159,7 @@ class Calls:
     # ---------------------------------------------------------------- plan
 
     async def plan(self, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
-        """Return the plan; it has all calls of the task, unless sending is refused.
-
-        Raises:
-            Unavailable: a key cannot be decrypted now (`KeysLocked`), or the configuration cannot be read.
-            Refusal: nothing may be sent, and nothing has been sent.
-        """
+        """Return all calls of the task; where sending is refused, those that were sent, or raise that."""
         sent_calls = self._sent_calls(task, attempts)
         try:
             resolved, model = await self._resolved(task)

@@ -365,11 +365,7 @@ class ActiveCall(Exchange):
         return error.because(self._with_place(failure.reason))
 
     async def keep_image(self, position: int, chunks: AsyncIterator[bytes], reason: Message) -> Message:
-        """Keep what came of an image that cannot be stored, and return ``reason`` with where it is.
-
-        Raises:
-            CallError: ``download_failed``: not all of it came; ``storage_failed``.
-        """
+        """Keep what came of an image that cannot be stored, and return ``reason`` with where it is."""
         try:
             await self._keep(_KEPT, f"image-{position}", _as_far_as_it_came(chunks))
         except (StorageError, BlobMissing) as error:

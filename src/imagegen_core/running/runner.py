@@ -164,16 +164,12 @@ class Runner:
     async def end(self, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()) -> None:
         """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
 
-        There is no other way for a task to end.
+        There is no other way for a task to end. Where this raises, nothing is stored.
 
         Args:
             task: as it ends.
             holder: the run of it, or the fence of the stored task that is ended without one.
             attempts: what it may have been charged for stays as it is known.
-
-        Raises:
-            StaleTask: it is no longer the holder's; nothing is stored.
-            StorageError: the disk is full or has failed; nothing is stored.
         """
         ended = [
             attempt.ended_with_task(task.completed_at, task.failure)
@@ -225,9 +221,6 @@ class Runner:
 
         Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
         start, and a submission in flight has an unknown outcome.
-
-        Raises:
-            StaleTask: the task is no longer this run's; nothing is stored.
         """
         now, task = self.parts.clock.now(), run.task
         if task.status is not TaskStatus.PROCESSING:

@@ -88,11 +88,7 @@ class Ticket:
 
     @asynccontextmanager
     async def call(self, limit: int | None) -> AsyncIterator[None]:
-        """Wait for one of the provider's ``limit`` slots, and hold it for the body.
-
-        Raises:
-            SlotsClosed: no further call may start.
-        """
+        """Wait for one of the provider's ``limit`` slots, and hold it for the body."""
         if self._slots.closed:
             raise SlotsClosed
         self.limit = limit or self._slots.default_limit
@@ -169,9 +165,6 @@ class RunningTask:
         """Store a changed value of the task and continue from it.
 
         ``attempts`` are stored in the same transaction, or not at all.
-
-        Raises:
-            StaleTask: the task is no longer this run's, which must stop.
         """
         async with self._lock:
             await self._write(task, attempts)

@@ -68,12 +68,7 @@ def thumbnail_key(blob_key: str) -> str:
 
 
 async def sha256_of(store: BlobStore, key: str) -> str:
-    """Return the SHA-256 of a blob's present bytes, in hex.
-
-    Raises:
-        BlobMissing: the store has no such key.
-        StorageError: the bytes cannot be read.
-    """
+    """Return the SHA-256 of a blob's present bytes, in hex."""
     sha256 = hashlib.sha256()
     async for chunk in store.open(key):
         sha256.update(chunk)
@@ -145,9 +140,6 @@ class Storing:
 
         What the call cost is held with its attempt as soon as the response is read.
         ``is_retry``: an earlier try may have stored images, recorded or not.
-
-        Raises:
-            CallError: there is no image, or one is missing that can be fetched or stored later.
         """
         recorded = await self._recorded(active.attempt) if is_retry else frozenset()
         try:
@@ -227,10 +219,6 @@ class Storing:
         """Return the record of the stored image, which has no id yet, its metadata redacted.
 
         ``is_retry``: an earlier try may have stored it without recording it.
-
-        Raises:
-            RejectedImage: the decoder refuses it, or it is too large; what came of it is stored, and kept.
-            CallError: ``download_failed``, ``invalid_image`` or ``storage_failed``.
         """
         metadata = await redacted(image.metadata, self.parts.redactor)
         keys = ImageKeys(task_id=task.task_id, part=attempt.part, position=position)

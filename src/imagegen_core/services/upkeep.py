@@ -140,12 +140,7 @@ async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive)
     """Copy an image and return the copy.
 
     A separate request to the archive returns the size and checksum of the bytes that were sent, and those are
-    the bytes of the image's record.
-
-    Raises:
-        BlobMissing: the source does not have the image.
-        StorageUnreachable: the archive does not respond now.
-        StorageError: it refused, or holds other bytes, or the source does; then the archive keeps nothing.
+    the bytes of the image's record. Where this raises, the archive keeps nothing.
     """
     copy = await archive.copy_from(
         source, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
@@ -578,12 +573,7 @@ class Upkeep:
             return await self.stores.sync(everything=True, dry_run=dry_run, progress=progress)
 
     async def expire_now(self, *, dry_run: bool) -> ExpirySummary:
-        """Remove the local files that are old enough.
-
-        Raises:
-            ValidationFailed: OSS is not configured; without it no local file is ever removed, which the
-                numbers of a dry run say as well.
-        """
+        """Remove the local files that are old enough."""
         if not dry_run and (self.stores.archive is None or self.stores.retention_days is None):
             raise ValidationFailed.for_field("storage.oss", ProblemCode.NO_ARCHIVE())
         async with self._exclusive_pass("expire") as progress:
