@@ -138,7 +138,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
         archive = options.open_archive(installation_id)
         inspector = SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
-        disk = SystemDiskSpace(directory.path, min_free_bytes=options.min_free_bytes, clock=clock)
+        disk = SystemDiskSpace(directory.path, options.min_free_bytes)
         parts_of = partial(
             Parts,
             inspect=inspector.inspect,

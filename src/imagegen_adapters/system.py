@@ -6,13 +6,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import uuid_utils
 
 from imagegen_core.errors import StorageError
 from imagegen_core.messages import StorageCode
 from imagegen_core.ports.tools import Clock
-
-_MAX_AGE_SECONDS = 1.0
 
 
 def new_id() -> str:
@@ -34,28 +33,20 @@ class SystemClock(Clock):
         await asyncio.sleep(seconds)
 
 
+@attrs.frozen
 class SystemDiskSpace:
-    """Watches the file system that holds ``path``; asks it at most once per second.
+    """Watches the file system that holds a path. Below ``min_free_bytes``, no more paid calls are sent."""
 
-    Below ``min_free_bytes``, no more paid calls are sent. `StorageError` if the file system does not answer.
-    """
-
-    def __init__(self, path: Path, min_free_bytes: int, *, clock: Clock) -> None:
-        self._path = path
-        self._min_free_bytes = min_free_bytes
-        self._clock = clock
-        self._last: tuple[float, int] | None = None
+    _path: Path
+    _min_free_bytes: int
 
     def free_bytes(self) -> int:
-        now = self._clock.monotonic()
-        if self._last is None or now - self._last[0] >= _MAX_AGE_SECONDS:
-            try:
-                status = os.statvfs(self._path)
-            except OSError as error:
-                raise StorageError(StorageCode.FILE_SYSTEM_SILENT(detail=str(error.strerror))) from error
-            # f_bavail, not f_bfree, which includes the blocks reserved for root.
-            self._last = now, status.f_bavail * status.f_frsize
-        return self._last[1]
+        """Return how much may be written; raises `StorageError` if the file system does not answer."""
+        try:
+            status = os.statvfs(self._path)
+        except OSError as error:
+            raise StorageError(StorageCode.FILE_SYSTEM_SILENT(detail=str(error.strerror))) from error
+        return status.f_bavail * status.f_frsize  # not f_bfree, which includes the blocks reserved for root
 
     def has_room(self) -> bool:
         return self.free_bytes() >= self._min_free_bytes

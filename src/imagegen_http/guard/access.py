@@ -18,7 +18,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from imagegen_core.ports.tools import Clock
-from imagegen_http.guard.asgi import AsgiMessage, InboundRequest, Receive, Scope, Send, respond
+from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, respond, with_headers
 
 COOKIE = "imagegen_session"
 LIFETIME_SECONDS = 30 * 24 * 3600
@@ -78,15 +78,6 @@ _READABLE_HEADERS = (
 )
 
 
-def refuses(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether to refuse the request as cross-site.
-
-    A page of another site may link to anything, but may not change, read or embed anything. Pages of
-    ``public_origin`` are our own, whatever Host a proxy sends.
-    """
-    return is_foreign(request, public_origin) and not request.is_navigation
-
-
 def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
     """Return whether, by its headers, a page of another origin made this request."""
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
@@ -121,13 +112,7 @@ def with_cors_headers(send: Send, reader: str | None) -> Send:
     if reader is not None and _ORIGIN.fullmatch(reader):
         headers.append((b"access-control-allow-origin", reader.encode()))
         headers.append((b"access-control-expose-headers", _READABLE_HEADERS))
-
-    async def send_readable(message: AsgiMessage) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", []), *headers]}
-        await send(message)
-
-    return send_readable
+    return with_headers(send, lambda _start: headers)
 
 
 async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:

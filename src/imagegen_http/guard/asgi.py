@@ -39,6 +39,17 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+def with_headers(send: Send, more: Callable[[AsgiMessage], Iterable[tuple[bytes, bytes]]]) -> Send:
+    """Return a ``send`` that adds headers to the start of a response."""
+
+    async def send_with_headers(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), *more(message)]}
+        await send(message)
+
+    return send_with_headers
+
+
 _KEY = "imagegen.inbound_request"
 
 
@@ -140,19 +151,17 @@ _ALWAYS = (
 def with_security_headers(send: Send, *, no_store: bool) -> Send:
     """Return a ``send`` that adds what a response does not say itself; ``no_store``: no cache may keep it."""
 
-    async def send_safely(message: AsgiMessage) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", []))
-            present = {name.lower() for name, _ in headers}
-            defaults = [*_ALWAYS]
-            if message["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
-                defaults.append((b"referrer-policy", _referrer_policy(headers)))
-            if no_store:
-                defaults.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": headers + [h for h in defaults if h[0] not in present]}
-        await send(message)
+    def defaults(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
+        headers = list(start.get("headers", []))
+        present = {name.lower() for name, _ in headers}
+        defaults = [*_ALWAYS]
+        if start["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
+            defaults.append((b"referrer-policy", _referrer_policy(headers)))
+        if no_store:
+            defaults.append((b"cache-control", b"no-store"))
+        return [header for header in defaults if header[0] not in present]
 
-    return send_safely
+    return with_headers(send, defaults)
 
 
 def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -68,10 +68,6 @@ class InboundGuard:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
         self._login = pages.Login(token or None, refuse, clock, rules.failed_login_seconds)
 
-    @property
-    def bytes_in_flight(self) -> int:
-        return self._budget.used
-
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -124,7 +120,9 @@ class InboundGuard:
     def _check_head(self, request: InboundRequest, body: IncomingBody, *, is_guest: bool) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
-        if not is_guest and (not self._hosts.allow(request) or access.refuses(request, self._public_origin)):
+        # A page of another site may link to anything, but may not change, read or embed anything.
+        is_embedded = access.is_foreign(request, self._public_origin) and not request.is_navigation
+        if not is_guest and (is_embedded or not self._hosts.allow(request)):
             raise RequestRefused("forbidden_origin")
         if not self._is_authorized(request, is_guest=is_guest):
             raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})

@@ -12,7 +12,7 @@ import structlog
 
 from imagegen_core.ports.tools import Clock
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, preferred_language
+from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, preferred_language, with_headers
 from imagegen_http.settings.schema import LogSettings
 
 _NOISY_LOGGERS = (
@@ -139,15 +139,13 @@ class RequestLog:
         started = self._clock.monotonic()
         status = 0
 
-        async def send_with_id(message: AsgiMessage) -> None:
+        def note(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
             nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
-            await send(message)
+            status = start["status"]
+            return [(b"x-request-id", request_id.encode())]
 
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, with_headers(send, note))
         finally:
             is_file = scope["path"].startswith(_FILES) and 0 < status < _REFUSED
             if not is_file and not scope["path"].startswith(_UNLOGGED_PATHS):

@@ -69,12 +69,12 @@ async def test_bodies_are_counted_from_their_first_byte():
     running = [asyncio.create_task(each.sent_to(guard)) for each in held_open]
     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
 
-    assert 4 * MIB == guard.bytes_in_flight
+    assert 4 * MIB == guard._budget.used
     assert ["unavailable"] == [task.result() for task in running if task.done()]
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
-    assert 0 == guard.bytes_in_flight
+    assert 0 == guard._budget.used
 
 
 async def test_a_prompt_gets_through_while_uploads_fill_the_memory():
@@ -95,7 +95,7 @@ async def test_a_prompt_gets_through_while_uploads_fill_the_memory():
 
     assert ["ok", "unavailable", "unavailable"] == sorted(answer.slug for answer in (large, *answers))
     assert "unavailable" == large.slug
-    assert 0 == guard.bytes_in_flight
+    assert 0 == guard._budget.used
 
 
 async def test_large_bodies_share_a_budget():
@@ -121,7 +121,7 @@ async def test_large_bodies_share_a_budget():
 
     assert ["unavailable", "unavailable", "ok", "ok"] == [a.slug for a in (announced, chunked, small, later)]
     assert "5" == announced.headers["retry-after"]
-    assert 0 == guard.bytes_in_flight
+    assert 0 == guard._budget.used
 
 
 async def test_one_upload_always_fits():
@@ -142,4 +142,4 @@ async def test_a_failing_application_frees_its_bytes():
     with contextlib.suppress(RuntimeError):
         await ask("POST", EDIT, JSON_TYPE, body=upload(3 * MIB), guard=guard)
 
-    assert 0 == guard.bytes_in_flight
+    assert 0 == guard._budget.used
