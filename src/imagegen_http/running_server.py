@@ -42,10 +42,10 @@ class RunningServer:
         path = data_dir / SERVER_FILE
         temporary = path.with_suffix(".tmp")
         temporary.unlink(missing_ok=True)  # of a server that was killed
-        with open(temporary, "x", opener=_private) as file:
+        with open(temporary, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            announcement = {"url": url, "pid": os.getpid(), "key": server.key, "directory": _inode(data_dir)}
-            json.dump(announcement, file)
+            inode = data_dir.stat().st_ino
+            json.dump({"url": url, "pid": os.getpid(), "key": server.key, "directory": inode}, file)
             file.flush()
             temporary.replace(path)
             try:
@@ -61,12 +61,12 @@ class RunningServer:
         """
         try:
             with (data_dir / SERVER_FILE).open(encoding="utf-8") as file:
-                if not _is_locked(file.fileno()):
+                with contextlib.suppress(BlockingIOError):  # which says that its server lives
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     return None
                 server = json.load(file)
-            if server["directory"] != _inode(data_dir):  # the file is linked here from another directory
-                return None
-            return cls(url=server["url"], key=server["key"])
+            is_here = server["directory"] == data_dir.stat().st_ino  # not linked from another directory
+            return cls(url=server["url"], key=server["key"]) if is_here else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -85,20 +85,3 @@ class RunningServer:
         except (httpx.HTTPError, httpx.InvalidURL):
             return False
         return hmac.compare_digest(response.headers.get(PROOF_HEADER, ""), self.proof(challenge))
-
-
-def _is_locked(descriptor: int) -> bool:
-    """Return whether another process holds the lock of the file."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
-def _inode(data_dir: Path) -> int:
-    return data_dir.stat().st_ino
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
