@@ -408,7 +408,7 @@ def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
     """Return the layers, strongest first and at least one, as one configuration.
 
     Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
-    `LayeredSecret` tells where each layer's secrets may go.
+    `layered_secrets` tells where each layer's secrets may go.
     """
     combined = attrs.evolve(layers[-1], is_unchecked=True)
     for layer in reversed(layers[:-1]):

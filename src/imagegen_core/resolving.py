@@ -84,63 +84,43 @@ class Reach:
             credentials=profile.ambient_credentials,
         )
 
-    def beyond(self, scope: "Reach") -> str | None:
-        """Return a party that is within this reach but not within ``scope``; None if there is none."""
-        if self.origin is not None and self.origin != scope.origin:
-            return _other_parts(self.origin, scope.origin)
-        return min(self.others - scope.others, default=None)
+
+Scopes = Mapping[SecretKind, tuple[ProviderConfig, ...]]
+"""Of each secret the layer that defines it and those below, strongest first."""
 
 
-@attrs.frozen(kw_only=True)
-class LayeredSecret:
-    """A secret and its scope: the layer that defines it and those below, strongest first."""
-
-    kind: SecretKind
-    scope: tuple[ProviderConfig, ...]
-
-    def leaks_to(
-        self, reach: Reach, reach_of: Callable[[Sequence[ProviderConfig]], Reach]
-    ) -> Message | str | None:
-        """Return where the secret would go beyond its scope; None if it stays within it.
-
-        ``reach`` is that of the configuration that is about to be used; ``reach_of`` returns that of layers,
-        an empty one if they do not make a usable configuration.
-        """
-        is_ambient = self.kind is SecretKind.CREDENTIALS
-        if is_ambient and reach.credentials is None:
-            return None
-        allowed = reach_of(self.scope)
-        if is_ambient and reach.credentials != allowed.credentials:
-            return reach.origin or RefusalCode.OWN_ADDRESS()
-        bound_origin = self.scope[0].key_origin if self.scope else None
-        if bound_origin is not None and reach.origin is not None and bound_origin != reach.origin:
-            return _other_parts(reach.origin, bound_origin)
-        return reach.beyond(allowed)
-
-
-def layered_secrets(layers: Sequence[ProviderConfig]) -> Iterator[LayeredSecret]:
-    """Yield the secrets of the combined layers, given strongest first.
+def layered_secrets(layers: Sequence[ProviderConfig]) -> Scopes:
+    """Return the scopes of the secrets of the combined layers, given strongest first.
 
     The credentials of this machine belong to the operator: they are scoped to the file layer, whoever uses
     them.
     """
+    scopes = {}
     for kind, (decides, has_secret) in _SECRET_RULES.items():
         first = next((i for i, layer in enumerate(layers) if decides(layer)), None)
         if first is not None and has_secret(layers[first]):
-            yield LayeredSecret(kind=kind, scope=tuple(layers[first:]))
-    file_layers = tuple(layer for layer in layers if layer.source is ConfigSource.FILE)
-    yield LayeredSecret(kind=SecretKind.CREDENTIALS, scope=file_layers)
+            scopes[kind] = tuple(layers[first:])
+    return {**scopes, SecretKind.CREDENTIALS: tuple(c for c in layers if c.source is ConfigSource.FILE)}
+
+
+def _leak(
+    kind: SecretKind, scope: Sequence[ProviderConfig], reach: Reach, allowed: Reach
+) -> Message | str | None:
+    """Return where a secret would go beyond the allowed reach, that of its scope; None if nowhere."""
+    if kind is SecretKind.CREDENTIALS and reach.credentials != allowed.credentials:
+        return reach.origin or RefusalCode.OWN_ADDRESS()
+    if reach.origin is not None:
+        bound_origin = scope[0].key_origin if scope else None
+        for bound in (reach.origin if bound_origin is None else bound_origin, allowed.origin):
+            if reach.origin != bound:  # which of the origins, of calls and of a login, is not bound already
+                return " ".join(sorted({*reach.origin.split()} - {*(bound or "").split()})) or reach.origin
+    return min(reach.others - allowed.others, default=None)
 
 
 def secret_headers(config: ProviderConfig) -> frozenset[str]:
     """Return the names of the headers that are treated as secrets."""
     headers: Any = config.extra_config.get("headers") or {}
     return frozenset(filter(is_secret_header, headers))
-
-
-def _other_parts(target: str, bound: str | None) -> str:
-    """Return which of the target's origins, of calls and of a login, are not bound already."""
-    return " ".join(sorted(set(target.split()) - set((bound or "").split()))) or target
 
 
 _SECRET_RULES: dict[SecretKind, tuple[Callable[[ProviderConfig], bool], Callable[[ProviderConfig], bool]]] = {
@@ -404,9 +384,9 @@ class ResolveProvider:
         if not configured and not resolved.profile.models:
             raise ProviderNotConfigured(resolved.config.provider_name)
         config, profile = resolved.config, resolved.profile
-        for secret, target in self.leaks(layered_secrets(layers), layers, resolved):
-            if secret.kind is not SecretKind.HEADERS:  # a call can do without those alone
-                raise ApiKeyRequired(config.provider_name, secret.kind, target)
+        for kind, target in self.leaks(layered_secrets(layers), layers, resolved):
+            if kind is not SecretKind.HEADERS:  # a call can do without those alone
+                raise ApiKeyRequired(config.provider_name, kind, target)
             config = without_secret_headers(config)
         if not config.is_enabled:
             raise ProviderDisabled(config.provider_name)
@@ -417,23 +397,26 @@ class ResolveProvider:
         return attrs.evolve(resolved, config=config)
 
     def leaks(
-        self, secrets: Iterable[LayeredSecret], layers: Sequence[ProviderConfig], resolved: ResolvedProvider
-    ) -> Iterator[tuple[LayeredSecret, Message | str]]:
+        self, scopes: Scopes, layers: Sequence[ProviderConfig], resolved: ResolvedProvider
+    ) -> Iterator[tuple[SecretKind, Message | str]]:
         """Yield the secrets that would leave their scope, each with the target that it would be sent to.
 
         ``resolved`` is the combination of the layers.
         """
         reach, all_layers = resolved.reach, tuple(layers)
+        for kind, scope in scopes.items():
+            if kind is SecretKind.CREDENTIALS and reach.credentials is None:
+                continue
+            allowed = reach if scope == all_layers else self._reach(scope)
+            if (target := _leak(kind, scope, reach, allowed)) is not None:
+                yield kind, target
 
-        def reach_of(scope: Sequence[ProviderConfig]) -> Reach:
-            try:
-                return reach if scope == all_layers else self.describe(scope).reach if scope else Reach()
-            except Refusal:  # unusable on their own
-                return Reach()
-
-        for secret in secrets:
-            if (target := secret.leaks_to(reach, reach_of)) is not None:
-                yield secret, target
+    def _reach(self, layers: Sequence[ProviderConfig]) -> Reach:
+        """Return the reach of the layers; an empty one if they are unusable on their own."""
+        try:
+            return self.describe(layers).reach if layers else Reach()
+        except Refusal:
+            return Reach()
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""

@@ -202,14 +202,10 @@ class Providers(ProviderListing):
             SecretKind.PROXY: "proxy" in extra and stored.extra_config["proxy"] == extra["proxy"],
             SecretKind.CREDENTIALS: False,
         }
-        current_secrets = {secret.kind: secret for secret in layered_secrets(current_layers)}
-        secrets = (
-            current_secrets.get(secret.kind, secret)
-            for secret in layered_secrets(layers)
-            if not sends[secret.kind]
-        )
-        for secret, leak in self.resolve.leaks(secrets, layers, resolved):
-            if secret.kind is not SecretKind.HEADERS or masked & secret_headers(stored):
-                raise ApiKeyRequired(stored.provider_name, secret.kind, leak)
+        current, scopes = layered_secrets(current_layers), layered_secrets(layers)
+        scopes = {kind: current.get(kind, scope) for kind, scope in scopes.items() if not sends[kind]}
+        for kind, leak in self.resolve.leaks(scopes, layers, resolved):
+            if kind is not SecretKind.HEADERS or masked & secret_headers(stored):
+                raise ApiKeyRequired(stored.provider_name, kind, leak)
             stored = without_secret_headers(stored, but=headers.keys() - masked)
         return stored
