@@ -462,16 +462,17 @@ class Stability(OneShot):
                 if status == httpx.codes.ACCEPTED:
                     return False
                 if status == httpx.codes.OK:
-                    head, chunks = await _peek(response.aiter_bytes())
-                    if may_be_json(head):
-                        await exchange.spool(_RESPONSE_FILE, chunks, max_bytes=_MAX_RESPONSE_BYTES)
+                    chunks = response.aiter_bytes()
+                    if may_be_json(head := await anext(chunks, b"")):
+                        body = _joined(head, chunks)
+                        await exchange.spool(_RESPONSE_FILE, body, max_bytes=_MAX_RESPONSE_BYTES)
                         return True
                     error = bad_response(ResponseCode.PAGE_INSTEAD())
                 else:
-                    body = await read_error(response)
-                    error = _refusal(response, body, config)
+                    content = await read_error(response)
+                    error = _refusal(response, content, config)
                     if error.failure.code not in _TRANSIENT_CODES:
-                        from_upstream = is_from_upstream(status, body)
+                        from_upstream = is_from_upstream(status, content)
                         if status in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
                             reason = ResponseCode.JOB_UNKNOWN()
                             error = CallError(FailureCode.RESULT_EXPIRED, reason, upstream_status=status)
@@ -504,19 +505,10 @@ def _refusal(
     return call_error(response.status_code, response.headers, body, secrets=secrets, model=model)
 
 
-async def _peek(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
-    """Return the first chunk that is not empty, and an iterator over the whole body again."""
-    head = b""
-    async for head in chunks:
-        if head:
-            break
-
-    async def body() -> AsyncIterator[bytes]:
-        yield head
-        async for chunk in chunks:
-            yield chunk
-
-    return head, body()
+async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for chunk in chunks:
+        yield chunk
 
 
 # ---------------------------------------------------------------- both protocols as one kind
@@ -526,14 +518,7 @@ class StableDiffusionProvider:
     """Implements the `Provider` port; ``extra_config.dialect`` chooses the protocol.
 
     ``a1111`` (the default) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next, ``stability`` that of
-    Stability AI.
-
-    Args:
-        outbound: sends all requests.
-        poll_seconds: between two polls of a Stability job; Stability asks for 10.
-        job_seconds: how long such a job is polled.
-        progress_seconds: between two progress requests to a WebUI.
-        sleep: waits between polls.
+    Stability AI, which asks for 10 seconds between two polls of a job.
     """
 
     names = ("stable-diffusion*",)
