@@ -63,17 +63,8 @@ class DetachedThreads:
 
     def start(self, call: Callable[[], T]) -> "asyncio.Future[T]":
         """Start a call in the acquired thread; cancelling the future does not affect the call."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def settle(value: T | None, error: BaseException | None) -> None:
-            self.release()
-            if future.done():
-                return
-            if error is None:
-                future.set_result(value)  # type: ignore[arg-type] # set unless there is an error
-            else:
-                future.set_exception(error)
+        deliveries = Deliveries.current()
+        future: asyncio.Future[T] = deliveries.loop.create_future()
 
         def work() -> None:
             value, raised = None, None
@@ -81,8 +72,9 @@ class DetachedThreads:
                 value = call()
             except BaseException as error:  # noqa: BLE001 - delivered to the caller
                 raised = error
+            deliveries.deliver(future, value, raised)
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(settle, value, raised)
+                deliveries.loop.call_soon_threadsafe(self.release)
 
         try:
             threading.Thread(target=work, name=self._name, daemon=True).start()

@@ -8,6 +8,7 @@ import itertools
 import os
 import stat
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -220,50 +221,30 @@ def _directories(parent: Path) -> list[Path]:
 
 
 class OpenFile:
-    """A file read at offsets by changing threads; a lock keeps it open during a read."""
+    """A file read at offsets by changing threads; it is closed when nobody refers to it any more."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        self._lock = threading.Lock()
+        weakref.finalize(self, os.close, self._fd)
         status = os.fstat(self._fd)
-        self.size = status.st_size
         if not stat.S_ISREG(status.st_mode):
-            os.close(self._fd)
             raise FileNotFoundError(errno.ENOENT, "not a regular file")
+        self.size = status.st_size
 
     def read(self, length: int, offset: int) -> bytes:
         """Return so many bytes; fewer are an `OSError`."""
-        with self._lock:
-            chunk = os.pread(self._fd, length, offset)
+        chunk = os.pread(self._fd, length, offset)
         if len(chunk) != length:  # blobs are only ever replaced, so the disk has lost part of the file
             raise OSError(errno.EIO, "the file became shorter while it was read")
         return chunk
 
-    def close(self) -> None:
-        """Close it, after a read that another thread has begun."""
-        with self._lock:
-            os.close(self._fd)
 
-
-def open_file(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[OpenFile | None, bytes]:
-    """Return an open file and its first piece; None as the file if that is all of it."""
+def open_file(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[OpenFile | None, int, bytes]:
+    """Return an open file, None if its first piece is all; where the range ends in it; and the piece."""
     file = OpenFile(path)
     stop = file.size if end is None else min(end, file.size)
-    try:
-        chunk = file.read(min(max_bytes, stop - start), start) if start < stop else b""
-    except BaseException:
-        file.close()
-        raise
-    if start + len(chunk) < stop:
-        return file, chunk
-    file.close()
-    return None, chunk
-
-
-def close_opened(opening: "asyncio.Future[tuple[OpenFile | None, bytes]]") -> None:
-    """Close what nobody waits for any more."""
-    if not opening.cancelled() and opening.exception() is None and (file := opening.result()[0]) is not None:
-        file.close()
+    length = max(0, min(max_bytes, stop - start))
+    return file if start + length < stop else None, stop, file.read(length, start)
 
 
 T = TypeVar("T")
@@ -340,22 +321,17 @@ class LocalBlobStore:
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         path = self.root / check_key(key)
         async with self._reads:
-            opening = self._threads.start(partial(open_file, path, start, end, _batch_bytes(self._opens + 1)))
-            try:
-                with disk_errors(key):
-                    file, chunk = await asyncio.shield(opening)
-            except asyncio.CancelledError:
-                opening.add_done_callback(close_opened)
-                raise
+            with disk_errors(key):
+                size = _batch_bytes(self._opens + 1)
+                file, stop, chunk = await self.run(partial(open_file, path, start, end, size))
+        if chunk and file is None:
+            yield chunk
         if file is None:
-            if chunk:
-                yield chunk
             return
         self._opens += 1
         try:
             yield chunk
             start += len(chunk)
-            stop = file.size if end is None else min(end, file.size)
             while start < stop:
                 length = min(_batch_bytes(self._opens), stop - start)
                 with disk_errors(key):
@@ -365,7 +341,6 @@ class LocalBlobStore:
                 yield chunk
         finally:
             self._opens -= 1
-            self._threads.start(file.close)  # queued behind a read that a cancelled caller left running
 
     async def stat(self, key: str) -> StoredBlob | None:
         path = self.root / check_key(key)
