@@ -1,15 +1,25 @@
 """Saved provider configurations in a database, and all tokens there that the master key has sealed."""
 
+import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from imagegen_adapters.secrets import SealedRow
-from imagegen_adapters.stores.rows import SealedRows
+from imagegen_adapters.stores.rows import (
+    from_json,
+    optional_json,
+    optional_moment,
+    optional_timestamp,
+    optional_value,
+    to_json,
+)
 from imagegen_adapters.stores.sql import Row, Sql
-from imagegen_core.config import ProviderConfig
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
 from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
+from imagegen_core.secrets import Secret
 from imagegen_core.text import text_problem
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
@@ -53,28 +63,37 @@ _COLUMNS = {
 """The table of each column of tokens, and its key."""
 
 
+_PLAIN = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds", "max_retries")
+
+
 class SqlProviderConfigs:
-    """The provider_configs table, with each secret sealed for one provider and one origin."""
+    """The provider_configs table; rows become configurations without opening their secrets.
+
+    A key opens only in its own row and only while that row's address has the origin that the key was saved
+    for, so neither a swapped token nor an edited address sends a key to another host. Where the key is
+    exchanged for a token stands behind that origin, and is compared with the document when it is used. The
+    same holds for secret headers and a proxy's password, which are sealed together. If they cannot be opened,
+    the key counts as locked, since a call without them would differ from what was configured.
+    """
 
     def __init__(self, sql: Sql, box: SecretBox) -> None:
         self._sql = sql
         self._box = box
-        self._sealed = SealedRows(box)
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
         row = await self._row(provider_name)
-        return None if row is None else self._sealed.to_config(row)
+        return None if row is None else self._to_config(row)
 
     async def _row(self, provider_name: str) -> Row | None:
         return next(iter(await self._sql.rows(GET, provider_names=[provider_name])), None)
 
     async def all(self) -> tuple[ProviderConfig, ...]:
-        return tuple(self._sealed.to_config(row) for row in await self._sql.rows(ALL))
+        return tuple(self._to_config(row) for row in await self._sql.rows(ALL))
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
-        await self._put(self._sealed.from_config(config, key_origin))
+        await self._put(self._to_row(config, key_origin))
 
     async def _put(self, row: dict[str, Any]) -> None:
         await self._sql.change(_PUT, **row)
@@ -94,6 +113,55 @@ class SqlProviderConfigs:
         is_text = text_problem(provider_name) is None
         if not is_text or not await self._sql.change(statement, provider_name=provider_name):
             raise ProviderConfigNotFound(provider_name)
+
+    def _to_row(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
+        key, (public, secret) = config.api_key, split_secrets(config.extra_config)
+
+        def seal(text: str, column: str) -> str:
+            return self._box.seal(text, context=_context(config.provider_name, key_origin, column))
+
+        return {
+            **{name: getattr(config, name) for name in _PLAIN},
+            "api_key": None if key is None else key.give_to(partial(seal, column="api_key")),
+            "key_origin": key_origin,
+            "models": optional_json(config.models),
+            "enabled": config.enabled,
+            "extra_config": to_json(public),
+            "sealed_extra": seal(to_json(secret), "sealed_extra") if secret else None,
+            "created_at": optional_timestamp(config.created_at),
+            "updated_at": optional_timestamp(config.updated_at),
+        }
+
+    def _to_config(self, row: Row) -> ProviderConfig:
+        key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
+        if secret is not None and secret.locked:
+            key = secret
+        opened = {} if secret is None or secret.locked else json.loads(secret.reveal())
+        return ProviderConfig(
+            **{name: row[name] for name in _PLAIN},
+            source=ConfigSource.DATABASE,
+            api_key=key,
+            models=optional_value(row["models"], tuple[ModelEntry, ...]),
+            enabled=None if row["enabled"] is None else bool(row["enabled"]),
+            extra_config=with_secrets(from_json(row["extra_config"], dict[str, Any]), opened),
+            created_at=optional_moment(row["created_at"]),
+            updated_at=optional_moment(row["updated_at"]),
+            key_origin=row["key_origin"] or None,
+            is_unchecked=True,
+        )
+
+    def _open(self, row: Row, column: str) -> Secret | None:
+        base, token = row["api_base"], row[column]
+        if token is None:
+            return None
+        own, *exchange = (row["key_origin"] or "").split(" ")
+        key_origin = " ".join((origin(base) if base else own, *exchange))
+        context = _context(row["provider_name"], key_origin, column)
+        return Secret.sealed(partial(self._box.open, token, context=context))
+
+
+def _context(provider_name: str, key_origin: str, column: str) -> str:
+    return f"provider_configs/{provider_name}|{key_origin}|{column}"
 
 
 class SqlSealedRows:

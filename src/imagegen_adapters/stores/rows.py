@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import partial
 from importlib import import_module
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,17 +18,14 @@ import msgspec
 
 from imagegen_adapters.stores.sql import Row
 from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
-from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text, words_of
-from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tasks import IdempotencyClaim
 from imagegen_core.prices import Price
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.search import Page, Paging
-from imagegen_core.secrets import Secret
 from imagegen_core.task import EventKind, Task, TaskEvent, TaskStatus
 from imagegen_core.values import quarter_of, valid_json
 
@@ -471,71 +467,3 @@ def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page
         has_more=len(pairs) > len(shown),
         last=shown[-1][0] if shown else None,
     )
-
-
-# ---------------------------------------------------------------- configurations
-
-_CONFIG_FIELDS = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds", "max_retries")
-
-
-class SealedRows:
-    """Converts configurations to rows, and back without opening their secrets.
-
-    A key opens only in its own row and only while that row's address has the origin that the key was saved
-    for, so neither a swapped token nor an edited address sends a key to another host. Where the key is
-    exchanged for a token stands behind that origin, and is compared with the document when it is used. The
-    same holds for secret headers and a proxy's password, which are sealed together. If they cannot be opened,
-    the key counts as locked, since a call without them would differ from what was configured.
-    """
-
-    def __init__(self, box: SecretBox) -> None:
-        self._box = box
-
-    def from_config(self, config: ProviderConfig, key_origin: str) -> dict[str, Any]:
-        key, (public, secret) = config.api_key, split_secrets(config.extra_config)
-
-        def seal(text: str, column: str) -> str:
-            return self._box.seal(text, context=_context(config.provider_name, key_origin, column))
-
-        return {
-            **{name: getattr(config, name) for name in _CONFIG_FIELDS},
-            "api_key": None if key is None else key.give_to(partial(seal, column="api_key")),
-            "key_origin": key_origin,
-            "models": optional_json(config.models),
-            "enabled": config.enabled,
-            "extra_config": to_json(public),
-            "sealed_extra": seal(to_json(secret), "sealed_extra") if secret else None,
-            "created_at": optional_timestamp(config.created_at),
-            "updated_at": optional_timestamp(config.updated_at),
-        }
-
-    def to_config(self, row: Row) -> ProviderConfig:
-        key, secret = self._open(row, "api_key"), self._open(row, "sealed_extra")
-        if secret is not None and secret.locked:
-            key = secret
-        opened = {} if secret is None or secret.locked else json.loads(secret.reveal())
-        return ProviderConfig(
-            **{name: row[name] for name in _CONFIG_FIELDS},
-            source=ConfigSource.DATABASE,
-            api_key=key,
-            models=optional_value(row["models"], tuple[ModelEntry, ...]),
-            enabled=None if row["enabled"] is None else bool(row["enabled"]),
-            extra_config=with_secrets(from_json(row["extra_config"], dict[str, Any]), opened),
-            created_at=optional_moment(row["created_at"]),
-            updated_at=optional_moment(row["updated_at"]),
-            key_origin=row["key_origin"] or None,
-            is_unchecked=True,
-        )
-
-    def _open(self, row: Row, column: str) -> Secret | None:
-        base, token = row["api_base"], row[column]
-        if token is None:
-            return None
-        own, *exchange = (row["key_origin"] or "").split(" ")
-        key_origin = " ".join((origin(base) if base else own, *exchange))
-        context = _context(row["provider_name"], key_origin, column)
-        return Secret.sealed(partial(self._box.open, token, context=context))
-
-
-def _context(provider_name: str, key_origin: str, column: str) -> str:
-    return f"provider_configs/{provider_name}|{key_origin}|{column}"

@@ -48,7 +48,7 @@ class SqliteProviderConfigs(SqlProviderConfigs):
         """
         for row in () if self._box.locked else await self._sql.rows(ALL):
             _, secret = split_secrets(json.loads(row["extra_config"]))
-            config = self._sealed.to_config(row)
+            config = self._to_config(row)
             if secret and not (config.api_key is not None and config.api_key.locked):
                 await self.save(config, key_origin=row["key_origin"])
 
