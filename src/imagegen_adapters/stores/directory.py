@@ -60,11 +60,6 @@ class DataDirectory:
 
         With ``lock=False`` nothing is created or changed, for reading while a service is running. With
         ``create=False`` a directory without a database is left as it is.
-
-        Raises:
-            DataDirectoryInUse: another process holds the lock.
-            DataDirectoryMissing: there is no database, and ``create`` is false.
-            DataDirectoryUnusable: it cannot be used; the message gives the reason.
         """
         try:
             if not lock:

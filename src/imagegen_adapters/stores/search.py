@@ -80,11 +80,7 @@ class Index(Protocol):
         ...
 
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps[Lookup]:
-        """Return the lookup of images that meet the criteria and contain all folded words.
-
-        Raises:
-            Unavailable: there is no search index.
-        """
+        """Return the lookup of images that meet the criteria and contain all folded words."""
         ...
 
     def by_interval(

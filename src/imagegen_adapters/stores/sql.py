@@ -68,8 +68,7 @@ class Sql(Protocol):
     async def change(self, statement: str, **values: Any) -> list[Row]:
         """Run one statement that writes, durably, and return the rows that it returns.
 
-        Raises:
-            StorageError: it was refused, such as for text that no column can hold.
+        Text that no column can hold is refused.
         """
         ...
 
@@ -80,8 +79,7 @@ class Sql(Protocol):
     async def search(self, steps: Steps[T], *, seconds: float) -> T:
         """Like `read`, for what keeps a processor busy; it never delays a `read`.
 
-        Raises:
-            Unavailable: it took longer, including the wait for its turn.
+        It is `Unavailable` if it takes longer, including the wait for its turn.
         """
         ...
 

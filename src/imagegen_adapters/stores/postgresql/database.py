@@ -200,11 +200,8 @@ def migrations() -> dict[str, str]:
 async def migrate(connection: Any, *, applying: bool = True) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing.
 
-    Raises:
-        SchemaTooNew: the database has migrations that this version does not know.
-        SchemaTooOld: there are some to apply, which is not to be done.
-        SchemaUnusable: it is older than the baseline, or its encoding, server or user's rights do not do.
-        StorageUnreachable: the server is a standby, or otherwise read-only.
+    Refused are a schema that is newer, or older than the baseline, and, unless ``applying``, one that is not
+    up to date; a server or a user that does not do; and, for now, a standby.
     """
     server = await connection.fetchrow(_SERVER)
     if server["version"] < MIN_SERVER_VERSION:
@@ -275,12 +272,6 @@ class Database:
         """Connect to the server and migrate the schema; without ``migrating``, check it.
 
         Only the move of a data directory opens an ``incomplete`` database, to go on filling it.
-
-        Raises:
-            MoveUnfinished: the move of a data directory into the database has not finished.
-            SchemaTooNew, SchemaTooOld, SchemaUnusable: see `migrate`.
-            StorageUnreachable: the server does not answer, or is a standby.
-            StorageError: it refuses the connection.
         """
         with storage_errors():
             async with open_connection(dsn, policy) as connection:

@@ -55,8 +55,7 @@ class PostgresqlMasterKey:
     async def open_box(self, *, create: bool = True) -> FernetSecretBox:
         """Return the box; the first node to do so leaves the witness, unless it may not ``create`` one.
 
-        Raises:
-            MasterKeyRefused: there is no key, or it is not that of the other nodes; nothing was written.
+        Without a key, or with another one than the other nodes, nothing is written.
         """
         if not self._keys:
             raise MasterKeyRefused(KeyCode.SHARED_KEY_MISSING())
@@ -76,10 +75,6 @@ class PostgresqlMasterKey:
 
         Nodes may run meanwhile if all of them have both keys, the new one first: what another seals with the
         old key after this has returned does not open without it.
-
-        Raises:
-            MasterKeyRefused: there is only one key, or none of them is that of the nodes.
-            KeysLocked: no key opens one of the tokens.
         """
         if len(self._keys) == 1:
             raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())

@@ -216,15 +216,9 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Database":
-        """Open the file and migrate its schema; blocking, for the start of a program.
+        """Open the file and migrate its schema, unless it is of another version; blocking, for a start.
 
-        ``read_only`` changes nothing and needs no lock on the data directory; the file must exist.
-
-        Raises:
-            SchemaTooNew, SchemaUnusable: the database is of another version.
-            SchemaTooOld: it is opened read-only, and migrations are pending.
-            SqliteTooOld: this version of SQLite is not supported.
-            StorageError: the database cannot be opened.
+        ``read_only`` changes nothing and needs no lock on the data directory; the file must be up to date.
         """
         check_sqlite()
         try:
@@ -276,9 +270,7 @@ class Database:
     ) -> T:
         """Run ``fn`` on a snapshot that includes everything written before this call.
 
-        Raises:
-            Unavailable: it took longer than ``deadline_seconds``, including the wait for a reader.
-            StorageError: the file cannot be read.
+        It is `Unavailable` after ``deadline_seconds``, to which the wait for a reader counts.
         """
         return await self._pools["readers"].read(fn, deadline_seconds=deadline_seconds)
 

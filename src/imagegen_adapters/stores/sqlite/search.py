@@ -190,11 +190,7 @@ def sqlite_gallery(database: Database) -> SqlGallery:
 
 
 def active_generation() -> Steps[int]:
-    """Return the generation to search in.
-
-    Raises:
-        Unavailable: there is no search index.
-    """
+    """Return the generation to search in; without one, searches are `Unavailable`."""
     rows = yield "SELECT generation FROM search_generations WHERE state = 'active'", {}
     if not rows:
         raise Unavailable(DatabaseCode.SEARCH_INDEX_MISSING())

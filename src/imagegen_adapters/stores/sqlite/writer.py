@@ -67,10 +67,6 @@ class Writer:
 
         An exception of ``run`` rolls back only what ``run`` wrote, and is raised here. A caller that is
         cancelled cannot know whether ``run`` ran. A ``single`` statement costs less.
-
-        Raises:
-            StorageBroken: an earlier failure has made the database unusable.
-            StorageError: the disk is full or failed, or the database is closed; nothing was stored.
         """
         return await self._enqueue(run if single else partial(_in_savepoint, run))
 
