@@ -392,38 +392,24 @@ class ImageLoader:
 
     def __init__(self, read: Callable[[_Numbers], Awaitable[Sequence[Row]]]) -> None:
         self._read = read
-        self._latest: asyncio.Future[Any] | None = None
-        self._next: asyncio.Task[dict[int, Row]] | None = None  # the latest, until it begins
-        self._waiting: _Numbers = []
+        self._reading = asyncio.Lock()
+        self._next: tuple[_Numbers, asyncio.Task[dict[int, Row]]] | None = None  # until it begins
 
     async def load(self, image_id: int) -> Row | None:
         """Return the row as it is after this call, or None if there is none."""
-        if self._latest is None:
-            return await self._read_alone(image_id)
+        if not self._reading.locked():  # without a task, which would take a lone caller a fifth longer
+            async with self._reading:
+                return next(iter(await self._read([image_id])), None)
         if self._next is None:
-            self._waiting = []
-            self._next = self._latest = asyncio.create_task(self._read_after(self._latest, self._waiting))
-        self._waiting.append(image_id)
-        return (await asyncio.shield(self._next)).get(image_id)
+            ids: _Numbers = []
+            self._next = ids, asyncio.create_task(self._read_next(ids))
+        self._next[0].append(image_id)
+        return (await asyncio.shield(self._next[1])).get(image_id)
 
-    async def _read_alone(self, image_id: int) -> Row | None:
-        """Read one row without a task, which would take a lone caller a fifth longer."""
-        end = self._latest = asyncio.get_running_loop().create_future()
-        try:
-            return next(iter(await self._read([image_id])), None)
-        finally:
-            end.set_result(None)
-            if self._latest is end:
-                self._latest = None
-
-    async def _read_after(self, earlier: asyncio.Future[Any], ids: _Numbers) -> dict[int, Row]:
-        await asyncio.wait((earlier,))
-        self._next = None
-        try:
+    async def _read_next(self, ids: _Numbers) -> dict[int, Row]:
+        async with self._reading:
+            self._next = None
             return {row[0]: row for row in await self._read(ids)}
-        finally:
-            if self._latest is asyncio.current_task():
-                self._latest = None
 
 
 class _AllImages:
