@@ -47,11 +47,11 @@ def check_total_bytes(
         raise ValidationFailed.for_field(field, code(size=total, maximum=max_bytes))
 
 
-def check_size(params: Mapping[str, Any], keywords: Sequence[str] = ("auto",)) -> None:
-    """Refuse a ``size`` that is neither WIDTHxHEIGHT nor one of the ``keywords``."""
+def check_size(params: Mapping[str, Any]) -> None:
+    """Refuse a ``size`` that is neither WIDTHxHEIGHT nor ``auto``."""
     size = params.get("size")
-    if size is not None and size not in keywords and parse_size(size) is None:
-        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=tuple(keywords)))
+    if size is not None and size != "auto" and parse_size(size) is None:
+        raise ValidationFailed.for_field("params.size", ProblemCode.NOT_A_SIZE(choices=("auto",)))
 
 
 def check_sides(params: Mapping[str, Any]) -> None:

@@ -74,20 +74,6 @@ class SpooledString:
     length: int
 
 
-def read_without_long_strings(file: BinaryIO, nonce: bytes) -> bytes:
-    """Return the JSON with nonce, offset and length in place of what each long string holds. Blocks."""
-    head = file.read(MAX_INLINE_STRING_BYTES)
-    if len(head) < MAX_INLINE_STRING_BYTES:
-        return head  # too short for a long string
-    scanner = _Scanner(nonce)
-    scanner.feed(head)
-    while block := file.read(BLOCK_BYTES):
-        scanner.feed(block)
-        if len(scanner.output) > MAX_JSON_BYTES:
-            raise bad_response(ResponseCode.RESPONSE_JSON())
-    return bytes(scanner.output + scanner.buffer)
-
-
 class _Scanner:
     """Copies JSON to ``output``; a string is in ``buffer`` until it ends or turns out to be a long one."""
 
@@ -110,7 +96,8 @@ class _Scanner:
                 position = end
             else:
                 end = self._end_of_string(block, position)
-                self._buffer(block, position, end)
+                room = max(0, MAX_INLINE_STRING_BYTES + 1 - len(self.buffer))
+                self.buffer += block[position : min(end, position + room)]
                 if end < len(block):
                     self._close(self._base + end)
                 position = end + 1
@@ -127,11 +114,6 @@ class _Scanner:
         end = within.end() if within else begin
         self._escapes = block[end : end + 1] == b"\\"  # the last byte of the block
         return len(block) if self._escapes else end
-
-    def _buffer(self, block: bytes, start: int, end: int) -> None:
-        room = MAX_INLINE_STRING_BYTES + 1 - len(self.buffer)
-        if room > 0:
-            self.buffer += block[start : min(end, start + room)]
 
     def _close(self, end: int) -> None:
         length = end - self._start
@@ -274,9 +256,17 @@ class SpooledJson:
 
 
 def parse_spooled(file: BinaryIO) -> SpooledJson:
-    """Parse a JSON file; blocks, so call it by `read_spooled`."""
+    """Parse a JSON file, with nonce, offset and length in place of long strings. Blocks."""
     nonce = f"<{secrets.token_hex(16)}:"
-    text = read_without_long_strings(file, nonce.encode())
+    text = file.read(MAX_INLINE_STRING_BYTES)
+    if len(text) == MAX_INLINE_STRING_BYTES:  # else it is too short for a long string
+        scanner = _Scanner(nonce.encode())
+        scanner.feed(text)
+        while block := file.read(BLOCK_BYTES):
+            scanner.feed(block)
+            if len(scanner.output) > MAX_JSON_BYTES:
+                raise bad_response(ResponseCode.RESPONSE_JSON())
+        text = bytes(scanner.output + scanner.buffer)
     return SpooledJson(tree=parse_json(text), nonce=nonce)
 
 

@@ -67,7 +67,6 @@ _REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
 _REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
 _CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
 _HEADER = re.compile(r"header:([A-Za-z0-9!#$%&'*+.^_`|~-]+)")
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class OverBudget(Exception):
@@ -275,7 +274,7 @@ class Expression:
         item: Any,
         *,
         root: Any = None,
-        headers: Mapping[str, str] = _NO_HEADERS,
+        headers: Mapping[str, str] = MappingProxyType({}),
         reading: Reading | None = None,
         optional: bool = False,
     ) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -76,12 +77,14 @@ class HttpProvider:
     extra_keys = frozenset({"preset", "spec", "vars"})
 
     def __init__(self, outbound: Outbound, *, clock: Clock, redactor: Redactor | None = None) -> None:
-        self._outbound = outbound
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
-        self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
-        self._tokens = AccessTokens(outbound, clock, redactor or Redactor())
+        uploads, tokens = (
+            asyncio.Semaphore(_MAX_UPLOADS),
+            AccessTokens(outbound, clock, redactor or Redactor()),
+        )
+        self._sender = partial(Sender, outbound=outbound, clock=clock, uploads=uploads, tokens=tokens)
         self._documents: IdentityCache[Document] = IdentityCache()
 
     @property
@@ -117,37 +120,37 @@ class HttpProvider:
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
                 raise submit_error(classification, error_response, call.model)
-            partial = await read_head(response)
-            return await self._submitted(document_call, partial, exchange)
+            start = await read_head(response)
+            return await self._submitted(document_call, start, exchange)
 
     async def _submitted(
-        self, document_call: DocumentCall, partial: PartialResponse, exchange: Exchange
+        self, document_call: DocumentCall, start: PartialResponse, exchange: Exchange
     ) -> UpstreamJob | Receipt:
         """Return what a 2xx brought; whatever it is, it may be paid for."""
         operation, max_bytes = document_call.operation, document_call.document.egress.max_json_bytes
-        if operation.stream is not None and partial.is_event_stream:
+        if operation.stream is not None and start.is_event_stream:
             await StreamedResponse(
                 document_call=document_call,
                 spec=operation.stream,
-                start=partial,
+                start=start,
                 exchange=exchange,
                 buffers=self._buffers,
             ).receive()
-            return document_call.receipt(partial, is_image=False)
+            return document_call.receipt(start, is_image=False)
         try:
-            if partial.is_complete and not partial.is_image(operation.response):
-                parse_json(partial.head)  # a page is none
-                response = document_call.parse(partial)
+            if start.is_complete and not start.is_image(operation.response):
+                parse_json(start.head)  # a page is none
+                response = document_call.parse(start)
                 if response.holds(operation.response.fail_if):
                     raise submit_error(document_call.classify(response), response, document_call.call.model)
             if operation.task is not None:
-                return await _job(document_call, operation.task, partial, exchange)
+                return await _job(document_call, operation.task, start, exchange)
         except CallError as error:
-            if error.failure.code is FailureCode.BAD_RESPONSE and partial.head:  # paid for, and kept
-                await partial.spool(exchange, max_bytes=max_bytes)
+            if error.failure.code is FailureCode.BAD_RESPONSE and start.head:  # paid for, and kept
+                await start.spool(exchange, max_bytes=max_bytes)
             raise
-        await partial.spool(exchange, max_bytes=max_bytes)
-        return document_call.receipt(partial)
+        await start.spool(exchange, max_bytes=max_bytes)
+        return document_call.receipt(start)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         document_call = self._call(call)
@@ -179,7 +182,7 @@ class HttpProvider:
         document = self._document(config)
         if document.health is None:
             return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
-        sender = self._sender(document, config)
+        sender = self._sender(document=document, config=config)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
         try:
             names["vars"] = render_vars(document, {**names, "vars": {}})
@@ -188,9 +191,9 @@ class HttpProvider:
             async with sender.open(request, None, seconds=seconds) as http_response:
                 is_success = http_response.is_success
                 if is_success:
-                    partial = await read_head(http_response)
-                    body = partial.head if partial.is_complete else b"{}"
-                    response = parse_response(partial.status, partial.headers, body, sender.secret)
+                    start = await read_head(http_response)
+                    body = start.head if start.is_complete else b"{}"
+                    response = parse_response(start.status, start.headers, body, sender.secret)
                 else:
                     response = await read_error_response(http_response, sender.secret)
         except CallError as error:
@@ -210,48 +213,38 @@ class HttpProvider:
         if operation is None:
             name = call.request.operation
             raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
-        sender = self._sender(document, call.config)
+        sender = self._sender(document=document, config=call.config)
         return DocumentCall(call=call, document=document, model=spec, operation=operation, sender=sender)
 
     def _document(self, config: ProviderConfig) -> Document:
         return self._documents.result_for((config,), lambda: document_of(config))
 
-    def _sender(self, document: Document, config: ProviderConfig) -> Sender:
-        return Sender(
-            outbound=self._outbound,
-            clock=self._clock,
-            document=document,
-            config=config,
-            uploads=self._uploads,
-            tokens=self._tokens,
-        )
-
 
 async def _job(
-    document_call: DocumentCall, task: TaskSpec, partial: PartialResponse, exchange: Exchange
+    document_call: DocumentCall, task: TaskSpec, start: PartialResponse, exchange: Exchange
 ) -> UpstreamJob | Receipt:
     """Return the job from a submit's response, or the receipt if the job is done already."""
     operation = document_call.operation
-    tree = parse_json(partial.head) if partial.is_complete else None
-    places: dict[str, Any] = {"headers": partial.headers, "reading": document_call.reading()}
+    tree = parse_json(start.head) if start.is_complete else None
+    places: dict[str, Any] = {"headers": start.headers, "reading": document_call.reading()}
     fields = {"id": task.id.search_text(tree, **places)}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression, optional = getattr(task, name), name == "cancel_url"
         url = None if expression is None else expression.search_text(tree, optional=optional, **places)
-        fields[name] = None if url is None else absolute_url(url, partial.url)
+        fields[name] = None if url is None else absolute_url(url, start.url)
     done = task.done_if is not None and (
-        not partial.is_complete or task.done_if.holds(tree, optional=True, **places)
+        not start.is_complete or task.done_if.holds(tree, optional=True, **places)
     )
     if done and operation.poll is not None and operation.result is None:
         watcher = JobWatcher(document_call=document_call, poll=operation.poll, task=fields, exchange=exchange)
-        outcome = await watcher.settle(partial)
+        outcome = await watcher.settle(start)
         if isinstance(outcome, CallError):
             raise outcome
         if isinstance(outcome, Receipt):
             return outcome
     job_id = fields["id"]
     if not job_id:
-        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=partial.status)
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=start.status)
     usage = find_usage(operation.response.usage, tree, **places)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)
@@ -306,11 +299,11 @@ class JobWatcher:
             pause = max(interval, outcome.seconds, _MIN_PAUSE_SECONDS)
             interval = min(interval * self.poll.backoff, max(self.poll.interval_max_s, self.poll.interval_s))
 
-    async def settle(self, partial: PartialResponse) -> Outcome:
+    async def settle(self, start: PartialResponse) -> Outcome:
         """Return what a successful response about the job means; the result of a finished job is spooled."""
-        response = self.document_call.parse(partial)
+        response = self.document_call.parse(start)
         try:
-            state = self._state(response, partial)
+            state = self._state(response, start)
         except CallError as error:
             return Unfinished(error=error, from_upstream=True, is_unreadable=True)
         if state == "pending":
@@ -319,7 +312,7 @@ class JobWatcher:
         if state != "succeeded":
             return self._job_failure(state, response)
         if self.document_call.operation.result is None:
-            return await self._spool_result(partial)
+            return await self._spool_result(start)
         async with self._open(self.document_call.operation.result, is_result=True) as result:
             if not result.is_success:
                 return await self._unsuccessful(result)
@@ -356,13 +349,13 @@ class JobWatcher:
         seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
         return self.document_call.open_free(spec, self.task, seconds=seconds)
 
-    def _state(self, response: UpstreamResponse, partial: PartialResponse) -> State:
+    def _state(self, response: UpstreamResponse, start: PartialResponse) -> State:
         """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
         expression = self.poll.status.expression
         if expression is None:
             status: str | None = str(response.status)
-        elif not partial.is_complete:  # only a result exceeds the size of a status
-            return "succeeded" if self._is_result(partial) else "pending"
+        elif not start.is_complete:  # only a result exceeds the size of a status
+            return "succeeded" if self._is_result(start) else "pending"
         elif response.tree is None:
             return "pending"  # a proxy's page, or a truncated response
         else:
@@ -377,15 +370,15 @@ class JobWatcher:
         wait = retry_after(response, call.document.errors, call.sender.clock.now())
         return Unfinished(seconds=wait or 0.0)
 
-    async def _spool_result(self, partial: PartialResponse) -> Outcome:
-        if not self._is_result(partial):
+    async def _spool_result(self, start: PartialResponse) -> Outcome:
+        if not self._is_result(start):
             return Unfinished(error=CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD()))
-        await partial.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
-        return self.document_call.receipt(partial)
+        await start.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
+        return self.document_call.receipt(start)
 
-    def _is_result(self, partial: PartialResponse) -> bool:
+    def _is_result(self, start: PartialResponse) -> bool:
         """Return whether it can be what the document expects; a proxy's page or an empty body cannot."""
-        return partial.is_image(self.document_call.operation.response) or may_be_json(partial.head)
+        return start.is_image(self.document_call.operation.response) or may_be_json(start.head)
 
     async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:
         status, body = http_response.status_code, await read_error(http_response)

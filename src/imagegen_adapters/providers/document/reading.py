@@ -124,14 +124,14 @@ def document_of(config: ProviderConfig) -> Document:
 def _preset_name(config: ProviderConfig) -> str:
     preset = config.extra_config.get("preset")
     name = config.provider_name if preset is None else str(preset)
+    reason = None
     if name in ENDED:
         day, successor = ENDED[name]
         reason = DocumentCode.PRESET_ENDED(preset=name, date=day.isoformat(), successor=successor)
+    elif preset in OWN_KINDS:
+        reason = DocumentCode.PRESET_IS_A_KIND(kind=name)
+    if reason is not None:
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
-    if preset in OWN_KINDS:
-        raise ProviderEnded(
-            Problem(field="extra_config.preset", reason=DocumentCode.PRESET_IS_A_KIND(kind=name))
-        )
     if name in preset_names():
         return name
     if preset is None:

@@ -10,8 +10,7 @@ import io
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from enum import Enum, auto
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import attrs
 
@@ -50,17 +49,10 @@ _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)
 _UNNAMED = "message"  # what an event is called that has no name, by the standard
 _MAX_NAME_BYTES = 128
 _LINE_END = re.compile(rb"\r\n?|\n")
+# What an event is for us
+Role = Literal["partial", "completed", "failed", "other"]
 _BOM = b"\xef\xbb\xbf"
 _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
-
-
-class _Role(Enum):
-    """What an event is for us."""
-
-    PARTIAL = auto()
-    COMPLETED = auto()
-    FAILED = auto()
-    OTHER = auto()
 
 
 @attrs.frozen(kw_only=True)
@@ -95,15 +87,15 @@ class StreamedResponse:
                     await self._spool(data)
                     role = await read_spooled(self._open_file, self._role_of_content)
                     data, is_spooled = read_blocks(self._open_file), True
-                if role is _Role.PARTIAL:
+                if role == "partial":
                     if partial_count < MAX_PARTIAL_IMAGES:
                         await self._show(data, partial_count)
                     partial_count += 1
-                elif role is _Role.COMPLETED:
+                elif role == "completed":
                     if not is_spooled:
                         await self._spool(data)
                     return
-                elif role is _Role.FAILED:
+                elif role == "failed":
                     raise await self._error(data, has_begun=partial_count > 0)
         raise CallError(
             FailureCode.BAD_RESPONSE, ResponseCode.STREAM_WITHOUT_IMAGE(), upstream_status=self.start.status
@@ -126,16 +118,16 @@ class StreamedResponse:
     def _open_file(self) -> BinaryIO:
         return self.exchange.open_spooled(RESPONSE_FILE)
 
-    def _role(self, name: str) -> _Role | None:
+    def _role(self, name: str) -> Role | None:
         """Return what an event of this name is; None if it has none."""
-        roles = {
-            **dict.fromkeys(self.spec.failed, _Role.FAILED),
-            **dict.fromkeys(self.spec.completed, _Role.COMPLETED),
-            **dict.fromkeys(self.spec.partial.events, _Role.PARTIAL),
+        roles: dict[str, Role] = {
+            **dict.fromkeys(self.spec.failed, "failed"),
+            **dict.fromkeys(self.spec.completed, "completed"),
+            **dict.fromkeys(self.spec.partial.events, "partial"),
         }
-        return roles.get(name, _Role.OTHER if name else None)
+        return roles.get(name, "other" if name else None)
 
-    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> _Role:
+    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> Role:
         """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
         reading = Reading() if reading is None else reading
         errors, spec = self.document_call.document.errors, self.document_call.operation.response
@@ -143,14 +135,14 @@ class StreamedResponse:
             parsed = parse_spooled(file)
             kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
             if isinstance(kind, str) and kind:
-                return self._role(kind) or _Role.OTHER
+                return self._role(kind) or "other"
             if any(i.base64 or i.url for i in find_images(parsed, spec, {}, "", reading)):
-                return _Role.COMPLETED
+                return "completed"
         except CallError:
-            return _Role.OTHER
+            return "other"
         response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
         is_error = any(response.text_at(each) for each in (errors.code, errors.message))
-        return _Role.FAILED if is_error else _Role.OTHER
+        return "failed" if is_error else "other"
 
     async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
         """Show the partial image of an event, if it has one and there is room for it."""
