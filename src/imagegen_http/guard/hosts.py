@@ -87,13 +87,11 @@ class Forwarding:
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
-        if self._public_is_https or (self._trusted and self._is_trusted_https(scope)):
-            return {**scope, "scheme": "https"}
-        return scope
-
-    def _is_trusted_https(self, scope: Scope) -> bool:
-        peer = scope.get("client") or ("",)
-        return _forwarded_proto(scope) == "https" and is_within(peer[0], self._trusted)
+        peer = (scope.get("client") or ("",))[0]
+        is_https = self._public_is_https or (
+            bool(self._trusted) and _forwarded_proto(scope) == "https" and is_within(peer, self._trusted)
+        )
+        return {**scope, "scheme": "https"} if is_https else scope
 
 
 def is_within(peer: str, networks: Iterable[Network]) -> bool:

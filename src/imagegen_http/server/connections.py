@@ -165,17 +165,12 @@ class Deadlines:
     """Closes a connection whose client is late; its next request begins within ``keep_alive_seconds``."""
 
     def __init__(
-        self,
-        transport: asyncio.Transport,
-        limits: ConnectionLimits,
-        *,
-        keep_alive_seconds: float,
-        loop: asyncio.AbstractEventLoop,
+        self, transport: asyncio.Transport, limits: ConnectionLimits, *, keep_alive_seconds: float
     ) -> None:
         self._transport = transport
         self._limits = limits
         self._keep_alive_seconds = keep_alive_seconds
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start_head(self) -> None:

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
 import structlog
 
 _M_ARENA_MAX = -8  # [glibc, malloc.h]
@@ -104,25 +103,19 @@ _MICROSECONDS = 1_000_000
 _log = structlog.get_logger("imagegen.service_manager")
 
 
-@attrs.frozen(kw_only=True)
 class ServiceManager:
     """The service manager that started this process; without one, nothing is sent.
 
-    ``address`` is its datagram socket. A service that lets ``watchdog_seconds`` pass without notifying is
-    killed and started again; None where nobody watches.
+    A service that does not notify it for as long as it watches is killed and started again. The environment
+    describes it: ``sd_notify(3)``, ``sd_watchdog_enabled(3)``.
     """
 
-    address: str | None = None
-    watchdog_seconds: float | None = None
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "ServiceManager":
-        """Return the manager that the environment describes: ``sd_notify(3)``, ``sd_watchdog_enabled(3)``."""
-        limit = None
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._address = environ.get("NOTIFY_SOCKET")
+        self._watchdog_seconds: float | None = None
         if environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid()):
             with contextlib.suppress(KeyError, ValueError):
-                limit = int(environ["WATCHDOG_USEC"]) / _MICROSECONDS
-        return cls(address=environ.get("NOTIFY_SOCKET"), watchdog_seconds=limit)
+                self._watchdog_seconds = int(environ["WATCHDOG_USEC"]) / _MICROSECONDS
 
     def ready(self, url: str) -> None:
         self._send("READY=1", f"STATUS=listening at {url}")
@@ -140,15 +133,15 @@ class ServiceManager:
             yield
 
     async def _beat(self) -> None:
-        while self.watchdog_seconds:
+        while self._watchdog_seconds:
             self._send("WATCHDOG=1")
-            await asyncio.sleep(self.watchdog_seconds / _BEATS_PER_WATCHDOG_PERIOD)
+            await asyncio.sleep(self._watchdog_seconds / _BEATS_PER_WATCHDOG_PERIOD)
 
     def _send(self, *lines: str) -> None:
-        if not self.address:
+        if not self._address:
             return
         # A leading @ is an address without a file.
-        address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
+        address = f"\0{self._address[1:]}" if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, address)

@@ -241,9 +241,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             return
         self._server = _address(transport, "sockname")
         self._open_connection = OpenConnection(transport)
-        self._deadlines = Deadlines(
-            transport, self._shared.limits, keep_alive_seconds=self._keep_alive_seconds, loop=self._loop
-        )
+        keep_alive_seconds = self._keep_alive_seconds
+        self._deadlines = Deadlines(transport, self._shared.limits, keep_alive_seconds=keep_alive_seconds)
         self._server_state.connections.add(self)  # type: ignore[arg-type] # uvicorn lists its own protocols
         self._is_counted = True
         self._deadlines.start_head()

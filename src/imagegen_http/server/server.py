@@ -85,7 +85,7 @@ async def serve(
     with listener:
         async with compose(settings, environ=environ, origins=origins, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
-            manager = ServiceManager.from_environ(environ)
+            manager = ServiceManager(environ)
             async with manager.watchdog(), trimming_memory():
                 await _serve(service, listener, manager, warnings, greet)
 
