@@ -94,15 +94,18 @@ class Forwarding:
         return {**scope, "scheme": "https"} if is_https else scope
 
 
-def is_within(peer: str, networks: Iterable[Network]) -> bool:
-    """Return whether a peer's address, as its socket says it, is in one of the networks."""
+def address_of(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return a peer's address, which its socket may have written as one of IPv6; None if it has none."""
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in networks)
+        return None
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def is_within(peer: str, networks: Iterable[Network]) -> bool:
+    address = address_of(peer)
+    return address is not None and any(address in network for network in networks)
 
 
 def parse_network(text: str) -> Network:

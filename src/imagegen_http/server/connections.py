@@ -19,7 +19,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from imagegen_core.messages import Message
 from imagegen_http.errors import ServiceCode
-from imagegen_http.guard.hosts import Network, is_within
+from imagegen_http.guard.hosts import Network, address_of, is_within
 
 _MIN_CONNECTIONS = 16
 _IPV6_SITE_BITS = 64
@@ -96,16 +96,11 @@ def raise_file_limit(limits: ConnectionLimits, *, reserved_files: int = 256) -> 
 
 def _peer(address: str) -> tuple[str, bool]:
     """Return the key under which a peer is counted, and whether it is on this machine."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    ip = address_of(address)
+    if ip is None:
         return address, True
-    if isinstance(ip, ipaddress.IPv4Address):
+    if ip.is_loopback or isinstance(ip, ipaddress.IPv4Address):
         return str(ip), ip.is_loopback
-    if ip.ipv4_mapped is not None:
-        return str(ip.ipv4_mapped), ip.ipv4_mapped.is_loopback
-    if ip.is_loopback:
-        return str(ip), True
     return str(ipaddress.IPv6Network((ip, _IPV6_SITE_BITS), strict=False)), False
 
 
