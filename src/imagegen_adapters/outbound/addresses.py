@@ -15,6 +15,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import attrs
+
 from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.config import WEB_PORTS, parse_host_and_port
 from imagegen_core.errors import UpstreamNotAllowed
@@ -156,11 +158,7 @@ class NameLookups:
     """Resolves names, each in a thread; callers asking for a name that is being resolved share its look-up.
 
     A name whose servers are down occupies its thread until the system gives up, after half a minute or so:
-    one thread for all its callers, and never one that other work needs.
-
-    Args:
-        max_lookups: names resolved at once; further ones wait.
-        query: asks the system, or a test's substitute; blocks.
+    one thread for all its callers, and never one that other work needs. Beyond ``max_lookups`` they wait.
     """
 
     def __init__(
@@ -236,22 +234,20 @@ def _address(sockaddr: tuple[Any, ...]) -> IpAddress:
 _MAX_ENTRIES = 256
 
 
+@attrs.frozen(eq=False)
 class DnsCache:
     """Resolves a name once for all callers within some seconds, so that a hundred callers cause one query.
 
-    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass.
-
-    Args:
-        lookups: queries the name servers.
-        seconds: how long a result is cached, failures included.
-        lookup_seconds: limit of one look-up, including the wait for a free thread.
+    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass. Failures
+    are cached, too. ``lookup_seconds`` limit one look-up, with the wait for a free thread.
     """
 
-    def __init__(self, lookups: NameLookups, *, seconds: float, lookup_seconds: float) -> None:
-        self._lookups = lookups
-        self._seconds = seconds
-        self._lookup_seconds = lookup_seconds
-        self._entries = OrderedDict[tuple[str, int], tuple[float, asyncio.Task[tuple[IpAddress, ...]]]]()
+    _lookups: NameLookups
+    _seconds: float = attrs.field(kw_only=True)
+    _lookup_seconds: float = attrs.field(kw_only=True)
+    _entries: OrderedDict[tuple[str, int], tuple[float, asyncio.Task[tuple[IpAddress, ...]]]] = attrs.field(
+        factory=OrderedDict, init=False
+    )
 
     async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
         """Return every address of the host; raises `NameNotResolved`, or `TimeoutError` if that is slow."""

@@ -534,7 +534,7 @@ class StableDiffusionProvider:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._dialects: Mapping[str, A1111 | Stability] = {
-            "a1111": A1111(outbound, progress_seconds=progress_seconds),
+            "a1111": A1111(outbound, progress_seconds),
             "stability": Stability(outbound, poll_seconds, job_seconds, sleep),
         }
 

@@ -9,6 +9,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+import attrs
 import httpx
 
 from imagegen_adapters.outbound.client import Outbound
@@ -67,14 +68,14 @@ _MAX_FREE_BYTES = 1024 * 1024
 """Limit of the response to a call that generates nothing; a list of a thousand checkpoints takes half."""
 
 
+@attrs.frozen(eq=False)
 class A1111(OneShot):
     """One call at a time: the server has a global lock, and each waiting call holds a connection."""
 
-    def __init__(self, outbound: Outbound, *, progress_seconds: float) -> None:
-        self._outbound = outbound
-        self._progress_seconds = progress_seconds
-        self._running: set[str] = set()
-        self._interrupted: set[str] = set()
+    _outbound: Outbound
+    _progress_seconds: float
+    _running: set[str] = attrs.field(factory=set, init=False)
+    _interrupted: set[str] = attrs.field(factory=set, init=False)
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         Options.from_config(config)

@@ -274,6 +274,7 @@ class Sending:
             self.limit.reschedule(end + RESPONSE_GRACE_SECONDS)
 
 
+@attrs.frozen(eq=False)
 class SdkTransport(httpx.AsyncBaseTransport):
     """Sends through our client, which it does not close; placeholders in a request become streamed images.
 
@@ -282,10 +283,10 @@ class SdkTransport(httpx.AsyncBaseTransport):
     ``sending`` is None for a free call.
     """
 
-    def __init__(
-        self, client: httpx.AsyncClient, config: ProviderConfig, clock: Clock, sending: Sending | None
-    ) -> None:
-        self._client, self._config, self._clock, self._sending = client, config, clock, sending
+    _client: httpx.AsyncClient
+    _config: ProviderConfig
+    _clock: Clock
+    _sending: Sending | None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request once; redirects are not followed."""
