@@ -436,10 +436,8 @@ class ProviderProfile:
 
     def with_prices(self, prices: Mapping[str, Price]) -> "ProviderProfile":
         """Return the profile with other prices of the models that are named."""
-        if not prices:
-            return self
-        models = tuple(attrs.evolve(m, price=prices.get(m.id, m.price)) for m in self.models)
-        return attrs.evolve(self, models=models)
+        models = tuple(attrs.evolve(m, price=prices[m.id]) if m.id in prices else m for m in self.models)
+        return attrs.evolve(self, models=models) if prices else self
 
 
 SIZE_CONTROL = "size"

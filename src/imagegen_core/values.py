@@ -223,7 +223,14 @@ class ZipStream:
     def begin(self, name: str, at: datetime) -> None:
         """Begin a file that was made at that time, after ending the one before."""
         self.end()
-        self._file = self._zip.open(_info(name, at.astimezone(UTC)), "w")
+        at = at.astimezone(UTC)
+        year = min(max(at.year, _EARLIEST_YEAR), _LATEST_YEAR)
+        # In UTC: to two seconds where every program reads it, to one in the field that Unix reads.
+        info = ZipInfo(name, (year, at.month, at.day, at.hour, at.minute, at.second))
+        info.create_system, info.external_attr = _UNIX, _READABLE
+        seconds = min(max(int(at.timestamp()), 0), _MAX_TIMESTAMP)
+        info.extra = _TIMESTAMP.pack(_TIMESTAMP_TAG, _TIMESTAMP_BYTES, _HAS_MODIFICATION_TIME, seconds)
+        self._file = self._zip.open(info, "w")
         self.is_empty = False
 
     def write(self, data: bytes) -> None:
@@ -264,13 +271,3 @@ class _Output:
     def take(self) -> bytes:
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
-
-
-def _info(name: str, at: datetime) -> ZipInfo:
-    """Return the entry of a file: its time in UTC to two seconds, and in the field that Unix reads."""
-    year = min(max(at.year, _EARLIEST_YEAR), _LATEST_YEAR)
-    info = ZipInfo(name, (year, at.month, at.day, at.hour, at.minute, at.second))
-    info.create_system, info.external_attr = _UNIX, _READABLE
-    seconds = min(max(int(at.timestamp()), 0), _MAX_TIMESTAMP)
-    info.extra = _TIMESTAMP.pack(_TIMESTAMP_TAG, _TIMESTAMP_BYTES, _HAS_MODIFICATION_TIME, seconds)
-    return info

@@ -390,8 +390,7 @@ class Tasks:
     async def open_response(self, task_id: str, index: int = 0) -> OpenedResponse:
         """Return a kept answer of the task's calls, paid for and of no use to it; nothing is read yet.
 
-        ``index`` counts the files of all attempts from 0, the latest first; of each, its images before
-        the answer itself.
+        ``index`` counts from 0 the files of all attempts, latest first; of each, images before the answer.
 
         Raises:
             TaskNotFound: there is no such task.
