@@ -16,6 +16,7 @@ import httpx
 
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
+    failure_of_status,
     parse_retry_after,
     parse_seconds,
     shorten,
@@ -204,17 +205,12 @@ _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage 
 # The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code.
 _BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
     {
-        401: FailureCode.AUTH_FAILED,
         402: FailureCode.QUOTA_EXHAUSTED,
-        403: FailureCode.AUTH_FAILED,
+        407: FailureCode.REJECTED,
         408: FailureCode.TIMEOUT,
-        429: FailureCode.RATE_LIMITED,
         499: FailureCode.OUTCOME_UNKNOWN,
         504: FailureCode.TIMEOUT,
     }
-)
-_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
-    {2: FailureCode.BAD_RESPONSE, 3: FailureCode.REJECTED, 4: FailureCode.REJECTED}
 )
 _BY_REASON: Mapping[str | None, FailureCode] = MappingProxyType(
     {
@@ -292,8 +288,7 @@ def _code(response: ErrorResponse) -> FailureCode:
             return FailureCode.CONTENT_POLICY
         if response.name == "FAILED_PRECONDITION" and "billing" in response.message.lower():
             return FailureCode.QUOTA_EXHAUSTED
-    by_class = _BY_CLASS.get(response.status // 100, FailureCode.OUTCOME_UNKNOWN)
-    return _BY_STATUS.get(response.status, by_class)
+    return _BY_STATUS.get(response.status) or failure_of_status(response.status)
 
 
 def _has_no_quota(response: ErrorResponse) -> bool:
