@@ -239,9 +239,6 @@ def is_deeper_than(limit: int, structure: bytes) -> bool:
 MAX_INLINE_READ_BYTES = 16 * 1024
 """The largest body that is parsed on the event loop; a larger one is parsed in a thread."""
 
-BODY_ARRIVED = "imagegen.body_arrived"
-"""The key in the scope of whether the server had the complete body when it called the application."""
-
 _LATE_LINGER_SECONDS = 1.0
 """A client that was too slow already is not drained for as long as one that was refused early."""
 
@@ -307,15 +304,11 @@ class BufferedBody:
 
 
 class IncomingBody:
-    """The body of one request: read completely within its limits and replayed, or drained.
+    """The body of one request: read completely within its limits and replayed, or drained."""
 
-    ``has_arrived``: the server has all of it already, so nobody can be slow to send it.
-    """
-
-    def __init__(self, request: InboundRequest, receive: Receive, *, has_arrived: bool) -> None:
+    def __init__(self, request: InboundRequest, receive: Receive) -> None:
         self._request = request
         self._receive = receive
-        self._has_arrived = has_arrived
         self._has_begun = False
         self._is_complete = False
         self._timed_out = False
@@ -334,7 +327,7 @@ class IncomingBody:
     async def read(self, rules: GuardRules, lease: BodyLease) -> bytearray:
         """Return the complete body, unless it is too large, of a wrong type, too slow, or has no room."""
         limit = max_bytes(self._request, rules)
-        if self._has_arrived or not self._has_body():  # a deadline costs as much as all other checks
+        if not self._has_body():  # a deadline costs a tenth of a quick read
             return await self._read(limit, lease)
         try:
             async with asyncio.timeout(rules.body_seconds):

@@ -22,7 +22,6 @@ from imagegen_http.guard.asgi import (
     with_security_headers,
 )
 from imagegen_http.guard.bodies import (
-    BODY_ARRIVED,
     JSON,
     MAX_SMALL_BODY_BYTES,
     UPLOADS,
@@ -86,7 +85,7 @@ class InboundGuard:
         is_guest = self._is_guest(request)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
-        body = IncomingBody(request, receive, has_arrived=scope.get(BODY_ARRIVED, False))
+        body = IncomingBody(request, receive)
         buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
         try:
             self._check_head(request, body, is_guest=is_guest)

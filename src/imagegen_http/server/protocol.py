@@ -16,8 +16,6 @@ from uvicorn.server import ServerState
 
 from imagegen_core.messages import Language, Message, Problem
 from imagegen_http.errors import envelope
-from imagegen_http.guard.asgi import Receive, Scope, Send
-from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection
 from imagegen_http.server.connections import (
     ConnectionLimits,
@@ -373,13 +371,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         if not cycle.more_body:
             cycle.message_event.set()
 
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            scope[BODY_ARRIVED] = not cycle.more_body
-            await self._app(scope, receive, send)
-
         def start() -> None:
-            serving = cycle.run_asgi(app)  # type: ignore[arg-type] # our types of ASGI are wider
-            task = self._loop.create_task(serving)
+            task = self._loop.create_task(cycle.run_asgi(self._app))
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)
 

@@ -7,7 +7,6 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.server.connections import ConnectionLimits
 from imagegen_http.server.protocol import limited_protocol
 from tests.hostile_requests import REQUESTS, SECOND
@@ -159,25 +158,6 @@ async def test_requests_in_one_packet_are_begun_one_after_the_other():
     assert (["/0"], False) == before
     assert [f"/{number}" for number in range(500)] == begun
     assert (500, True) == (answers.count(b"HTTP/1.1 200 OK"), connection.line.reads)
-
-
-@pytest.mark.parametrize(("piece_bytes", "has_arrived"), [(None, True), (60, False)])
-async def test_the_application_knows_whether_the_body_has_arrived(piece_bytes, has_arrived):
-    """It has if it came with the head; then nothing needs a deadline."""
-    scopes = []
-
-    async def app(scope, receive, send):
-        scopes.append(scope[BODY_ARRIVED])
-        await size_of_body(scope, receive, send)
-
-    connection = Connection(app)
-    request = GET.replace(b"\r\n\r\n", b"\r\nContent-Length: 30\r\n\r\n") + b" " * 30
-    for begin in range(0, len(request), piece_bytes or len(request)):
-        await connection.send(request[begin : begin + (piece_bytes or len(request))])
-        await turns(5)
-
-    assert (await connection.answers()).endswith(b"30")
-    assert [has_arrived] == scopes
 
 
 async def test_little_is_read_at_once():

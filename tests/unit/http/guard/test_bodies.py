@@ -6,7 +6,6 @@ import json
 import attrs
 import pytest
 
-from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.guard import InboundGuard
 from tests.unit.http.guard.guard_requests import (
     CLOCK,
@@ -153,24 +152,6 @@ async def test_a_body_that_does_not_end_is_refused():
     error = json.loads(messages[1]["body"])
     assert "was not complete after 0.01 seconds" == error["errors"][0]["message"]
     assert (b"connection", b"close") in messages[0]["headers"]
-
-
-async def test_a_body_that_has_arrived_needs_no_deadline():
-    """Nobody can be slow to send what the server has already."""
-    bodies = []
-
-    async def receive():
-        await asyncio.sleep(0)
-        return {"type": "http.request", "body": b"{}", "more_body": False}
-
-    async def app(scope, receive, send):
-        bodies.append((await receive())["body"])
-
-    headers = [HOST, JSON_TYPE, ("Content-Length", "2")]
-    guard = InboundGuard(app, rules=attrs.evolve(RULES, body_seconds=-1.0), refuse=refuse, clock=CLOCK)
-    await guard({**scope_of("POST", GENERATE, headers), BODY_ARRIVED: True}, receive, None)
-
-    assert [b"{}"] == bodies
 
 
 async def test_a_client_that_disconnects_gets_no_response():
