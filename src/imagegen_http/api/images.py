@@ -229,11 +229,12 @@ async def image_list(
     return ImageList(criteria=criteria, query=query, mode=mode)
 
 
-FILTER = {"criteria": Provide(image_filter)}
-LIST = {**FILTER, "images": Provide(image_list)}
+_CRITERIA = {"criteria": Provide(image_filter)}
+_FILTER: dict[str, Any] = {"dependencies": _CRITERIA, "opt": {CACHEABLE: True}}
+_LIST: dict[str, Any] = {**_FILTER, "dependencies": {**_CRITERIA, "images": Provide(image_list)}}
 
 
-@get("/api/v1/images", "images", "validation_failed", dependencies=FILTER, opt={CACHEABLE: True})
+@get("/api/v1/images", "images", "validation_failed", **_FILTER)
 async def list_images(
     service: ServiceDependency,
     criteria: FilterDependency,
@@ -249,14 +250,7 @@ async def list_images(
     return await _read_page(service, images, query, page, page_size, cursor, _shown)
 
 
-@get(
-    "/api/v1/images/search",
-    "images",
-    "validation_failed",
-    "unavailable",
-    dependencies=FILTER,
-    opt={CACHEABLE: True},
-)
+@get("/api/v1/images/search", "images", "validation_failed", "unavailable", **_FILTER)
 async def search_images(
     service: ServiceDependency,
     criteria: FilterDependency,
@@ -303,14 +297,7 @@ def _shown_match(hit: SearchHit) -> FoundImage:
     return FoundImage.from_image(hit.image, match=hit.match)
 
 
-@get(
-    "/api/v1/images/days",
-    "images",
-    "validation_failed",
-    "unavailable",
-    dependencies=LIST,
-    opt={CACHEABLE: True},
-)
+@get("/api/v1/images/days", "images", "validation_failed", "unavailable", **_LIST)
 async def list_image_days(
     service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
 ) -> Success[list[ImageDay]]:
@@ -328,13 +315,7 @@ async def list_image_days(
 
 
 @get(
-    "/api/v1/images/{image_id:str}",
-    "images",
-    "validation_failed",
-    "image_not_found",
-    "unavailable",
-    dependencies=LIST,
-    opt={CACHEABLE: True},
+    "/api/v1/images/{image_id:str}", "images", "validation_failed", "image_not_found", "unavailable", **_LIST
 )
 async def get_image(
     image_id: ImageIdPath, service: ServiceDependency, images: ListDependency

@@ -37,7 +37,7 @@ from imagegen_http.api.parameters import (
     query,
 )
 from imagegen_http.api.responses import Success, success
-from imagegen_http.api.tasks import TaskResponse, acceptance, post_task
+from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskResponse, acceptance, post_task
 from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import (
     API_BASE_PATTERN,
@@ -240,16 +240,7 @@ class Estimate(Answer, frozen=True, kw_only=True):
     cost: Annotated[Cost | None, doc("null where calls cost nothing")]
 
 
-@post(
-    "/api/v1/tasks/estimate",
-    "tasks",
-    "provider_not_configured",
-    "provider_disabled",
-    "model_not_available",
-    "unsupported_operation",
-    "api_key_required",
-    "unavailable",
-)
+@post("/api/v1/tasks/estimate", "tasks", *CONFIG_REFUSALS, "unavailable")
 async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency) -> Success[Estimate]:
     """Tell what a request would cost; nothing is stored or sent, and its prompt and images may be left out.
 

@@ -269,23 +269,19 @@ _ACCEPTED = {
     202: response(Success[AcceptedTask], "the task is on disk"),
     200: response(Success[Task], "the finished task, where the caller waited for it"),
 }
-_REFUSALS = (
-    "provider_not_configured",
-    "provider_disabled",
-    "model_not_available",
-    "unsupported_operation",
-    "api_key_required",
-    "upstream_not_allowed",
-    "idempotency_key_reused",
-    "queue_full",
-    "unavailable",
-    "insufficient_storage",
+CONFIG_REFUSALS = (
+    *("provider_not_configured", "provider_disabled", "model_not_available"),
+    *("unsupported_operation", "api_key_required"),
+)
+_SUBMISSION_REFUSALS = (
+    *(*CONFIG_REFUSALS, "upstream_not_allowed", "idempotency_key_reused"),
+    *("queue_full", "unavailable", "insufficient_storage"),
 )
 
 
 def post_task(path: str, tag: str, *refusals: str, **more: Any) -> HTTPRouteHandler:
     """Return a route that submits a task; ``refusals`` are its own beside those of all submissions."""
-    return post(path, tag, *_REFUSALS, *refusals, status_code=202, responses=_ACCEPTED, **more)
+    return post(path, tag, *_SUBMISSION_REFUSALS, *refusals, status_code=202, responses=_ACCEPTED, **more)
 
 
 async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> TaskResponse:

@@ -40,7 +40,6 @@ from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.errors import response
 from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
-from imagegen_http.api.responses import JsonResponse
 from imagegen_http.api.streams import next_event
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
@@ -213,8 +212,7 @@ async def create_image_edit(
 async def create_image_variation() -> Response[dict[str, Any]]:
     """Refuse variations and name the route to use instead."""
     message = asgi.text(ServiceCode.NO_VARIATIONS(path=f"{ROOT}/images/variations", replacement=OPENAI_EDITS))
-    problem = Problem(status=404, type="invalid_request_error", code="not_found", message=message)
-    return JsonResponse(problem.body, status_code=problem.status)
+    return Problem(status=404, type="invalid_request_error", code="not_found", message=message).response({})
 
 
 @get("/models", operation_id="listModels", responses=_ERRORS)
@@ -273,8 +271,12 @@ async def _respond(
     A caller without an idempotency key that has disconnected is refused; then nothing is stored or sent.
     """
     generation = image_request.generation
-    base_url = _base_url(request, service) if generation.response_format == "url" else None
-    style = Style(base_url=base_url, events=events if generation.stream else None)
+    public_url, own_url = service.settings.server.public_url, str(request.base_url).rstrip("/")
+    base_url = own_url if public_url is None else parse_origin(public_url)
+    style = Style(
+        base_url=base_url if generation.response_format == "url" else None,
+        events=events if generation.stream else None,
+    )
     key, token = parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
     call = Call(
         digest=hashlib.sha256(f"{token}\0{image_request.digest}".encode()).hexdigest(),
@@ -324,12 +326,6 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
         build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
     return await service.imagegen.tasks.submit(submission)
-
-
-def _base_url(request: JsonRequest, service: Service) -> str:
-    """Return the base of our URLs: the public origin if it is configured, else that of the request."""
-    public_url = service.settings.server.public_url
-    return str(request.base_url).rstrip("/") if public_url is None else parse_origin(public_url)
 
 
 # ---------------------------------------------------------------- the response
