@@ -33,9 +33,6 @@ from imagegen_http.cli.words import wrapped
 _MAX_LISTED = 20
 
 
-# ---------------------------------------------------------------- config
-
-
 @click.group()
 def config() -> None:
     """Look at the settings."""
@@ -71,8 +68,6 @@ def show(context: Context, file: Path | None) -> None:
 
     click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)
 
-
-# ---------------------------------------------------------------- doctor
 
 _INDENT = 6  # as far as a check's name stands from the left
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -121,9 +116,6 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
         ctx.exit(EXIT_FAILED)
     if strict and Health.WARN in healths:
         ctx.exit(EXIT_WARNINGS)
-
-
-# ---------------------------------------------------------------- backup and restore
 
 
 @click.command()
@@ -215,9 +207,6 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
         signal.signal(signal.SIGTERM, before)
 
 
-# ---------------------------------------------------------------- keys
-
-
 @click.group()
 def keys() -> None:
     """Look after the master key."""
@@ -241,9 +230,6 @@ def rotate(context: Context) -> None:
         count = asyncio.run(offline.rotate_keys(settings, context.environ))
     path = str(settings.data_dir)
     say("{path}: {count} saved secret(s) sealed with the new master key", path=path, count=count)
-
-
-# ---------------------------------------------------------------- migrate
 
 
 @click.command()

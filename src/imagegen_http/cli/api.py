@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote
 
+import attrs
+
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.messages import Argument, Message, RefusalCode, as_message
 from imagegen_http.cli.context import CommandFailed, about
@@ -57,6 +59,7 @@ class ImageUnreadable(CommandFailed):
     """The bytes of one image cannot be read; those of others may be readable."""
 
 
+@attrs.define
 class Api:
     """Calls the HTTP API of a service, and returns the ``data`` of its responses.
 
@@ -65,23 +68,13 @@ class Api:
     seconds before each further attempt of a request that may be sent again.
     """
 
-    def __init__(
-        self,
-        client: "httpx.AsyncClient",
-        *,
-        place: str,
-        in_process: bool = False,
-        is_remote: bool = False,
-        tasks_go_on: bool = True,
-        retry_delays: Sequence[float] = (),
-    ) -> None:
-        self._client = client
-        self._retry_delays = retry_delays
-        self._in_process = in_process
-        self._is_remote = is_remote
-        self._has_answered = False
-        self.place = place
-        self.tasks_go_on = tasks_go_on
+    _client: "httpx.AsyncClient"
+    place: str
+    _in_process: bool = False
+    _is_remote: bool = False
+    tasks_go_on: bool = True
+    _retry_delays: Sequence[float] = ()
+    _has_answered: bool = attrs.field(default=False, init=False)
 
     @property
     def program(self) -> str:
@@ -285,11 +278,11 @@ def listed_ids(ids: Sequence[str | int]) -> tuple[Argument, ...]:
     return (*ids[:_MAX_LISTED_IDS], *((message("{count} more", count=more),) if more > 0 else ()))
 
 
+@attrs.define
 class Failures:
     """Collects failures of single images for the command's last line, so that the others are processed."""
 
-    def __init__(self) -> None:
-        self._ids: dict[Message, list[str]] = {}
+    _ids: dict[Message, list[str]] = attrs.field(factory=dict, init=False)
 
     @contextmanager
     def catching(self, image_id: int) -> Iterator[None]:

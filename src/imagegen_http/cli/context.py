@@ -81,9 +81,6 @@ def system_reason(error: OSError | ValueError) -> Message:
     return read_problem(error)
 
 
-# ---------------------------------------------------------------- the context
-
-
 @attrs.define
 class Context:
     """The process that the command runs in, and the node elsewhere that it is for, if any."""
@@ -239,9 +236,6 @@ def _user_name(uid: int) -> str:
     from imagegen_http.errors import user_name  # of the service, which most commands do not load
 
     return user_name(uid)
-
-
-# ---------------------------------------------------------------- lean imports
 
 
 _NEEDLESS = {

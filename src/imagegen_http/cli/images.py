@@ -119,9 +119,6 @@ async def find_collection(api: Api, text: str) -> int:
     return numbers[0]
 
 
-# ---------------------------------------------------------------- lists and records
-
-
 @click.group()
 def images() -> None:
     """Find, fetch and delete kept images."""
@@ -186,9 +183,6 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
     items = (await api.get("/api/v1/tags", params=params))["items"]
     columns = (Column("tag"), Column("images", "count"))
     show_table(columns, items, empty=message("no such tags in {path}", path=api.place), as_json=as_json)
-
-
-# ---------------------------------------------------------------- copies
 
 
 @images.command(short_help="Copy images and their records to DIRECTORY.")
@@ -294,8 +288,6 @@ async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> No
                 archive.write(piece)
                 out.write(archive.take())
 
-
-# ---------------------------------------------------------------- collections
 
 _collection = click.argument("collection")
 

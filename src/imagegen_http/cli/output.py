@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _GAP = 2  # the cells between columns
 _MIN_TEXT_CELLS = 16  # with less room a text stands in a line of its own
 
-# ---------------------------------------------------------------- columns
-
 _COLOURS = {
     "processing": "cyan",
     "completed": "green",

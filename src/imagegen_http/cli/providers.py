@@ -81,8 +81,6 @@ async def remove(api: Api, name: str) -> None:
     say("removed {provider}", provider=name)
 
 
-# ---------------------------------------------------------------- set
-
 _file = click.Path(dir_okay=False, path_type=Path)
 _calls, _retries = click.IntRange(1, MAX_CONCURRENCY), click.IntRange(0, MAX_RETRIES)
 _several = partial(click.option, multiple=True)
@@ -278,8 +276,6 @@ def _read_spec(path: Path) -> Any:
         raise CommandFailed("{name}: holds a value that JSON does not have", name=str(path)) from error
     return spec
 
-
-# ---------------------------------------------------------------- check
 
 _FACTS = (
     Column("provider"),

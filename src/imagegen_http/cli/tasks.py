@@ -277,9 +277,6 @@ async def rerun(
     click.echo((await api.submit(f"{_path(task_id)}/rerun", json=changes))["task_id"])
 
 
-# ---------------------------------------------------------------- usage
-
-
 def _amounts(name: str, group: Mapping[str, Any]) -> str:
     return ", ".join(f"{amount} {currency}" for currency, amount in group[name].items()) or "-"
 

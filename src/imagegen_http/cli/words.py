@@ -40,9 +40,6 @@ def reader_language() -> Language:
     return language_of(os.environ)
 
 
-# ---------------------------------------------------------------- sentences
-
-
 @cache
 def chinese_texts() -> Mapping[str, str]:
     """Return the Chinese by the English; each line of the file is JSON, too, so that no help loads YAML."""
