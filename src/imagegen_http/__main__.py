@@ -8,8 +8,6 @@ import sys
 import types
 from typing import NoReturn
 
-EXIT_FAILED = 1
-
 _NEW_OBJECTS = 50_000
 """After how many the garbage collector looks at the new ones; with Python's own 700, a tenth of the start."""
 
@@ -22,7 +20,8 @@ def main() -> None:
     """
     gc.set_threshold(_NEW_OBJECTS)
     _replace_closed_streams()
-    _write_any_text()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding lacks is escaped, as JSON has it
+        sys.stdout.reconfigure(errors="backslashreplace")
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:
         signal.signal(signal.SIGINT, _stop)
@@ -48,15 +47,9 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode))
 
 
-def _write_any_text() -> None:
-    """Let a character that the locale's encoding lacks be written as its escape, as JSON has it."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
 def _stop(_number: int, _frame: types.FrameType | None) -> NoReturn:
     os.write(2, b"imagegen: stopped\n")
-    os._exit(EXIT_FAILED)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -225,7 +225,8 @@ def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) ->
         below = tree.get(file_key) or {}
         if not isinstance(below, dict):
             raise SettingsError(".".join(keys[: depth + 1]), SettingCode.NO_KEYS_BELOW())
-        tree[file_key] = tree = below
+        tree[file_key] = below
+        tree = below
 
 
 def _file_key(tree: Mapping[str, Any], key: str, variable: str, *, is_provider: bool) -> str:
