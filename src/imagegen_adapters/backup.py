@@ -1,12 +1,9 @@
 """Writes a data directory into one file, also while the service is running.
 
-It is an uncompressed tar archive with these members, in this order.
-
-``imagegen-backup.json`` holds the format version, ``imagegen.db`` a consistent snapshot of the database,
-``spool/…`` the inputs of tasks that were unfinished at that moment, ``inputs/…`` those that are kept of ended
-tasks, ``images/…`` the images and thumbnails.
-``end.json`` holds the file count and a digest of all of it, so that a truncated backup is detected.
-The master key is never included.
+It is an uncompressed tar archive: ``imagegen-backup.json`` (the format), ``imagegen.db`` (a snapshot),
+``spool/…`` (inputs of tasks that were unfinished then), ``inputs/…`` (kept ones), ``images/…``, and
+``end.json``. The last holds the file count and a digest of all, so a truncated backup is detected. The master
+key is never included.
 """
 
 import contextlib
@@ -40,7 +37,7 @@ from imagegen_core.ports.blobs import is_key
 
 
 class BackupCode(MessageCode, words="imagegen_adapters"):
-    """What is wrong with a backup, or with the place that it is to go to."""
+    """What is wrong with a backup, or with its target."""
 
 
 FORMAT = 1
@@ -58,7 +55,7 @@ class BackupError(ImagegenError):
 
 @attrs.define(kw_only=True)
 class Tally:
-    """Counts files and digests their names and contents, in order, and tells the progress."""
+    """Counts files, hashes their names and contents in order, and reports the progress."""
 
     progress: Progress = lambda _done, _total: None
     total_bytes: int = 0
@@ -76,12 +73,11 @@ class Tally:
         self.progress(self.size_bytes, self.total_bytes)
 
     def summary(self) -> dict[str, object]:
-        """Return the content of ``end.json``."""
         return {"files": self.files, "bytes": self.size_bytes, "sha256": self._sha256.hexdigest()}
 
 
 def is_expected(name: str) -> bool:
-    """Return whether a backup may contain this name; none of them leads out of the data directory."""
+    """Whether a backup may contain this name; none of them leads out of the data directory."""
     top, slash, key = name.partition("/")
     directories = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
     return name == DATABASE_FILE or (bool(slash) and top in directories and is_key(key))
@@ -111,7 +107,7 @@ SELECT count(*) FROM (
 
 @attrs.frozen(kw_only=True)
 class ImageFile:
-    """The files of an image record; ``local`` if its content should be on the local disk."""
+    """The files of an image row; ``local`` if its content should be on the local disk."""
 
     id: int
     blob_key: str
@@ -120,7 +116,7 @@ class ImageFile:
     local: bool = attrs.field(converter=bool)
 
     def is_missing(self, data_dir: Path) -> bool:
-        """Return whether its local file is absent or has another size than recorded."""
+        """Whether its local file is absent or has another size than recorded."""
         path = data_dir / IMAGES_DIRECTORY / self.blob_key
         return not path.is_file() or path.stat().st_size != self.size_bytes
 
@@ -150,11 +146,10 @@ class SnapshotRows:
         return self._value(_IMAGE_BYTES)
 
     def sealed(self) -> int:
-        """Return the number of secrets that only the master key opens."""
+        """Return how many secrets only the master key opens."""
         return self._value(_SEALED)
 
     def images(self, after: int = 0) -> Iterator[ImageFile]:
-        """Yield the images with larger ids, oldest first."""
         while rows := self._connection.execute(_IMAGES, (after,)).fetchall():
             for row in rows:
                 yield ImageFile(**dict(row))
@@ -166,21 +161,14 @@ class SnapshotRows:
         return tuple(str(task_id) for (task_id,) in rows)
 
     def needs_files(self, owner: str) -> bool:
-        """Return whether a task may still need the files of an owner: itself, or one of its attempts.
-
-        Inputs may be sent or made again after its end, too; responses are needed while it runs.
-        """
+        """Whether a task may need these files: its inputs even after its end, responses only before."""
         task_id, is_attempt, _ = owner.partition(".")
         row = self._connection.execute("SELECT status FROM tasks WHERE task_id = ?", (task_id,)).fetchone()
         return row is not None and not (is_attempt and row[0] in ("completed", "failed", "cancelled"))
 
 
 _MAX_CHECKS, _PAUSE_SECONDS = 20, 0.1
-"""How often, and at what interval, an image whose file is missing is looked up again.
-
-An expiry removes the local file before it updates the record. A record that has not followed after these
-checks is wrong, and the image is reported as missing.
-"""
+"""A missing file is looked up again this often: expiry removes the file before it updates the row."""
 
 
 @attrs.frozen(kw_only=True)
@@ -202,10 +190,9 @@ def write_backup(
     progress: Progress,
     pause: Callable[[float], object] = time.sleep,
 ) -> BackupReport:
-    """Write the backup durably to one file of mode 0600, which appears under its name only when complete.
+    """Write the backup durably to a file of mode 0600; its name appears only when it is complete.
 
-    ``now`` is written into it. ``pause`` sleeps for the given seconds, to wait for images that are being
-    moved to the archive.
+    ``pause`` sleeps for the given seconds, while images are being moved to the archive.
     """
     database = data_dir / DATABASE_FILE
     if not database.is_file():
@@ -242,7 +229,7 @@ def write_backup(
 def _still_missing(
     suspects: list[ImageFile], live_rows: SnapshotRows, data_dir: Path, pause: Callable[[float], object]
 ) -> list[ImageFile]:
-    """Return the images that are still missing though their records were neither deleted nor expired."""
+    """Return the images whose rows, read again, still say that they are local."""
 
     def is_expected(image: ImageFile) -> bool:
         record = next(live_rows.images(image.id - 1), None)
@@ -258,7 +245,7 @@ def _still_missing(
 
 @contextlib.contextmanager
 def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
-    """Yield a file that replaces the target when the body succeeds and is removed when it fails."""
+    """Yield a file that replaces the target if the block succeeds, and is removed if it fails."""
     part = target.with_name(f"{target.name}.part")
     descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -280,8 +267,6 @@ def _atomic_file(target: Path) -> Iterator[IO[bytes]]:
 
 
 class _Writer:
-    """Writes the members of one backup."""
-
     def __init__(self, file: IO[bytes], data_dir: Path, tally: Tally) -> None:
         self.tar = tarfile.TarFile(fileobj=file, mode="w", format=tarfile.PAX_FORMAT, copybufsize=CHUNK_BYTES)
         self._data_dir = data_dir
@@ -299,7 +284,7 @@ class _Writer:
                                 self.add(f"{directory}/{owner.name}/{file.name}")
 
     def add_images(self, rows: SnapshotRows) -> tuple[int, list[ImageFile]]:
-        """Add the local files of all images; return how many have one, and whose is not as recorded."""
+        """Return how many images have a local file, and those whose file is not as recorded."""
         number, suspects = 0, []
         for image in rows.images():
             if image.thumbnail_key is not None:
@@ -311,7 +296,7 @@ class _Writer:
         return number, suspects
 
     def add(self, name: str, path: Path | None = None) -> int | None:
-        """Add a file, by default of the data directory; return its size, or None if there is none."""
+        """Add a file, by default of the data directory; return its size, or None if it is missing."""
         try:
             file = path or self._data_dir / name
             source = os.fdopen(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
@@ -335,8 +320,6 @@ class _Writer:
 
 @attrs.frozen
 class _CountedFile:
-    """Counts the chunks of a file as they are read."""
-
     _file: IO[bytes]
     _tally: Tally
 

@@ -54,8 +54,8 @@ _MALFORMED_ERRORS = (
 class BackupReader:
     """Reads the backup in an open file; created by `from_file`, which checks its header.
 
-    Members are written out here and not by `tarfile`, under checked names and never over an existing file,
-    so links, devices, modes and paths in the archive have no effect. Nothing is compressed, so there is no
+    `tarfile` extracts nothing here: names are checked, and existing files are never overwritten. So links,
+    devices, modes and paths in the archive have no effect. Nothing is compressed, so there is no
     decompression bomb.
     """
 
@@ -65,7 +65,6 @@ class BackupReader:
 
     @classmethod
     def from_file(cls, file: BinaryIO) -> "BackupReader":
-        """Return a reader of the file, which must stay open while the reader is used."""
         try:
             tar = tarfile.TarFile(fileobj=_BoundedFile(file))  # type: ignore[arg-type] # tarfile uses only read, seek and tell
             reader = cls(tar, os.fstat(file.fileno()).st_size)
@@ -165,10 +164,9 @@ _MOVED_BEFORE_DATABASE = (IMAGES_DIRECTORY, INPUTS_DIRECTORY, SPOOL_DIRECTORY)
 
 @attrs.frozen(kw_only=True)
 class RestoreReport:
-    """What was restored.
+    """``missing`` counts images without an intact file, ``sealed`` the secrets that need the master key.
 
-    ``missing`` counts images whose file is absent or has another size, and ``sealed`` the secrets that only
-    the master key opens. ``pending`` and ``processing`` are the ids of the unfinished tasks, oldest first.
+    ``pending`` and ``processing`` are the ids of unfinished tasks, oldest first.
     """
 
     files: int
@@ -181,15 +179,13 @@ class RestoreReport:
 
 
 def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: Progress) -> RestoreReport:
-    """Fill the data directory from a backup.
+    """Fill an empty data directory from a backup of this or any earlier version.
 
-    The database is moved into place last, since a data directory without one counts as empty. The backup may
-    be from any earlier version; its database is migrated before it is moved. Ids of images that may have been
-    assigned after the backup are not assigned again.
+    The database is moved into place last, after its migration: without one, a directory counts as empty. Ids
+    of images that may have been assigned after the backup are not assigned again.
 
     Raises:
-        BackupError: the file is not a complete backup, or from a newer version, or the data directory is not
-            empty; nothing was changed.
+        BackupError: the backup is incomplete or too new, or the directory is not empty; nothing was changed.
         DataDirectoryInUse: a running process holds the data directory.
         DataDirectoryUnusable: the data directory cannot be created or written to.
         OSError: the file cannot be read, or the disk is full; everything written was removed again.
@@ -213,7 +209,7 @@ def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: P
 
 @contextlib.contextmanager
 def _locked(data_dir: Path) -> Iterator[DataDirectory]:
-    """Yield the locked data directory; if the body fails, whatever was created for it is removed again."""
+    """Yield the locked data directory; if the block fails, whatever was created for it is removed."""
     new_directories = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
     lock_existed = (data_dir / LOCK_FILE).exists()
     directory = DataDirectory.open(data_dir)
@@ -242,7 +238,6 @@ def _refuse_existing_data(data_dir: Path) -> None:
 
 
 def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
-    """Check and migrate the restored database, and return the report."""
     database = staging / DATABASE_FILE
     if errors := integrity_errors(database):
         raise BackupError(BackupCode.BACKUP_DAMAGED(detail=errors[0]))
@@ -279,8 +274,8 @@ def _migrate(database: Path) -> None:
 def _skip_image_ids(database: Path, now: datetime) -> None:
     """Let the next image have an id above all that may have been assigned since the backup.
 
-    Browsers keep what they got at an image's address, so that no other image may get that address. Fewer than
-    one image a second on average since `_FIRST_SECOND` has a lower id.
+    Browsers cache an image by its address, so no other may get it. The bound is one image a second since
+    `_FIRST_SECOND`.
     """
     seconds = int((now - _FIRST_SECOND).total_seconds())
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:

@@ -1,4 +1,4 @@
-"""Seals secrets with master keys: the files that hold these, the box, and what gives a directory a new key.
+"""Seals secrets with master keys: the key files, the box, and the rotation of keys.
 
 ``master.key`` and its witness ``master.check`` are created once, durably, and readable by their owner only.
 """
@@ -34,12 +34,10 @@ class MasterKeyRefused(ImagegenError):
 
 
 def new_key() -> str:
-    """Return a new master key: 32 random bytes as 44 characters of URL-safe base64."""
     return Fernet.generate_key().decode("ascii")
 
 
 def is_valid_key(key: str) -> bool:
-    """Return whether the text is a valid master key."""
     try:
         Fernet(key)
     except ValueError:
@@ -48,7 +46,7 @@ def is_valid_key(key: str) -> bool:
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
-    """Return the keys in the text, separated by commas or white space; the first one seals."""
+    """Split keys at commas and white space; the first one seals."""
     return tuple(text.replace(",", " ").split())
 
 
@@ -65,9 +63,9 @@ def read_keys(directory: Path) -> tuple[str, ...] | None:
 
 
 def make_key(directory: Path) -> tuple[str, ...]:
-    """Create ``master.key`` durably and return its key, or that of a file created concurrently."""
+    """Create ``master.key`` durably; if another process was faster, return that one's key."""
     key = new_key()
-    temporary = _written(directory, key + "\n")
+    temporary = _new_file(directory, key + "\n")
     try:
         os.link(temporary, directory / KEY_FILE)  # fails if the file exists
     except FileExistsError:
@@ -79,7 +77,6 @@ def make_key(directory: Path) -> tuple[str, ...]:
 
 
 def read_witness(directory: Path) -> str | None:
-    """Return the token in ``master.check``, or None."""
     try:
         return (directory / CHECK_FILE).read_text("utf-8", "replace").strip()
     except FileNotFoundError:
@@ -87,23 +84,23 @@ def read_witness(directory: Path) -> str | None:
 
 
 def replace_keys(directory: Path, keys: tuple[str, ...]) -> None:
-    """Replace the keys in ``master.key``, atomically and durably."""
+    """Replace ``master.key`` atomically and durably."""
     _replace(directory, KEY_FILE, "".join(f"{key}\n" for key in keys))
 
 
 def write_witness(directory: Path, token: str) -> None:
-    """Write the token to ``master.check``, atomically and durably."""
+    """Write ``master.check`` atomically and durably."""
     _replace(directory, CHECK_FILE, token + "\n")
 
 
 def _replace(directory: Path, name: str, text: str) -> None:
-    temporary = _written(directory, text)
+    temporary = _new_file(directory, text)
     temporary.replace(directory / name)
     sync_directory(directory)
 
 
-def _written(directory: Path, text: str) -> Path:
-    """Write a new file of mode 0600 in the directory, sync it and return its path."""
+def _new_file(directory: Path, text: str) -> Path:
+    """Write and sync a new file of mode 0600."""
     path = directory / f"{_TEMPORARY}{secrets.token_hex(8)}.tmp"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
@@ -123,15 +120,15 @@ class WrongContext(KeysLocked):
 
 
 class FernetSecretBox:
-    """A `SecretBox` that seals with the first of its master keys and opens tokens of any of them.
+    """Seals with the first of its master keys and opens tokens of any of them.
 
-    It is locked without keys, and with a ``lock_reason``. ``ValueError``: a key is invalid.
+    It is locked without keys, and with a ``lock_reason``. An invalid key raises ``ValueError``.
     """
 
     def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
         self._fernets = [Fernet(key) for key in keys] if lock_reason is None else []
         self.lock_reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
-        """Why nothing can be sealed or opened, in a sentence without a key; None when it can."""
+        """Why the box is locked, without naming a key; None when it is not."""
 
     @classmethod
     def for_directory(cls, directory: Path, *, environment_keys: str | None, sample: str | None) -> Self:
@@ -165,7 +162,7 @@ class FernetSecretBox:
 
     @classmethod
     def _checked(cls, keys: tuple[str, ...] | None, tokens: Sequence[str]) -> Self:
-        """Return the box that opens all tokens; a locked one if there is none."""
+        """Return a box that opens all tokens, or a locked one."""
         if keys is None:
             return cls(())
         if not keys or not all(is_valid_key(key) for key in keys):
@@ -205,14 +202,14 @@ class FernetSecretBox:
             raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
 
     def is_current(self, token: str) -> bool:
-        """Return whether the first key alone opens the token."""
+        """Whether the first key alone opens the token."""
         return _opens(self._fernets[:1], token)
 
     def opens(self, token: str) -> bool:
         return _opens(self._fernets, token)
 
     def new_witness(self) -> str:
-        """Return a token for ``master.check``, which only serves to check that the master key opens it."""
+        """Return a token for ``master.check``: it only proves that a key is the master key."""
         return self.seal(_WITNESS_TEXT, context=_WITNESS_CONTEXT)
 
     @property
@@ -236,7 +233,7 @@ def _opens(fernets: Sequence[Fernet], token: str) -> bool:
 
 
 def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | None:
-    """Return the keys from the environment or the file, which must be equal if there are both."""
+    """Return the keys of the environment or the file; if there are both, they must be equal."""
     file_keys = read_keys(directory)
     variable_keys = parse_keys(environment_keys) if environment_keys else None
     if file_keys is not None and variable_keys is not None and file_keys != variable_keys:
@@ -246,14 +243,14 @@ def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | No
 
 @attrs.frozen(kw_only=True)
 class SealedRow:
-    """A sealed token, and where it is stored, in a form that only the store interprets."""
+    """A sealed token; only the store interprets its ``place``."""
 
     place: str
     token: str = attrs.field(repr=False)
 
 
 class SealedRows(Protocol):
-    """All stored sealed tokens."""
+    """All sealed tokens of a store."""
 
     def all(self) -> AsyncIterator[SealedRow]:
         """Yield all tokens; rows may be replaced meanwhile."""
@@ -265,10 +262,10 @@ class SealedRows(Protocol):
 
 
 async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
-    """Give the data directory a new master key and return the number of tokens sealed again.
+    """Give the data directory a new master key; return how many tokens were sealed again.
 
-    Nothing may be sealed concurrently: the caller must hold the lock of the data directory. An interrupted
-    rotation is completed with the key that it had generated.
+    The caller holds the lock of the directory, so that nothing is sealed meanwhile. An interrupted rotation
+    is completed with the key that it had generated.
 
     Raises:
         MasterKeyRefused: there is no usable ``master.key``. Keys from the environment are rotated by listing
@@ -292,7 +289,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
 
 
 async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
-    """Seal every token with the first key, which opens all afterwards; return how many others there were."""
+    """Seal every token with the first key; return how many were sealed with another one."""
     count = 0
     while stale := [row async for row in rows.all() if not box.is_current(row.token)]:
         for row in stale:
@@ -302,7 +299,7 @@ async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
 
 
 class MemorySecretBox:
-    """A `SecretBox` with a new key; while ``locked``, it raises as if the master key were missing."""
+    """A box with a new key; while ``locked``, it raises as if the master key were missing."""
 
     def __init__(self, *, locked: bool = False) -> None:
         self.locked = locked

@@ -66,4 +66,4 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
 
 async def _trust(url: str) -> None:
-    """Let every address pass: the program alone chooses what is called."""
+    """Allow every address: only the program chooses what is called."""

@@ -14,9 +14,8 @@ POLL_SECONDS = 1.0
 class MemoryCluster(OneNode):
     """Several nodes in one process, by a clock that all of them share.
 
-    Beats that lie more than half of ``dead_after_seconds`` apart are a gap: after a longer outage, nodes that
-    are about to be heard again could look dead. Who waits for a slot looks when one is freed, and every
-    ``poll_seconds`` whether a holder is dead.
+    Beats more than half of ``dead_after_seconds`` apart are a gap: after a long outage, live nodes could look
+    dead. A waiter for a slot looks when one is freed, and every ``poll_seconds`` for dead holders.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Blobs, an archive and a spool in memory, for tests and for library users who need no persistence."""
+"""Blobs, an archive and a spool in memory, for tests and for users who need no persistence."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 @attrs.define
 class MemoryBlobStore:
-    """Keeps whole blobs in the dictionary ``blobs``, which tests may read and modify."""
+    """Keeps whole blobs in ``blobs``, which tests may read and modify."""
 
     blobs: dict[str, bytes] = attrs.field(factory=dict)
 
@@ -56,7 +56,6 @@ class MemoryBlobStore:
                 yield key
 
     def _reach(self, key: str = "any") -> dict[str, bytes]:
-        """Return the blobs, after a check of the key that is wanted."""
         check_key(key)
         return self.blobs
 
@@ -66,7 +65,7 @@ class MemoryBlobStore:
 
 @attrs.define(kw_only=True)
 class MemoryBlobArchive(MemoryBlobStore):
-    """An archive of the same kind; unless ``reachable``, every call raises `StorageUnreachable`."""
+    """An archive in memory; unless ``reachable``, every call raises `StorageUnreachable`."""
 
     reachable: bool = True
 
@@ -95,7 +94,7 @@ class MemoryBlobArchive(MemoryBlobStore):
 
 
 class MemorySpool:
-    """Keeps the files of each owner in a dictionary; ``clock`` determines their age."""
+    """Files by owner; ``clock`` determines their age."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

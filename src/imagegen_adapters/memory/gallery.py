@@ -34,11 +34,7 @@ _Numbers: TypeAlias = list[int]
 
 
 class MemoryGallery:
-    """The images of a state, which are lost when the process ends.
-
-    Days and neighbours are found by walking through the pages of a list: what every other adapter must come
-    to as well.
-    """
+    """Lists and searches by brute force, as a reference for the other adapters."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -144,7 +140,6 @@ class MemoryGallery:
         return page.with_items(SearchHit(image=self._state.images[i], match=match) for i, match in page.items)
 
     async def _shown(self, images: ImageList) -> _Images:
-        """Return all images of the list, in its order."""
         shown: _Images = []
         page = None
         while page is None or page.has_more:
@@ -238,7 +233,7 @@ class MemoryMarks:
         return attrs.evolve(image, marks=attrs.evolve(marks, tags=tags))
 
     def _tag_names(self) -> dict[str, str]:
-        """Return the tags that images have, as they were first written."""
+        """Return the tags in use, as they were first written."""
         return {fold_name(name): name for image in self._state.images.values() for name in image.marks.tags}
 
     def _get(self, collection_id: int) -> Collection:

@@ -1,4 +1,4 @@
-"""Tasks, their keys, changes and costs in memory, for tests and library users who need no persistence."""
+"""Tasks, their keys, changes and costs in memory, for tests and for users who need no persistence."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -50,11 +50,10 @@ class StoredClaim:
 
 @attrs.define(kw_only=True)
 class MemoryState:
-    """All collections are in insertion order, which is by age.
+    """The rows of all memory adapters, in insertion order, which is by age.
 
-    Adapters change the state without awaiting in between, so every change is atomic. ``simplify`` converts
-    traditional to simplified Chinese when prompts are folded. ``image_counts`` are the images that each task
-    has yielded, including those that were deleted since.
+    Adapters never await in the middle of a change, so every change is atomic. ``image_counts`` are the images
+    that each task has made, including deleted ones.
     """
 
     simplify: Simplify = str
@@ -71,18 +70,17 @@ class MemoryState:
     last_ids: Counter[str] = attrs.field(factory=Counter)
 
     def new_id(self, kind: str) -> int:
-        """Return a number that nothing else of this kind has had."""
+        """Return a number that was never used for this kind."""
         self.last_ids[kind] += 1
         return self.last_ids[kind]
 
     def put(self, task: Task) -> None:
-        """Insert a task, or replace it in its place."""
+        """Insert a task, or replace it without moving it."""
         self.task_numbers.setdefault(task.task_id, len(self.task_numbers) + 1)
         self.tasks[task.task_id] = task
         self._note_change(task.task_id)
 
     def with_status(self, status: TaskStatus) -> Iterator[Task]:
-        """Iterate over the tasks in this status, oldest first."""
         return (task for task in tuple(self.tasks.values()) if task.status is status)
 
     def add_event(self, event: TaskEvent) -> TaskEvent:
@@ -103,20 +101,20 @@ class MemoryState:
         return added
 
     def add_to_outbox(self, kind: OutboxKind, key: str, image_id: int | None) -> None:
-        """Let a blob be uploaded, or removed, which is not uploaded then."""
+        """Queue an upload or a removal; a removal cancels the upload of the same blob."""
         if kind is OutboxKind.REMOVE:
             self.outbox = {number: one for number, one in self.outbox.items() if one.blob_key != key}
         entry = OutboxEntry(id=self.new_id("outbox"), kind=kind, blob_key=key, image_id=image_id)
         self.outbox[entry.id] = entry
 
     def _note_change(self, task_id: str) -> None:
-        """Put the task at the end of the changes."""
+        """Move the task to the end of the feed."""
         self.changes.pop(task_id, None)
         self.changes[task_id] = self.new_id("change")
 
 
 class MemoryTasks:
-    """The tasks of a state, which are lost when the process ends."""
+    """The tasks of a state."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -285,7 +283,7 @@ def _usage_of(attempt: Attempt) -> Usage:
 
 
 class MemoryQueue:
-    """The pending tasks and the events of ``state``, which must be shared with the task repository."""
+    """The queue of a state, which it must share with the task repository."""
 
     def __init__(self, state: MemoryState) -> None:
         self._state = state
@@ -369,7 +367,7 @@ class MemoryQueue:
 
 
 class MemoryProviderConfigs:
-    """One configuration per provider name; lost when the process ends."""
+    """One configuration per provider name."""
 
     def __init__(self) -> None:
         self._configs: dict[str, ProviderConfig] = {}

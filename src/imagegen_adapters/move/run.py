@@ -1,4 +1,4 @@
-"""Moves a data directory: its rows, then its files; may be killed at any moment and run again."""
+"""Moves a data directory: its rows, then its files. It may be killed at any moment and run again."""
 
 import asyncio
 import hashlib
@@ -34,15 +34,11 @@ _MAX_CONCURRENT = 8
 _MEDIA_TYPES = {media_type.extension: media_type.value for media_type in MediaType}
 
 _KEYS_PER_BATCH = 10_000
-"""Keys of files whose records are looked for at once, in all images."""
 
 
 @attrs.define
 class FilesReport:
-    """The files that were looked at; ``missing`` are the keys by the ids of images that neither store has.
-
-    ``spooled`` counts responses and inputs, also those that are kept.
-    """
+    """``missing`` maps images that neither store has to their keys; ``spooled`` counts kept inputs, too."""
 
     images: int = 0
     unrecorded: int = 0
@@ -51,7 +47,7 @@ class FilesReport:
     missing: dict[int, str] = attrs.field(factory=dict)
 
     def add(self, images: Sequence[Image], sizes: Sequence[int | None]) -> None:
-        """Count images with the bytes that were sent of each, or None for one that is missing."""
+        """Count images with the bytes sent of each, or None for a missing one."""
         self.images += len(images)
         self.sent_bytes += sum(filter(None, sizes))
         pairs = zip(images, sizes, strict=True)
@@ -72,19 +68,13 @@ class MoveReport:
 
 @attrs.frozen(kw_only=True)
 class ImageFiles:
-    """Copies files from the local store, each of which is read only, to the archive.
-
-    What the archive has already is not sent again.
-    """
+    """Copies image files to the archive, unless it has them; the local store is only read."""
 
     local: BlobStore
     archive: BlobArchive
 
     async def copy(self, image: Image) -> int | None:
-        """Copy an image and its thumbnail, and return how many bytes were sent.
-
-        None if neither store has the bytes of the record.
-        """
+        """Copy an image and its thumbnail; return the bytes sent, or None if neither store has the image."""
         size = await self._copy_image(image)
         if size is None or image.thumbnail_key is None:
             return size
@@ -105,7 +95,7 @@ class ImageFiles:
         return 0 if has_size else None
 
     async def copy_file(self, key: str) -> int:
-        """Return how many bytes were sent of a file; a missing one can be made again from its image."""
+        """Return the bytes sent; 0 for a missing file, since a thumbnail can be rebuilt."""
         blob = await self.local.stat(key)
         if blob is None or await self.archive.stat(key) is not None:
             return 0
@@ -134,7 +124,7 @@ class ImageFiles:
             return False
 
     async def _was_archived(self, image: Image) -> bool:
-        """Return whether the archive has proved to hold the image, then or now."""
+        """Whether the archive has proved to hold the image, then or now."""
         if image.storage is not StorageState.LOCAL:
             return True
         return await sha256_of(self.archive, image.blob_key) == image.sha256
@@ -157,17 +147,14 @@ async def _concurrently(act: Callable[[T], Awaitable[R]], items: Sequence[T]) ->
 
 @attrs.frozen(kw_only=True)
 class SpoolFiles:
-    """Copies inputs and responses, each ``owner/name`` of the ``local`` store, which is read only.
-
-    If they ``are_kept`` there, the spool keeps them, too.
-    """
+    """Copies inputs and responses of the ``local`` store, which is only read; ``are_kept`` ones stay kept."""
 
     local: BlobStore
     spool: Spool
     are_kept: bool = False
 
     async def copy(self, key: str) -> None:
-        """Copy a file, replacing one that is there, and compare the copy with it."""
+        """Copy a file, replacing an existing one, and compare the copy with it."""
         owner, _, name = key.partition("/")
         blob = await self.local.stat(key)
         if blob is None:
@@ -188,9 +175,9 @@ class SpoolFiles:
 async def rehearse(
     source: Source, columns: Mapping[str, Sequence[Column]], inventory: Gallery, files: ImageFiles
 ) -> MoveReport:
-    """Read all rows as the target, with these columns of its tables, is to hold them, and all sizes of files.
+    """Check that the target could hold all rows, and that some store has a file of each image's size.
 
-    The inventory is that of the data directory. An image is missing if neither store has a file of its size.
+    The inventory is that of the data directory.
     """
     tables, report, after = [], FilesReport(), 0
     for table in TABLES:
@@ -204,11 +191,10 @@ async def rehearse(
 
 @attrs.frozen(kw_only=True)
 class Move:
-    """Copies from a data directory that nobody uses to a database that nobody uses yet.
+    """Copies a data directory that nobody uses to a database that nobody uses yet.
 
-    Until all is there and compared, the database is marked as unfinished. The ``inventory`` is that of the
-    database; ``inputs`` are kept, unlike what is ``spooled``. ``claim_prefix`` claims the bucket's prefix
-    for the installation with an id: ``installation_id``, if the data directory has ever asked for one.
+    Until all is copied and compared, the database is marked as unfinished. The ``inventory`` is that of the
+    database. ``claim_prefix`` claims the bucket's prefix for ``installation_id``, if the directory has one.
     """
 
     source: Source
@@ -222,11 +208,7 @@ class Move:
     installation_id: str | None = None
 
     async def __call__(self, *, accept_missing: bool = False) -> MoveReport:
-        """Move what an earlier run has not moved, and return what was looked at.
-
-        While neither store has the bytes of some image, the move remains unfinished, unless
-        ``accept_missing``.
-        """
+        """Move what earlier runs have not. It stays unfinished while images are missing, unless accepted."""
         state = await self.target.begin(await self.source.fingerprint())
         if state.finished_at is not None:
             return MoveReport(finished_at=state.finished_at)
@@ -245,7 +227,7 @@ class Move:
         return MoveReport(finished_at=finished_at, tables=tuple(tables), files=report)
 
     async def _copy_images(self, report: FilesReport, *, through: int) -> None:
-        """Copy files, and store where the images are: in the archive, or where the next run finds them."""
+        """Copy files, and record where each image is; the next run tries missing ones again."""
         total = await self.inventory.count()
         async for images in self._images(through):
             report.add(images, await _concurrently(self.files.copy, images))
@@ -257,7 +239,7 @@ class Move:
             self.progress("files", report.images, total)
 
     async def _images(self, through: int) -> AsyncIterator[tuple[Image, ...]]:
-        """Yield the images whose files an earlier run has found in neither store, then those after it."""
+        """Yield the images that an earlier run found in neither store, then those after it."""
         after = 0
         while images := await self.inventory.stored(state=StorageState.LOCAL, after=after):
             if images[0].id > through:
@@ -269,7 +251,7 @@ class Move:
             through = images[-1].id
 
     async def _copy_unrecorded(self, report: FilesReport) -> None:
-        """Copy files without a record, which an unfinished task may have paid for."""
+        """Copy files without a row, which an unfinished task may have paid for."""
         async for batch in in_batches(self.files.local.keys(), _KEYS_PER_BATCH):
             unknown = await self.inventory.unknown(batch)
             keys = sorted(unknown - await self.target.removals(unknown))
@@ -277,9 +259,9 @@ class Move:
             report.unrecorded += len(keys)
 
     async def _copy_spooled(self, report: FilesReport) -> None:
-        """Copy the files of all tasks that there are; what else is spooled dead submissions have left.
+        """Copy the files of existing tasks; the rest is of submissions that died.
 
-        To keep a file removes what its owner has spooled, so the kept ones are first.
+        Kept ones come first: to keep a file removes what its owner has spooled.
         """
         for files in (self.inputs, self.spooled):
             async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):
@@ -291,5 +273,4 @@ class Move:
 
 
 def _task_id(key: str) -> str:
-    """Return the task of a spooled file; its owner is a task, or a task and an attempt."""
     return key.partition("/")[0].partition(".")[0]

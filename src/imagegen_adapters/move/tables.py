@@ -1,4 +1,4 @@
-"""The tables that a move copies, both ends of it, and the copy of a table: as far as it got, it goes on."""
+"""The tables that a move copies, both ends of it, and the copy of a table, which can be resumed."""
 
 import hashlib
 import json
@@ -30,15 +30,15 @@ class MoveError(ImagegenError):
 
 
 class MoveCode(MessageCode, words="imagegen_adapters"):
-    """What is in the way of a move, or what it found at its end."""
+    """What prevents a move, or what it found at its end."""
 
 
 @attrs.frozen(kw_only=True)
 class Table:
     """A table and its key, in whose order it is copied and compared.
 
-    The keys of a ``numbered`` table are given by the database; ``changing`` are the columns that the move
-    itself changes afterwards, and ``counted`` those that triggers fill, which are not copied.
+    The database numbers the rows of a ``numbered`` table. ``changing`` columns are changed by the move later,
+    so they are not compared; triggers fill the ``counted`` ones, so they are not copied.
     """
 
     name: str
@@ -65,7 +65,7 @@ TABLES = (
     Table(name="events", key=("id",), numbered=True),
     Table(name="usage_totals", key=("quarter", "provider_name", "model_id", "currency")),
 )
-"""A table stands behind those that it refers to. What else SQLite holds is derived from these."""
+"""Referenced tables come first. All other tables of SQLite are derived from these."""
 
 _MAX_INTEGER = 2**31 - 1
 
@@ -78,12 +78,10 @@ class Column:
     type: str
 
     def from_sqlite(self, value: Any) -> Any:
-        """Return a value of the source as the target is to hold it."""
         convert = _FROM_SQLITE.get(self.type)
         return value if value is None or convert is None else convert(value)
 
     def from_postgresql(self, value: Any) -> Any:
-        """Return a value of the target in the form that `from_sqlite` returns."""
         return _moment(value) if value is not None and self.type == _MOMENT else value
 
 
@@ -103,8 +101,7 @@ def _integer(value: int) -> int:
 def _json(text: str) -> str:
     """Return valid JSON unchanged, character by character.
 
-    Earlier versions stored NaN, which becomes null as it does when it is read, and errors as mere text, which
-    become JSON strings.
+    Earlier versions stored NaN, which becomes null, and errors as plain text, which become JSON strings.
     """
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
@@ -129,7 +126,7 @@ _FROM_SQLITE: Mapping[str, Callable[[Any], Any]] = {
 # ---------------------------------------------------------------- both ends
 
 _ROWS_PER_BATCH = 500
-"""Rows of a transaction: what a kill costs, and what is in memory at once."""
+"""Rows per transaction: what a kill costs, and what is in memory at once."""
 
 
 @attrs.frozen(kw_only=True)
@@ -142,7 +139,7 @@ class TableReport:
 
 
 class Side:
-    """The tables of one end of a move; ``convert`` returns a value in the form in which it is inserted."""
+    """One end of a move; ``convert`` returns a value in the form in which it is inserted."""
 
     def __init__(self, sql: Sql, convert: Callable[[Column, Any], Any]) -> None:
         self.sql = sql
@@ -153,7 +150,7 @@ class Side:
         return int(count)
 
     async def rows(self, table: Table, columns: Sequence[Column], after: Sequence[Any] | None) -> Rows:
-        """Return the next rows behind the key ``after``, as the target is to hold them."""
+        """Return the next rows after the key ``after``, as the target is to hold them."""
         names, key = ", ".join(column.name for column in columns), ", ".join(table.key)
         behind = f"WHERE ({key}) > ({', '.join(f':{name}' for name in table.key)})" if after else ""
         page = f"SELECT {names} FROM {table.name} {behind} ORDER BY {key} LIMIT {_ROWS_PER_BATCH}"  # noqa: S608 - as above
@@ -161,7 +158,7 @@ class Side:
         return [self._converted(table, columns, row) for row in rows]
 
     async def digest(self, table: Table, columns: Sequence[Column]) -> TableReport:
-        """Return what there is of all rows; `repr` tells the types of their values apart."""
+        """Return the checksum of all rows; `repr` tells values of different types apart."""
         sha256, count, after = hashlib.sha256(), 0, None
         while rows := await self.rows(table, columns, after):
             for row in rows:
@@ -182,7 +179,6 @@ class Side:
 
 
 def key_of(table: Table, columns: Sequence[Column], row: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the key of a row."""
     values = {column.name: value for column, value in zip(columns, row, strict=True)}
     return tuple(values[name] for name in table.key)
 
@@ -205,7 +201,7 @@ class Source(Side):
         super().__init__(sql, Column.from_sqlite)
 
     async def fingerprint(self) -> str:
-        """Return what changes with everything that a service does in the data directory."""
+        """Return a hash that changes whenever a service changes the data directory."""
         contents, sequences = [
             [tuple(row) for row in await self.sql.rows(statement)]
             for statement in (_CONTENTS, "SELECT name, seq FROM sqlite_sequence ORDER BY name")
@@ -217,7 +213,7 @@ class Source(Side):
         return frozenset(row["name"] for row in rows)
 
     async def highest(self, table: Table) -> int:
-        """Return the highest number that a table with a numeric key has given to a row."""
+        """Return the highest number that the table has ever assigned."""
         highest = f"""
         SELECT max(coalesce((SELECT max({table.key[0]}) FROM {table.name}), 0),
             coalesce((SELECT seq FROM sqlite_sequence WHERE name = :name), 0), 0)
@@ -235,7 +231,7 @@ CREATE INDEX IF NOT EXISTS image_texts_tokens ON image_texts
 USING gin (image_tokens(id, folded, provider_name, model_id, operation))
 WITH (gin_pending_list_limit = 256)
 """
-"""As in the schema. To build it once takes a fraction of the time that it takes to add image after image."""
+"""As in the schema. Building it once is several times as fast as adding image after image."""
 
 _COLUMNS = """
 SELECT column_name::text AS name, data_type::text AS type FROM information_schema.columns
@@ -254,14 +250,14 @@ _CONTINUE_AT = "SELECT setval(pg_get_serial_sequence($1, $2), greatest($3::bigin
 
 @attrs.frozen(kw_only=True)
 class MoveState:
-    """How far an earlier run of the move came; ``images_through`` is the last image whose files were seen."""
+    """How far an earlier run came; ``images_through`` is the last image whose files were checked."""
 
     images_through: int = 0
     finished_at: str | None = None
 
 
 class Target(Side):
-    """The tables of an open database; ``simplify`` folds the prompts for its search index."""
+    """The tables of an open database."""
 
     def __init__(self, database: Database, simplify: Simplify) -> None:
         super().__init__(PostgresqlSql(database), Column.from_postgresql)
@@ -269,7 +265,7 @@ class Target(Side):
         self._simplify = simplify
 
     async def begin(self, source: str) -> MoveState:
-        """Mark the database as that of an unfinished move, or find the mark of an earlier run."""
+        """Mark the database as that of an unfinished move, or return the state of an earlier run."""
         async with self.database.transaction() as connection:
             state = await earlier_state(connection, source)
             if state is None:
@@ -285,7 +281,7 @@ class Target(Side):
         return None if row is None else tuple(row)
 
     async def insert(self, table: Table, columns: Sequence[Column], rows: Rows) -> None:
-        """Insert rows, all or none; images with their entries of the search index."""
+        """Insert rows, all or none; images together with their entries in the search index."""
         names = ", ".join(column.name for column in columns)
         as_text = {_MOMENT, "json"}
         arrays = ", ".join(
@@ -311,12 +307,9 @@ class Target(Side):
         await self.database.rows(_CONTINUE_AT, table.name, table.key[0], number)
 
     async def index_images(self) -> None:
-        """Build the search index over the entries of all images, unless an earlier run has.
-
-        What the planner has to know of tables that were filled at once, it learns now.
-        """
+        """Build the search index, unless an earlier run has, and the statistics of all tables."""
         async with self.database.connection() as connection:
-            # So it is written in fewer parts than with the 64 MB that are the default.
+            # With the default of 64 MB it would be written in more parts.
             await connection.execute("SET maintenance_work_mem = '256MB'")
             await connection.execute(_CREATE_INDEX)
             await connection.execute("RESET maintenance_work_mem; ANALYZE")
@@ -324,7 +317,7 @@ class Target(Side):
     async def set_storage(
         self, image_ids: Iterable[int], state: StorageState, *, through: int | None = None
     ) -> None:
-        """Record where images are, and through which id the files of all images have been seen."""
+        """Record where images are, and through which id the files of all images were checked."""
         setting = "UPDATE images SET storage = $2 WHERE id = ANY ($1::bigint[])"
         async with self.database.transaction() as connection:
             await connection.execute(setting, list(image_ids), state.value)
@@ -332,24 +325,23 @@ class Target(Side):
                 await connection.execute("UPDATE moves SET images_through = $1", through)
 
     async def removals(self, keys: Iterable[str]) -> frozenset[str]:
-        """Return those of the keys whose blobs wait to be removed."""
+        """Return those of the keys whose blobs are about to be removed."""
         selecting = "SELECT blob_key FROM outbox WHERE kind = 'remove' AND blob_key = ANY (:keys::text[])"
         return frozenset(row["blob_key"] for row in await self.sql.rows(selecting, keys=list(keys)))
 
     async def task_ids(self, candidates: Iterable[str]) -> frozenset[str]:
-        """Return those that are ids of tasks."""
         selecting = "SELECT task_id FROM tasks WHERE task_id = ANY (:ids::text[])"
         return frozenset(row["task_id"] for row in await self.sql.rows(selecting, ids=list(candidates)))
 
     async def finish(self) -> str:
-        """Let nodes start on the database, and return when that was."""
+        """Let nodes start on the database; return the time of that."""
         finishing = "UPDATE moves SET finished_at = now() RETURNING finished_at"
         ((finished_at,),) = await self.database.rows(finishing)
         return str(finished_at)
 
 
 async def earlier_state(connection: Connection, source: str) -> MoveState | None:
-    """Return how far an earlier run came; None if the database is empty."""
+    """Return the state of an earlier run, None if the database is empty; refuse any other database."""
     row = await connection.fetchrow("SELECT source, images_through, finished_at FROM moves")
     if row is None:
         if await connection.fetchval(_HAS_ROWS):
@@ -363,12 +355,11 @@ async def earlier_state(connection: Connection, source: str) -> MoveState | None
 
 
 async def columns_of(connection: Connection, table: Table) -> list[Column]:
-    """Return the columns of a table, in their order."""
     return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS, table.name)]
 
 
 async def copy_table(source: Source, target: Target, table: Table, progress: Progress) -> TableReport:
-    """Copy the rows that are not there yet, in the order of their keys, and compare all of them."""
+    """Copy the rows that the target lacks, in the order of their keys, then compare all of them."""
     names = await source.columns(table) - table.counted
     async with target.database.connection() as connection:
         columns = [column for column in await columns_of(connection, table) if column.name in names]

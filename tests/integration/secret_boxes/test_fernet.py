@@ -157,7 +157,7 @@ def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):
     from imagegen_adapters import secrets
 
     other = new_key()
-    written = secrets._written
+    written = secrets._new_file
 
     def slow(directory, text):
         path = written(directory, text)
@@ -165,6 +165,6 @@ def test_a_key_that_appears_while_one_is_made_is_kept(tmp_path, monkeypatch):
             written(directory, other).rename(directory / "master.key")
         return path
 
-    monkeypatch.setattr(secrets, "_written", slow)
+    monkeypatch.setattr(secrets, "_new_file", slow)
 
     assert (other,) == secrets.make_key(tmp_path)
