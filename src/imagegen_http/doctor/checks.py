@@ -13,13 +13,13 @@ import attrs
 
 from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import Sql
 from imagegen_adapters.system import SystemClock, SystemDiskSpace
 from imagegen_core.errors import ImagegenError, Refusal, StorageError
 from imagegen_core.messages import Argument, Message, MessageCode, RefusalCode
-from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_http.errors import user_name
 from imagegen_http.offline import open_listing
@@ -77,8 +77,18 @@ class _Findings:
         return CheckCode.AND_MORE(entries=tuple(self.first), count=self.count - _MAX_LISTED_NAMES)
 
 
-def check_directory(data_dir: Path) -> list[Check]:
-    """Check the owner and the permissions of the directory and everything in it; blocks."""
+def check_directory(data_dir: Path, running: RunningServer | None) -> list[Check]:
+    """Check a directory, everything in it, and whether a server works or was killed in it; blocks."""
+    server = ok("server", CheckCode.NO_SERVER())
+    if running is not None:
+        server = ok("server", CheckCode.SERVER_RUNS(url=running.url))
+    elif (data_dir / SERVER_FILE).exists():
+        server = warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
+    return [*_permissions(data_dir), server]
+
+
+def _permissions(data_dir: Path) -> list[Check]:
+    """Check the owner and the permissions of the directory and everything in it."""
     owner = data_dir.stat().st_uid
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
         user = user_name(os.geteuid())
@@ -130,24 +140,15 @@ def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
                 yield path, path.lstat()
 
 
-def server(data_dir: Path, running: RunningServer | None) -> Check:
-    """Report the server that works in the directory, or one that was killed in it."""
-    if running is not None:
-        return ok("server", CheckCode.SERVER_RUNS(url=running.url))
-    if (data_dir / SERVER_FILE).exists():
-        return warn("server", CheckCode.SERVER_KILLED(file=SERVER_FILE))
-    return ok("server", CheckCode.NO_SERVER())
-
-
 # ---------------------------------------------------------------- the outbox, the archive, the disk
 
 _BUCKET_SECONDS = 10.0
 _MIB = 1024 * 1024
 
 
-async def outbox(entries: Outbox, settings: Settings) -> list[Check]:
+async def _outbox(sql: Sql, settings: Settings) -> list[Check]:
     """Report the pending uploads and removals, and why they fail."""
-    counts = await entries.counts()
+    counts = await SqlOutbox(sql).counts()
     waiting = CheckCode.OUTBOX_WAITING(uploads=counts.uploads, removals=counts.removals)
     if counts.last_error is not None:
         reason = CheckCode.OUTBOX_FAILING(waiting=waiting, count=counts.failing, reason=counts.last_error)
@@ -226,14 +227,20 @@ async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
     return checks
 
 
-def search_index(state: IndexState) -> Check:
+async def stores(sql: Sql, configs: ProviderConfigs, index: IndexState, settings: Settings) -> list[Check]:
+    """Check the search index, the outbox and the configurations of a database."""
+    outbox, providers = await _outbox(sql, settings), await _providers(configs, settings)
+    return [_search_index(index), *outbox, *providers]
+
+
+def _search_index(state: IndexState) -> Check:
     if state is IndexState.CURRENT:
         return ok("search index", CheckCode.INDEX_CURRENT())
     code = CheckCode.INDEX_MISSING if state is IndexState.MISSING else CheckCode.INDEX_STALE
     return warn("search index", code())
 
 
-async def providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
+async def _providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
     """Check the configurations, those of the file and the saved ones, for errors and retired models."""
     try:
         async with open_listing(settings, configs) as listing:

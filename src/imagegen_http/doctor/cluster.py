@@ -6,7 +6,6 @@ from datetime import timedelta
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
 from imagegen_adapters.stores.postgresql.health import (
     CONNECTIONS_BESIDE_POOL,
@@ -20,17 +19,7 @@ from imagegen_adapters.stores.postgresql.search import index_state
 from imagegen_adapters.stores.sql import PostgresqlSql, SchemaTooOld
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError
-from imagegen_http.doctor.checks import (
-    Check,
-    CheckCode,
-    fail,
-    ok,
-    outbox,
-    providers,
-    search_index,
-    tasks,
-    warn,
-)
+from imagegen_http.doctor.checks import Check, CheckCode, fail, ok, stores, tasks, warn
 from imagegen_http.settings.schema import WORKER, Settings
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -70,6 +59,7 @@ async def known_installation_id(settings: Settings) -> str | None:
 async def _open_database(
     database: Database, inspection: Inspection, settings: Settings, environ: Mapping[str, str]
 ) -> list[Check]:
+    sql, configs = PostgresqlSql(database), PostgresqlProviderConfigs(database, FernetSecretBox(()))
     activity = await read_activity(database)
     limit = settings.cluster.dead_after_seconds
     alive = tuple(node.name for node in activity.nodes if node.silent_seconds < limit)
@@ -80,10 +70,8 @@ async def _open_database(
         _clock(inspection),
         _nodes(activity, alive),
         await _master_key(database, environ),
-        *await tasks(PostgresqlSql(database), has_server=bool(alive)),
-        search_index(await index_state(database, simplify)),
-        *await outbox(SqlOutbox(PostgresqlSql(database)), settings),
-        *await providers(PostgresqlProviderConfigs(database, FernetSecretBox(())), settings),
+        *await tasks(sql, has_server=bool(alive)),
+        *await stores(sql, configs, await index_state(database, simplify), settings),
     ]
 
 

@@ -13,7 +13,6 @@ from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, Key
 from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
-from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sql import SchemaTooOld, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
@@ -33,10 +32,7 @@ from imagegen_http.doctor.checks import (
     disk,
     fail,
     ok,
-    outbox,
-    providers,
-    search_index,
-    server,
+    stores,
     tasks,
     warn,
 )
@@ -67,21 +63,19 @@ async def run_checks(
         reason = CheckCode.NO_DATA_DIRECTORY(path=str(data_dir), hint=CheckCode.OTHER_DIRECTORY())
         return (*checks, fail("data directory", reason))
     running = RunningServer.find(data_dir)
-    checks += await asyncio.to_thread(check_directory, data_dir)
-    checks.append(server(data_dir, running))
+    checks += await asyncio.to_thread(check_directory, data_dir, running)
     has_server = running is not None
     async with _database(data_dir, sqlite) as (database, check):
         checks.append(check)
         if database is not None:
+            sql, index = SqliteSql(database), await index_state(database, simplify)
             checks += [
                 await _master_key(database, data_dir, environ),
-                *await tasks(SqliteSql(database), has_server=has_server),
+                *await tasks(sql, has_server=has_server),
                 await _clock(database),
                 await _images(database, data_dir, full=full, progress=progress),
                 await _orphans(database, data_dir, has_server=has_server),
-                search_index(await index_state(database, simplify)),
-                *await outbox(SqlOutbox(SqliteSql(database)), settings),
-                *await providers(saved_configs(database), settings),
+                *await stores(sql, saved_configs(database), index, settings),
             ]
     return (*checks, *await bucket(settings, _installation_id(data_dir)), disk(settings))
 
@@ -95,8 +89,8 @@ async def _cluster_checks(
 
     checks, data_dir = [configuration], settings.data_dir
     if data_dir.is_dir():
-        checks += await asyncio.to_thread(check_directory, data_dir)
-        checks += [server(data_dir, RunningServer.find(data_dir)), disk(settings)]
+        checks += await asyncio.to_thread(check_directory, data_dir, RunningServer.find(data_dir))
+        checks.append(disk(settings))
     checks += await cluster.check_database(settings, environ)
     return (*checks, *await bucket(settings, await cluster.known_installation_id(settings)))
 
