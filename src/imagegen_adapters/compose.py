@@ -1,4 +1,4 @@
-"""The one composition: from what an operator chooses to a running `ImageGen`, as `compose` says it."""
+"""The one composition: from an operator's options to a running `ImageGen`."""
 
 import asyncio
 import logging
@@ -60,12 +60,10 @@ _log = logging.getLogger("imagegen.composition")
 class Options:
     """What an operator chooses.
 
-    Without the URL of a ``database`` everything is in the directory, which else is this node's scratch space;
-    ``roles`` and ``version`` describe that node. ``open_archive`` is given what returns the id of the
-    installation. ``archive_first``: images are not kept on the disk while the archive takes them. They stay
-    there for ``retention_days`` after it has them; for good where that is None. Unless ``create``, the
-    database has to exist. Unless ``run_background``, nothing happens by itself; unless ``runs_tasks``, other
-    nodes run the tasks, and look after the stores.
+    Without a ``database`` URL, everything is in the directory; with one, the directory is this node's scratch
+    space. ``archive_first``: images skip the disk while the archive accepts them. The disk keeps an archived
+    image for ``retention_days``, forever if None. Unless ``create``, the database must exist. Unless
+    ``run_background``, no background work runs; unless ``runs_tasks``, other nodes run tasks and upkeep.
     """
 
     directory: DataDirectory
@@ -96,13 +94,12 @@ class Options:
 
 @attrs.frozen(kw_only=True)
 class Store:
-    """What a database and its files supply: the parts that they implement, and what only they can say.
+    """A database and its files: the parts they implement, and what only they know.
 
-    By ``installation_id`` whoever works on it is told from others who use the same bucket. ``index_state``
-    and ``reindex`` are those of the search index. ``is_healthy`` is False after an error from which a disk
-    may not recover. Where this process is the only one that works on it, ``writes`` counts the transactions
-    that it has committed, each before anybody knows of it, and ``prepare`` does what has to be done to
-    earlier rows before it begins; where there may be others, ``activity`` says what they do now.
+    ``installation_id`` distinguishes installations that share a bucket. ``index_state`` and ``reindex`` are
+    the search index's. ``is_healthy`` is False after an error that a disk may not recover from. With a single
+    process, ``writes`` counts committed transactions, each before anybody learns of it, and ``prepare`` must
+    run before the first submission. With several, ``activity`` says what they do now.
     """
 
     parts: Parts
@@ -117,7 +114,7 @@ class Store:
 
 @attrs.frozen(kw_only=True)
 class Composed:
-    """A running `ImageGen`, and what is around it."""
+    """A running `ImageGen` and its surroundings."""
 
     imagegen: ImageGen
     upkeep: Upkeep
@@ -198,7 +195,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
 async def _on_disk(
     options: Options, parts_of: Callable[..., Parts], checksum: Callable[[], RunningChecksum] | None
 ) -> AsyncIterator[Store]:
-    """Open what one box keeps: SQLite and files in a data directory that this process has locked."""
+    """SQLite and files in a data directory that this process has locked."""
     directory, path = options.directory, options.directory.path
     async with AsyncExitStack() as stack:
         database = Database.open(directory.database)
@@ -243,7 +240,7 @@ async def _on_disk(
 async def _on_postgresql(
     options: Options, parts_of: Callable[..., Parts], checksum: Callable[[], RunningChecksum] | None
 ) -> AsyncIterator[Store]:
-    """Connect to a database that nodes share."""
+    """A PostgreSQL database that several nodes share."""
     from imagegen_adapters.stores.postgresql import search
     from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id

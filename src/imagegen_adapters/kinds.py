@@ -1,4 +1,4 @@
-"""The provider adapters of this installation, by kind."""
+"""The provider adapters, by kind."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -12,10 +12,7 @@ from imagegen_core.redaction import Redactor
 
 
 class InstalledProviders(Mapping[str, Provider]):
-    """Builds the adapter of a kind when it is first asked for; only then are its modules loaded.
-
-    That spares a service, and a command still more, the adapters that it does not use.
-    """
+    """Imports and builds an adapter on first use, to spare services and commands the unused ones."""
 
     def __init__(self, builders: Mapping[str, Callable[[], Provider]]) -> None:
         self._builders = builders
@@ -39,7 +36,6 @@ class InstalledProviders(Mapping[str, Provider]):
 def compose_providers(
     clock: Clock, outbound: Outbound, redactor: Redactor | None = None
 ) -> InstalledProviders:
-    """Return the provider adapters by kind, each of which is loaded once it is needed."""
     return InstalledProviders(
         {
             "demo": partial(_load, "demo.provider:DemoProvider", clock),

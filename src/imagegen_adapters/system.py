@@ -1,4 +1,4 @@
-"""What the operating system gives: time, identifiers and room on the disk."""
+"""The operating system's clock, ids and disk space."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ def new_id() -> str:
 
 
 class SystemClock(Clock):
-    """Returns the real time."""
+    """The real time."""
 
     def now(self) -> datetime:
         now = datetime.now(UTC)
@@ -35,13 +35,13 @@ class SystemClock(Clock):
 
 @attrs.frozen
 class SystemDiskSpace:
-    """Watches the file system that holds a path. Below ``min_free_bytes``, no more paid calls are sent."""
+    """Free space on the file system of a path. Below ``min_free_bytes``, no more paid calls are sent."""
 
     _path: Path
     _min_free_bytes: int
 
     def free_bytes(self) -> int:
-        """Return how much may be written; raises `StorageError` if the file system does not answer."""
+        """Return the bytes that may be written; raises `StorageError` if the file system does not answer."""
         try:
             status = os.statvfs(self._path)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Threads for blocking calls, and results on their way back to the event loop."""
+"""Threads for blocking calls; their results return to the event loop."""
 
 import asyncio
 import collections
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class WorkerThreads(ThreadPoolExecutor):
-    """Runs functions in threads, in the order in which they come.
+    """A thread pool for blocking functions, first in, first out.
 
-    If the caller is cancelled, a function that still waits for a thread is not called, and one that runs goes
-    on to its end. Where the system has no further thread, those that there are serve all; an ``OSError`` says
-    that not even one could be started, and the function is not called later either, as the base class does.
+    Cancelling the caller drops a function that still waits; a running one continues to its end. If the
+    system has no thread left, the existing ones serve all. Without any, it raises ``OSError`` and never calls
+    the function; the base class would call it later.
     """
 
     def _adjust_thread_count(self) -> None:
@@ -28,11 +28,10 @@ class WorkerThreads(ThreadPoolExecutor):
                 raise OSError("no more threads can be started") from error
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Run the function in a thread; return its result, or raise its exception as it is."""
         return await self.start(function)
 
     def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
-        """Like `run`, for a caller that does something else meanwhile, or that cancels the future."""
+        """Like `run`, but returns a future at once, which may be cancelled."""
         return asyncio.get_running_loop().run_in_executor(self, _call, function)
 
 
@@ -46,8 +45,8 @@ def _call(function: Callable[[], T]) -> T:
 class DetachedThreads:
     """Runs each call in a new daemon thread, at most ``max_threads`` at once.
 
-    An unresponsive name server or token service occupies a thread for half a minute, even if the caller has
-    given up. So an abandoned call counts towards the limit until it has really ended.
+    A hanging name server or token service occupies its thread for half a minute, even if the caller gave up.
+    An abandoned call counts towards the limit until it has ended.
     """
 
     def __init__(self, name: str, max_threads: int) -> None:
@@ -92,7 +91,7 @@ _of_this_thread = threading.local()
 
 
 class Deliveries:
-    """Settles futures of one event loop from other threads: all that are due, by one wake-up of the loop.
+    """Settles futures of one event loop from other threads, in batches: one wake-up of the loop for all.
 
     A result is dropped if its future was cancelled or the loop is closed.
     """
@@ -104,7 +103,7 @@ class Deliveries:
 
     @classmethod
     def current(cls) -> "Deliveries":
-        """Return those of the running event loop; the loop creates the futures."""
+        """Return those of the running event loop."""
         loop = asyncio.get_running_loop()
         current: Deliveries | None = getattr(_of_this_thread, "deliveries", None)
         if current is None or current.loop is not loop:
@@ -112,7 +111,7 @@ class Deliveries:
         return current
 
     def deliver(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
-        """Let the loop settle the future, by the error if there is one; from any thread, without waiting."""
+        """Settle the future in its loop; callable from any thread, without waiting."""
         self._due.append((future, result, error))
         if not self._waking:  # set by two threads at once, it wakes the loop twice
             self._waking = True
@@ -132,7 +131,7 @@ class Deliveries:
 
 
 def _raisable(error: BaseException) -> BaseException:
-    """Return what a future accepts: it refuses `StopIteration`, which would end the waiting coroutine."""
+    """Wrap `StopIteration`, which no future accepts."""
     if not isinstance(error, StopIteration):
         return error
     raisable = RuntimeError("a function in a thread raised StopIteration")

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 53_053
+LINES = 52_923
 FILES = 223
-SMALL_FILES = 32
+SMALL_FILES = 33
 """Of less than 60 lines."""
 
 PORT_COUNT = 12

@@ -1,1 +1,1 @@
-"""Untrusted images decoded within bounds, and labels embedded in those that were made."""
+"""Untrusted images decoded within bounds, and labels embedded in generated ones."""

@@ -1,11 +1,10 @@
-"""Decodes one image after another; imports only Pillow and the standard library, to keep the child small.
+"""Decodes images in a child process; imports only Pillow and the standard library, to keep it small.
 
-Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``, it is a child process that may
-be killed at any time. Each image is written to the file ``FD``; a line on standard input requests its
-decoding, and the end of standard input ends the process. A reply is a 4-byte big-endian length, that many
-bytes of JSON and, with ``"status": "ok"``, ``length`` bytes of thumbnail. The status ``"large"`` requests
-another line before an image of many pixels is decoded; ``"no_memory"`` means that the machine, not the image,
-is at fault.
+Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``; it may be killed at any time.
+Each image is in the file ``FD``. A line on standard input requests its decoding; end of input ends the
+process. A reply is a 4-byte big-endian length, so many bytes of JSON and, with ``"status": "ok"``, ``length``
+bytes of thumbnail. ``"large"`` requests another line before many pixels are decoded; ``"no_memory"`` blames
+the machine, not the image.
 """
 
 import contextlib
@@ -23,10 +22,7 @@ from PIL.Image import DecompressionBombError, DecompressionBombWarning, Resampli
 
 THUMBNAIL_SIDE = 512
 _WEBP_METHODS = {"RGB": 0, "RGBA": 1}
-"""They take a quarter of the time of Pillow's 4 for a fifth more bytes; method 0 does not compress alpha.
-
-``./run bench thumbnails`` compares.
-"""
+"""A quarter of the time of Pillow's 4, a fifth more bytes (``./run bench thumbnails``); 0 keeps alpha raw."""
 
 _STRIP_BYTES = 512 * 1024  # small enough for the allocator to reuse without requesting new pages
 
@@ -47,7 +43,7 @@ _HIGH_DEPTH_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 class Undecodable(Exception):
-    """The bytes are not an image that we take; ``reason`` names a row of `InspectionCode`."""
+    """The bytes are no acceptable image; ``reason`` names a row of `InspectionCode`."""
 
     def __init__(self, reason: str, **details: Any) -> None:
         super().__init__(reason)
@@ -56,7 +52,7 @@ class Undecodable(Exception):
 
 
 class Decoded(NamedTuple):
-    """Size as the image is shown (EXIF orientation applied), and a WebP without metadata."""
+    """The size with EXIF orientation applied, and a WebP without metadata."""
 
     format: str
     width: int
@@ -76,7 +72,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
-    """Open the image and read its header without decoding it; one that is not taken is `Undecodable`."""
+    """Read the header without decoding; an unacceptable image is `Undecodable`."""
     file.seek(0)
     kind = sniff(file.read(12))
     if kind is None:
@@ -98,9 +94,9 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
 
 
 def decode(image: Image.Image) -> Decoded:
-    """Decode the first frame completely and return its size and a thumbnail.
+    """Decode the whole first frame. A truncated or broken one is `Undecodable`.
 
-    A truncated or broken one is `Undecodable`; `MemoryError` says that the process may take no more.
+    `MemoryError` means that the process reached its memory limit.
     """
     kind, (width, height) = str(image.format).replace("MPO", "JPEG"), image.size
     factor = max(1, max(width, height) // THUMBNAIL_SIDE)  # a smaller image is no smaller than its thumbnail
@@ -180,7 +176,6 @@ _TOO_LARGE: dict[str, object] = {"status": "rejected", "reason": "TOO_MUCH_MEMOR
 
 
 def main(arguments: list[str]) -> None:
-    """Reply to requests until standard input ends."""
     fd, max_pixels, large_pixels, memory_bytes, cpu_seconds = map(int, arguments)
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -217,9 +212,9 @@ def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, obje
 
 
 def _has_memory(limit: int) -> bool:
-    """Return whether memory up to the limit can be allocated, so that only the limit was exceeded.
+    """Whether memory up to the limit can be allocated, so that only the limit was exceeded.
 
-    If the kernel does not overcommit memory, the machine itself may be out of it.
+    Without overcommitment by the kernel, the machine itself may be out of memory.
     """
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - avoids importing pathlib
@@ -234,7 +229,7 @@ def _has_memory(limit: int) -> bool:
 
 
 def _limit_cpu(seconds: int) -> None:
-    """Let the kernel kill this process after this many more seconds of CPU time."""
+    """Let the kernel kill this process after so many more seconds of CPU time."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + seconds + 1, hard))

@@ -24,7 +24,7 @@ class InspectionCode(MessageCode, words="imagegen_adapters"):
 
 
 _WORKERS = 2
-"""Images that are decoded at the same time."""
+"""How many images are decoded at the same time."""
 
 _LARGE_PIXELS = 10_000_000
 """Larger images are decoded one at a time: a WebP of 40 megapixels takes 640 MB during decoding."""
@@ -33,20 +33,15 @@ _MEMORY_BYTES = 1024 * 1024 * 1024
 """Address space of a child. Peaks measured at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
 
 _MAX_TRIES = 2
-"""How many children may fail to decode an image before it is given up."""
+"""How many children may die over an image before it is given up."""
 
 
 class SubprocessInspector:
-    """Decodes in children, which are started on demand and end when idle; `aclose` ends all of them.
+    """Decodes in child processes, which start on demand and end after ``idle_seconds``; `aclose` ends all.
 
-    If a child dies, its image is decoded again in a new child. An image is rejected if a child rejects it, if
-    it crashes two children, or if it takes too much CPU time. If a child was killed from outside, or the
-    machine is too busy, nothing is known about the image, so `InspectorUnavailable` is raised instead.
-
-    Args:
-        cpu_seconds: the CPU time that one image may take.
-        patience_seconds: how long one image may take on a busy machine.
-        idle_seconds: how long a child waits for the next image.
+    An image is rejected if a child rejects it, if it crashes two children, or if it takes ``cpu_seconds`` of
+    CPU time. A child killed from outside, or a machine too busy for ``patience_seconds``, says nothing about
+    the image: it raises `InspectorUnavailable`.
     """
 
     def __init__(
@@ -66,7 +61,6 @@ class SubprocessInspector:
         return tuple(child.pid for child in children if child is not None and child.returncode is None)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
-        """Decode the whole image; see `Inspect`."""
         async with self._workers:
             if self._closed.is_set():
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
@@ -126,7 +120,7 @@ class SubprocessInspector:
 
 
 class _Slot:
-    """A file to which an image is written, and the child that decodes it from there."""
+    """A file for one image at a time, and the child that decodes it from there."""
 
     def __init__(self, cpu_seconds: int, idle_seconds: float) -> None:
         self._cpu_seconds = cpu_seconds
@@ -136,7 +130,7 @@ class _Slot:
         self.child: Process | None = None
 
     async def fill(self, chunks: AsyncIterator[bytes]) -> None:
-        """Write the image to the file; it is never held completely in this process's memory."""
+        """Write the image to the file; this process never holds all of it in memory."""
         self._cancel_idle_timer()
         size = 0
         async for chunk in chunks:
@@ -160,7 +154,6 @@ class _Slot:
         return self._fd
 
     async def running_child(self) -> Process:
-        """Return the running child, or start one."""
         if self.child is not None and self.child.returncode is not None:
             await self.stop()
         if self.child is None:
@@ -178,14 +171,12 @@ class _Slot:
             self._idle = asyncio.create_task(self._retire_when_idle())
 
     async def stop(self) -> None:
-        """Kill the child."""
         self._cancel_idle_timer()
         child, self.child = self.child, None
         if child is not None:
             await asyncio.shield(_kill(child))
 
     async def close(self) -> None:
-        """Kill the child and close the file."""
         await self.stop()
         fd, self._fd = self._fd, None
         if fd is not None:
@@ -246,7 +237,7 @@ _CRASHES = frozenset({signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGI
 
 
 class DecoderDied(Exception):
-    """The child ended or sent an invalid reply; ``signal_number`` is what killed it, None if unknown."""
+    """The child ended or sent an invalid reply; ``signal_number`` is None if unknown."""
 
     def __init__(self, *, signal_number: int | None = None) -> None:
         super().__init__("the decoding process died")
@@ -254,7 +245,6 @@ class DecoderDied(Exception):
 
 
 async def _started(fd: int, cpu_seconds: int) -> Process:
-    """Start a child that reads images from the file ``fd``, and return it once it is ready."""
     environment = {
         n: v for n, v in os.environ.items() if n in _INHERITED_VARIABLES or n.startswith("COVERAGE_")
     }
@@ -286,7 +276,7 @@ async def _started(fd: int, cpu_seconds: int) -> Process:
 
 
 async def _ask(child: Process) -> tuple[dict[str, Any], bytes]:
-    """Request the next step; return the header of the reply and, with status ``ok``, the thumbnail."""
+    """Request the next step; return the reply's header and, with status ``ok``, the thumbnail."""
     assert child.stdin is not None  # noqa: S101 - a pipe
     # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
     with contextlib.suppress(ConnectionError, RuntimeError):
@@ -324,7 +314,6 @@ async def _kill(child: Process) -> None:
 
 
 async def _retire(child: Process) -> None:
-    """Let the process end by itself and wait for its end."""
     if child.stdin is not None:
         child.stdin.close()
     await child.wait()
@@ -334,9 +323,9 @@ async def _retire(child: Process) -> None:
 
 
 class ThreadInspector:
-    """Decodes in threads of this process, for programs that embed the library, and for tests.
+    """Decodes in threads, for programs that embed the library and for tests.
 
-    It accepts and rejects the same images as `SubprocessInspector`, without its limits on time and memory.
+    It accepts the same images as `SubprocessInspector`, without limits on time and memory.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,6 @@ from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
 
 NAMESPACE = b"http://www.tc260.org.cn/ns/AIGC/1.0/"
 MAX_PACKET_BYTES = 1024 * 1024
-"""Larger packets are left as they are."""
 
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _OPEN = (
@@ -25,7 +24,6 @@ _END_OF_RDF = b"</rdf:RDF>"
 
 
 def _described(producer: str, produce_id: str) -> bytes:
-    """Return the label: the producer (name or code of the service provider) and the id of the image."""
     value = {
         "Label": "1",
         "ContentProducer": producer,
@@ -41,10 +39,10 @@ def _described(producer: str, produce_id: str) -> bytes:
 
 
 def _packet(label: bytes, packet: bytes = b"") -> bytes:
-    """Return another packet with the label added, or one with only the label.
+    """Return the packet with the label added, or a new one.
 
-    A packet that has such a label is returned unchanged. One in which the place for the label cannot be
-    found, because it is written in an unusual way, is replaced.
+    A packet that has such a label is returned unchanged. One written so unusually that there is no place for
+    the label is replaced.
     """
     if NAMESPACE in packet:
         return packet
@@ -55,33 +53,29 @@ def _packet(label: bytes, packet: bytes = b"") -> bytes:
 
 
 class _ByteStream:
-    """A buffered reader over chunks. The stream may end at any byte."""
+    """A buffered reader over chunks. The stream may end at any byte, so all reads may return less."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
         self._chunks = chunks
         self._buffer = bytearray()
 
     async def peek(self, count: int) -> bytes:
-        """Return the next bytes without consuming them; fewer only at the end."""
         while len(self._buffer) < count and (chunk := await anext(self._chunks, None)) is not None:
             self._buffer += chunk
         return bytes(self._buffer[:count])
 
     async def take(self, count: int) -> bytes:
-        """Return and consume the next bytes; fewer only at the end."""
         data = await self.peek(count)
         del self._buffer[: len(data)]
         return data
 
     async def forward(self, count: int) -> AsyncIterator[bytes]:
-        """Yield the next ``count`` bytes as they arrive; fewer only at the end."""
         while count > 0 and await self.peek(1):
             chunk = await self.take(min(count, len(self._buffer)))
             count -= len(chunk)
             yield chunk
 
     async def rest(self) -> AsyncIterator[bytes]:
-        """Yield all remaining bytes."""
         while await self.peek(1):
             yield await self.take(len(self._buffer))
 
@@ -93,7 +87,7 @@ _START_OF_IMAGE = b"\xff\xd8"
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_SEGMENT_BYTES = 0xFFFF
 _MAX_METADATA_BYTES = 4 * 1024 * 1024
-"""The metadata at the beginning that is buffered to look for a packet in it; colour profiles are large."""
+"""How much is buffered at the beginning to look for a packet; colour profiles are large."""
 
 _MARKER = 0xFF
 _COMMENT = 0xFE
@@ -102,7 +96,7 @@ _APP0, _APP1 = 0xE0, 0xE1
 
 
 async def _labelled_jpeg(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP packet, looked up in the segments before the image data."""
+    """Look for the XMP packet in the segments before the image data."""
     source = _ByteStream(chunks)
     start = await source.take(len(_START_OF_IMAGE))
     yield start
@@ -141,7 +135,7 @@ def _labelled(segments: list[bytes], label: bytes) -> list[bytes]:
 
 
 def _segment(packet: bytes) -> bytes | None:
-    """Return the segment with a packet; None if the packet is too long for one."""
+    """Return the segment; None if the packet is too long for one."""
     length = 2 + len(_JPEG_XMP) + len(packet)
     if length > _MAX_SEGMENT_BYTES:
         return None
@@ -159,7 +153,6 @@ _PLAIN = b"\0\0\0\0"  # not compressed, no language, no translated keyword
 
 
 async def _labelled_png(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP packet; all other chunks pass unchanged."""
     source = _ByteStream(chunks)
     yield await source.take(_SIGNATURE_BYTES)
     labelled = False
@@ -216,10 +209,10 @@ _LOSSLESS_START = 0x2F
 
 
 async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
-    """Yield the file with the label in its XMP packet; a file with an implausible header passes unchanged.
+    """Add the label to the XMP packet; a file with an implausible header passes unchanged.
 
-    The file begins with its size. A file that already has a packet is therefore written to a temporary file
-    first, since the length of that packet is only known at the end.
+    The file begins with its size, so one that has a packet is spooled first: its new size is known at the
+    end.
     """
     source = _ByteStream(chunks)
     riff = await source.take(_RIFF_BYTES)
@@ -251,7 +244,7 @@ async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIte
 async def _with_merged_packet(
     source: _ByteStream, body_bytes: int, extended: bytes, label: bytes
 ) -> AsyncIterator[bytes]:
-    """Yield the same chunks, with the packet moved to the end and merged with the label."""
+    """Move the packet to the end and merge it with the label."""
     packet, remaining = b"", body_bytes
     with tempfile.SpooledTemporaryFile(_MAX_IN_MEMORY_BYTES) as spooled:
         while remaining > 0 and len(header := await source.peek(_HEADER_BYTES)) == _HEADER_BYTES:
@@ -273,7 +266,7 @@ async def _with_merged_packet(
 
 
 def _extended_header(head: bytes) -> bytes | None:
-    """Return the existing or a new ``VP8X`` chunk; None if the beginning of the file is not understood."""
+    """Return the existing or a new ``VP8X`` chunk; None if the header is not understood."""
     kind, data = head[:4], head[_HEADER_BYTES:]
     if len(data) < 10:  # noqa: PLR2004 - the length of the longest of the three headers
         return None
@@ -308,7 +301,7 @@ _WRITERS = {MediaType.PNG: _labelled_png, MediaType.JPEG: _labelled_jpeg, MediaT
 
 @attrs.frozen(kw_only=True)
 class AigcImageLabel:
-    """The `ImageLabel` of a content provider, named by its name or its unified social credit code."""
+    """The `ImageLabel` of a content provider, given by name or unified social credit code."""
 
     producer: str
 

@@ -1,1 +1,1 @@
-"""All outgoing connections: pooled, limited, and only to addresses that passed a check."""
+"""All outgoing connections: pooled, limited, and only to checked addresses."""

@@ -24,7 +24,7 @@ from imagegen_core.messages import MessageCode
 
 
 class AddressCode(MessageCode, words="imagegen_adapters"):
-    """What is wrong with an address that may not be called."""
+    """Why an address may not be called."""
 
 
 IpAddress = IPv4Address | IPv6Address
@@ -86,7 +86,7 @@ _SPECIAL: tuple[tuple[IPv4Network | IPv6Network, AddressCode], ...] = (
 
 
 def normalized(address: IpAddress) -> IpAddress:
-    """Return the address without a zone; an IPv4-mapped or IPv4-compatible one as IPv4."""
+    """Strip the zone; turn an IPv4-mapped or IPv4-compatible address into IPv4."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -113,13 +113,13 @@ def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
 
 @lru_cache(1024)
 def is_metadata(address: IpAddress) -> bool:
-    """Return whether the address leads to a cloud metadata service, embedded forms included."""
+    """Whether the address leads to a cloud metadata service, embedded forms included."""
     return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
 
 
 @lru_cache(1024)
 def non_public_reason(address: IpAddress) -> AddressCode | None:
-    """Return why an address must not be called at a caller's request, None for a public one.
+    """Return why a caller's request must not reach an address, None for a public one.
 
     NAT64, 6to4, Teredo and ISATAP never count as public: some router decides where they lead.
     """
@@ -155,10 +155,10 @@ class NameLookupTimeout(Exception):
 
 
 class NameLookups:
-    """Resolves names, each in a thread; callers asking for a name that is being resolved share its look-up.
+    """Resolves names in threads of its own; callers asking for the same name share its look-up.
 
-    A name whose servers are down occupies its thread until the system gives up, after half a minute or so:
-    one thread for all its callers, and never one that other work needs. Beyond ``max_lookups`` they wait.
+    A name whose servers are down occupies one thread for half a minute, however many callers wait. Beyond
+    ``max_lookups`` they queue.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class NameLookups:
         self._running: dict[tuple[str, int], asyncio.Future[tuple[IpAddress, ...]]] = {}
 
     async def resolve(self, host: str, port: int) -> tuple[IpAddress, ...]:
-        """Return every address of the host, in the order in which to try them, or raise `NameNotResolved`."""
+        """Return every address of the host in the order to try them, or raise `NameNotResolved`."""
         if addresses := numeric_addresses(host):
             return addresses
         if (host, port) not in self._running:
@@ -192,7 +192,7 @@ class NameLookups:
 
 
 def numeric_addresses(host: str) -> tuple[IpAddress, ...]:
-    """Return the addresses that a host spells in numbers, as the system reads them; none if it is a name."""
+    """Return the addresses that a host spells in numbers, as the system reads them; none for a name."""
     has_zone = "%" in host  # whose interface may come and go
     return _read_numbers(host) if has_zone else _cached_numbers(host)
 
@@ -236,10 +236,10 @@ _MAX_ENTRIES = 256
 
 @attrs.frozen(eq=False)
 class DnsCache:
-    """Resolves a name once for all callers within some seconds, so that a hundred callers cause one query.
+    """Caches look-ups and failures for some seconds, so that a hundred callers cause one query.
 
-    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass. Failures
-    are cached, too. ``lookup_seconds`` limit one look-up, with the wait for a free thread.
+    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass.
+    ``lookup_seconds`` limits a look-up, its wait for a free thread included.
     """
 
     _lookups: NameLookups
@@ -250,7 +250,7 @@ class DnsCache:
     )
 
     async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
-        """Return every address of the host; raises `NameNotResolved`, or `TimeoutError` if that is slow."""
+        """Return every address of the host; raises `NameNotResolved` or `TimeoutError`."""
         now = asyncio.get_running_loop().time()
         expires_at, lookup = self._entries.get((host, port), (now, None))
         if lookup is None or expires_at <= now:
@@ -275,9 +275,9 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 class AddressGate:
     """Allows public addresses and private ones the operator listed, never metadata services or ourselves.
 
-    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever the name and its
-    subdomains resolve to, on that port; a listed address allows any name that resolves to it, on that
-    port. ``localhost``, ``127.0.0.1`` and ``[::1]`` count as one entry.
+    An entry is ``host:port`` (``[::1]:7860`` for IPv6). A listed name allows whatever it and its subdomains
+    resolve to, on that port; a listed address allows any name that resolves to it, on that port.
+    ``localhost``, ``127.0.0.1`` and ``[::1]`` count as one entry.
     """
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
@@ -291,7 +291,7 @@ class AddressGate:
         self._is_strict = False
 
     def public_only(self) -> "AddressGate":
-        """Return a gate without allow-listed entries that shares this gate's view of our own addresses."""
+        """Return a gate without an allow-list that shares this gate's view of our own addresses."""
         strict = AddressGate()
         strict._is_strict = True
         strict._own_addresses = self._own_addresses
@@ -303,7 +303,7 @@ class AddressGate:
         self._own_addresses.update((normalized(ip_address(host)), port) for host, port in addresses)
 
     def is_listed(self, host: str, port: int) -> bool:
-        """Return whether the operator listed this name (or a parent domain) or this address."""
+        """Whether the operator listed this name, a parent domain, or this address."""
         name = canonical_host(host)
         if (name, port) in self._allowed or _is_address(name):
             return (name, port) in self._allowed
@@ -349,7 +349,7 @@ class AddressGate:
 
 
 def parse_entry(entry: str) -> tuple[str, int]:
-    """Return the host, in its canonical spelling, and the port of ``host:port``, or raise `ValueError`."""
+    """Return canonical host and port of ``host:port``, or raise `ValueError`."""
     host, port = parse_host_and_port(entry)
     return canonical_host(host), port
 
@@ -365,7 +365,7 @@ def canonical_host(host: str) -> str:
 
 
 def same_host(one: str, other: str) -> bool:
-    """Return whether two spellings mean the same host; all loopback names are one host."""
+    """Compare two spellings; all loopback names are one host."""
     first, second = canonical_host(one), canonical_host(other)
     return first == second or (first in _LOOPBACK_NAMES and second in _LOOPBACK_NAMES)
 
@@ -379,7 +379,7 @@ def _is_address(name: str) -> bool:
 
 
 def _is_local(address: IpAddress) -> bool:
-    """Return whether a local interface has the address; connecting a UDP socket sends no packet."""
+    """Whether a local interface has the address; connecting a UDP socket sends no packet."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IP versions
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -408,8 +408,8 @@ _MAX_LOOKUPS = 32
 class OutboundGuard:
     """Checks an address when it is saved and when a task is submitted; connecting checks it again.
 
-    A look-up that takes longer than ``seconds`` counts as a name that does not resolve. A submission may take
-    that much longer while other callers have unresponsive names checked.
+    A look-up that takes longer than ``seconds`` counts as a name that does not resolve. A submission may wait
+    so much longer while other callers have unresponsive names checked.
     """
 
     def __init__(
@@ -425,9 +425,9 @@ class OutboundGuard:
         self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
 
     async def check(self, url: str) -> None:
-        """Raise `UpstreamNotAllowed` if it is no http(s) URL, or leads to an address that may not be called.
+        """Raise `UpstreamNotAllowed` unless it is an http(s) URL that may be called.
 
-        Its host is judged as it is written and with its percent signs decoded.
+        Its host is checked as written, and with percent signs decoded.
         """
         host, port = _host_and_port(url)
         for spelling in dict.fromkeys((host, unquote(host))):

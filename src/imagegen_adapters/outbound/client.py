@@ -1,4 +1,4 @@
-"""All outgoing connections: one pool of guarded connections, handed out as httpx clients."""
+"""All outgoing connections: one pool of guarded connections, behind httpx clients."""
 
 import asyncio
 import ssl
@@ -25,7 +25,7 @@ from imagegen_core.config import ProviderConfig, Proxy
 
 
 class Outbound:
-    """Calls providers and downloads results. Reads no environment variables, follows no redirects of an API.
+    """Calls providers and downloads results. Ignores the environment; follows no redirects of an API.
 
     Args:
         allow_private: ``host:port`` of providers on this machine or the LAN; `ValueError` for anything else.
@@ -33,9 +33,6 @@ class Outbound:
         tls: trusted certificates; the system's and certifi's by default.
         lookups: resolves names; by default as many at once as there are connections.
         user_agent: sent to providers; other hosts, which upstream responses name, get no version.
-
-    Attributes:
-        api_headers: what every request to a provider has, by lower-case name.
     """
 
     def __init__(
@@ -56,16 +53,15 @@ class Outbound:
         self._transports: dict[tuple[Proxy | None, bool], PooledTransport] = {}
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:
-        """Set the ``(ip, port)`` pairs that this service listens on, so that it never calls itself."""
+        """Set our own ``(ip, port)`` pairs, so that the service never calls itself."""
         self.gate.listens_on(addresses)
 
     def api_client(self, config: ProviderConfig, *, extra_origins: Iterable[str] = ()) -> httpx.AsyncClient:
         """Return a client for one provider's API, cheap enough to make for each call; do not close it.
 
-        It reaches ``origin(config.api_base)`` and the ``extra_origins`` (URLs, of which scheme, host and port
-        count), nothing else; through ``extra_config["proxy"]`` if that is set. A call ends after
-        ``config.timeout`` seconds, or after its own read time-out if that is longer, however slowly single
-        bytes trickle in. It stores no cookies. A proxy or an address that is no usable URL is
+        It reaches only ``origin(config.api_base)`` and the origins of ``extra_origins`` (URLs), through
+        ``extra_config["proxy"]`` if set. A call ends after ``config.timeout`` seconds or its own longer read
+        time-out, however slowly bytes trickle in. It stores no cookies. A malformed proxy or address is
         ``provider_not_configured``.
         """
         return httpx.AsyncClient(
@@ -79,9 +75,9 @@ class Outbound:
     def api_transport(
         self, config: ProviderConfig, *, extra_origins: Iterable[str] = ()
     ) -> httpx.AsyncBaseTransport:
-        """Return what sends requests as the client of `api_client` does, at half the cost; do not close it.
+        """Return the transport of `api_client`, at half the cost; do not close it.
 
-        A request has to have the `api_headers` and its time-outs, and whoever sends it closes the response.
+        Requests need the `api_headers` and their time-outs, and the sender closes the response.
         """
         pool, origins = self._transport(proxy_of(config)), _allowed_origins(config, extra_origins)
         return ProviderTransport(pool, origins=origins, seconds=config.timeout)
@@ -102,9 +98,8 @@ class Outbound:
         allow-listed ``host:port``; at most 3 redirects, each checked again, none from https to http.
         ``headers`` go only to the provider's origin and the ``extra_origins``. No cookies.
 
-        More than ``max_bytes`` is ``invalid_image``, everything else (not allowed, not found, too slow,
-        interrupted) ``download_failed``. The image is paid for by then, so ``not_started``, which permits a
-        new paid call, is never set.
+        More than ``max_bytes`` is ``invalid_image``, everything else ``download_failed``. The image is paid
+        for by then, so ``not_started``, which permits a new paid call, is never set.
         """
         proxy = proxy_of(config)
         return Download(
@@ -117,12 +112,10 @@ class Outbound:
         ).chunks(url)
 
     async def aclose(self) -> None:
-        """Close every connection."""
         for transport in self._transports.values():
             await transport.aclose()
 
     def _transport(self, proxy: Proxy | None, *, public_only: bool = False) -> PooledTransport:
-        """Return the pool for a proxy and a kind of address, made on first use."""
         if (key := (proxy, public_only)) in self._transports:
             return self._transports[key]
         gate = self.gate.public_only() if public_only else self.gate

@@ -16,7 +16,7 @@ from imagegen_core.messages import Message, MessageCode
 
 
 class DownloadCode(MessageCode, words="imagegen_adapters"):
-    """What is wrong with the address of a result, or with what it brought."""
+    """What is wrong with the address or the content of a result."""
 
 
 MAX_REDIRECTS = 3
@@ -32,11 +32,9 @@ _FIREWALL_STATUSES = frozenset({401, 403})
 class Download:
     """One download by the rules of `Outbound.download`.
 
-    Args:
-        base: the provider's own address, or None.
-        trusted_origins: origins that ``headers`` may go to.
-        transport: returns the pool for public addresses only (True), or also for listed ones (False).
-        min_bytes: what has to arrive in each ``window_seconds`` of waiting for it.
+    ``base`` is the provider's own address. ``headers`` may go to ``trusted_origins``. ``transport`` returns
+    the pool for public addresses (True), or also for listed ones (False). Each ``window_seconds`` of waiting
+    have to bring ``min_bytes``.
     """
 
     base: httpx.URL | None
@@ -87,7 +85,7 @@ class Download:
         return response
 
     def _check_url(self, url: httpx.URL) -> None:
-        """Refuse URLs that no image has a reason to have; the address itself is checked on connecting."""
+        """Refuse URLs that no image needs; the address itself is checked on connecting."""
         if url.scheme not in WEB_PORTS or not url.host:
             raise _failed(DownloadCode.RESULT_NOT_HTTP(host=url.host))
         if url.userinfo:
@@ -162,7 +160,7 @@ async def _require_success(response: httpx.Response, url: httpx.URL) -> httpx.Re
 
 @contextlib.contextmanager
 def _failures(url: httpx.URL, *, is_transient: bool = False) -> Iterator[None]:
-    """Turn everything that can go wrong in transit into ``download_failed``: the call is already paid for."""
+    """Turn every failure in transit into ``download_failed``: the call is already paid for."""
     try:
         yield
     except UpstreamNotAllowed as error:

@@ -16,7 +16,7 @@ from imagegen_core.messages import Message, MessageCode
 
 
 class TransportCode(MessageCode, words="imagegen_adapters"):
-    """What became of a call, or of a download, on its way."""
+    """What happened to a call or a download in transit."""
 
 
 @attrs.frozen
@@ -85,8 +85,8 @@ def map_to_httpx_errors() -> Iterator[None]:
 def map_transport_errors() -> Iterator[None]:
     """Turn httpx exceptions raised inside into a `CallError`; all others propagate unchanged.
 
-    Its messages name only the host: those of httpx may contain header values and whole URLs. A forbidden
-    address becomes ``provider_not_configured``, since only the operator can correct it.
+    Messages name only the host: those of httpx may contain header values and whole URLs. A forbidden address
+    becomes ``provider_not_configured``, since only the operator can correct it.
     """
     try:
         yield
@@ -98,7 +98,7 @@ def map_transport_errors() -> Iterator[None]:
 
 
 def is_transport_error(error: CallError) -> bool:
-    """Return whether the transport caused the error, so that it says nothing about the provider's view."""
+    """Whether the error comes from the transport, and says nothing about the provider's view."""
     return (
         isinstance(error.__cause__, tuple(TRANSPORT_FAILURES))
         and error.failure.code is not FailureCode.INTERNAL
@@ -134,7 +134,7 @@ _REASONS: Mapping[int | None, TransportCode] = MappingProxyType(
 
 
 def _detail_of(error: BaseException) -> Message | None:
-    """Return why the connection failed, if the error says it: each has a different remedy."""
+    """Return why the connection failed: each cause has a different remedy."""
     match error:
         case ssl.SSLCertVerificationError():
             return TransportCode.CERTIFICATE(detail=str(error.verify_message))

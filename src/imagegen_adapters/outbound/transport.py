@@ -1,6 +1,6 @@
-"""The way out: httpcore's pools as httpx transports, over connections to checked addresses only.
+"""httpcore's pools as httpx transports, over connections to checked addresses only.
 
-`PooledTransport` is shared by all calls; `ProviderTransport` is one provider's way into it.
+All calls share `PooledTransport`; a `ProviderTransport` is one provider's access to it.
 """
 
 import asyncio
@@ -32,7 +32,6 @@ from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 
 
 def parse_url(text: str) -> httpx.URL:
-    """Return the http(s) URL."""
     try:
         url = httpx.URL(text)
         if url.scheme not in WEB_PORTS or not url.host:
@@ -43,7 +42,6 @@ def parse_url(text: str) -> httpx.URL:
 
 
 def port_of(url: httpx.URL) -> int:
-    """Return the port that a request to this URL goes to."""
     return url.port or WEB_PORTS.get(url.scheme, 0)
 
 
@@ -53,12 +51,10 @@ def origin_of(url: httpx.URL) -> str:
 
 
 def origins_of(addresses: Iterable[str]) -> frozenset[str]:
-    """Return the origins of http(s) URLs."""
     return frozenset(origin_of(parse_url(address)) for address in addresses)
 
 
 def proxy_of(config: ProviderConfig) -> Proxy | None:
-    """Return the proxy for this provider's calls, or None."""
     text = config.extra_config.get("proxy")
     try:
         return None if text in (None, "") else Proxy.parse(text)
@@ -67,7 +63,6 @@ def proxy_of(config: ProviderConfig) -> Proxy | None:
 
 
 def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
-    """Return the proxy in httpcore's form."""
     auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
     try:
         url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host, port=proxy.origin.port, path="/")
@@ -89,7 +84,7 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 def check_encoding(encoding: str) -> bool:
-    """Return whether the body has to be decoded; an encoding that was not asked for is refused."""
+    """Whether the body has to be decoded; an encoding that was not asked for is refused."""
     name = encoding.strip().lower()
     if name not in ACCEPTED:
         raise httpx.DecodingError("the body has a Content-Encoding that was not asked for")
@@ -97,7 +92,7 @@ def check_encoding(encoding: str) -> bool:
 
 
 async def gunzipped(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the decoded chunks, at most 64 KiB each; a hundredfold of more than 16 MiB is refused."""
+    """Yield decoded chunks of at most 64 KiB; a hundredfold growth beyond 16 MiB is refused."""
     member = zlib.decompressobj(_GZIP)
     encoded_bytes = decoded_bytes = 0
     async for chunk in chunks:
@@ -130,7 +125,7 @@ class CallDeadline:
     _scope: asyncio.Timeout | None = None
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Learn from httpcore's trace that the call has begun, and that its first bytes are being sent."""
+        """Note from httpcore's trace that the call has begun, and that its first bytes are being sent."""
         if self._at is None:
             self._at = asyncio.get_running_loop().time() + self._seconds
             if self._scope is not None:
@@ -140,7 +135,7 @@ class CallDeadline:
 
     @contextlib.asynccontextmanager
     async def met(self) -> AsyncIterator[None]:
-        """Limit what is done inside, up to the beginning of the response."""
+        """Limit the body, up to the beginning of the response."""
         try:
             async with asyncio.timeout(None) as self._scope:
                 yield
@@ -149,24 +144,21 @@ class CallDeadline:
 
     @property
     def extended_at(self) -> float | None:
-        """Until when the rest of a response that has begun may arrive: shortly after the deadline."""
+        """The limit for the rest of a response that has begun: shortly after the deadline."""
         return None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
 
     def missed(self) -> httpx.TimeoutException:
-        """Return the httpx exception for a deadline that has passed, which says whether anything was sent."""
+        """Return httpx's exception for a missed deadline; its type says whether anything was sent."""
         kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
         return kind("the call took too long")
 
 
 @attrs.frozen(kw_only=True)
 class PoolLimits:
-    """Limits on connections.
+    """``connections`` is the limit over all hosts and proxies, ``idle_connections`` that of each transport.
 
-    Args:
-        connections: over all hosts and proxies together.
-        idle_connections: kept open while idle, of each transport.
-        idle_seconds: after which an idle connection serves no more calls.
-        connect_seconds: for resolving a name and connecting.
+    An idle connection serves no more calls after ``idle_seconds``. Resolving and connecting together may take
+    ``connect_seconds``.
     """
 
     connections: int = 50
@@ -183,12 +175,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Resolves once, has every address checked by an `AddressGate`, and connects to a checked one.
 
     The address replaces the name at socket level only: the Host header, SNI and certificate check keep the
-    name, and no second look-up can return something that was not checked (DNS rebinding).
-
-    Args:
-        gate: checks each address before a socket is opened; its `UpstreamNotAllowed` propagates.
-        connect_timeout: seconds for look-up and connection together, unless the request sets less.
-        lookups: resolves names; shared by all backends.
+    name. No second look-up can return something unchecked (DNS rebinding). ``connect_timeout`` covers look-up
+    and connection, unless the request sets less.
     """
 
     _gate: AddressGate
@@ -204,9 +192,9 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream to one of the host's addresses; unless all pass the gate, none is connected to.
+        """Connect to the host's addresses in turn; unless all pass the gate, none is connected to.
 
-        They are tried in turn, each with its share of the remaining time.
+        Each gets its share of the remaining time.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(self._connect_timeout, math.inf if timeout is None else timeout)
@@ -236,7 +224,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
 async def _checked_peer(
     stream: httpcore.AsyncNetworkStream, address: IpAddress
 ) -> httpcore.AsyncNetworkStream:
-    """Return the stream after verifying the address at its other end; it closes a stream that it refuses."""
+    """Verify the address at the other end of the stream; a refused stream is closed."""
     peer = stream.get_extra_info("server_addr")
     if peer is not None and normalized(ip_address(str(peer[0]))) == normalized(address):
         return stream
@@ -249,8 +237,8 @@ async def _checked_peer(
 class ConnectionPool(httpcore.AsyncConnectionPool):
     """httpcore's pool, which also closes the connection of a call that is cancelled at a bad moment.
 
-    Between connecting and sending, or while the response is closed, httpcore then takes it for one in use,
-    and keeps it until the process ends.
+    Cancelled between connecting and sending, or while the response closes, httpcore would keep it as in use
+    until the process ends.
     """
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -262,7 +250,7 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
             raise
 
     async def close(self, response: httpcore.Response) -> None:
-        """Close a response of this pool; its connection may serve another call if it was read to its end."""
+        """Close a response of this pool; its connection is reused if it was read to its end."""
         try:
             await response.aclose()
         except BaseException:
@@ -287,17 +275,11 @@ PAID = "paid"
 class PooledTransport(httpx.AsyncBaseTransport):
     """Two of httpcore's pools behind httpx: one keeps idle connections for later requests, the other none.
 
-    When a reused idle connection breaks, the client cannot tell whether the request arrived: the server, or a
-    router on the way, may have closed it just before. That is harmless for a request that may be retried;
-    anything else may cost money, and gets a connection of its own (RFC 9110, 9.2.2).
+    When a reused idle connection breaks, the request may have arrived: the server, or a router on the way,
+    may have closed it just before. That is harmless for a request that may be retried. Anything else may cost
+    money, and gets a connection of its own (RFC 9110, 9.2.2).
 
-    Args:
-        backend: opens the connections.
-        tls: the shared TLS configuration.
-        slots: as many calls as may be in flight, over all transports.
-        limits: of its idle connections.
-        proxy: the proxy to use, or None.
-        check_url: checks the URL of each request before anything else; raises to refuse it.
+    ``slots`` limits the calls in flight over all transports; ``check_url`` raises to refuse a request's URL.
     """
 
     def __init__(
@@ -324,7 +306,6 @@ class PooledTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request without a deadline; see `send`."""
         return await self.send(request)
 
     async def send(self, request: httpx.Request, deadline: CallDeadline | None = None) -> httpx.Response:
@@ -369,13 +350,10 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
 @attrs.frozen(eq=False)
 class ProviderTransport(httpx.AsyncBaseTransport):
-    """Restricts one provider's calls to its origins, and puts a time limit on each.
+    """Restricts one provider's calls to ``origins``, and puts a time limit on each; leaves ``pool`` open.
 
-    Args:
-        pool: sends the requests; closing this transport leaves it open.
-        origins: the ``scheme://host:port`` that may be called.
-        seconds: limit of a call, from getting a connection slot to its last byte, or the request's read
-            time-out if that is longer; a response that has begun by then gets `RESPONSE_GRACE_SECONDS` more.
+    A call may take ``seconds``, or its longer read time-out, from getting a slot to its last byte. A response
+    that has begun by then gets `RESPONSE_GRACE_SECONDS` more.
     """
 
     _pool: PooledTransport
@@ -383,7 +361,6 @@ class ProviderTransport(httpx.AsyncBaseTransport):
     _seconds: float = attrs.field(kw_only=True)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request; response and error know it."""
         if origin_of(request.url) not in self._origins:
             raise UpstreamNotAllowed(AddressCode.OTHER_ORIGIN(host=request.url.host))
         read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
@@ -401,7 +378,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
 
 @attrs.frozen(eq=False)
 class _Body(httpx.AsyncByteStream):
-    """The body of a response; closing it returns the connection and the slot, exactly once."""
+    """Closing it returns the connection and the slot, exactly once."""
 
     _chunks: AsyncIterable[bytes]
     _deadline: CallDeadline | None

@@ -90,7 +90,6 @@ SHIPPED_MODELS = (
     ModelEntry(id="sd3.5-medium", name="Stable Diffusion 3.5 Medium"),
     ModelEntry(id="sd3.5-flash", name="Stable Diffusion 3.5 Flash"),
 )
-"""The models of a configuration that lists none."""
 
 _PARAMETERS = (
     *common("num", "width", "height", "size", "negative_prompt", "upscale_factor", "edit_mode"),
@@ -112,12 +111,12 @@ _PARAMETERS = (
 
 
 def _family(model_id: str) -> str:
-    """Return which of the three generators serves a model; an unknown id belongs to the SD3 family."""
+    """Return the generator that serves a model; an unknown id belongs to the SD3 family."""
     return next((name for name in ("ultra", "core") if name in model_id), "sd3")
 
 
 def model_of(entry: ModelEntry) -> Model:
-    """Return a configured model; editing, upscaling and new backgrounds are the same for all of them."""
+    """Editing, upscaling and new backgrounds are the same for all models."""
     family = _family(entry.id)
     possible = tuple(o for o in _OPERATIONS if family != "core" or o is not Operation.REFERENCE)
     cfg_scale = (Parameter(name="cfg_scale", type="number", minimum=1, maximum=10),)
@@ -141,7 +140,7 @@ DEFAULT_STRENGTH = 0.7
 """How far image-to-image may depart from the image by default: Stability requires a number."""
 
 FAST_FACTOR = 4
-"""However many times a fast upscale was to enlarge."""
+"""A fast upscale ignores the requested factor."""
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Stability refuses larger bodies."""
@@ -155,10 +154,7 @@ _HANDLED_PARAMETERS = frozenset(
 
 @attrs.frozen
 class Route:
-    """One endpoint: its path, the parameters that it takes under their own names, whether it starts a job.
-
-    ``fixed`` is sent unless a parameter says otherwise.
-    """
+    """An endpoint; ``fields`` go under their own names, ``fixed`` unless a parameter overrides it."""
 
     path: str
     fields: frozenset[str]
@@ -219,7 +215,7 @@ def route(request: ImageRequest, model_id: str) -> Route:
 
 
 def check(request: ImageRequest, model_id: str) -> Route:
-    """Check a request as far as possible before anything is read or sent, and return its endpoint."""
+    """Check all that can be checked before anything is read or sent, and return the endpoint."""
     endpoint = route(request, model_id)
     check_size(request.params)
     check_sides(request.params)
@@ -233,7 +229,7 @@ Field = tuple[str | None, str | bytes] | tuple[str, bytes, str]
 
 
 def form(request: ImageRequest, route: Route, *, image: bytes | None, mask: bytes | None) -> dict[str, Field]:
-    """Return the form in the shape of httpx's ``files=``, which stays multipart even without a file."""
+    """Return httpx's ``files=``, which stays multipart even without a file."""
     values: dict[str, Any] = dict(route.fixed)
     values |= {name: value for name, value in request.params.items() if name in route.fields}
     if "aspect_ratio" in route.fields and (ratio := _ratio(request)):
@@ -260,7 +256,6 @@ def _ratio(request: ImageRequest) -> str | None:
 
 
 def warnings(request: ImageRequest, route: Route) -> Iterator[Message]:
-    """Yield what the caller should know about how the request was served."""
     params, dimensions = request.params, request.dimensions
     if dimensions and "aspect_ratio" in route.fields and "aspect_ratio" not in params:
         size = f"{dimensions[0]}x{dimensions[1]}"
@@ -299,7 +294,7 @@ _TRANSIENT_CODES = frozenset({FailureCode.TIMEOUT, FailureCode.OUTCOME_UNKNOWN, 
 
 
 def parse_result(file: BinaryIO, open_file: Callable[[], BinaryIO]) -> GeneratedImage:
-    """Return the one image of a spooled response, which it reads; a blurred one is ``content_policy``."""
+    """Read the image of a spooled response; a blurred one is ``content_policy``."""
     parsed = parse_spooled(file).resolved()
     if not isinstance(parsed, dict):
         raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
@@ -340,7 +335,7 @@ def call_error(
     secrets: tuple[str, ...],
     model: Model | None = None,
 ) -> CallError:
-    """Return the error for a response: by Stability's own name of it first, then by status."""
+    """Return the error by Stability's own name of it, else by status."""
     text = body.decode("utf-8", "replace")
     parsed = object_of(text) or {}
     name, errors, message = parsed.get("name"), parsed.get("errors"), parsed.get("message")
@@ -400,7 +395,6 @@ class Stability(OneShot):
         return Receipt(data={"file": _RESPONSE_FILE})
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        """Return the receipt when the job's result is spooled."""
         seconds = max(self.job_seconds, call.config.timeout)
         delay, failures, outcome = self.poll_seconds, PollFailures(), None
         try:
@@ -453,7 +447,7 @@ class Stability(OneShot):
     async def _poll_once(
         self, config: ProviderConfig, job: UpstreamJob, exchange: Exchange, failures: PollFailures
     ) -> bool | CallError:
-        """Return whether the job's result is spooled, or the error that came instead, where that may pass."""
+        """Return whether the result is spooled, or a transient error."""
         from_upstream = False
         request = self._request(config, "GET", f"/v2beta/results/{job.id}", seconds=config.timeout)
         try:
@@ -486,10 +480,7 @@ class Stability(OneShot):
     def _request(
         self, config: ProviderConfig, method: str, path: str, *, seconds: float, files: Any = None
     ) -> httpx.Request:
-        """Return a request of a path; ``api_base`` may already end in the version of the API.
-
-        Stability answers with JSON only if it is asked to.
-        """
+        """``api_base`` may end in the API's version. Stability answers with JSON only if asked to."""
         base = (config.api_base or "").rstrip("/").removesuffix("/v2beta").removesuffix("/v1")
         key = {} if config.api_key is None else {"authorization": f"Bearer {config.api_key.reveal()}"}
         headers = configured_headers(config) | {"accept": "application/json"} | key
@@ -515,10 +506,10 @@ async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 class StableDiffusionProvider:
-    """Implements the `Provider` port; ``extra_config.dialect`` chooses the protocol.
+    """The `Provider` port; ``extra_config.dialect`` chooses the protocol.
 
-    ``a1111`` (the default) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next, ``stability`` that of
-    Stability AI, which asks for 10 seconds between two polls of a job.
+    ``a1111`` (the default) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next. ``stability`` is Stability
+    AI's, which asks for 10 seconds between two polls of a job.
     """
 
     names = ("stable-diffusion*",)

@@ -1,1 +1,1 @@
-"""Stable Diffusion on a server of one's own: A1111's WebUI, Forge, SD.Next."""
+"""Stable Diffusion on a self-hosted server: A1111's WebUI, Forge, SD.Next."""

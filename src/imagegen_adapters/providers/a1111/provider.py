@@ -1,4 +1,4 @@
-"""A self-hosted Stable Diffusion server (A1111's WebUI, Forge, SD.Next): its calls, and what it answers."""
+"""A self-hosted Stable Diffusion server (A1111's WebUI, Forge, SD.Next): its calls and answers."""
 
 import asyncio
 import base64
@@ -60,12 +60,12 @@ from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, Provid
 from imagegen_core.requests import ImageRequest, Operation
 
 PROGRESS_SECONDS = 1.0
-"""SD.Next's rate limit allows one address 300 points a minute; a progress request costs one."""
+"""SD.Next allows an address 300 points a minute; a progress request costs one."""
 
 _RESPONSE_FILE = "answer.json"
 _FREE_CALL_SECONDS = 5.0
 _MAX_FREE_BYTES = 1024 * 1024
-"""Limit of the response to a call that generates nothing; a list of a thousand checkpoints takes half."""
+"""For calls that generate nothing; a list of a thousand checkpoints takes half."""
 
 
 @attrs.frozen(eq=False)
@@ -124,7 +124,7 @@ class A1111(OneShot):
         return await read_spooled(open_file, parse)
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Interrupt the server, unless this call is over or the server says that it works on another one."""
+        """Interrupt the server, unless this call is over or the server reports another one as running."""
         if call.call_id not in self._running:
             return
         with contextlib.suppress(CallError, httpx.HTTPError, ValueError):
@@ -203,7 +203,7 @@ class A1111(OneShot):
 
 
 async def free_response(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """Send a request that starts nothing, and return the response whole; a long one is ``bad_response``."""
+    """Send a request that starts nothing, and return the whole response; a long one is ``bad_response``."""
     async with streamed_response(client, request) as response:
         content = await read_at_most(response, _MAX_FREE_BYTES + 1)
     if len(content) > _MAX_FREE_BYTES:
@@ -212,7 +212,7 @@ async def free_response(client: httpx.AsyncClient, request: httpx.Request) -> ht
 
 
 def _headers(config: ProviderConfig) -> dict[str, str]:
-    """Return the configured headers and the key, which A1111 and SD.Next take as user and password."""
+    """A1111 and SD.Next take the key as user and password."""
     headers = configured_headers(config)
     if config.api_key is None:
         return headers
@@ -230,7 +230,7 @@ _METADATA_NAMES = {"sd_model_name": "model", "sd_model_hash": "model_hash", "sam
 def parse_result(
     file: BinaryIO, open_file: Callable[[], BinaryIO], request: ImageRequest, *, interrupted: bool
 ) -> ProviderResult:
-    """Return the images of a spooled response, without grids and without what extensions appended.
+    """Return the images of a spooled response, without grids and what extensions appended.
 
     It reads the file; each image opens it again. Without images an interrupted call is ``cancelled``.
     """
@@ -259,7 +259,7 @@ def parse_result(
 
 
 def object_of(text: str) -> dict[str, Any] | None:
-    """Return a JSON object, None for any other text."""
+    """Parse a JSON object; None for any other text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -325,7 +325,6 @@ def call_error(
     secrets: tuple[str, ...],
     model: Model | None = None,
 ) -> CallError:
-    """Return the error for a response of an A1111 server to a request of ``path``."""
     text, name, is_about_the_path = _read_error(body.decode("utf-8", "replace"))
     if status == httpx.codes.NOT_FOUND and is_about_the_path:
         reason = StableDiffusionCode.NO_ROUTE(path=path)
@@ -342,14 +341,14 @@ def _refusal(
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of ``Retry-After``; a date is compared with the response's own ``Date``."""
+    """A date is compared with the response's own ``Date``."""
     return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
 
 
 def _read_error(text: str) -> tuple[str, str | None, bool]:
-    """Return the useful sentence, the server's own code, and whether only the path is meant, not the call.
+    """Return the sentence, the server's own code, and whether only the path is unknown.
 
-    The sentence is ``detail`` if it is text, or its first ``msg``; else ``errors``, ``error``, or the body.
+    The sentence is ``detail`` or its first ``msg``, else ``errors``, ``error``, or the body.
     """
     body = object_of(text)
     if body is None:  # sd-server's 404 has no body at all, that of a proxy a page

@@ -1,4 +1,4 @@
-"""What goes to an A1111 server: its models, what a request may say, and the bodies of requests.
+"""What an A1111 server gets: its models, the permitted parameters, and request bodies.
 
 Forge and SD.Next speak the same protocol, except for error responses.
 """
@@ -30,7 +30,6 @@ DEFAULT_MODEL = "default"
 """The model id for whichever checkpoint the server has loaded."""
 
 SHIPPED_MODELS = (ModelEntry(id=DEFAULT_MODEL, name="Loaded checkpoint", default=True),)
-"""The models of a configuration that lists none."""
 
 _WIKI = "https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API"
 _OPERATIONS = (Operation.GENERATE, Operation.REFERENCE, Operation.EDIT, Operation.UPSCALE)
@@ -58,7 +57,7 @@ _SIZES = in_pixels(
 
 
 def model_of(entry: ModelEntry) -> Model:
-    """Return a configured model; all checkpoints take the same."""
+    """All checkpoints take the same parameters."""
     return configured_model(
         entry,
         _OPERATIONS,
@@ -78,14 +77,14 @@ DEFAULT_UPSCALER = "R-ESRGAN 4x+"
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """Which upscaler enlarges by default, and which scripts of extensions a caller may have run."""
+    """The default ``upscaler``, and the scripts of extensions that callers may run."""
 
     upscaler: str = DEFAULT_UPSCALER
     allow_scripts: frozenset[str] = frozenset()
 
     @classmethod
     def from_config(cls, config: ProviderConfig) -> "Options":
-        """Return the options of a configuration; one of another type is refused."""
+        """Read the configuration; a value of another type is refused."""
         upscaler = config.extra_config.get("upscaler", DEFAULT_UPSCALER)
         scripts = config.extra_config.get("allow_scripts", [])
         if not isinstance(upscaler, str) or not upscaler:
@@ -99,11 +98,11 @@ class Options:
 # ---------------------------------------------------------------- its bodies
 
 MAX_REPAINT_SIDE_PIXELS = 2048
-"""A larger image is scaled down for repainting unless the caller sets a size: few GPUs could process it."""
+"""Larger images are scaled down for repainting unless a size is set: few GPUs could process them."""
 
 DEFAULT_SIDE_PIXELS = 512
 DEFAULT_HIRES_SCALE = 2.0
-"""The server's own, where a request says nothing."""
+"""The server's own defaults."""
 
 PATHS: Mapping[Operation, str] = {
     Operation.GENERATE: "/sdapi/v1/txt2img",
@@ -157,7 +156,7 @@ def body(
     image: str | None = None,
     mask: str | None = None,
 ) -> dict[str, Any]:
-    """Return the body for the operation's path; a parameter that is reserved or malformed is refused.
+    """Return the body for the operation's path; a reserved or malformed parameter is refused.
 
     ``image`` and ``mask`` stand for the images' base64; the mask is white where it repaints.
     """
@@ -208,7 +207,7 @@ def _check_names(name: str, value: object, allowed: frozenset[str]) -> None:
 
 
 def _count(request: ImageRequest) -> dict[str, int]:
-    """Return the batch; ``n_iter`` only chooses how many of ``num`` are generated one after another."""
+    """``n_iter`` says how many of the ``num`` images are generated one after another."""
     rounds = request.params.get("n_iter", 1)
     if not isinstance(rounds, int) or isinstance(rounds, bool) or rounds < 1 or request.num % rounds:
         raise _invalid("n_iter", StableDiffusionCode.NOT_A_DIVISOR(num=request.num))
@@ -216,7 +215,7 @@ def _count(request: ImageRequest) -> dict[str, int]:
 
 
 def _size(request: ImageRequest) -> dict[str, int]:
-    """Return width and height; a repainted image keeps its own size, in steps of 8 pixels."""
+    """A repainted image keeps its own size, in steps of 8 pixels."""
     names, source = ("width", "height"), source_of(request)
     size = {} if source is None else dict(zip(names, _repaint_size(source), strict=True))
     if request.dimensions is not None:
@@ -225,7 +224,7 @@ def _size(request: ImageRequest) -> dict[str, int]:
 
 
 def result_size(request: ImageRequest) -> tuple[float, float]:
-    """Return width and height of the images that a request makes, also after a second pass (hires)."""
+    """Return width and height of the result, after a second pass (hires) too."""
     size = _size(request)
     width, height = size.get("width", DEFAULT_SIDE_PIXELS), size.get("height", DEFAULT_SIDE_PIXELS)
     params = request.params
@@ -238,7 +237,7 @@ def result_size(request: ImageRequest) -> tuple[float, float]:
 
 
 def source_of(request: ImageRequest) -> InputImage | None:
-    """Return the image that is repainted or enlarged."""
+    """Return the image to repaint or enlarge."""
     return request.references[0] if request.references else request.image
 
 
@@ -249,7 +248,6 @@ def _repaint_size(source: InputImage) -> tuple[int, int]:
 
 
 def warnings(request: ImageRequest) -> Iterator[Message]:
-    """Yield what the caller should know about how the request was served."""
     source = source_of(request)
     has_size = not request.params.keys().isdisjoint({"width", "height", "size"})
     is_repainted = request.operation in (Operation.REFERENCE, Operation.EDIT) and not has_size

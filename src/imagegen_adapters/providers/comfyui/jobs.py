@@ -1,4 +1,4 @@
-"""Requests to ComfyUI's API, what its answers and the ends of its jobs mean, and how long it is asked."""
+"""ComfyUI's API: its requests, the meaning of its answers, and waiting for a job."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -36,17 +36,14 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.redaction import without
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""What ComfyUI says of a job repeats its workflow, and of a queue the workflows of all."""
+"""A job's answer repeats its workflow; the queue's repeats the workflows of all jobs."""
 
 _FREE_CALL_SECONDS = 30.0
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """``tree`` is None where the body is no JSON: it is not from ComfyUI, or too long.
-
-    What is said of an answer repeats none of the ``secrets``.
-    """
+    """``tree`` is None unless the body is JSON. No message made of it repeats any of the ``secrets``."""
 
     status: int
     tree: Any
@@ -59,35 +56,33 @@ class Answer:
         return httpx.codes.is_success(self.status)
 
     def object(self, name: str) -> Mapping[str, Any]:
-        """Return an object in the answer, an empty one if it has none of that name."""
+        """Return the object of that name, or an empty one."""
         return as_object(as_object(self.tree).get(name))
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
-    """Return a JSON object, an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 @attrs.frozen(kw_only=True)
 class ComfyUIApi:
-    """The ComfyUI of one configuration. What it sends raises `CallError` as `map_transport_errors` does."""
+    """One configuration's ComfyUI; requests raise `CallError` as `map_transport_errors` does."""
 
     outbound: Outbound
     config: ProviderConfig
 
     @property
     def headers(self) -> dict[str, str]:
-        """What each request has: ComfyUI knows no keys, so one is for what stands before it."""
+        """ComfyUI knows no keys: a key is for a proxy in front of it."""
         key, headers = self.config.api_key, configured_headers(self.config)
         return headers if key is None else headers | {"authorization": f"Bearer {key.reveal()}"}
 
     def without_key(self, text: str) -> str:
-        """Return a text to be stored, in which no spelling of the key is left."""
+        """Remove every spelling of the key from text that will be stored."""
         key = self.config.api_key
         return text if key is None else key.give_to(partial(without, text))
 
     def url(self, path: str) -> str:
-        """Return the URL of a path."""
         return f"{(self.config.api_base or '').rstrip('/')}{path}"
 
     async def ask(self, method: str, path: str, **content: Any) -> Answer:
@@ -99,7 +94,7 @@ class ComfyUIApi:
     async def response_to(
         self, method: str, path: str, *, seconds: float = _FREE_CALL_SECONDS, **content: Any
     ) -> AsyncIterator[httpx.Response]:
-        """Send a request and yield its response, the body unread."""
+        """Yield the response, its body unread."""
         client = self.outbound.api_client(self.config)
         request = client.build_request(
             method, self.url(path), headers=self.headers, timeout=call_timeout(seconds), **content
@@ -108,7 +103,6 @@ class ComfyUIApi:
             yield response
 
     async def answer_of(self, response: httpx.Response) -> Answer:
-        """Read a response."""
         body, key = await read_at_most(response, MAX_ANSWER_BYTES), self.config.api_key
         try:
             tree = parse_json(body)
@@ -126,15 +120,15 @@ class ComfyUIApi:
 # ---------------------------------------------------------------- what a refusal says
 
 MAX_NODE_PROBLEMS = 5
-"""Of one answer that are told; a wrong checkpoint is one, a workflow of another machine has many."""
+"""A wrong checkpoint is one problem; a workflow of another machine has many."""
 
 _MAX_PROBLEM_CHARS = 200
 
 
 def refusal(answer: Answer, now: datetime) -> CallError:
-    """Return the error for a response to ``POST /prompt`` that is not a success.
+    """Return the error for a failed ``POST /prompt``.
 
-    ComfyUI itself answers 400 and, where a node raises while it is checked, 500; a proxy before it, the rest.
+    ComfyUI itself answers 400, or 500 if a node raises while it is checked. Other statuses are a proxy's.
     """
     code = failure_of_status(answer.status)
     is_rate_limited = code is FailureCode.RATE_LIMITED
@@ -149,7 +143,7 @@ def refusal(answer: Answer, now: datetime) -> CallError:
 
 
 def reason_of(answer: Answer) -> Message:
-    """Return why ComfyUI refused something, with what it says of each node."""
+    """Return why ComfyUI refused something, with the problems of each node."""
     error, problems = answer.object("error"), node_problems(node_errors_of(answer))
     message, details = _text(error.get("message")), _text(error.get("details"))
     if problems and message:
@@ -165,11 +159,11 @@ def reason_of(answer: Answer) -> Message:
 
 
 NodeError = tuple[str, str, str]
-"""A node's id, its kind, and what is wrong with it."""
+"""A node's id, its kind, and its problem."""
 
 
 def node_errors_of(answer: Answer) -> tuple[NodeError, ...]:
-    """Return what an answer says of nodes in its ``node_errors``: at most `MAX_NODE_PROBLEMS`."""
+    """Return at most `MAX_NODE_PROBLEMS` of the answer's ``node_errors``."""
 
     def errors_of_all() -> Iterator[NodeError]:
         for node_id, node in answer.object("node_errors").items():
@@ -183,7 +177,6 @@ def node_errors_of(answer: Answer) -> tuple[NodeError, ...]:
 
 
 def node_problems(errors: Iterable[Sequence[str]]) -> tuple[Message, ...]:
-    """Return what is said of each `NodeError`."""
     return tuple(
         ComfyUICode.NODE_PROBLEM(node=node, kind=kind, problem=problem) for node, kind, problem in errors
     )
@@ -200,7 +193,7 @@ _KEY_STATUSES = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
 class JobState(StrEnum):
-    """Where a job is. ``missing``: neither running nor waiting, and not among those that have ended."""
+    """``missing``: neither running nor waiting, nor among those that have ended."""
 
     ACTIVE = "active"
     DONE = "done"
@@ -211,7 +204,7 @@ class JobState(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class JobReport:
-    """What is known of a job; ``images`` are files of ComfyUI, ``failure`` is why it failed."""
+    """``images`` are files of ComfyUI."""
 
     state: JobState
     images: tuple[Mapping[str, str], ...] = ()
@@ -230,8 +223,8 @@ class Unanswered(CallError):
 async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
     """Ask for a job; a response that is not ComfyUI's is `Unanswered`.
 
-    Where ``/api/jobs`` does not know it, or does not exist, its queue is asked for and only then its history:
-    a job goes from the one to the other, so it is in the second answer if it has left the first.
+    If ``/api/jobs`` does not know it or does not exist, it asks for the queue, then for the history. In this
+    order no job is missed: jobs move from the queue to the history.
     """
     job = await api.ask("GET", f"/api/jobs/{quote(job_id, safe='')}")
     if job.is_success and isinstance(job.tree, dict) and "status" in job.tree:
@@ -262,7 +255,7 @@ _STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": J
 
 
 async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
-    """Return whether a job is running or waiting; with ``parts``, whether it is in those of the queue."""
+    """Whether a job is running or waiting, or in the given ``parts`` of the queue."""
     queue = (await _answered(api, "/queue")).tree
     lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
     return any(
@@ -281,7 +274,7 @@ async def _answered(api: ComfyUIApi, path: str) -> Answer:
 
 
 def _report(answer: Answer, state: JobState, outputs: Any, error: Mapping[str, Any]) -> JobReport:
-    """Return the report, with the images that the workflow saved; if none, those that it only shows."""
+    """The images are those that the workflow saved; if none, its previews."""
     if state is JobState.FAILED:
         return JobReport(state=state, failure=_node_failure(error, answer.secrets))
     files = [file for file in _files(as_object(outputs)) if file["filename"]]
@@ -298,7 +291,6 @@ def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _node_failure(error: Mapping[str, Any], secrets: tuple[str, ...]) -> CallError:
-    """Return the error of a job that failed, from its ``execution_error``."""
     message = shorten(_text(error.get("exception_message")) or "", secrets)
     kind = _text(error.get("exception_type"))
     reason = ComfyUICode.JOB_FAILED()
@@ -315,18 +307,18 @@ MAX_PAUSE_SECONDS = 3.0
 _BACKOFF = 1.2
 
 MAX_MISSES = 2
-"""Answers in a row that do not know the job after which it is lost."""
+"""A job is lost after so many answers in a row that do not know it."""
 
 MAX_STOP_SECONDS = 60.0
-"""How long a job may go on after its cancellation: a node may not look for one before its end."""
+"""How long a job may go on after its cancellation: nodes may check for one only at their end."""
 
 
 @attrs.define(kw_only=True)
 class JobWatcher:
-    """Asks for one job until it has ended, or until its deadline: ``seconds`` after it was accepted.
+    """Polls one job until it ends or its deadline passes: ``seconds`` after it was accepted.
 
-    Asking is free, so only what ComfyUI says of the job, or the deadline, ends it. ``seconds_left`` is what
-    remains of that; a process that finds the job in its attempt has less.
+    Polling is free, so transport failures do not end it. A process that resumes the job has fewer
+    ``seconds_left``.
     """
 
     api: ComfyUIApi
@@ -338,11 +330,10 @@ class JobWatcher:
     _misses: int = 0
 
     def cancellation_taken(self) -> None:
-        """Note that ComfyUI has been told to stop the job."""
         self._cancelled_at = self.clock.monotonic()
 
     async def wait(self) -> JobReport:
-        """Return the report of a job that is done; at the deadline there is a ``timeout``."""
+        """Return the report of a job that is done; at the deadline it raises ``timeout``."""
         failures, pause = PollFailures(), MIN_PAUSE_SECONDS
         deadline = self.clock.monotonic() + self.seconds_left
         while True:
@@ -364,7 +355,7 @@ class JobWatcher:
             pause = min(pause * _BACKOFF, MAX_PAUSE_SECONDS)
 
     def _has_ended(self, report: JobReport) -> bool:
-        """Return whether the job is done; it raises where it has ended in another way."""
+        """Whether the job is done; raises if it ended in another way."""
         state, since = report.state, self._cancelled_at
         self._misses = self._misses + 1 if state is JobState.MISSING else 0
         if report.failure is not None:

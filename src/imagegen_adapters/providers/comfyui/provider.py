@@ -1,4 +1,4 @@
-"""``kind: comfyui``: sends any workflow that ComfyUI exports, follows its job, and fetches what it saved."""
+"""``kind: comfyui``: sends an exported workflow, follows its job, and downloads the images."""
 
 import asyncio
 import contextlib
@@ -43,7 +43,7 @@ from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from imagegen_core.values import IdentityCache
 
 JOB_SECONDS = 1800.0
-"""How long a job is waited for, in ComfyUI's queue, too; ``timeout_seconds`` if that is longer."""
+"""How long to wait for a job, its time in ComfyUI's queue included; ``timeout_seconds`` if that is longer."""
 
 _MAX_UPLOADS = 2
 _DOWNLOAD_SECONDS = 120.0
@@ -51,12 +51,7 @@ _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 class ComfyUIProvider:
-    """Implements the `Provider` port.
-
-    Args:
-        outbound: makes all connections.
-        clock: for pauses, and for the deadlines of jobs, which are kept with their attempts.
-    """
+    """Implements the `Provider` port; deadlines of jobs are kept with their attempts."""
 
     names = ("comfyui*",)
     extra_keys = frozenset({"workflow", "inputs", "preset"})
@@ -137,9 +132,9 @@ class ComfyUIProvider:
         return ProviderResult(images=images, warnings=warnings, keeps_size=False)  # the workflow decides
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Take the job out of the queue, or interrupt it where it runs, and no other job ever.
+        """Remove the job from the queue, or interrupt it if it runs; never affect another job.
 
-        ComfyUI up to 0.3.56 interrupts whatever runs, and does not look at the id.
+        ComfyUI up to 0.3.56 ignores the id and interrupts whatever runs.
         """
         if job is None:
             return
@@ -169,7 +164,7 @@ class ComfyUIProvider:
         return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=tuple(map(str, names))))
 
     async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:
-        """Return the kinds of nodes that this ComfyUI says it does not have."""
+        """Return the node kinds that this ComfyUI says it does not have."""
         api, missing = self._api(config), []
         with contextlib.suppress(CallError):
             for kind in self._workflow(config).kinds:
@@ -195,7 +190,7 @@ class ComfyUIProvider:
 
 
 def _key(call: ProviderCall, job: UpstreamJob) -> tuple[str, ...]:
-    """Return what a job is known by here: each server has ids of its own, and may begin them anew."""
+    """Each server has job ids of its own, and may start them again."""
     return call.call_id, str(call.config.api_base), job.id
 
 
@@ -220,7 +215,7 @@ def check(request: ImageRequest, workflow: Workflow) -> None:
 
 
 def values_of(call: ProviderCall, workflow: Workflow, images: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each name that the workflow has stands for; what nobody asked for stays as exported.
+    """Return the value for each name of the workflow; what nobody asked for stays as exported.
 
     ``images`` are the names of uploaded files, for ``image``, ``mask`` and ``references``.
     """
@@ -240,7 +235,7 @@ def values_of(call: ProviderCall, workflow: Workflow, images: Mapping[str, Any])
 
 
 def drawn_seed(call: ProviderCall, workflow: Workflow) -> int | None:
-    """Return the seed that is drawn for a call, since ComfyUI draws none; None if none is needed."""
+    """Return a seed if the call needs one: ComfyUI draws none."""
     if "seed" not in workflow.inputs or call.request.seed not in (None, RANDOM_SEED):
         return None
     return random_seed(call.call_id)
@@ -255,10 +250,10 @@ _RETRIED_STATUSES = frozenset((408, 425, 429))
 async def _uploaded(
     api: ComfyUIApi, exchange: Exchange, request: ImageRequest, workflow: Workflow
 ) -> dict[str, Any]:
-    """Return the names of the uploaded images by what they are for.
+    """Upload the images and return their names by purpose.
 
-    They go into ComfyUI's temporary folder, which it empties when it starts. A file is named after its
-    content, so that the same image is there once, and none is ever overwritten.
+    ComfyUI empties its temporary folder when it starts. Files are named after their content, so equal images
+    are stored once and none is overwritten.
     """
 
     async def stored_input(image: InputImage) -> str:

@@ -1,6 +1,6 @@
-"""A workflow as ComfyUI exports it for its API: read, checked, and what it can do as a model.
+"""A workflow as ComfyUI exports it for its API: parsed, checked, and turned into a model.
 
-Mistakes in ``extra_config.workflow`` and ``extra_config.inputs`` are told with their path.
+Mistakes in ``extra_config.workflow`` and ``extra_config.inputs`` are reported with their path.
 """
 
 import copy
@@ -27,7 +27,7 @@ from imagegen_core.requests import Operation
 
 
 class ComfyUICode(MessageCode, words="imagegen_adapters"):
-    """Rules of workflows, each of which goes on after a path, and what is said of jobs."""
+    """Rules of workflows, each printed after a path, and messages about jobs."""
 
 
 @attrs.frozen
@@ -38,16 +38,14 @@ class NodeInput:
     field: str
 
     def __str__(self) -> str:
-        """The path inside the exported file."""
         return f"{self.node}.inputs.{self.field}"
 
 
 @attrs.frozen(kw_only=True)
 class Workflow:
-    """``graph`` holds the nodes by id; ``inputs`` the inputs that each name stands for, at least one.
+    """``graph`` holds the nodes by id; ``inputs`` maps each name to one or more node inputs.
 
-    A name is ``prompt``, ``image``, ``mask``, ``references`` (an input for each), ``model``, or that of a
-    parameter.
+    A name is ``prompt``, ``image``, ``mask``, ``references`` (one input each), ``model``, or a parameter's.
     """
 
     graph: Mapping[str, Any]
@@ -55,18 +53,16 @@ class Workflow:
 
     @property
     def operation(self) -> Operation:
-        """What it serves: by the images that it takes."""
         if "references" in self.inputs:
             return Operation.REFERENCE
         return Operation.EDIT if "image" in self.inputs else Operation.GENERATE
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of its nodes, sorted."""
         return tuple(sorted({str(node["class_type"]) for node in self.graph.values()}))
 
     def value(self, name: str) -> Any:
-        """Return what was exported for a name."""
+        """Return the exported value of a name."""
         first = self.inputs[name][0]
         return self.graph[first.node]["inputs"][first.field]
 
@@ -99,7 +95,7 @@ DEFAULT_INPUTS: Mapping[str, str] = MappingProxyType(
         "model": "4.inputs.ckpt_name",
     }
 )
-"""Those of ``default_workflow.json``: Stable Diffusion from a prompt."""
+"""For ``default_workflow.json``: Stable Diffusion from a prompt."""
 
 _WORKFLOW, _INPUTS = "extra_config.workflow", "extra_config.inputs"
 
@@ -109,7 +105,7 @@ _PATH = re.compile(r"(?P<node>.+?)\.inputs\.(?P<field>.+)")
 
 
 def parse_workflow(extra: Mapping[str, Any]) -> Workflow:
-    """Return the workflow of a configuration; without one, the shipped one."""
+    """Return the configured workflow, or the shipped one."""
     if extra.get("workflow") is None:
         if extra.get("inputs") is not None:
             raise ValidationFailed.for_field(_WORKFLOW, ProblemCode.NEEDS_OTHER(other="inputs"))
@@ -126,7 +122,6 @@ def parse_workflow(extra: Mapping[str, Any]) -> Workflow:
 
 @cache
 def default_workflow() -> Workflow:
-    """Return the shipped workflow."""
     text = resources.files(__package__ or "").joinpath("default_workflow.json").read_text("utf-8")
     return _parse(json.loads(text), DEFAULT_INPUTS)
 
@@ -159,7 +154,7 @@ def _node_problems(graph: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _is_link(value: Any) -> bool:
-    """Return whether an input takes what another node makes."""
+    """Whether an input takes another node's output."""
     match value:
         case [str(), int()]:
             return True
@@ -172,7 +167,6 @@ def _wrong_type(field: str, kind: Message) -> Problem:
 
 
 def _parse(graph: Mapping[str, Any], named: Any) -> Workflow:
-    """Return the workflow in which names stand for the inputs at these paths."""
     if not isinstance(named, Mapping):
         raise ValidationFailed(_wrong_type(_INPUTS, JsonType.OBJECT()))
     problems: list[Problem] = []
@@ -223,7 +217,7 @@ def _input(graph: Mapping[str, Any], field: str, path: str) -> NodeInput:
 
 
 def _node_id(graph: Mapping[str, Any], field: str, node: str) -> str:
-    """Return the id of a node that is named by it, or by its title."""
+    """Find a node by id or title."""
     if node in graph:
         return node
     ids = [node_id for node_id, each in graph.items() if _title(each) == node]
@@ -247,7 +241,7 @@ def _some(names: Any) -> tuple[str, ...]:
 
 
 def _missing(named: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what has to be named, by itself or beside something else."""
+    """Yield names that are required, alone or beside another."""
     if not named.get("prompt"):
         yield Problem(field=f"{_INPUTS}.prompt", reason=ComfyUICode.UNNAMED_INPUT())
     for name, other in (("width", "height"), ("height", "width"), ("image", "mask")):
@@ -270,7 +264,7 @@ def _conflicts(inputs: Mapping[str, tuple[NodeInput, ...]]) -> Iterator[Problem]
 # ---------------------------------------------------------------- its models
 
 WORKFLOW_MODEL = "workflow"
-"""The id of the only model of a workflow that takes none."""
+"""The id of the only model of a workflow that has no model input."""
 
 SOURCES = (
     Source(url="https://github.com/Comfy-Org/ComfyUI/blob/master/server.py", read=dt.date(2026, 11, 27)),
@@ -284,7 +278,7 @@ _COMMON_NAMES = frozenset(parameter.name for parameter in COMMON)
 
 
 def models_of(workflow: Workflow, config: ProviderConfig) -> tuple[Model, ...]:
-    """Return a model for each entry of the configuration; without any, the one of the workflow itself."""
+    """Return a model for each configured entry; without any, the workflow's own."""
     parameters = tuple(_parameters(workflow))
     own_id = str(workflow.value("model")) if "model" in workflow.inputs else WORKFLOW_MODEL
     return tuple(
@@ -312,7 +306,7 @@ def _parameters(workflow: Workflow) -> Iterator[Parameter]:
 
 
 def _type_of(value: Any) -> str:
-    """Return the type of a parameter by what was exported for it; 1.0 is exported as 1."""
+    """Guess a parameter's type from its exported value; 1.0 is exported as 1."""
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, int | float) else "string"

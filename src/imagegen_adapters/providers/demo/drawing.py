@@ -1,4 +1,4 @@
-"""Draws a scene from a prompt and a seed, the same on any machine, and does what an operation asks for."""
+"""Draws a scene from a prompt and a seed, the same on any machine, and performs the operations."""
 
 import colorsys
 import io
@@ -16,13 +16,13 @@ from imagegen_adapters.providers.demo.provider import FORMATS, MAX_SIDE_PIXELS, 
 from imagegen_core.requests import UPSCALE_FACTORS, Operation
 
 LABEL = "imagegen demo"
-"""What the metadata of each file says."""
+"""The label in the metadata of each file."""
 
 _DESCRIPTION, _SOFTWARE = 0x010E, 0x0131  # EXIF tags
 
 
 def perform(work: Work) -> Image.Image:
-    """Return the image. It takes some tens of milliseconds: call it in a thread.
+    """Draw the image. It takes some tens of milliseconds: call it in a thread.
 
     It raises `OSError` for an image that cannot be decoded, `InvalidImage` for a mask of another size.
     """
@@ -46,7 +46,7 @@ def perform(work: Work) -> Image.Image:
 
 
 def encode(image: Image.Image, format: str) -> bytes:
-    """Return the image as a file of ``format`` (a key of `FORMATS`), with the label in its metadata."""
+    """Return a file of ``format`` (a key of `FORMATS`), with the label in its metadata."""
     buffer = io.BytesIO()
     if format == "png":
         text = PngImagePlugin.PngInfo()
@@ -61,7 +61,7 @@ def encode(image: Image.Image, format: str) -> bytes:
 
 
 def _decode(data: bytes, *, side: int | None = None) -> Image.Image:
-    """Return a caller's image as RGBA, upright, scaled down so that no side exceeds ``side``."""
+    """Decode to RGBA, upright, and scale down so that no side exceeds ``side``."""
     with Image.open(io.BytesIO(data), formats=list(FORMATS.values())) as image:
         if side is not None:
             image.thumbnail((side, side))
@@ -72,7 +72,7 @@ def _decode(data: bytes, *, side: int | None = None) -> Image.Image:
 
 
 def _tinted(work: Work) -> Image.Image:
-    """Return the scene tinted with the colours of the references, from left to right."""
+    """Tint the scene with the colours of the references, from left to right."""
     tint = Image.new("RGB", (len(work.references), 2))
     for column, reference in enumerate(work.references):
         colours = _decode(reference, side=64).convert("RGB").resize((1, 2), Image.Resampling.BOX)
@@ -83,7 +83,7 @@ def _tinted(work: Work) -> Image.Image:
 
 
 def _edited(work: Work) -> Image.Image:
-    """Return the image with the scene where the mask is white, or blended over all of it without a mask."""
+    """Put the scene where the mask is white, or blend it over all of the image without a mask."""
     image, mask = _decode(work.image).convert("RGB"), None
     if work.mask is not None:
         converted = convert_mask(work.mask, polarity=MaskPolarity.WHITE_IS_EDIT, size=image.size)
@@ -97,7 +97,6 @@ def _edited(work: Work) -> Image.Image:
 
 
 def _in_front(work: Work) -> Image.Image:
-    """Return the image in the middle of the scene."""
     scene = draw(work.request.prompt, work.seed, work.size)
     max_size = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
     subject = ImageOps.contain(_decode(work.image, side=MAX_SIDE_PIXELS), max_size)
@@ -107,7 +106,7 @@ def _in_front(work: Work) -> Image.Image:
 
 
 def _segmented(work: Work) -> Image.Image:
-    """Return white where the image differs from its border, black elsewhere."""
+    """White where the image differs from its border, black elsewhere."""
     image = _decode(work.image, side=MAX_SIDE_PIXELS).convert("RGB")
     border = Image.new("RGB", (2, 2))
     for x in (0, 1):
@@ -130,7 +129,7 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cat": ("猫", "貓", "cat", "kitten"),
     }
 )
-"""What a scene can show beside sky and hills, in painting order, and the words that select it."""
+"""The motifs beside sky and hills, in painting order, and the words that select them."""
 
 _LATIN_WORD = re.compile(r"[a-z]+")
 _MAX_SMOOTHED_PIXELS = 600_000
@@ -140,7 +139,7 @@ _MIN_SIDE_PIXELS = 64
 
 
 def motifs_in(prompt: str) -> tuple[str, ...]:
-    """Return the motifs that the words select; a Latin one whole or plural: "delicate" contains no cat."""
+    """Return the motifs that the words select. Latin words match whole or plural: "delicate" has no cat."""
     text = prompt.lower()
     latin = frozenset(_LATIN_WORD.findall(text))
 
@@ -151,7 +150,6 @@ def motifs_in(prompt: str) -> tuple[str, ...]:
 
 
 def draw(prompt: str, seed: int, size: tuple[int, int]) -> Image.Image:
-    """Return the RGB scene of ``size`` (width, height) for prompt and seed."""
     random = Random(f"{seed}\n{prompt}")  # noqa: S311 - it has to be reproducible
     factor = 2 if size[0] * size[1] <= _MAX_SMOOTHED_PIXELS else 1
     width, height = (max(side * factor, _MIN_SIDE_PIXELS) for side in size)
@@ -175,13 +173,12 @@ Colour = tuple[int, int, int]
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:
-    """Return the colour; ``hue`` in turns, the others 0 to 1."""
+    """``hue`` is in turns, the others 0 to 1."""
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
 def _mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Return ``first`` mixed with that share of ``second``."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
@@ -194,10 +191,7 @@ def _glow_mask() -> Image.Image:
 
 
 class _Scene:
-    """An RGB image; positions are 0 to 1 across and down, lengths are fractions of the shorter side.
-
-    Its colours are a sky of neighbouring hues over land in a darker one, and a light.
-    """
+    """An RGB image; positions are 0 to 1 across and down, lengths are fractions of the shorter side."""
 
     def __init__(self, image: Image.Image, random: Random, *, is_night: bool) -> None:
         self.image, self._random, self._is_night = image, random, is_night
@@ -226,7 +220,7 @@ class _Scene:
         self._disc(centre, 0.095, 0.095, self._light)
 
     def hills(self, first: float) -> None:
-        """Paint five ridges of waves, the ``first`` one that far down."""
+        """Paint five ridges, the ``first`` one that far down."""
         random = self._random
         for depth in (0.0, 0.25, 0.5, 0.75, 1.0):
             base = first + (0.9 - first) * depth
@@ -238,7 +232,6 @@ class _Scene:
             self._polygon([(0.0, 1.0), *ridge, (1.0, 1.0)], _mix(self._far, self._near, depth**1.2))
 
     def mountains(self) -> None:
-        """Paint a row of peaks with snow."""
         snow_line = ((0.28, -1.0), (0.2, -0.45), (0.27, -0.15), (0.19, 0.2), (0.29, 0.55), (0.24, 1.0))
         for position, share in ((0.3, 0.05), (0.8, 0.1), (0.1, 0.35), (0.55, 0.4), (0.95, 0.45)):
             x, top = (
@@ -251,7 +244,6 @@ class _Scene:
             self._polygon([(x, top), *edge], _mix(self._light, self._far, 0.12 + share / 4))
 
     def sea(self) -> None:
-        """Paint water with glints."""
         shallow, deep = _mix(self._horizon, self._zenith, 0.45), _mix(self._zenith, self._near, 0.55)
         self._gradient((shallow, _mix(shallow, deep, 0.6), deep), 0.66)
         for _ in range(70):
@@ -261,7 +253,6 @@ class _Scene:
             self._line([(x - length, y), (x + length, y)], 0.002 + 0.003 * down, colour)
 
     def cat(self) -> None:
-        """Paint a cat that sits and looks at us."""
         fur = self._random.choice((_hsv(0.7, 0.2, 0.14), _hsv(0.075, 0.62, 0.88), _hsv(0.09, 0.14, 0.94)))
         dark, iris = _mix(fur, (16, 14, 20), 0.35), _hsv(0.2, 0.45, 0.95)
         x, s = self._random.uniform(0.38, 0.62), 0.3

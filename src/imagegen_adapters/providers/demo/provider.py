@@ -1,4 +1,4 @@
-"""Draws images on this machine at no cost, and simulates the behaviour of other providers on request."""
+"""Draws images on this machine at no cost, and simulates other providers on request."""
 
 import asyncio
 import hashlib
@@ -33,13 +33,11 @@ class DemoCode(MessageCode, words="imagegen_adapters"):
 # ---------------------------------------------------------------- what the demo model takes
 
 FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
-"""The kinds of files, by Pillow's names."""
+"""Pillow's names of the file formats."""
 
 MAX_SIDE_PIXELS = 2048
-"""The longest side of a drawn image."""
 
 MAX_UPSCALED_SIDE_PIXELS = 4096
-"""The longest side of an upscaled image."""
 
 _DEFAULT_SIDE_PIXELS = 512
 _SIZE_PIXELS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 1024, "2K": 2048})
@@ -69,7 +67,7 @@ PARAMETERS: tuple[Parameter, ...] = (
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """The parsed parameters of one call; ``never_starts``: it ends as one that the provider did not start."""
+    """The parsed parameters of one call; ``never_starts``: the provider reports that it did not start it."""
 
     size: tuple[int, int]
     format: str
@@ -81,7 +79,7 @@ class Options:
 
     @classmethod
     def from_request(cls, request: ImageRequest) -> "Options":
-        """Parse the request's parameters; a size that cannot be drawn is refused."""
+        """A size that cannot be drawn is refused."""
         params = request.params
         _check_enlargement(request)
         failure = FailureCode(params["fail"]) if params.get("fail") else None  # type: ignore[call-arg]  # by value
@@ -112,7 +110,7 @@ def _size(params: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _shape(params: Mapping[str, Any]) -> tuple[int, int]:
-    """Return the size for the requested ratio: the longer side is ``image_size``, or the area 512×512."""
+    """The longer side is ``image_size``, or the area is 512×512."""
     ratio_width, ratio_height = map(int, str(params.get("aspect_ratio", "1:1")).split(":"))
     scale = _DEFAULT_SIDE_PIXELS / math.sqrt(ratio_width * ratio_height)
     if side := _SIZE_PIXELS.get(str(params.get("image_size"))):
@@ -228,7 +226,7 @@ class DemoProvider:
         *,
         timeout: float | None = None,
     ) -> Receipt:
-        """Take the time of the call, counted from ``started_at``, or its ``timeout``; then end it."""
+        """Wait for the call's duration from ``started_at``, at most ``timeout``; then end it."""
         cancelled = self._cancellations.setdefault(call.call_id, asyncio.Event())
         steps, limit = max(1, options.progress_steps), math.inf if timeout is None else timeout
         try:

@@ -1,7 +1,6 @@
 """Google Gemini and Imagen through the google-genai SDK, with an API key or on Vertex.
 
-The SDK gets one address, one key and no retries, whatever the environment says. Its requests go through our
-own outbound client, through which images stream.
+The SDK gets one address, one key and no retries; the environment is ignored. It sends through `Outbound`.
 """
 
 import asyncio
@@ -69,17 +68,15 @@ _SLACK_BYTES = 32 * 1024 * 1024
 """Room in a response for drafts, signatures and text beside the images."""
 
 _MAX_SIGN_INS = 4
-"""Google's library waits two minutes for a token service that does not respond."""
+"""Google's library waits two minutes for a token service that hangs."""
 
 _COUNTED_OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
 class GeminiProvider(OneShot):
-    """Implements the `Provider` port with google-genai: one request a call, images never whole in memory.
+    """The `Provider` port over google-genai: one request a call, images never whole in memory.
 
-    Args:
-        outbound: makes all connections, except those that refresh Google's own credentials.
-        clock: tells the time, for a ``Retry-After`` that is a date.
+    Google's own library connects by itself to refresh credentials. Everything else goes through ``outbound``.
     """
 
     names = ("gemini*",)
@@ -174,7 +171,6 @@ class GeminiProvider(OneShot):
 
     @asynccontextmanager
     async def _models(self, config: ProviderConfig, sending: "Sending | None" = None) -> AsyncIterator[Any]:
-        """Yield ``client.aio.models`` of an SDK client that sends through our own."""
         from google import genai
         from google.genai.client import DebugConfig
 
@@ -204,7 +200,7 @@ class GeminiProvider(OneShot):
                 client.close()
 
     async def _credentials_of(self, config: ProviderConfig, settings: GeminiSettings) -> Any:
-        """Return credentials with a valid token, None for a key; the SDK would block the default executor."""
+        """Return credentials with a valid token, if any: the SDK would block the default executor."""
         if config.api_key is not None or not settings.uses_credentials:
             return None
         path = settings.credentials_file
@@ -217,7 +213,6 @@ class GeminiProvider(OneShot):
 
     @contextmanager
     def _mapped_errors(self, config: ProviderConfig, sending: "Sending | None" = None) -> Iterator[None]:
-        """Turn what the SDK, Google's credentials and the transport raise into `CallError`."""
         from google.auth import exceptions as auth
 
         secret = None if config.api_key is None else config.api_key.reveal()
@@ -251,14 +246,14 @@ async def _load_sdk() -> None:
 
 _MAX_LIST_BYTES = 2 * 1024 * 1024
 _MAX_OBJECTS = 10_000
-"""Objects in a list of models: the SDK makes each a model instance, on the event loop."""
+"""The limit for a list of models: the SDK makes each object a model instance, on the event loop."""
 
 _DROPPED_HEADERS = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding"})
 
 
 @attrs.define(kw_only=True)
 class Sending:
-    """One paid request: the images to send, its time limit, and whether a byte of it may have been sent."""
+    """One paid request; ``started`` means that a byte of it may have been sent."""
 
     model: Model
     uploads: Sequence[Upload]
@@ -268,7 +263,7 @@ class Sending:
     limit: asyncio.Timeout | None = None
 
     def mark_response_started(self) -> None:
-        """Note that the response has begun, and extend the limit, since the call is paid for by now."""
+        """Extend the limit: a call whose response has begun is paid for."""
         self.exchange.mark_response_started()
         if self.limit is not None and (end := self.limit.when()) is not None:
             self.limit.reschedule(end + RESPONSE_GRACE_SECONDS)
@@ -276,11 +271,10 @@ class Sending:
 
 @attrs.frozen(eq=False)
 class SdkTransport(httpx.AsyncBaseTransport):
-    """Sends through our client, which it does not close; placeholders in a request become streamed images.
+    """Sends through our client and leaves it open; replaces placeholders by streamed images.
 
-    Requests go to the origin of ``api_base`` only, since they carry the key. A 200 response to a paid call
-    is spooled as it arrives and the SDK sees ``{}``; a response that is none raises a `CallError`.
-    ``sending`` is None for a free call.
+    It calls only the origin of ``api_base``, because requests carry the key. A paid 200 response is spooled,
+    and the SDK sees ``{}``; any other response raises a `CallError`. ``sending`` is None for a free call.
     """
 
     _client: httpx.AsyncClient
@@ -289,7 +283,6 @@ class SdkTransport(httpx.AsyncBaseTransport):
     _sending: Sending | None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request once; redirects are not followed."""
         if origin(str(request.url)) != origin(self._config.api_base or ""):
             raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
         sending, text = self._sending, await request.aread()
@@ -349,13 +342,10 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 
 def _load_credentials(path: str | None) -> Any:
-    """Return the credentials of a file that the operator names, or the default ones; blocks.
+    """Read the operator's file, or find the default credentials; blocks.
 
-    A file may contain a service account, or what ``gcloud auth application-default login`` writes; other
-    types, which name commands to run or URLs to call, are refused.
-
-    Raises:
-        CallError: ``auth_failed``: there are none, or the file cannot be used. Nothing was sent.
+    It accepts a service account or the file of ``gcloud auth application-default login``. Other types are
+    refused: they name commands to run or URLs to call. Nothing was sent if it raises ``auth_failed``.
     """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
@@ -385,7 +375,6 @@ def _from_file(info: Any) -> Any:
 
 
 def _refresh(credentials: Any) -> None:
-    """Get a new token; blocks."""
     from google.auth.transport.requests import Request
 
     credentials.refresh(Request())

@@ -1,4 +1,4 @@
-"""What is sent to Google for a request: the SDK's method and arguments, and its warnings."""
+"""What Google gets for a request: the SDK's method and arguments, and the warnings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -15,20 +15,14 @@ from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, InputImage, Op
 
 
 def sdk_call(request: ImageRequest, model: Model, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
-    """Return the method of ``client.aio.models`` and its arguments; its images are placeholders.
-
-    ``uploads`` are the request's images in the order of ``request.inputs``.
-    """
+    """Return a method of ``client.aio.models`` and its arguments; ``uploads`` are in order of the inputs."""
     traits = traits_of(model.id)
     method, arguments = (_predict_call if traits.imagen else _content_call)(request, traits, uploads)
     return method, {"model": model.upstream_id, **arguments}
 
 
 def warnings_of(request: ImageRequest, model: Model) -> tuple[Message, ...]:
-    """Return what the caller should know about how the request is served.
-
-    A malformed ``size`` is refused, which is all that `sdk_call` would refuse.
-    """
+    """Return the request's warnings; a malformed ``size`` is refused, as by `sdk_call`."""
     traits = traits_of(model.id)
     return tuple((_predict_warnings if traits.imagen else _content_warnings)(request, traits))
 
@@ -41,7 +35,7 @@ TIERS = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 
 @attrs.frozen
 class Framing:
-    """``aspect_ratio`` and ``image_size`` to request (None: the model chooses), and a warning."""
+    """The size to request; the model chooses what is None."""
 
     aspect_ratio: str | None
     image_size: str | None
@@ -49,16 +43,14 @@ class Framing:
 
     @property
     def config(self) -> dict[str, str]:
-        """What the SDK's configuration says of it."""
         sizes = {"aspect_ratio": self.aspect_ratio, "image_size": self.image_size}
         return {name: value for name, value in sizes.items() if value is not None}
 
 
 def framing(request: ImageRequest, traits: Traits) -> Framing:
-    """Return what to request: ``aspect_ratio`` and ``image_size`` as given, else the nearest to the pixels.
+    """Return ``aspect_ratio`` and ``image_size`` as given, else the nearest to the requested pixels.
 
-    The ratio is the nearest one that the model has, the tier the smallest whose side is at least the
-    longer side. A model without tiers has a size of its own. A ``size`` of another kind is refused.
+    The tier is the smallest whose side reaches the longer side. A malformed ``size`` is refused.
     """
     if request.operation is Operation.UPSCALE and request.image is not None:
         return _upscaled(request.image, request.upscale_factor, traits)
@@ -89,7 +81,6 @@ def framing(request: ImageRequest, traits: Traits) -> Framing:
 
 
 def _upscaled(image: InputImage, factor: str, traits: Traits) -> Framing:
-    """Return the framing of an image ``factor`` (``x2``, ``x4``) times as large, as far as the tiers go."""
     target_side = max(image.width, image.height) * UPSCALE_FACTORS[factor]
     tier, warning = _tier_for(target_side, traits.tiers), None
     if tier and TIERS[tier] < target_side:
@@ -98,7 +89,7 @@ def _upscaled(image: InputImage, factor: str, traits: Traits) -> Framing:
 
 
 def _tier_for(side: int, tiers: Sequence[str]) -> str | None:
-    """Return the smallest tier of at least ``side`` pixels, else the largest; None if there are none."""
+    """Return the smallest tier of at least ``side`` pixels, else the largest."""
     ascending = sorted(tiers, key=TIERS.__getitem__)
     return next((tier for tier in ascending if TIERS[tier] >= side), ascending[-1] if ascending else None)
 
@@ -134,7 +125,7 @@ _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 def _content_call(
     request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
 ) -> tuple[str, dict[str, Any]]:
-    """Return the method's name and its arguments; one request generates one image."""
+    """One request generates one image."""
     images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
     config: dict[str, Any] = {
         "response_modalities": ["TEXT", "IMAGE"],
@@ -165,7 +156,6 @@ def _content_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message
 
 
 def _instruction(request: ImageRequest) -> str:
-    """Return the text that is sent with the images."""
     match request.operation:
         case Operation.UPSCALE:
             return UPSCALE_INSTRUCTION
@@ -199,7 +189,6 @@ _METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
         Operation.SEGMENT: frozenset(),
     }
 )
-"""The parameters that each method takes."""
 
 _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 
@@ -207,7 +196,7 @@ _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 def _predict_call(
     request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
 ) -> tuple[str, dict[str, Any]]:
-    """Return the method's name and its arguments; one call returns several images."""
+    """One call returns several images."""
     images = [{"image_bytes": upload.placeholder, "mime_type": upload.mime_type} for upload in uploads]
     match request.operation:
         case Operation.GENERATE:

@@ -1,7 +1,7 @@
-"""What Google answers: images and their metadata, the tokens that it counted, and what its refusals mean.
+"""What Google answers: images, metadata, counted tokens, and the meaning of its refusals.
 
-The SDK does not read answers with images: these stay on disk, and its strict models would lose a paid image
-over a field that has changed. It does read lists of models.
+The SDK reads lists of models only. Its strict models would lose a paid image over one changed field, and
+images have to stay on disk.
 """
 
 import re
@@ -37,15 +37,15 @@ REFUSALS = frozenset(
         *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "IMAGE_OTHER"),
     }
 )
-"""Finish reasons by which Google refuses an image; a ``blockReason`` always refuses the prompt."""
+"""Finish reasons that refuse an image; any ``blockReason`` refuses the prompt."""
 
 _MAX_TEXT_CHARS = 2000
 
 
 def read_content(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
-    """Read a response of ``generateContent``. Images in thought parts are drafts, and ignored.
+    """Read a response of ``generateContent``; images in thought parts are drafts and ignored.
 
-    Without images it raises ``content_policy``, or ``bad_response`` if there is none for another reason.
+    Without images it raises ``content_policy`` for a refusal, else ``bad_response``.
     """
     document = _object(response)
     images: list[GeneratedImage] = []
@@ -129,17 +129,17 @@ def read_predictions(response: Any, open_file: Callable[[], BinaryIO]) -> Provid
 def _image(
     data: Any, metadata: Mapping[str, Any], open_file: Callable[[], BinaryIO]
 ) -> Iterator[GeneratedImage]:
-    """Yield the image of a base64 string, which is in memory or in the spooled file; nothing without one."""
+    """Yield the image of a base64 string, in memory or in the spooled file; nothing without one."""
     if isinstance(data, str | SpooledString) and data:
         plain = {name: _plain(value) for name, value in metadata.items() if value not in (None, "", [], {})}
         yield GeneratedImage(chunks=partial(decode_chunks, open_file, data), metadata=plain)
 
 
 def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:
-    """Return the tokens of a ``generateContent``, by the lines of Google's price list; None if it has none.
+    """Return the tokens of a ``generateContent`` by the lines of Google's price list, or None.
 
-    Text and images of the input have one price (https://ai.google.dev/gemini-api/docs/pricing), and thoughts
-    that of text. Output that is not said to be text is images.
+    Text and image input share a price (https://ai.google.dev/gemini-api/docs/pricing); thoughts cost as text
+    output. Output counts as images unless it is declared text.
     """
     usage = _object(response.get("usageMetadata"))
     output = _count(usage.get("candidatesTokenCount"))
@@ -223,7 +223,7 @@ _BY_REASON: Mapping[str | None, FailureCode] = MappingProxyType(
 
 @attrs.frozen(kw_only=True)
 class ErrorResponse:
-    """A response that is not a 200: its status, the ``error`` object of its body, and ``Retry-After``."""
+    """A response other than 200; ``error`` is the object of that name in its body."""
 
     status: int
     error: Mapping[str, Any] = attrs.field(factory=dict)
@@ -237,7 +237,6 @@ class ErrorResponse:
 
     @property
     def message(self) -> str:
-        """Google's sentence; nothing where there is none."""
         return _text(self.error.get("message"))
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
@@ -257,7 +256,7 @@ def call_error(
 ) -> CallError:
     """Return the error for a response. ``secret`` is removed from its text; ``now`` is in epoch seconds.
 
-    A refusal of a model that is being retired names its replacement; ``model`` is None for a free call.
+    A refusal of a model that is being retired names its replacement. ``model`` is None for a free call.
     """
     code = _code(response)
     reason = ResponseCode.RESPONSE_STATUS(status=response.status)
@@ -292,7 +291,7 @@ def _code(response: ErrorResponse) -> FailureCode:
 
 
 def _has_no_quota(response: ErrorResponse) -> bool:
-    """Distinguish a quota that is used up for the day, or is zero, from one that refills within a minute."""
+    """Whether the quota is zero or used up for the day; others refill within a minute."""
     violations = (
         _object(violation)
         for failure in response.details("QuotaFailure")
@@ -305,7 +304,7 @@ def _has_no_quota(response: ErrorResponse) -> bool:
 
 
 def retry_delay(response: ErrorResponse, *, now: float) -> float | None:
-    """Return the seconds that Google asks us to wait: the longer of RetryInfo and ``Retry-After``."""
+    """Return the longer of RetryInfo and ``Retry-After``, in seconds."""
     waits = [parse_retry_after(response.retry_after, datetime.fromtimestamp(now, UTC))]
     for info in response.details("RetryInfo"):
         delay = str(info.get("retryDelay", ""))

@@ -1,4 +1,4 @@
-"""What a configuration of kind ``gemini`` says, and what Google's image models can do, on either service."""
+"""The settings of ``kind: gemini``, and what Google's image models can do on either service."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,6 @@ DEFAULT_INLINE_MB = 20
 _MAX_INLINE_MB = 500
 
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
-"""The keys of ``extra_config`` that are read."""
 
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 _VERSION_IN_PATH = re.compile(rf"(.*)/({_VERSION.pattern})")
@@ -36,7 +35,7 @@ _VERTEX_KEYS = {"project": _NAME, "location": _LOCATION, "credentials_file": Non
 
 
 class Backend(StrEnum):
-    """Which of Google's two services is called."""
+    """Google's two services."""
 
     DEVELOPER = "developer"
     VERTEX = "vertex"
@@ -79,18 +78,18 @@ class GeminiSettings:
 
     @property
     def uses_credentials(self) -> bool:
-        """Whether Google's credentials may be used instead of an API key."""
+        """Whether Google's credentials may replace an API key."""
         return self.project is not None
 
     @property
     def credentials(self) -> str | None:
-        """Which of Google's credentials are used, and for whom; None if only a key is."""
+        """Describe the credentials in use and their project; None with only a key."""
         if not self.uses_credentials:
             return None
         return f"{self.credentials_file or 'application default'} for {self.project}/{self.location}"
 
     def foreign_models(self, model_ids: Iterable[str]) -> tuple[str, ...]:
-        """Return those of the models that are in another project or location, each by its full name."""
+        """Return the models that name another project or location."""
         own = f"projects/{self.project}/locations/{self.location}/"
         return tuple(m for m in model_ids if m.startswith("projects/") and not m.startswith(own))
 
@@ -105,7 +104,7 @@ class GeminiSettings:
         return f"https://{self.location}-aiplatform.googleapis.com"
 
     def address(self, api_base: str | None) -> tuple[str, str]:
-        """Return base URL and API version; a version at the end of ``api_base`` replaces the default one."""
+        """Return base URL and API version; a version at the end of ``api_base`` replaces the default."""
         base = (api_base or self.default_api_base).rstrip("/")
         default = "v1" if self.backend is Backend.DEVELOPER else "v1beta1"
         if match := _VERSION_IN_PATH.fullmatch(base):
@@ -132,7 +131,7 @@ DEFAULT_MODELS = (
     ModelEntry(id="gemini-3-pro-image", name="Gemini 3 Pro Image"),
     ModelEntry(id="gemini-3.1-flash-lite-image", name="Gemini 3.1 Flash Lite Image"),
 )
-"""The models of a configuration without ``models``; all are available as of 2026-11-26."""
+"""For a configuration without ``models``; all are available as of 2026-11-26."""
 
 EDIT_MODES = (
     *("EDIT_MODE_DEFAULT", "EDIT_MODE_INPAINT_REMOVAL", "EDIT_MODE_INPAINT_INSERTION", "EDIT_MODE_OUTPAINT"),
@@ -153,7 +152,7 @@ _IMAGEN_OPERATIONS = tuple(operation for operation in Operation if operation is 
 
 @attrs.frozen(kw_only=True)
 class Traits:
-    """``ratios`` and ``tiers`` of a model's images; ``imagen`` ones use predict, others generate_content."""
+    """``imagen`` models use the predict methods, others ``generate_content``."""
 
     operations: tuple[Operation, ...] = _GENERAL_OPERATIONS
     ratios: tuple[str, ...] = _FOURTEEN_RATIOS
@@ -164,7 +163,7 @@ class Traits:
 
 
 def _fixed_size(**traits: Any) -> Traits:
-    """Return the traits of a model with a single size, which cannot upscale."""
+    """The traits of a model with a single size, which cannot upscale."""
     return Traits(operations=tuple(o for o in _GENERAL_OPERATIONS if o is not Operation.UPSCALE), **traits)
 
 
@@ -198,7 +197,7 @@ _CATALOGUE: Mapping[str, Traits] = MappingProxyType(
 
 
 def traits_of(model_id: str) -> Traits:
-    """Return the traits of a model; an unknown one gets those of its family in general."""
+    """Return the traits of a model; an unknown id gets those of its family."""
     name = model_id.rpartition("models/")[2]
     if name in _CATALOGUE:
         return _CATALOGUE[name]
