@@ -1,4 +1,4 @@
-"""Saved provider configurations in a database, and all tokens there that the master key has sealed."""
+"""Saved provider configurations in a database, and all sealed tokens there."""
 
 import json
 from collections.abc import AsyncIterator
@@ -69,11 +69,11 @@ _PLAIN = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds"
 class SqlProviderConfigs:
     """The provider_configs table; rows become configurations without opening their secrets.
 
-    A key opens only in its own row and only while that row's address has the origin that the key was saved
-    for, so neither a swapped token nor an edited address sends a key to another host. Where the key is
-    exchanged for a token stands behind that origin, and is compared with the document when it is used. The
-    same holds for secret headers and a proxy's password, which are sealed together. If they cannot be opened,
-    the key counts as locked, since a call without them would differ from what was configured.
+    A key opens only in its own row, and only while the row's address has the origin that the key was saved
+    for. So neither a swapped token nor an edited address sends a key to another host. The place where a key
+    is exchanged for a token follows that origin; it is compared with the document on use. Secret headers and
+    a proxy's password are sealed together in the same way. If they cannot be opened, the key counts as
+    locked: a call without them would differ from what was configured.
     """
 
     def __init__(self, sql: Sql, box: SecretBox) -> None:
@@ -165,10 +165,7 @@ def _context(provider_name: str, key_origin: str, column: str) -> str:
 
 
 class SqlSealedRows:
-    """All sealed tokens: secrets of providers, of pending tasks and of calls in progress.
-
-    A row's place is ``column/key``.
-    """
+    """All sealed tokens: of providers, pending tasks and running calls. A place is ``column/key``."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -184,6 +181,6 @@ class SqlSealedRows:
         await self._sql.change(statement, id=key, before=row.token, token=token)
 
     async def sample(self) -> str | None:
-        """Return any token, which the master key must open, or None if there is none."""
+        """Return any token, or None; the master key must open it."""
         rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
         return str(rows[0]["token"]) if rows else None

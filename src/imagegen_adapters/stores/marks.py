@@ -61,7 +61,7 @@ RETURNING id
 
 
 class SqlMarks:
-    """The tables of tags and collections, and what the search index has of them."""
+    """The tables of tags and collections, and their part of the search index."""
 
     def __init__(self, sql: Sql, index: Index) -> None:
         self._sql = sql
@@ -113,7 +113,7 @@ class SqlMarks:
         await self._sql.transact(remove())
 
     def _change(self, ids: list[int], change: MarkChange) -> Steps[tuple[frozenset[int], int]]:
-        """Return which of the images there are, and how many of them were changed."""
+        """Return which of the images exist, and how many of them were changed."""
         yield from self._index.lock_marks()
         if change.collection is not None:
             yield from _get(change.collection)
@@ -129,7 +129,7 @@ class SqlMarks:
 
 
 def _write(change: MarkChange, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
-    """Write each kind of mark for all images at once; tags stay in their order without gaps."""
+    """Write each kind of mark for all images at once; the positions of tags stay without gaps."""
     ids = list(after)
     if change.favourite is not None:
         yield _SET_FAVOURITE, {"on": change.favourite, "ids": ids}

@@ -1,4 +1,4 @@
-"""The only node: nobody has to listen for its beat."""
+"""A cluster of one node."""
 
 import asyncio
 from collections import defaultdict
@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 
 class OneNode:
-    """Each node is alive until it leaves, as long as this process is."""
+    """Nodes of one process: each is alive until it leaves."""
 
     def __init__(self) -> None:
         self._joined: set[str] = set()

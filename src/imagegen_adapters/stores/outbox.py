@@ -14,8 +14,8 @@ from imagegen_adapters.stores.sql import Row, Sql, Steps
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
-# A hundred thousand entries may wait while the archive is away, and each new image triggers a pass. So what
-# is claimed is found by an index, and SQLite's writer, which all writes share, never scans what waits.
+# A hundred thousand entries may wait while the archive is down, and each new image triggers a pass. So claims
+# use an index: SQLite's only writer must not scan all that waits.
 
 _MISSING_UPLOADS = """
 SELECT id FROM images
@@ -106,7 +106,7 @@ def _claim(due: datetime | None, bounds: dict[str, int]) -> Steps[list[Row]]:
 
 
 def _due(due: datetime | None) -> dict[str, Any]:
-    """Return the time until which entries are due, and that after which they were deferred too far."""
+    """Return until when entries are due, and after when they were deferred too far."""
     beyond = None if due is None else due + MAX_DEFERRAL
     return {"due": optional_timestamp(due), "beyond": optional_timestamp(beyond)}
 
@@ -124,7 +124,7 @@ def _entry(row: Row) -> OutboxEntry:
 
 
 def _error(text: str | None) -> Message | None:
-    """Return the message that an entry was deferred with; an earlier version stored only its text."""
+    """Return the message; an earlier version stored only its text."""
     try:
         return None if text is None else from_json(text, Message)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The queue over the table of tasks, where a pending task is a queued task, and the events of tasks."""
+"""The queue over the table of tasks, and the events of tasks. A pending task is a queued task."""
 
 import asyncio
 from collections import defaultdict
@@ -32,21 +32,21 @@ _LAST_EVENT = "SELECT * FROM events WHERE task_id = :task_id ORDER BY id DESC LI
 
 
 class Waiting:
-    """Those in this process who wait: workers for tasks, and followers for the events of a task."""
+    """The waiters of this process: workers for tasks, followers for the events of a task."""
 
     def __init__(self) -> None:
         self._woken = asyncio.Event()
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def wake(self, _key: str = "") -> None:
-        """Wake the workers that wait, and make the next wait return at once.
+        """Wake the waiting workers, and let waits return at once until `reset`.
 
-        It stays so until `reset`, so that a task added between a claim and a wait is not missed.
+        So a task added between a claim and a wait is not missed.
         """
         self._woken.set()
 
     def reset(self) -> None:
-        """Let workers wait again; call this before looking for tasks, never after."""
+        """Let workers wait again. Call this before looking for tasks, never after."""
         self._woken.clear()
 
     async def wait(self, timeout: float) -> None:
@@ -76,7 +76,7 @@ class Waiting:
 
 
 class SqlQueue:
-    """What the queues of both databases have in common; each has demand, claims and `publish` of its own."""
+    """The common part of both databases' queues, without demand, claims and `publish`."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
@@ -123,7 +123,7 @@ class SqlQueue:
         return last.id if last else 0
 
     def _look_for_missed_hints(self) -> None:
-        """Go on looking while tasks are followed, where others than this process store events."""
+        """Poll while tasks are followed, where other processes store events, too."""
 
     async def _last_event(self, task_id: str) -> TaskEvent | None:
         rows = await self._sql.rows(_LAST_EVENT, task_id=task_id)

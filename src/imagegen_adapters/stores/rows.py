@@ -1,4 +1,4 @@
-"""Values to rows and back, in either database, and to the JSON in some of their columns."""
+"""Converts values to rows and back, for either database, and to the JSON in some columns."""
 
 import asyncio
 import json
@@ -31,8 +31,8 @@ from imagegen_core.values import quarter_of, valid_json
 
 # ---------------------------------------------------------------- messages and failures
 
-# An upstream text is stored as a string. A message of our own is stored as its code and arguments together
-# with its English text, which remains readable for a version that no longer has the code.
+# An upstream text is stored as a string. A message of our own is stored as code and arguments, and with its
+# English text for a version that no longer has the code.
 
 
 def message_to_json(message: Message) -> Any:
@@ -42,7 +42,7 @@ def message_to_json(message: Message) -> Any:
 
 
 def message_from_json(value: Any) -> Message:
-    """Return the message that `message_to_json` wrote, or its text if the code is no longer known."""
+    """Return the message, or its text if the code is no longer known."""
     if not isinstance(value, Mapping):
         return upstream_text(str(value))
     return _decoded(value, str(value.get("text", "")))
@@ -56,7 +56,6 @@ def failure_to_json(failure: Failure) -> dict[str, Any]:
 
 
 def failure_from_json(value: Mapping[str, Any]) -> Failure:
-    """Return the failure that `failure_to_json` wrote."""
     names = {field.name for field in attrs.fields(Failure)} - {"code", "reason"}
     return Failure(
         code=FailureCode(value["code"]),  # type: ignore[call-arg] # by value
@@ -101,7 +100,7 @@ def _message(value: Any) -> Message:
 
 
 def _unused_code(name: str) -> MessageCode | None:
-    """Return a code of an adapter that this process has not used; only then are they loaded."""
+    """Load all adapters' tables of messages, if one of them has this code."""
     if any(name.upper() in table for table in words_of("imagegen_adapters").values()):
         for module in MESSAGE_TABLES:
             import_module(module)
@@ -127,7 +126,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.secrets",
     "imagegen_adapters.stores.sql",
 )
-"""The modules of adapters that have a table of messages; what they need is loaded with them."""
+"""All modules of adapters with a table of messages."""
 
 
 def _argument(value: Any) -> Any:
@@ -155,17 +154,14 @@ def to_timestamp(moment: datetime) -> str:
 
 
 def from_timestamp(text: str) -> datetime:
-    """Return the timezone-aware time that `to_timestamp` wrote."""
     return datetime.fromisoformat(text)
 
 
 def optional_timestamp(moment: datetime | None) -> str | None:
-    """Return the time as a timestamp, or None."""
     return None if moment is None else to_timestamp(moment)
 
 
 def optional_moment(text: str | None) -> datetime | None:
-    """Return the time that `to_timestamp` wrote, or None."""
     return None if text is None else from_timestamp(text)
 
 
@@ -175,7 +171,7 @@ def to_json(value: Any) -> str:
 
 
 def object_to_json(value: Mapping[str, Any]) -> str:
-    """Return a mapping of what JSON has, in UTF-8, at a fifth of the cost of `to_json`."""
+    """Return a plain mapping as JSON, in UTF-8, at a fifth of the cost of `to_json`."""
     try:
         return msgspec.json.encode(dict(value)).decode()
     except (TypeError, ValueError):  # mappings of other types in it, or lone surrogates
@@ -183,17 +179,16 @@ def object_to_json(value: Mapping[str, Any]) -> str:
 
 
 def optional_json(value: Any) -> str | None:
-    """Return the value as JSON, or None."""
     return None if value is None else to_json(value)
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    """Return the value of type ``kind`` that `to_json` wrote, with invalid text in it replaced."""
+    """Return the value that `to_json` wrote, with invalid text in it replaced."""
     return _converter.structure(_plain_value(text), kind)
 
 
 def object_from_json(text: str) -> dict[str, Any]:
-    """Return the JSON object that `object_to_json` wrote, with invalid text in it replaced."""
+    """Return the object that `object_to_json` wrote, with invalid text in it replaced."""
     value = {} if text == "{}" else _plain_value(text)
     if not isinstance(value, dict):
         raise TypeError("no JSON object")
@@ -201,26 +196,25 @@ def object_from_json(text: str) -> dict[str, Any]:
 
 
 def optional_value(text: str | None, kind: type[T]) -> T | None:
-    """Return the value of type ``kind`` that `to_json` wrote, or None."""
     return None if text is None else from_json(text, kind)
 
 
 def _plain_value(text: str) -> Any:
-    """Return what JSON holds; msgspec takes a fifth of the time, and refuses what may be invalid but NUL."""
+    """Parse with msgspec, in a fifth of the time, unless the text may be invalid."""
     if _NUL not in text:
         try:
             return msgspec.json.decode(text)
         except (msgspec.MsgspecError, UnicodeEncodeError):
             pass
     value = json.loads(text)
-    # Earlier versions stored lone surrogates and NaN as received. Texts of a megabyte are checked here, so
-    # each pattern begins with a character that is rare in them.
+    # Earlier versions stored lone surrogates and NaN. Texts may have a megabyte, so each pattern begins with
+    # a character that is rare in them.
     may_be_invalid = _SUSPECT_ESCAPE.search(text) or "NaN" in text or "Infinity" in text
     return valid_json(value) if may_be_invalid else value
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON has of a value that the encoder does not know."""
+    """Return a value that the encoder does not know as plain JSON values."""
     match value:
         case Mapping():
             return dict(value)
@@ -245,7 +239,6 @@ _BASES = {basis.value: basis for basis in Basis}
 
 
 def cost_to_columns(cost: Cost | None) -> dict[str, Any]:
-    """Return the columns of a cost; its amount is a number of ticks."""
     return {
         "cost_basis": None if cost is None else cost.basis.value,
         "cost_currency": None if cost is None else cost.currency,
@@ -254,7 +247,6 @@ def cost_to_columns(cost: Cost | None) -> dict[str, Any]:
 
 
 def cost_from_columns(basis: str | None, currency: str | None, ticks: int | None) -> Cost | None:
-    """Return the cost of its columns."""
     if basis is None:
         return None
     if currency is None or ticks is None:
@@ -263,7 +255,7 @@ def cost_from_columns(basis: str | None, currency: str | None, ticks: int | None
 
 
 def price_to_json(price: Price | None) -> str | None:
-    """Return a price without its source, or None."""
+    """Return a price without its source."""
     if price is None:
         return None
     rates = [attrs.asdict(rate) | {"amount": str(rate.amount)} for rate in price.rates]
@@ -273,15 +265,13 @@ def price_to_json(price: Price | None) -> str | None:
 # ---------------------------------------------------------------- tasks
 
 MAX_INLINE_CHARACTERS = 16 * 1024
-"""The most text of tasks that is parsed on the event loop, in 0.1 ms; more is parsed in a thread."""
+"""Up to here, tasks are parsed on the event loop, in 0.1 ms; longer ones in a thread."""
 
 _log = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
 class _Inputs:
-    """The input images of a request, which share one column."""
-
     references: tuple[InputImage, ...] = ()
     image: InputImage | None = None
     mask: InputImage | None = None
@@ -293,7 +283,6 @@ _NO_INPUTS = '{"references":[],"image":null,"mask":null}'
 
 
 def task_to_row(task: Task) -> dict[str, Any]:
-    """Return the columns of a task."""
     request = task.request
     inputs = _Inputs(references=request.references, image=request.image, mask=request.mask)
     return {
@@ -309,7 +298,7 @@ def task_to_row(task: Task) -> dict[str, Any]:
 
 
 def task_state(task: Task) -> dict[str, Any]:
-    """Return the id and the mutable columns of a task, without its request, which may be a megabyte."""
+    """Return the id and the mutable columns, without the request, which may be a megabyte."""
     return {
         **{name: getattr(task, name) for name in ("task_id", *_TASK_FIELDS)},
         **{name: optional_timestamp(getattr(task, name)) for name in _TASK_TIMES},
@@ -324,12 +313,11 @@ def task_state(task: Task) -> dict[str, Any]:
 
 
 def usage_key(task: Task) -> dict[str, Any]:
-    """Return by which quarter of an hour a task that has ended counts as used, and its id."""
+    """Return the id of an ended task and the quarter of an hour to which its usage belongs."""
     return {"task_id": task.task_id, "quarter": quarter_of(task.completed_at or task.created_at)}
 
 
 def row_to_task(row: Row) -> Task:
-    """Return the task of a row."""
     times: dict[str, Any] = {name: optional_moment(row[name]) for name in _TASK_TIMES}
     return Task(
         **{name: row[name] for name in ("task_id", "provider_name", "retry_of", *_TASK_FIELDS)},
@@ -347,7 +335,7 @@ def row_to_task(row: Row) -> Task:
 
 
 def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
-    """Return the tasks of all readable rows, so that a damaged one does not block the others."""
+    """Skip rows that cannot be read, so that a damaged one does not block the others."""
     tasks = []
     for row in rows:
         try:
@@ -358,12 +346,12 @@ def readable_tasks(rows: Iterable[Row]) -> tuple[Task, ...]:
 
 
 async def claimed_tasks(rows: Sequence[Row]) -> tuple[Task, ...]:
-    """Return the tasks of all readable rows, oldest first."""
+    """Return the readable tasks, oldest first."""
     return await parsed(sorted(rows, key=lambda row: row["seq"]), readable_tasks)
 
 
 async def parsed(rows: Sequence[Row], convert: Callable[[Sequence[Row]], T]) -> T:
-    """Return what rows of tasks are converted to; long ones in a thread, since each may be a megabyte."""
+    """Convert rows of tasks; long ones in a thread, since each may be a megabyte."""
     characters = sum(len(row[name]) for row in rows for name in ("prompt", "params", "inputs"))
     return convert(rows) if characters <= MAX_INLINE_CHARACTERS else await asyncio.to_thread(convert, rows)
 
@@ -379,7 +367,6 @@ def _request(row: Row) -> ImageRequest:
 
 
 def claim_to_row(claim: IdempotencyClaim, task: Task) -> dict[str, Any]:
-    """Return the columns of the idempotency key that a task was created with."""
     return attrs.asdict(claim) | {"task_id": task.task_id, "expires_at": to_timestamp(claim.expires_at)}
 
 
@@ -389,7 +376,6 @@ _ATTEMPT_FIELDS = ("attempt_id", "task_id", "number", "part")
 
 
 def attempt_to_row(attempt: Attempt) -> dict[str, Any]:
-    """Return the columns of an attempt."""
     config, response = attempt.config, attempt.response
     return {
         **{name: getattr(attempt, name) for name in _ATTEMPT_FIELDS},
@@ -413,7 +399,6 @@ def _config(row: Row) -> SentConfig | None:
 
 
 def row_to_attempt(row: Row) -> Attempt:
-    """Return the attempt of a row."""
     name, content = row["response_name"], row["response"]
     return Attempt(
         **{name: row[name] for name in _ATTEMPT_FIELDS},
@@ -438,7 +423,6 @@ def event_to_row(event: TaskEvent) -> dict[str, Any]:
 
 
 def row_to_event(row: Row) -> TaskEvent:
-    """Return the event of a row."""
     at, data = from_timestamp(row["at"]), object_from_json(row["data"])
     return TaskEvent(id=row["id"], task_id=row["task_id"], kind=EventKind(row["kind"]), at=at, data=data)
 
@@ -455,7 +439,7 @@ def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
 
 
 def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:
-    """Return the page of the ``(number, item)`` pairs, of which one more than ``page_size`` means more pages.
+    """Return the page of ``(number, item)`` pairs; one more than ``page_size`` means more pages.
 
     ``count`` is the number of all matches; the page's total is capped at `MAX_EXACT_TOTAL`.
     """

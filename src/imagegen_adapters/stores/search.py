@@ -1,6 +1,6 @@
 """What the search indexes of both databases share: tokens, similar images, neighbours, counts of quarters.
 
-An index is a database's own, a list of images in it is a `Lookup`.
+Each database has its own `Index`; a `Lookup` is a list of images in it.
 """
 
 import asyncio
@@ -37,27 +37,25 @@ T = TypeVar("T")
 
 
 class Beside(Protocol):
-    """The images of a list, in the order of their ids, as far as neighbours need it."""
+    """The ids of a list of images: all that the search for neighbours needs."""
 
     def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
         """Return ids below ``before``, newest first."""
         ...
 
     def ids_above(self, above: int) -> Steps[list[int]]:
-        """Return the lowest id greater than ``above``, if there is one."""
+        """Return the lowest id above ``above``, or nothing."""
         ...
 
 
 class Lookup(Beside, Protocol):
-    """The images of a list, in an index."""
+    """A list of images in an index."""
 
     def count(self) -> Steps[int]:
         """Return how many there are, at most one above `MAX_EXACT_TOTAL`."""
         ...
 
-    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
-        """Return ids below ``before``, newest first."""
-        ...
+    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]: ...
 
     def texts(self, question: "TextLookup") -> Steps[dict[int, str]]:
         """Return the folded prompts that are asked for, by id."""
@@ -65,18 +63,18 @@ class Lookup(Beside, Protocol):
 
 
 class Index(Protocol):
-    """A search index; lists are looked up in the transaction or snapshot in which the steps run."""
+    """A search index; each lookup runs in the transaction or snapshot of its steps."""
 
     def lock_marks(self) -> Steps[None]:
-        """Let nobody else change marks until the transaction ends."""
+        """Serialise changes of marks until the transaction ends."""
         ...
 
     def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
-        """Index the marks of the images in ``after``, whose ids are in ``before`` as well."""
+        """Index the marks of the images in ``after``, whose ids are all in ``before``."""
         ...
 
     def remove(self, images: Sequence[Image]) -> Steps[None]:
-        """Remove the entries of images that are deleted."""
+        """Remove the entries of deleted images."""
         ...
 
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps[Lookup]:
@@ -86,7 +84,7 @@ class Index(Protocol):
     def by_interval(
         self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
     ) -> Steps[tuple[int, ...]]:
-        """Return how many images of `lookup` were made from each of the quarters to before the next."""
+        """Return how many images of `lookup` were made in each interval of quarters between two bounds."""
         ...
 
     def total(self) -> Steps[int]:
@@ -94,7 +92,7 @@ class Index(Protocol):
         ...
 
     def start(self, offset: int) -> Steps[tuple[int, int]]:
-        """Return the id below which the page after ``offset`` images begins, and how many to skip there."""
+        """Return the id below which the page after ``offset`` images begins, and how many more to skip."""
         ...
 
     def newest(self) -> Steps[int]:
@@ -102,7 +100,7 @@ class Index(Protocol):
         ...
 
     def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
-        """Return about from which ids on there are `SEARCHED_IMAGES` up to ``newest``, 0 if fewer."""
+        """Return the ids from which on there are about `SEARCHED_IMAGES` up to ``newest``; 0 if fewer."""
         ...
 
 
@@ -112,18 +110,15 @@ MAX_TERMS = 24
 """A query of the index has at most this many tokens; beyond that, the prompts themselves are checked."""
 
 MAX_INLINE_CHARACTERS = 1000
-"""The most text of prompts that is folded on the event loop, in 0.25 ms; more is folded in a thread."""
+"""Up to here, prompts are folded on the event loop, in 0.25 ms; longer ones in a thread."""
 
 FAVOURITE = "favourite"
-"""The token of favourites; it is longer than any token of a prompt, and no facet's."""
+"""The token of favourites; longer than any token of a prompt, and no facet's."""
 
 
 @attrs.frozen(kw_only=True)
 class IndexEntry:
-    """The entry of an image in the index: its folded prompt and its tokens, separated by spaces.
-
-    The tokens of its marks, which change, are not among them.
-    """
+    """The folded prompt of an image and its tokens, separated by spaces, without those of its marks."""
 
     created_ms: int
     folded: str
@@ -139,12 +134,12 @@ class IndexEntry:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return the time in milliseconds since 1970, with the precision of `to_timestamp`."""
+    """Return milliseconds since 1970, truncated like `to_timestamp`."""
     return int(moment.timestamp()) * 1000 + moment.microsecond // 1000
 
 
 async def prepare_each(images: Sequence[Image], prepare: Callable[[Image], T]) -> list[T]:
-    """Return what ``prepare`` makes of each image, such as its entry; of long prompts in a thread."""
+    """Return what ``prepare`` makes of each image; of long prompts in a thread."""
     if sum(len(image.prompt) for image in images) <= MAX_INLINE_CHARACTERS:
         return [*map(prepare, images)]
     return await asyncio.to_thread(lambda: [*map(prepare, images)])
@@ -157,7 +152,7 @@ def index_tokens(image: Image, folded: str) -> str:
 
 
 def mark_tokens(marks: Marks) -> frozenset[str]:
-    """Return the tokens of an image that come and go with its marks."""
+    """Return the tokens of an image that change with its marks."""
     tags = (facet("tag", fold_name(name)) for name in marks.tags)
     collections = (facet("collection", str(collection)) for collection in marks.collections)
     return frozenset((*([FAVOURITE] if marks.favourite else []), *tags, *collections))
@@ -165,18 +160,18 @@ def mark_tokens(marks: Marks) -> frozenset[str]:
 
 @lru_cache(maxsize=1000)
 def facet(name: str, value: str) -> str:
-    """Return the token of a value that lists are filtered by; it is longer than any token of a prompt."""
+    """Return the token of a filter value; it is longer than any token of a prompt."""
     return name + value.encode("utf-8", "surrogatepass").hex()
 
 
 def facets(provider_name: str | None, model_id: str | None, operation: str | None) -> list[str]:
-    """Return the tokens of provider, model and operation; of those that are not None."""
+    """Return the tokens of those values that are not None."""
     values = {"provider": provider_name, "model": model_id, "operation": operation}
     return [facet(name, value) for name, value in values.items() if value is not None]
 
 
 def search_terms(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return tokens that every prompt with all words has, and the words that they do not prove."""
+    """Return tokens that every matching prompt has, and the words that these tokens do not prove."""
     word_terms = [terms(word) for word in words]
     distinct = tuple(dict.fromkeys(token for of_word in word_terms for token in of_word.tokens))
     has_all_tokens = len(distinct) <= MAX_TERMS
@@ -203,10 +198,10 @@ class IndexState(StrEnum):
 
 @lru_cache(maxsize=8)
 def folding_version(simplify: Simplify) -> str:
-    """Return a version of the folding and tokenisation in use; an index with another version is stale."""
+    """Return the version of folding and tokens in use; an index with another version is stale."""
     digest, separator = hashlib.sha256(), ""
-    # The characters of the basic plane that folding may change: all but Hangul syllables. They are separated
-    # by line feeds, across which nothing is folded. All at once would leave the process 2 MB larger.
+    # All characters of the basic plane but Hangul syllables, which folding never changes. Nothing is folded
+    # across line feeds. All at once would leave the process 2 MB larger.
     for span in (range(0x21, 0xAC00), range(0xF900, 0x10000)):
         for start in range(0, len(span), 1000):
             characters = "\n".join(map(chr, span[start : start + 1000]))
@@ -218,21 +213,21 @@ def folding_version(simplify: Simplify) -> str:
 # ---------------------------------------------------------------- similar images
 
 MAX_NEAR_IMAGES = 400_000
-"""Images with all parts of the query, or something inserted, are searched for among so many newest ones."""
+"""Images with all parts of the query, or with insertions, are looked up among this many newest ones."""
 
 MAX_RECENT_IMAGES = 200_000
-"""Images with only some parts of the query are searched for among this many of the newest ones."""
+"""Images with only some parts of the query are looked up among this many newest ones."""
 
 SEARCHED_IMAGES = (MAX_NEAR_IMAGES, MAX_RECENT_IMAGES)
-"""How many of the newest images; not how many ids, which have a gap after a restore."""
+"""Counts of images, not of ids, which have a gap after a restore."""
 
 _MAX_EXAMINED = 1000
-"""For each set of parts, so many of the newest images that contain it, exact matches included."""
+"""Per set of tokens, at most this many newest images are examined, exact matches included."""
 
 
 @attrs.frozen(kw_only=True)
 class TokenSet:
-    """Tokens that similar prompts have, to be looked up among the images from the id ``oldest`` on."""
+    """Tokens of similar prompts, to be looked up among the images from the id ``oldest`` on."""
 
     tokens: tuple[str, ...]
     oldest: int = 0
@@ -240,11 +235,10 @@ class TokenSet:
 
 @attrs.frozen(kw_only=True)
 class TextLookup:
-    """Asks for the folded prompts of the newest images that have all tokens of a set but lack a word.
+    """Asks for folded prompts that have all tokens of a set but lack a word, newest first.
 
-    The sets are looked up in their order until at least `MAX_SIMILAR_IMAGES` prompts are known. For each one,
-    at most ``max_examined`` images that have the tokens are examined, and at most `MAX_SIMILAR_IMAGES` are
-    returned; their ids are at most ``newest``.
+    The sets are tried in order until `MAX_SIMILAR_IMAGES` prompts are known. Each one examines at most
+    ``max_examined`` images and returns at most `MAX_SIMILAR_IMAGES`; no id is above ``newest``.
     """
 
     words: tuple[str, ...]
@@ -256,10 +250,11 @@ class TextLookup:
     def of_similar(
         cls, query: SearchQuery, *, newest: int, oldest: tuple[int, int], exact_count: int
     ) -> "TextLookup":
-        """Return the lookup of what may be similar; exact matches, so many, may have to be skipped.
+        """Return the lookup of images that may be similar.
 
-        ``oldest`` are about the ids of the last of `SEARCHED_IMAGES` newest images. A set that proves
-        the words would find exact matches only, and is left out.
+        ``oldest`` are about the ids of the last of the `SEARCHED_IMAGES` newest images. A set that proves all
+        words would only find exact matches, and is left out; other sets may have to skip ``exact_count`` of
+        them.
         """
         matcher = SimilarityMatcher.from_query(query)
         near, recent = oldest
@@ -277,7 +272,7 @@ class TextLookup:
 
 
 def _distinct(token_sets: Iterable[TokenSet]) -> tuple[TokenSet, ...]:
-    """Return the sets, each once and without tokens that change nothing; of equal ones the first."""
+    """Return the sets without redundant tokens; of equal ones the first."""
     distinct: dict[frozenset[str], TokenSet] = {}
     for one in token_sets:
         tokens = without_implied(one.tokens)
@@ -288,14 +283,13 @@ def _distinct(token_sets: Iterable[TokenSet]) -> tuple[TokenSet, ...]:
 def similar_ids(
     index: Index, lookup: Lookup, query: SearchQuery, exact_count: int, newest: int
 ) -> Steps[list[int]]:
-    """Return the ids of all similar images up to the id ``newest``, best first."""
     oldest = yield from index.oldest_of_newest(newest)
     question = TextLookup.of_similar(query, newest=newest, oldest=oldest, exact_count=exact_count)
     return ranked_ids(query, (yield from lookup.texts(question)))
 
 
 def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
-    """Return the ids of the most similar of some folded prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
+    """Return the ids of the most similar folded prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
     matcher = SimilarityMatcher.from_query(query)
     ranked = ((matcher.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
@@ -306,7 +300,7 @@ def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
 
 _SIMILAR_FLAG = 1 << 62
 _OFFSET_BITS = 12
-"""A cursor among similar images, greater than every image id, holds `newest` and how many were shown."""
+"""A cursor among similar images, above every image id, holds `newest` and how many were shown."""
 
 Ids: TypeAlias = Callable[..., Steps[list[int]]]
 
@@ -314,9 +308,9 @@ Ids: TypeAlias = Callable[..., Steps[list[int]]]
 def relevant_page(
     paging: Paging, *, exact: Ids, exact_count: int, similar: Ids, newest: int
 ) -> Steps[Page[tuple[int, Match]]]:
-    """Return a page of the list of exact matches, newest first, that similar images follow, best first.
+    """Return a page of exact matches, newest first, followed by similar images, best first.
 
-    Images added while a client pages are no similar ones for it, so that nothing is shown twice.
+    Images added while a client pages do not become similar ones, so that nothing is shown twice.
 
     Args:
         paging: the page.
@@ -350,7 +344,7 @@ def relevant_page(
 
 
 def _exact_total(exact: Ids, exact_count: int, offset: int) -> Steps[int]:
-    """Return the uncapped number of exact matches, which is at most ``offset``."""
+    """Return the uncapped number of exact matches, which must be at most ``offset``."""
     if exact_count <= MAX_EXACT_TOTAL:
         return exact_count
     low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
@@ -367,10 +361,7 @@ def _exact_total(exact: Ids, exact_count: int, offset: int) -> Steps[int]:
 def neighbours(
     image_id: int, lookup: Beside, similar: Callable[[], Steps[list[int]]] | None = None
 ) -> Steps[Neighbours]:
-    """Return the neighbours of an image in a list of matches, perhaps followed by similar images.
-
-    ``similar`` returns the ids of these, best first.
-    """
+    """Return an image's neighbours in a list of matches, which ``similar`` images may follow, best first."""
     if image_id in (yield from lookup.ids_above(image_id - 1)):
         newer = yield from lookup.ids_above(image_id)
         older = yield from lookup.ids(limit=1, before=image_id)
@@ -389,9 +380,9 @@ def neighbours(
 
 
 def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None:
-    """Return the bounds, none of them outside the list's times; None if its images are not counted.
+    """Return the bounds, clipped to the list's times; None if the table of counts cannot answer.
 
-    Counted, by a table that triggers keep, are those of each quarter, provider, model and operation.
+    Triggers count images by quarter of an hour, provider, model and operation.
     """
     criteria = images.criteria
     others = attrs.evolve(
@@ -407,5 +398,4 @@ def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None
 
 
 def moment_of(quarter: int) -> datetime:
-    """Return when a quarter of an hour begins."""
     return datetime.fromtimestamp(quarter * QUARTER_SECONDS, UTC)

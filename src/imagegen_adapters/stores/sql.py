@@ -1,7 +1,7 @@
-"""One SQL for two databases: statements are written once, in PostgreSQL's words with named parameters.
+"""One SQL for two databases: each statement is PostgreSQL's, with named parameters.
 
-A store reads with `Sql.rows`, and changes things with a generator of statements, which the database runs in
-one transaction: SQLite on its writing thread, PostgreSQL over a connection of its pool.
+A store reads with `Sql.rows`. It writes with a generator of statements, which runs in one transaction: on
+SQLite's writing thread, or over one of PostgreSQL's connections.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseCode(MessageCode, words="imagegen_adapters"):
-    """Why they cannot be used, or not now."""
+    """Why a database cannot be used, or not now."""
 
 
 class SchemaTooNew(StorageError):
@@ -43,12 +43,12 @@ class MoveUnfinished(StorageBroken):
 T = TypeVar("T")
 
 Row: TypeAlias = Any
-"""A row of either driver: its columns by name and by place."""
+"""A row of either driver: its columns by name and by position."""
 
 Query: TypeAlias = tuple[str, Mapping[str, Any]]
 
 Steps: TypeAlias = Generator[Query, list[Row], T]
-"""Yields statements with their values, gets the rows of each, and returns the result of all."""
+"""Yields statements with their values, is sent the rows of each, and returns the final result."""
 
 NEWEST = 2**63 - 1
 """The highest number that a column holds."""
@@ -57,39 +57,36 @@ NEWEST = 2**63 - 1
 class Sql(Protocol):
     """A database that runs these statements.
 
-    Lists are passed for ``= ANY (:values::bigint[])`` and ``<> ALL (:values::text[])``. Text that no column
-    of PostgreSQL can hold equals nothing that is stored: `rows` finds nothing, and lists go without it.
+    Lists are passed for ``= ANY (:values::bigint[])`` and ``<> ALL (:values::text[])``. Text that PostgreSQL
+    cannot store matches nothing: `rows` returns nothing, and lists skip it.
     """
 
     async def rows(self, statement: str, **values: Any) -> list[Row]:
-        """Run one statement that only reads, and return its rows."""
+        """Run one read-only statement."""
         ...
 
     async def change(self, statement: str, **values: Any) -> list[Row]:
-        """Run one statement that writes, durably, and return the rows that it returns.
-
-        Text that no column can hold is refused.
-        """
+        """Run one statement that writes, durably. Text that no column can hold is refused."""
         ...
 
     async def read(self, steps: Steps[T]) -> T:
-        """Run the statements that ``steps`` yields on one snapshot; they only read."""
+        """Run read-only statements on one snapshot."""
         ...
 
     async def search(self, steps: Steps[T], *, seconds: float) -> T:
-        """Like `read`, for what keeps a processor busy; it never delays a `read`.
+        """Like `read`, for statements that keep a CPU busy; it never delays a `read`.
 
-        It is `Unavailable` if it takes longer, including the wait for its turn.
+        After ``seconds``, the wait in the queue included, it is `Unavailable`.
         """
         ...
 
     async def transact(self, steps: Steps[T]) -> T:
-        """Run the statements that ``steps`` yields in one transaction; an exception rolls it back."""
+        """Run the statements in one transaction; an exception rolls it back."""
         ...
 
 
 def json_rows(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as a value to select from: ``SELECT value ->> 0 FROM json_each(:rows::json)``."""
+    """Return rows as a parameter: ``SELECT value ->> 0 FROM json_each(:rows::json)``."""
     return json.dumps(dict(enumerate(rows)))
 
 
@@ -103,10 +100,7 @@ _FIELD = re.compile(r"value ->> (\d)")
 
 @lru_cache(maxsize=512)
 def for_sqlite(statement: str) -> str:
-    """Return the statement in SQLite's words: without casts and row locks, and with lists as JSON.
-
-    Fields of rows that `json_rows` passes are read as SQLite does before 3.38.
-    """
+    """Translate to SQLite: no casts and row locks, lists as JSON, and no ``->>``, which is new in 3.38."""
     statement = _ANY.sub(r"IN (SELECT value FROM json_each(\1))", statement)
     statement = _ALL.sub(r"NOT IN (SELECT value FROM json_each(\1))", statement)
     statement = _FIELD.sub(r"json_extract(value, '$[\1]')", _CAST.sub("", statement))
@@ -114,16 +108,15 @@ def for_sqlite(statement: str) -> str:
 
 
 def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[Row]:
-    """Run a statement with a connection to SQLite and return its rows."""
     plain = {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
     rows: list[Row] = connection.execute(for_sqlite(statement), plain).fetchall()
     return rows
 
 
 def runner(steps: Steps[T]) -> Callable[[Any], T]:
-    """Return a function that does; called again after an error, it goes on with the statement that failed.
+    """Return a function that runs the steps; called again after an error, it retries the failed statement.
 
-    So a reader meets text that is not UTF-8, and reads it again with the lossy decoding.
+    So a reader that meets invalid UTF-8 can read that statement again with the lossy decoding.
     """
     query: Query | None = None
 
@@ -141,7 +134,6 @@ def runner(steps: Steps[T]) -> Callable[[Any], T]:
 
 
 def run(steps: Steps[T], connection: Any) -> T:
-    """Run the statements of ``steps`` with a connection to SQLite."""
     return runner(steps)(connection)
 
 
@@ -181,7 +173,7 @@ _HINT = re.compile(r" INDEXED BY \w+")
 
 @lru_cache(maxsize=512)
 def for_postgresql(statement: str) -> tuple[str, tuple[str, ...]]:
-    """Return the statement with numbered parameters and without hints, and their names in this order."""
+    """Return the statement with numbered parameters and without hints, and their names in order."""
     names = tuple(dict.fromkeys(_NAME.findall(statement)))
     numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
     return _NAME.sub(lambda match: numbers[match[1]], _HINT.sub("", statement)), names

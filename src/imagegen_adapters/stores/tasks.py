@@ -1,4 +1,4 @@
-"""Tasks in a database: all but the statements on which the speed of the service depends."""
+"""Tasks in a database, without the statements on which the speed of the service depends."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ WHERE status = 'processing'
 ORDER BY seq
 """
 
-# An index covers these, so that old ones are found without visiting the others.
+# An index has exactly these rows, so old ones are found without visiting the others.
 _KEPT_RESPONSES = "response IS NOT NULL AND phase IN ('stored', 'failed') AND updated_at < :before"
 
 _KEPT_RESPONSE = f"SELECT 1 FROM attempts WHERE {_KEPT_RESPONSES} LIMIT 1"  # noqa: S608 - a condition of our own
@@ -112,7 +112,7 @@ USAGE_SUMS = """
     sum(estimated >> 32) AS estimated_high, sum(estimated & 4294967295) AS estimated_low,
     sum(possible >> 32) AS possible_high, sum(possible & 4294967295) AS possible_low
 """
-"""Amounts in halves, since a sum may be more than a column of SQLite holds."""
+"""Amounts in halves: a sum may exceed what a column of SQLite holds."""
 
 _USAGE_COLUMNS = {UsageKey.PROVIDER: "provider_name", UsageKey.MODEL: "model_id"}
 
@@ -127,15 +127,14 @@ SELECT (SELECT min(quarter) FROM usage_totals) AS first, (SELECT max(quarter) FR
 
 
 class SqlTasks:
-    """A `TaskRepository` over the tables of tasks, attempts, idempotency keys and usage totals.
+    """The tables of tasks, attempts, idempotency keys and usage totals.
 
     A request never changes: `save` does not update request, provider, creation time and `retry_of`.
 
-    Of each database are how tasks are added, saved and counted, and three statements: ``FEED_END`` selects
-    the ``position`` behind all changes; ``CHANGES`` selects it in each row, with the ``change`` and the
-    columns of a task that has changed, about ``:limit`` of them from ``:since`` on, or null;
-    ``USAGE_BY_INTERVAL`` selects the sums from each of the ``:bounds`` to before the next one, with its place
-    as ``key``.
+    Each database has its own `add`, `save`, `counts`, and three statements. ``FEED_END`` selects the
+    ``position`` after all changes. ``CHANGES`` selects about ``:limit`` changed tasks from ``:since`` on,
+    with ``change`` and ``position``; without any, one row of nulls with the position. ``USAGE_BY_INTERVAL``
+    selects the sums between two ``:bounds``, with the index of the first as ``key``.
     """
 
     FEED_END: str
@@ -193,7 +192,7 @@ class SqlTasks:
 
     async def wipe_responses(self, *, ended_before: datetime) -> None:
         before = to_timestamp(ended_before)
-        # Looked for first: it is called often, and a write that changes nothing is a commit all the same.
+        # Checked first: this is called often, and a write that changes nothing is a commit all the same.
         if await self._sql.rows(_KEPT_RESPONSE, before=before):
             await self._sql.change(_WIPE_RESPONSES, before=before)
 
@@ -228,7 +227,7 @@ class SqlTasks:
 
 
 def task_of_key(rows: Sequence[Row], claim: IdempotencyClaim) -> Task | None:
-    """Return the task that `TASK_OF_KEY` has found for a claim, or raise that the key had another body."""
+    """Return the task of a claim from the rows of `TASK_OF_KEY`; refuse a key that had another body."""
     if not rows:
         return None
     if rows[0]["body_sha256"] != claim.body_sha256:
@@ -245,7 +244,7 @@ def _the_task(rows: Sequence[Row], task_id: str) -> Task:
 def _changed_tasks(rows: Sequence[Row], end: int, limit: int) -> ChangedTasks:
     """Return a page of the feed, which ends at ``end``.
 
-    Behind a task the feed goes on where the next one stands: several may share a number, and come again then.
+    A task's position is that of the next one: several may share a number, and are then sent again.
     """
     has_more = len(rows) >= limit
     numbers: list[int] = [row["change"] for row in rows]
@@ -259,7 +258,6 @@ def _changed_tasks(rows: Sequence[Row], end: int, limit: int) -> ChangedTasks:
 
 
 def _usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
-    """Return the totals of each key, which has a row for each currency."""
     usages: dict[Key, Usage] = defaultdict(Usage)
     for row in rows:
         usages[kind(row["key"])] = usages[kind(row["key"])].plus(_usage(row))
@@ -277,5 +275,4 @@ def _usage(row: Row) -> Usage:
 
 
 def _sum(row: Row, name: str) -> int:
-    """Return a sum from its high and its low half."""
     return (int(row[f"{name}_high"]) << 32) + int(row[f"{name}_low"])

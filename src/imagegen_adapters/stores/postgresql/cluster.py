@@ -1,4 +1,4 @@
-"""Nodes on one database: who is alive, and places granted to those who have waited longest."""
+"""Nodes on one database: who is alive, and slots, first come first served."""
 
 import asyncio
 import itertools
@@ -51,15 +51,13 @@ class _Place:
 
 
 class PostgresqlCluster:
-    """The ``nodes`` table; who has been silent for ``dead_after_seconds`` is dead.
+    """The ``nodes`` table, and slots; a node that is silent for ``dead_after_seconds`` is dead.
 
-    Beats that lie more than half of it apart are a gap: after a longer outage, nodes that are about to be
-    heard again could look dead. For those who watch over the cluster, a node has the name of its
-    ``host``, its ``roles`` and the ``version`` of its program.
+    Beats more than half of that apart are a gap: after a long outage, live nodes could look dead. For
+    monitoring, a node has its ``host``, its ``roles`` and the ``version`` of its program.
 
-    A slot is a row of ``places``. Its end frees it for certain: where that fails, and where the server may
-    have lost a commit, which cuts off the listener too, all places of this process that nobody holds are
-    freed as soon as possible.
+    A slot is a row of ``places``. If its release fails, or the server may have lost a commit, all slots of
+    this process without a holder are released as soon as possible. A lost commit also cuts off the listener.
     """
 
     def __init__(
@@ -122,7 +120,7 @@ class PostgresqlCluster:
             await asyncio.shield(release)  # which goes on if the caller is cancelled meanwhile
 
     async def _ask(self, place: _Place) -> bool:
-        """Return whether the place is granted."""
+        """Ask for the slot; return whether it is granted."""
         place.hinted.clear()
         values = (place.token, place.resource, place.node, place.capacity, self._dead_after)
         (row,) = await self._database.rows(_ASK, *values)
@@ -143,7 +141,6 @@ class PostgresqlCluster:
             self._listener.notify(_TOPIC, token)
 
     def _hear_place(self, token: str) -> None:
-        """Let those who wait look."""
         for place in self._places.values() if not token else filter(None, [self._places.get(token)]):
             place.hinted.set()
         if not token:
@@ -157,7 +154,7 @@ class PostgresqlCluster:
         while not self._database.is_closed:
             with suppress(StorageError):
                 rows = await self._database.rows(_PLACES_OF_NODES, list(self._holders))
-                # Who asks is known here before there: compared in the other order, it could be freed.
+                # A holder is known here before there; in the other order, its row could be freed.
                 for row in (row for row in rows if row["token"] not in self._places):
                     woken = await self._database.rows(_FREE, row["token"], row["resource"])
                     self._wake(each["token"] for each in woken)

@@ -1,4 +1,4 @@
-"""What a server says of itself, for those who check an installation; nothing is written."""
+"""What a server says of itself, for health checks; nothing is written."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -31,11 +31,10 @@ SELECT current_setting('server_version') AS version,
 
 @attrs.frozen(kw_only=True)
 class Inspection:
-    """A server, as a session with our settings sees it.
+    """A server as a session with our settings sees it; some poolers drop them (``keeps_settings``).
 
-    ``keeps_settings``: the session has them; some poolers drop them. ``max_connections`` are those for
-    ordinary users. ``clock_difference`` is how far this machine's clock is ahead of the server's, to within
-    the time that one request takes.
+    ``max_connections`` are those for ordinary users. ``clock_difference`` is how far this machine's clock is
+    ahead, to within the time of one request.
     """
 
     version: str
@@ -47,7 +46,6 @@ class Inspection:
 
 
 async def inspect(dsn: str, clock: Clock, policy: ConnectionPolicy = DEFAULT_POLICY) -> Inspection:
-    """Return what the server says."""
     async with open_connection(dsn, policy) as connection:
         before = clock.now()
         server = dict(await connection.fetchrow(_SERVER))
@@ -70,7 +68,7 @@ FROM tasks WHERE status = 'pending' AND not_before IS NULL
 
 @attrs.frozen(kw_only=True)
 class NodeActivity:
-    """A node that has not left, with how long it has been silent; a dead one is there for a day."""
+    """A node that has not left; a dead one stays for a day."""
 
     name: str
     host: str
@@ -83,7 +81,7 @@ class NodeActivity:
 class Activity:
     """``turn`` is the node that maintains the stores; ``calls`` are in flight to each provider.
 
-    ``oldest_pending_seconds``: how long the oldest task has waited that could run now; None if none waits.
+    ``oldest_pending_seconds``: how long the oldest claimable task has waited; None without one.
     """
 
     nodes: tuple[NodeActivity, ...]
@@ -93,7 +91,6 @@ class Activity:
 
 
 async def read_activity(database: Database) -> Activity:
-    """Return what the nodes do now."""
     async with database.snapshot() as connection:
         nodes, resources = await connection.fetch(_NODES), await connection.fetch(_PLACES)
         oldest = await connection.fetchval(_OLDEST)

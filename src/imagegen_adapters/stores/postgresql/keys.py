@@ -18,10 +18,7 @@ from imagegen_core.text import text_problem
 
 
 class PostgresqlProviderConfigs(SqlProviderConfigs):
-    """Read each time: another node may have changed them.
-
-    Who asks while one is being read is answered by the next reading, together with all who ask by then.
-    """
+    """Reads the table each time, since another node may have changed it; concurrent reads are batched."""
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         super().__init__(PostgresqlSql(database), box)
@@ -37,14 +34,10 @@ class PostgresqlProviderConfigs(SqlProviderConfigs):
 
 
 class PostgresqlMasterKey:
-    """Opens the box of a node whose key is that of the others, and rotates the key.
+    """Opens the box of a node, whose key must be that of all nodes, and rotates the key.
 
-    No node makes a key, which would have to get to the others, and none begins with a locked box: what it
-    seals, the others have to open.
-
-    Args:
-        database: an open database.
-        environment_keys: separated by commas; the first one seals, and each opens.
+    No node makes a key or starts with a locked box: the others must open what it seals. Of
+    ``environment_keys``, separated by commas, the first one seals, and each opens.
     """
 
     def __init__(self, database: Database, *, environment_keys: str | None) -> None:
@@ -53,7 +46,7 @@ class PostgresqlMasterKey:
         self._keys = parse_keys(environment_keys or "")
 
     async def open_box(self, *, create: bool = True) -> FernetSecretBox:
-        """Return the box; the first node to do so leaves the witness, unless it may not ``create`` one.
+        """Return the box; the first node stores the witness, unless it may not ``create`` one.
 
         Without a key, or with another one than the other nodes, nothing is written.
         """
@@ -71,10 +64,10 @@ class PostgresqlMasterKey:
         return box
 
     async def rotate(self) -> int:
-        """Seal every token with the first key; return how many were not sealed with it before.
+        """Seal every token with the first key; return how many were sealed with another one.
 
-        Nodes may run meanwhile if all of them have both keys, the new one first: what another seals with the
-        old key after this has returned does not open without it.
+        Nodes may run if all have both keys, the new one first. Otherwise a token that is sealed with the old
+        key after this has returned does not open without it.
         """
         if len(self._keys) == 1:
             raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())

@@ -1,6 +1,6 @@
-"""Hints between nodes, by LISTEN and NOTIFY: whoever waits for something is told when to look again.
+"""Hints between nodes, by LISTEN and NOTIFY, that wake whoever waits for a change.
 
-A hint that is lost loses nothing: who waits looks every `POLL_SECONDS` anyway.
+A lost hint loses nothing: waiters look every `POLL_SECONDS` anyway.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_core.errors import StorageError
 
 POLL_SECONDS = 1.0
-"""How often whoever waits looks without a hint."""
+"""How often a waiter looks without a hint."""
 
 CHANNEL = "imagegen"
 
@@ -27,9 +27,9 @@ _NOTIFY = "SELECT pg_notify($1, hint) FROM unnest($2::text[]) AS hint"
 
 _SESSION = {
     "application_name": "imagegen listener",
-    # Of commits, that of NOTIFY alone is serialised for the whole server, and it holds nothing worth a sync.
+    # Commits with NOTIFY are serialised for the whole server, and this one holds nothing worth a sync.
     "synchronous_commit": "off",
-    # The server forgets a node that is cut off, which would fill its queue of notifications.
+    # So that the server drops a dead node, whose unread notifications would fill its queue.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
@@ -41,13 +41,10 @@ _log = logging.getLogger(__name__)
 
 @attrs.frozen(kw_only=True)
 class ListenerPolicy:
-    """How soon a connection that was cut off is noticed, and replaced.
+    """How soon a lost connection is noticed, and replaced.
 
-    Args:
-        ping_seconds: the longest silence; then the server is asked for a sign of life.
-        answer_seconds: the longest wait for it.
-        min_retry_seconds: the pause before the first attempt to connect again; each doubles it.
-        max_retry_seconds: the longest pause.
+    Each failed attempt doubles the pause from ``min_retry_seconds`` up to ``max_retry_seconds``. After a
+    silence of ``ping_seconds`` the server must answer within ``answer_seconds``.
     """
 
     ping_seconds: float = 5.0
@@ -60,10 +57,10 @@ DEFAULT_LISTENER_POLICY = ListenerPolicy()
 
 
 class Listener:
-    """One connection of a node, by which it sends hints and hears those of others, from `start` to `close`.
+    """A node's connection for sending and hearing hints, from `start` to `close`.
 
-    A hint has a topic and a key. The empty key stands for all: it is heard after each connection, since hints
-    were missed before. Hints of this node are heard at once, and also while there is no connection.
+    A hint has a topic and a key. The empty key stands for all keys: it is heard after each connection, since
+    hints were missed before. Hints of this node are heard at once, even without a connection.
     """
 
     def __init__(self, database: Database, policy: ListenerPolicy = DEFAULT_LISTENER_POLICY) -> None:
@@ -76,11 +73,11 @@ class Listener:
         self._loop: asyncio.Task[None] | None = None
 
     def hear(self, topic: str, hearer: Callable[[str], object]) -> None:
-        """Call it with the key of each hint of the topic, on the event loop; it must not raise."""
+        """Call ``hearer`` with the key of each hint of the topic, on the event loop; it must not raise."""
         self._hearers.setdefault(topic, []).append(hearer)
 
     def notify(self, topic: str, key: str = "") -> None:
-        """Send a hint; those of the same moment are sent together. What it is about is committed already."""
+        """Send a hint about something committed; hints of the same moment are sent together."""
         self._tell(topic, key)
         if self._is_connected.is_set():
             hint = f"{topic} {key}"
@@ -88,14 +85,14 @@ class Listener:
             self._due.set()
 
     def start(self) -> None:
-        """Connect, and connect again whenever that is necessary."""
+        """Connect, and reconnect whenever that is necessary."""
         self._loop = asyncio.create_task(self._listen(), name="hints")
 
     async def connected(self) -> None:
         await self._is_connected.wait()
 
     async def close(self) -> None:
-        """Disconnect; hints that are not sent yet are lost. A second call does nothing."""
+        """Disconnect; unsent hints are lost. A second call does nothing."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
@@ -105,7 +102,7 @@ class Listener:
         while not self._database.is_closed:
             try:
                 async with self._database.own_connection(**_SESSION) as connection:
-                    # Asked now: a hint may still be on its way to its hearers when the connection is closed.
+                    # Read now: a hint may still reach its hearers after the connection was closed.
                     own_pid = connection.get_server_pid()
                     await connection.add_listener(CHANNEL, partial(self._hear, own_pid))
                     connection.add_termination_listener(lambda _connection: self._due.set())
@@ -123,7 +120,7 @@ class Listener:
             pause = min(2 * pause, self._policy.max_retry_seconds)
 
     async def _send(self, connection: Any) -> None:
-        """Send what is due, or nothing after a silence, until that fails."""
+        """Send what is due, or an empty batch after a silence, until that fails."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._policy.ping_seconds):

@@ -34,7 +34,7 @@ from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, last_event
 
 _TASKS, _EVENTS = "queue", "events"
-"""Topics of hints: a task waits, and a task has a new event."""
+"""Topics of hints: a task waits; a task has a new event."""
 
 _COUNTS = """
 SELECT status, count(*) AS number FROM tasks WHERE status = ANY (:statuses::text[]) GROUP BY status
@@ -49,18 +49,16 @@ CROSS JOIN LATERAL (
 
 
 class PostgresqlTasks(SqlTasks):
-    """Stores tasks; positions of the feed are numbers of transactions: a task knows the last to change it.
+    """Stores tasks; a position of the feed is the number of the last transaction that changed a task.
 
-    The end of the feed is the oldest transaction that has not ended, since every one before it is visible.
-    One that stays open for long in any database of the server holds the feed up, and nothing is missed.
-
-    Adds that wait together are one transaction: all nodes add one after the other, so that the size of the
-    queue is exact.
+    The feed ends at the oldest open transaction, since every one before it is visible. A long transaction in
+    any database of the server delays the feed, but nothing is missed. Waiting adds share one transaction;
+    nodes add one after the other, so that the size of the queue is exact.
 
     Args:
         database: an open database.
-        listener: tells the nodes, under the topic `CANCELLATIONS`, that the cancellation of a task was
-            requested; without one, the node that runs it finds out by `cancel_requests`.
+        listener: tells the nodes about requested cancellations, under `CANCELLATIONS`; without one, the node
+            that runs the task finds out by `cancel_requests`.
         simplify: converts traditional to simplified Chinese when prompts are folded.
     """
 
@@ -151,13 +149,12 @@ class PostgresqlTasks(SqlTasks):
 class PostgresqlQueue(SqlQueue):
     """The pending tasks of a database, from which several nodes claim, and the events of all.
 
-    What another node stores wakes those who wait here by a hint. A hint that is lost is made up for by
-    asking again: workers do, and for followers a poll looks each second, once for all tasks. Without a
-    ``listener`` there are no hints, which is for those that run and follow no tasks.
+    Hints wake the waiters of other nodes. A lost hint only delays: workers ask again, and one poll a second
+    looks for all followed tasks. Processes that neither run nor follow tasks need no ``listener``.
 
-    All events of a task are added under one lock until their transaction ends, so its ids become visible in
-    their order, and "newer than the last one read" misses none. Those that wait together are added together.
-    An event after the final one is dropped, and its id stays 0.
+    Events of a task are added under one lock until their transaction ends, in batches. So their ids become
+    visible in order, and "newer than the last one read" misses none. An event after the final one is dropped;
+    its id stays 0.
     """
 
     def __init__(self, database: Database, listener: Listener | None = None) -> None:
@@ -209,7 +206,6 @@ class PostgresqlQueue(SqlQueue):
             self._polling = asyncio.create_task(self._poll(), name="events")
 
     async def _poll(self) -> None:
-        """Look each second, once for all tasks that are followed, whether hints were missed."""
         last_ids: dict[str, int] = {}
         while task_ids := self._waiting.followed:
             rows = []
