@@ -17,10 +17,11 @@ LOCK_FILE = "lock"
 IMAGES_DIRECTORY = "images"
 SPOOL_DIRECTORY = "spool"
 INPUTS_DIRECTORY = "inputs"
-"""Of input images that are kept; on the file system of `SPOOL_DIRECTORY`, from which they are moved."""
+"""Kept input images; on the file system of `SPOOL_DIRECTORY`, from which they are moved."""
 CACHE_DIRECTORY = "cache"
 COPIES_DIRECTORY = "copies"
-"""Of a node's copies of spooled files; in `SPOOL_DIRECTORY`, an earlier service may have the only ones."""
+"""A node's copies of spooled files; not in `SPOOL_DIRECTORY`, where an earlier service may have the only
+ones."""
 INSTALLATION_FILE = "installation"
 
 
@@ -40,7 +41,7 @@ class DataDirectoryUnusable(StorageError):
 
 
 class DataDirectoryMissing(DataDirectoryUnusable):
-    """There is no data directory, or it has no database, and none is to be created."""
+    """The data directory or its database is missing, and none is to be created."""
 
     def __init__(self) -> None:
         super().__init__(DatabaseCode.DIRECTORY_MISSING())
@@ -59,7 +60,7 @@ class DataDirectory:
         """Create the directory with mode 0700 if it is missing, and lock it.
 
         With ``lock=False`` nothing is created or changed, for reading while a service is running. With
-        ``create=False`` a directory without a database is left as it is.
+        ``create=False`` a directory without a database stays as it is.
         """
         try:
             if not lock:
@@ -82,7 +83,7 @@ class DataDirectory:
         return self.path / DATABASE_FILE
 
     def installation_id(self, new_id: Callable[[], str]) -> str:
-        """Return the id of the directory, which ``new_id`` makes when it is first asked for."""
+        """Return the id of the directory; the first call stores that of ``new_id``."""
         if existing_id := self.known_installation_id():
             return existing_id
         installation_id = new_id()
@@ -108,8 +109,7 @@ class DataDirectory:
     def close(self) -> None:
         """Release the lock. May be called twice.
 
-        If nothing was kept in the directory, what `open` has made of it is removed before, as after a start
-        that was refused.
+        If nothing else is in the directory, as after a refused start, what `open` created is removed.
         """
         if self._lock is not None:
             with contextlib.suppress(OSError):  # the lock goes when the process ends, whatever stays
@@ -127,7 +127,7 @@ def _reason(error: OSError) -> Message:
 def _locked(path: Path) -> int:
     """Return the descriptor that holds the lock; the kernel releases it when the process ends.
 
-    BlockingIOError means that another process holds it, or has just removed it with the directory.
+    BlockingIOError: another process holds it, or has just removed it with the directory.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -1,9 +1,8 @@
-"""PostgreSQL: its errors, its schema, and a pool of connections, over which calls can be passed on together.
+"""PostgreSQL: its errors, its schema, and a pool of connections, over which calls are batched.
 
-Errors of asyncpg and of the server become storage errors, by one table. Messages never quote the server,
-whose texts may contain values of rows, nor the address, which may contain a password: a refused statement is
-reported by its SQLSTATE, whose meaning is in the server's manual
-(https://www.postgresql.org/docs/current/errcodes-appendix.html).
+One table turns errors of asyncpg and of the server into storage errors. Messages never quote the server,
+whose texts may contain values of rows, nor the address, which may contain a password. A refused statement is
+reported by its SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 """
 
 import asyncio
@@ -61,10 +60,9 @@ ROWS: dict[str, ErrorRow] = {
     "53": (StorageUnreachable, DatabaseCode.DATABASE_TOO_BUSY),
     "53100": (StorageFull, DatabaseCode.DISK_OF_DATABASE_FULL),
 }
-"""By SQLSTATE or by its class, which are its first two characters; the longer one prevails.
+"""By SQLSTATE or by its class, the first two characters; the longer key wins.
 
-What an operator has to set right, such as a right that was taken away, is right again without a new start of
-this process, and tasks wait for it.
+What an operator can repair, such as a revoked right, needs no restart of this process: tasks wait for it.
 """
 
 CLIENT_ROWS: dict[type[Exception], ErrorRow] = {
@@ -81,10 +79,10 @@ CLIENT_ROWS: dict[type[Exception], ErrorRow] = {
     asyncpg.InternalClientError: (StorageUnreachable, DatabaseCode.DRIVER_FAILED),
     asyncpg.PostgresError: _FAILED,
 }
-"""Errors without SQLSTATE; the first class that fits prevails.
+"""Errors without SQLSTATE; the first matching class wins.
 
-Of a connection that was cut off comes an interface error, or an internal error if that was in the middle of a
-statement. Any other internal error is a defect of the driver, or of how it is used, so its text is logged.
+A lost connection raises an interface error, or an internal error in the middle of a statement. Any other
+internal error is a defect of the driver, or of how it is used, so its text is logged.
 """
 
 _REFUSES_TLS = "rejected SSL upgrade"
@@ -94,7 +92,6 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def storage_errors() -> Iterator[None]:
-    """Raise the storage error for any error of asyncpg in the body."""
     try:
         yield
     except FOREIGN_ERRORS as error:
@@ -102,7 +99,6 @@ def storage_errors() -> Iterator[None]:
 
 
 def storage_error(error: Exception) -> StorageError:
-    """Return the storage error for an error of asyncpg."""
     state = getattr(error, "sqlstate", None) or ""
     by_class = (row for kind, row in CLIENT_ROWS.items() if isinstance(error, kind))
     kind, code = ROWS.get(state) or ROWS.get(state[:2]) or next(by_class, _FAILED)
@@ -120,12 +116,11 @@ _POSITIVE = attrs.validators.gt(0.0)
 
 @attrs.frozen(kw_only=True)
 class ConnectionPolicy:
-    """Bounds of a pool of connections; none of the time-outs can be switched off.
+    """Limits of a pool of connections; no time-out can be switched off.
 
-    A client that is frozen inside a transaction would otherwise keep its row locks, and with them the task
-    that another node is to rescue, for as long as the kernel keeps the connection. ``connect_seconds`` are
-    the longest wait for a new connection, and for a free one; client and server cancel a statement that takes
-    longer than ``command_timeout_seconds``.
+    A client that is frozen in a transaction would otherwise keep its row locks as long as the kernel keeps
+    the connection, and no other node could rescue its task. ``connect_seconds`` limits the wait for a new
+    connection, and for a free one. Client and server cancel a statement after ``command_timeout_seconds``.
     """
 
     max_connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))
@@ -137,10 +132,9 @@ class ConnectionPolicy:
     def server_settings(self) -> dict[str, str]:
         """The settings of each session.
 
-        The server has time-outs of its own, since a client's request to cancel is lost if it arrives before
-        the statement, which would then keep its locks although nobody waits for it. Times travel as text,
-        which two of the settings make ISO 8601 in UTC. Compiling a statement would take longer than any of
-        ours does.
+        The server needs its own time-outs: a client's cancellation is lost if it arrives before the
+        statement, which would then keep its locks for nobody. Two settings make times ISO 8601 in UTC, since
+        they travel as text. Compiling (``jit``) would take longer than any statement of ours.
         """
         return {
             "application_name": "imagegen",
@@ -160,7 +154,7 @@ DEFAULT_POLICY = ConnectionPolicy()
 FOLDER = Path(__file__).with_name("schema")
 
 BASELINE = "0015_settings"
-"""The schema of the files below; databases whose last migration had that name have all of it, too."""
+"""The schema of the files below; a database whose last migration has this name has all of it."""
 
 _BASELINE_FILES = ("tables", "tasks", "search", "images", "cluster")
 
@@ -168,7 +162,7 @@ MIN_SERVER_VERSION = 15
 """The oldest version that the tests run on."""
 
 _LOCK = 0x696D6167656E
-"""The key of the advisory lock that processes hold while they migrate: "imagen" in ASCII."""
+"""The advisory lock of processes that migrate: "imagen" in ASCII."""
 
 _SERVER = """
 SELECT current_setting('server_version_num')::int / 10000 AS version,
@@ -188,9 +182,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 @cache
 def migrations() -> dict[str, str]:
-    """Return the SQL of all migrations by their names, in their order; what has landed never changes.
+    """Return the SQL of all migrations by name, in order; none is ever edited.
 
-    The first is the baseline, each later one a file whose name is a number and what it changes.
+    The first is the baseline; each later one is a file, named by a number and its change.
     """
     later = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("0*.sql"))}
     baseline = "\n".join((FOLDER / f"{name}.sql").read_text("utf-8") for name in _BASELINE_FILES)
@@ -200,8 +194,8 @@ def migrations() -> dict[str, str]:
 async def migrate(connection: Any, *, applying: bool = True) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing.
 
-    Refused are a schema that is newer, or older than the baseline, and, unless ``applying``, one that is not
-    up to date; a server or a user that does not do; and, for now, a standby.
+    Refused are a schema that is newer, or older than the baseline, and, unless ``applying``, an outdated one;
+    a server or user without what we need; and, for now, a standby.
     """
     server = await connection.fetchrow(_SERVER)
     if server["version"] < MIN_SERVER_VERSION:
@@ -218,7 +212,7 @@ async def migrate(connection: Any, *, applying: bool = True) -> None:
     if not server["can_create"]:
         raise SchemaUnusable(DatabaseCode.SERVER_DENIES_SCHEMA())
     async with connection.transaction():
-        # Serialises processes that start at the same time; until then, any of them may have migrated.
+        # Serialises processes that start at the same time; another one may have migrated meanwhile.
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_CREATE)
         for name in await _pending(connection):
@@ -227,7 +221,6 @@ async def migrate(connection: Any, *, applying: bool = True) -> None:
 
 
 async def _pending(connection: Any) -> list[str]:
-    """Return the names of the migrations that the database does not have."""
     applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
     if unknown := {name for name in applied if name > BASELINE} - migrations().keys():
         raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
@@ -251,8 +244,8 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 class Database:
     """A pool of connections, returned by `open`, for one event loop.
 
-    Columns of type ``timestamptz`` are read and written as the text of `to_timestamp`, and those of type
-    ``json`` are text anyway: so rows are converted by the same functions as those of SQLite.
+    ``timestamptz`` is read and written as the text of `to_timestamp`, ``json`` as text. So rows are converted
+    by the same functions as those of SQLite.
     """
 
     def __init__(self, dsn: str, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
@@ -269,9 +262,9 @@ class Database:
         migrating: bool = True,
         incomplete: bool = False,
     ) -> "Database":
-        """Connect to the server and migrate the schema; without ``migrating``, check it.
+        """Connect to the server and migrate the schema; without ``migrating``, only check it.
 
-        Only the move of a data directory opens an ``incomplete`` database, to go on filling it.
+        Only the move of a data directory opens an ``incomplete`` database.
         """
         with storage_errors():
             async with open_connection(dsn, policy) as connection:
@@ -296,7 +289,7 @@ class Database:
 
     @asynccontextmanager
     async def own_connection(self, **settings: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """Open a connection that nobody else gets, with further settings, until the body ends."""
+        """Open a private connection with further settings, until the block ends."""
         with storage_errors():
             connection = await _connect(self._dsn, self._policy, **settings)
             try:
@@ -307,7 +300,7 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def rehearsal(cls, dsn: str, policy: ConnectionPolicy = DEFAULT_POLICY) -> AsyncIterator[Any]:
-        """Lend a connection to the database as `open` would leave it; nothing is stored of that, or by it."""
+        """Lend a connection to the database as `open` would leave it; everything is rolled back."""
         async with open_connection(dsn, policy) as connection:
             transaction = connection.transaction()
             await transaction.start()
@@ -319,7 +312,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection, each statement of which is a transaction."""
+        """Lend a connection; each statement is a transaction."""
         if self.is_closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
         with storage_errors():
@@ -328,13 +321,13 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Lend a connection whose statements are one transaction; an exception rolls it back."""
+        """Lend a connection for one transaction; an exception rolls it back."""
         async with self.connection() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """Lend a connection whose statements see the same state, and write nothing."""
+        """Lend a connection for reads of one snapshot."""
         async with (
             self.connection() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -350,7 +343,7 @@ class Database:
             return await connection.fetchrow(statement, *values)
 
     async def close(self) -> None:
-        """Wait for the statements that run, at most as long as one may take, and close all connections."""
+        """Wait for running statements, at most as long as one may take, and close all connections."""
         with storage_errors():
             try:
                 await asyncio.wait_for(self._pool.close(), self._policy.command_timeout_seconds)
@@ -360,7 +353,7 @@ class Database:
 
 @asynccontextmanager
 async def open_connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
-    """Open a connection until the body ends; what asyncpg raises there is a storage error."""
+    """Open a connection until the block ends; errors of asyncpg in it become storage errors."""
     with storage_errors():
         connection = await _connect(dsn, policy)
         try:
@@ -379,17 +372,16 @@ async def _connect(dsn: str, policy: ConnectionPolicy, **settings: str) -> Any:
 
 
 async def _keep_session(_connection: Any) -> None:
-    """Change nothing: what a transaction sets ends with it, so each loan is a round trip shorter."""
+    """Reset nothing: settings of a transaction end with it, and each loan saves a round trip."""
 
 
 async def installation_id(database: Database) -> str:
-    """Return by which id all nodes own the prefix of their bucket."""
+    """Return the id by which all nodes own the prefix of their bucket."""
     async with database.connection() as connection:
         return await read_installation_id(connection)
 
 
 async def read_installation_id(connection: Any) -> str:
-    """Return the id that a connection sees."""
     return str(await connection.fetchval("SELECT id FROM installation"))
 
 
@@ -397,10 +389,7 @@ async def read_installation_id(connection: Any) -> str:
 
 
 def json_argument(value: Any) -> str:
-    """Return rows of columns, or what contains them, as JSON; columns of JSON are strings in it.
-
-    Halves of surrogate pairs, which no column can hold, are refused.
-    """
+    """Return rows as JSON, in which JSON columns are strings; lone surrogates are refused."""
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError as error:
@@ -410,20 +399,19 @@ def json_argument(value: Any) -> str:
 MAX_BATCH_CALLS = 256
 
 MAX_BATCH_CHARACTERS = 4 * 1024 * 1024
-"""A call that is longer is a batch of its own."""
+"""A longer call is a batch of its own."""
 
 R = TypeVar("R")
 
 
 _Calls: TypeAlias = list[tuple[str, asyncio.Future[R]]]
-"""What callers pass, each with the future for what the database returns for it."""
+"""Arguments, each with the future of its row."""
 
 
 class Batches(Generic[R]):
-    """Passes calls that arrive while the database is busy on together, one batch after the other.
+    """Collects calls that arrive while the database is busy into batches, one at a time.
 
-    Args:
-        run: calls the database with the arguments of a batch, in one transaction, and returns as many rows.
+    ``run`` passes the arguments of a batch to the database, in one transaction, and returns as many rows.
     """
 
     def __init__(self, run: Callable[[Sequence[str]], Awaitable[Sequence[R]]]) -> None:
@@ -434,7 +422,7 @@ class Batches(Generic[R]):
     async def call(self, argument: str) -> R:
         """Return the row of a call once its transaction is durable.
 
-        A caller that is cancelled cannot know whether its call was made.
+        A cancelled caller cannot know whether its call was made.
         """
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((argument, future))
@@ -453,7 +441,7 @@ class Batches(Generic[R]):
             self._waiting.clear()
 
     def _next_batch(self) -> _Calls[R]:
-        """Return the oldest calls, but for those of cancelled callers; empty if there are none."""
+        """Return the oldest calls, without those of cancelled callers."""
         batch: _Calls[R] = []
         characters = 0
         while self._waiting and len(batch) < MAX_BATCH_CALLS:
@@ -467,7 +455,7 @@ class Batches(Generic[R]):
         return batch
 
     async def _deliver(self, batch: _Calls[R]) -> None:
-        """Run a batch; if it is refused, each of its calls, so that only the refused ones fail."""
+        """Run a batch; if it is refused, run its calls one by one, so that only the refused ones fail."""
         try:
             rows = await self._run([argument for argument, _ in batch])
             for (_, future), row in zip(batch, rows, strict=True):

@@ -1,4 +1,4 @@
-"""Files in PostgreSQL: images that are on their way to the archive, and what is spooled of tasks."""
+"""Files in PostgreSQL: images on their way to the archive, and spooled files of tasks."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,6 @@ T = TypeVar("T")
 Retry: TypeAlias = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Seconds between two tries."""
 
 
 async def retried(
@@ -36,10 +35,7 @@ async def retried(
     sleep: Callable[[float], Awaitable[None]],
     waits: tuple[float, ...] = _WAITS,
 ) -> T:
-    """Return what the write returns, which changes nothing if it is made twice.
-
-    It is tried again while the server does not answer, as during a failover, or has no room.
-    """
+    """Run an idempotent write, and retry while the server is away, as in a failover, or has no room."""
     for seconds in waits:
         try:
             return await write()
@@ -49,7 +45,7 @@ async def retried(
 
 
 CHUNK_BYTES = 512 * 1024
-"""Of a row. A file that is being written takes about twice as much memory."""
+"""Per row. A file that is being written takes about twice as much memory."""
 
 _ADD_CHUNK = """
 INSERT INTO file_chunks (file_id, starts_at, content) VALUES ($1, $2, $3)
@@ -96,14 +92,9 @@ class StoredFile:
 class Files:
     """The files of one store, under keys of ASCII characters.
 
-    However slowly a file comes, no transaction waits for it: each chunk is a statement of its own, under a
-    number that nobody else knows, and the last statement makes the whole visible. What a dead node has left
-    unfinished is removed when folders are looked for, as are replaced files, which may be read for a day.
-
-    Args:
-        database: an open database.
-        store: keeps these files apart from those of other stores.
-        retry: makes a write, and again while the server does not answer; without it, there is one try.
+    No transaction waits for a slow file: each chunk is a statement of its own, under a number that nobody
+    else knows. The last statement makes the file visible. Looking for folders removes what a dead node left
+    unfinished, and replaced files, which may be read for a day. ``retry`` repeats failed writes.
     """
 
     def __init__(self, database: Database, store: str, *, retry: Retry | None = None) -> None:
@@ -112,7 +103,7 @@ class Files:
         self._retry = retry
 
     async def put(self, key: str, chunks: AsyncIterator[bytes]) -> StoredFile:
-        """Store the bytes durably, in place of those that the key has; if ``chunks`` raises, nothing is."""
+        """Store the bytes durably, replacing those of the key; if ``chunks`` raises, nothing changes."""
         beginning = "INSERT INTO files (store) VALUES ($1) RETURNING file_id"
         file_id, size = await self._write(beginning, self._store), 0
         try:
@@ -132,7 +123,6 @@ class Files:
         return None if row is None else StoredFile(**dict(row))
 
     async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """Yield the bytes of the key's file, as `read` does."""
         file = await self.get(key)
         if file is None:
             raise BlobMissing(key)
@@ -169,20 +159,17 @@ class Files:
         await self._database.rows(deleting, self._store, f"{folder}/", f"{folder}0")
 
     async def move_folder(self, folder: str, names: Collection[str], *, store: str) -> None:
-        """Move these files of a folder to another store of the database, and remove its others, at once."""
+        """Move these files of a folder to another store, and remove its others, in one transaction."""
         moving = "SELECT move_files($1, $2, $3, $4)"
         await self._database.rows(moving, self._store, folder, list(names), store)
 
     async def existing_folders(self, folders: Collection[str]) -> frozenset[str]:
-        """Return those of the folders, the first parts of keys, that have any file."""
+        """Return those folders, the first parts of keys, that have any file."""
         rows = await self._database.rows(_EXISTING_FOLDERS, self._store, list(folders)) if folders else []
         return frozenset(row["folder"] for row in rows)
 
     async def folders(self, *, written_before: datetime) -> tuple[str, ...]:
-        """Return the first parts of keys, before a slash, of which no file was written after that time.
-
-        Some of what was left unfinished is removed on the occasion.
-        """
+        """Return the folders without a file written since; also removes some unfinished files."""
         rows = await self._database.rows(_FOLDERS, self._store, to_timestamp(written_before))
         return tuple(row["folder"] for row in rows)
 
@@ -197,7 +184,7 @@ class Files:
 
 
 async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the same bytes in chunks of 512 KiB, of which the last one may be shorter."""
+    """Yield the same bytes in chunks of 512 KiB; the last one may be shorter."""
     buffer = bytearray()
     async for chunk in chunks:
         if not buffer and len(chunk) == CHUNK_BYTES:
@@ -214,9 +201,7 @@ async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 class PostgresqlBlobStore:
     """Stores blobs where each node can read them; all puts are durable.
 
-    Args:
-        database: an open database.
-        checksum: makes the checksum of the archive behind this store, to compute it while writing.
+    ``checksum`` makes the archive's checksum, to compute it while writing.
     """
 
     def __init__(self, database: Database, *, checksum: Callable[[], RunningChecksum] | None = None) -> None:
@@ -269,16 +254,16 @@ _log = logging.getLogger(__name__)
 class PostgresqlSpool:
     """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
 
-    A response is paid for and comes once, so each of its writes is tried again for half a minute while the
-    server does not answer or has no room. The copy on disk is a cache: an error there does not fail the put,
-    and `bring` makes another copy. A file that is kept goes to another store of the same database.
+    A response is paid for and comes once, so its writes are retried for half a minute while the server is
+    away or has no room. The copy on disk is a cache: an error there does not fail the put, and `bring` makes
+    another. A kept file moves to another store of the same database.
 
     Args:
         database: an open database.
         directory: belongs to this process alone.
-        clock: the time from which ages are counted; it is the database that dates files.
+        clock: counts ages, from dates that the database gives.
         max_copied_bytes: the largest size of the directory.
-        copies_puts: whether who puts a file will open it, too, as where tasks are run.
+        copies_puts: whether the process that puts a file also opens it, as where tasks run.
     """
 
     def __init__(
@@ -363,10 +348,7 @@ class PostgresqlSpool:
         return await self._files.folders(written_before=limit)
 
     async def sweep_temporary(self) -> int:
-        """Remove all copies that an earlier process has left in the directory, and return their number.
-
-        Call this only at the start, while nothing is being written.
-        """
+        """Remove all copies of an earlier process; return their number. Call this only at the start."""
         return await self._copies.clear()
 
     async def _copy(self, file: StoredFile, owner: str, name: str) -> None:

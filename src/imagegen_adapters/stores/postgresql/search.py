@@ -1,7 +1,7 @@
 """The search index over the prompts of images in PostgreSQL, which is read in windows, newest first.
 
-The functions of the schema look up the newest entries first, then bucket by bucket. Marks are bits of the
-index, which triggers keep.
+Functions of the schema look up the newest entries first, then bucket by bucket. Marks are bits of the index,
+kept by triggers.
 """
 
 import asyncio
@@ -35,10 +35,10 @@ from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import MAX_SIMILAR_IMAGES, Simplify, fold, text_of_token
 
 BUCKET_BITS = 14
-"""The lower bits of an id, which its bucket has not; the functions of the schema count with the same."""
+"""A bucket is an id without these lower bits; functions of the schema use the same number."""
 
 LARGE_BUCKET_BITS = 2
-"""The lower bits of a bucket, which its large bucket has not; tokens are looked up in large buckets."""
+"""A large bucket is a bucket without these lower bits; tokens are looked up in large buckets."""
 
 _NOWHERE = (1, 0)
 """Bounds of ids that no image has."""
@@ -69,7 +69,7 @@ SELECT bucket >> :bits::integer AS bucket, sum(added)::bigint AS added,
 FROM image_buckets WHERE bucket BETWEEN :low AND :high GROUP BY 1
 HAVING sum(added) > sum(deleted) ORDER BY 1 DESC
 """
-"""How often the buckets changed, or large ones of so many bits more; changes of marks are like deletions."""
+"""Changes of buckets, or of larger ones by so many bits; changed marks count as deletions."""
 
 _BUCKETS_OF_DAYS = """
 SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= :first AND first_day <= :last
@@ -83,7 +83,7 @@ SELECT (bucket + 1) << 14 AS before, skipped::bigint FROM (
 ) AS counts
 WHERE skipped + images > :offset ORDER BY bucket DESC LIMIT 1
 """
-"""The bucket of ids in which so many newer images end, and how many of them are in newer buckets."""
+"""The bucket that contains the image at an offset, and how many images are in newer buckets."""
 
 _OLDEST_OF_NEWEST = """
 SELECT coalesce(max(bucket) FILTER (WHERE images >= :most), 0) << 14 AS near,
@@ -98,18 +98,18 @@ _NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
 
 
 class PostgresqlIndex:
-    """The index of all nodes, and what this one remembers of how much it holds."""
+    """The index of all nodes, and this node's cache of counts."""
 
     def __init__(self) -> None:
         self._counts: _Counts = OrderedDict()
         self._quarters: OrderedDict[Windows, dict[int, _Quarters]] = OrderedDict()
 
     def lock_marks(self) -> Steps[None]:
-        """Serialise changes of marks until the transaction ends; the key is "marks" in ASCII."""
+        """Lock by the key "marks" in ASCII."""
         yield f"SELECT pg_advisory_xact_lock({0x6D61726B73:d})", {}
 
     def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
-        """Triggers do so."""
+        """Done by triggers."""
         yield from ()
 
     def remove(self, images: Sequence[Image]) -> Steps[None]:
@@ -139,7 +139,7 @@ class PostgresqlIndex:
     ) -> Steps[tuple[int, ...]]:
         """Count a bucket again only when it changed.
 
-        Fifty callers get the days of 猫 in 64 ms, in 686 ms without what is remembered (of 40,000 images).
+        Fifty callers get the days of 猫 in 64 ms, in 686 ms without the cache (of 40,000 images).
         """
         windows = yield from self.lookup(criteria, words)
         changes = yield from windows.changes()
@@ -186,45 +186,44 @@ class PostgresqlIndex:
 
 
 def postgresql_gallery(database: Database) -> SqlGallery:
-    """Return the gallery of an open database."""
     return SqlGallery(PostgresqlSql(database), PostgresqlIndex())
 
 
 # ---------------------------------------------------------------- lookups
 
-# Totals are remembered for each bucket of ids. Nodes add images at the same time, so a lower id may become
-# visible after a higher one: the newest id says nothing about what was counted. But how often a bucket
-# changed does, and most do not change any more. What depends on marks is counted again where marks changed.
+# Counts are cached for each bucket of ids. Nodes add images at the same time, so a lower id may become
+# visible after a higher one, and the newest id says nothing about what was counted. The number of changes of
+# a bucket does, and most buckets change no more. Counts that depend on marks are repeated where marks
+# changed.
 
 _MAX_ENTRIES = 1000
 _MAX_BUCKETS = 200
 """Older buckets are counted again: by then a word is so rare that this is quick."""
 
 _MAX_QUARTERS = 500_000
-"""Of all lists together, in 8 MB; those that were asked for least recently are forgotten."""
+"""Of all lists together, in 8 MB; the least recently used ones are dropped."""
 
 _MAX_CACHED_CHARS = 500
 """Longer queries are not cached, to save memory."""
 
 _BUCKETS_PER_CALL = 4
-"""What one call has counted is remembered, even if the time is over before the next."""
+"""After each call its counts are cached, even if the time is over before the next."""
 
 
 @attrs.frozen(kw_only=True)
 class BucketChanges:
-    """How many images a bucket ever got and lost; changes of marks are like losses to whom they matter."""
+    """How many images a bucket ever got and lost; for lists by marks, changed marks count as lost."""
 
     added: int
     deleted: int
 
     def only_added_to(self, before: "BucketChanges") -> bool:
-        """Return whether it has lost nothing since."""
         return self.deleted == before.deleted and self.added >= before.added
 
 
 @attrs.frozen
 class _Count:
-    """The number of matches in a bucket after such changes; unless ``complete``, there may be more."""
+    """The number of matches in a bucket after these changes; unless ``complete``, there may be more."""
 
     images: int
     changes: BucketChanges
@@ -236,7 +235,7 @@ _Counts: TypeAlias = "OrderedDict[Windows, dict[int, _Count]]"
 
 @attrs.frozen
 class _Quarters:
-    """The quarters of a bucket after such changes, and how many images there are before each, and in all."""
+    """The quarters of a bucket after these changes, and how many images are before each, and in all."""
 
     changes: BucketChanges
     quarters: "array[int]"
@@ -247,9 +246,9 @@ class _Quarters:
 class Windows:
     """Selects the images with all ``tokens`` in the index, prompts like all ``patterns`` and all ``marks``.
 
-    Without the index they are those whose prompts are like all ``words`` and that have the ``facets``, which
-    are provider, model and operation, and None for any. ``since`` (inclusive) and ``until`` (exclusive) are
-    exact; ``oldest`` and ``newest`` bound the ids to the buckets with images of these days.
+    Without the index: those with prompts like all ``words``, and with the ``facets`` provider, model and
+    operation, None for any. ``since`` (inclusive) and ``until`` (exclusive) are exact; ``oldest`` and
+    ``newest`` bound the ids to the buckets of these days.
     """
 
     counts: _Counts = attrs.field(eq=False)
@@ -265,19 +264,19 @@ class Windows:
 
     @property
     def key(self) -> "Windows":
-        """The windows under which what they hold is remembered."""
+        """The key of the caches."""
         return attrs.evolve(self, oldest=0, newest=NEWEST)
 
     @property
     def is_short(self) -> bool:
-        """Whether it is worth the memory to remember what they hold."""
+        """Whether the query is short enough to be worth the memory of a cache."""
         return sum(map(len, self.words)) <= _MAX_CACHED_CHARS
 
     def count(self) -> Steps[int]:
-        """Count again what has changed.
+        """Count only changed buckets.
 
-        A bucket that has lost nothing has at least what it had: a total that was capped still is. Fifty
-        callers get a page of 猫 in 143 ms, in 262 ms without what is remembered (of 40,000 images).
+        A bucket that has lost nothing has at least what it had, so a capped total stays capped. Fifty callers
+        get a page of 猫 in 143 ms, in 262 ms without the cache (of 40,000 images).
         """
         key = self.key
         changes = yield from self.changes()
@@ -290,7 +289,8 @@ class Windows:
         total = sum(count.images for count in current.values())
         outdated = [bucket for bucket in changes if bucket not in current]
         if outdated:
-            # In this order; once there are enough, the last may have more, and the others are missing.
+            # Counted in this order: once there are enough, the last may have more, and the others are
+            # missing.
             values = {"buckets": outdated, "enough": MAX_EXACT_TOTAL + 1 - total}
             counted = dict((yield _COUNT, {**self.conditions, **values}))
             total += sum(counted.values())
@@ -328,9 +328,9 @@ class Windows:
         return {row["id"]: row["folded"] for row in rows}
 
     def changes(self) -> Steps[dict[int, BucketChanges]]:
-        """Return how often the buckets that may have such images changed, in descending order.
+        """Return the changes of the buckets that may have matches, in descending order.
 
-        Where there are tokens or marks, these are large buckets.
+        With tokens or marks, these are large buckets.
         """
         if self.oldest > self.newest:
             return {}
@@ -341,13 +341,12 @@ class Windows:
 
     @property
     def conditions(self) -> dict[str, Any]:
-        """The first arguments of the functions in the schema."""
         names = ("patterns", "words", "facets", "marks", "since", "until")
         return {"tokens": self.tokens or None, **{name: getattr(self, name) for name in names}}
 
 
 def _patterns(tokens: Iterable[str]) -> str | None:
-    """Return patterns that the same prompts are like as have the tokens, joined by spaces; None for none."""
+    """Return LIKE patterns, joined by spaces, that match the same prompts as the tokens, or None."""
     texts = [text_of_token(token) for token in tokens]
     return None if None in texts else " ".join(_pattern(text) for text in texts if text is not None)
 
@@ -368,7 +367,7 @@ def _bounds(criteria: ImageFilter) -> Steps[tuple[int, int]]:
 
 
 def _marks(criteria: ImageFilter) -> Steps[tuple[str, ...] | None]:
-    """Return the marks of the images, as `marked_images` has them; None if there is no such tag."""
+    """Return the marks as `marked_images` has them; None if there is no such tag."""
     marks = [] if criteria.favourite is None else ["favourite" if criteria.favourite else "other"]
     if criteria.tag is not None:
         rows = yield "SELECT id FROM tags WHERE folded = :folded", {"folded": fold_name(criteria.tag)}
@@ -386,16 +385,16 @@ _OF_ATTEMPT, _ = for_postgresql(f"{SELECT_IMAGES} WHERE attempt_id = :attempt_id
 
 
 async def images_to_json(images: Sequence[Image], simplify: Simplify) -> str:
-    """Return what the function ``add_images`` of the database adds."""
+    """Return the argument of the database's function ``add_images``."""
     return json_argument(await prepare_each(images, partial(_addition, simplify=simplify)))
 
 
 async def stored_images(
     fetch_row: Callable[..., Awaitable[Row | None]], images: Sequence[Image], ids: Sequence[int | None]
 ) -> tuple[Image, ...]:
-    """Return images with the ids that ``add_images`` has returned, or as they had been stored before.
+    """Return images with the ids that ``add_images`` returned, or as they were stored before.
 
-    Those are left out that have been deleted since. ``fetch_row`` returns the first row of a statement.
+    Images deleted since are left out. ``fetch_row`` returns the first row of a statement.
     """
     stored = []
     for image, image_id in zip(images, ids, strict=True):
@@ -413,13 +412,12 @@ def _addition(image: Image, simplify: Simplify) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- indexing again, while all nodes run
 
-# Each entry says by which rules it was folded. So an interrupted reindexing has nothing to remember: the next
-# one goes on with what is left. Several at once divide the work: each passes over the entries that another
-# one is indexing. What a node of another version adds meanwhile stays stale, until it is indexed again once
-# all nodes have the same version.
+# Each entry stores the rules by which it was folded, so a reindexing that was interrupted continues with the
+# rest. Several at once divide the work, since each skips entries that another has locked. What a node of
+# another version adds stays stale, until it is indexed again once all nodes have the same version.
 
 IMAGES_PER_BATCH = 500
-"""Images per transaction, which limits how long somebody waits who deletes one of them."""
+"""Images per transaction, which limits how long a deletion of one of them waits."""
 
 _IDS_PER_LOOKUP = 10_000
 
@@ -443,7 +441,7 @@ async def index_state(database: Database, simplify: Simplify) -> IndexState:
 
 
 async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
-    """Index again what is stale and return the last id that there was at the beginning."""
+    """Index again what is stale; return the last id that there was at the beginning."""
     ((until,),) = await database.rows(_NEWEST_IMAGE)
     reached = 0
     while reached < until:
@@ -468,5 +466,5 @@ async def _reindex_batch(connection: Connection, after: int, high: int, simplify
 
 
 def _entries(rows: list[Row], simplify: Simplify) -> str:
-    """Return what the function ``replace_entries`` of the database replaces."""
+    """Return the argument of the database's function ``replace_entries``."""
     return json_argument([{"id": row["id"], "folded": fold(row["prompt"], simplify)} for row in rows])

@@ -14,7 +14,7 @@ from imagegen_core.ports.secrets import SecretBox
 
 
 class SqliteProviderConfigs(SqlProviderConfigs):
-    """Caches the configurations, since every request needs them."""
+    """The same with a cache, since every request needs them and no other process changes them."""
 
     def __init__(self, database: Database, box: SecretBox) -> None:
         super().__init__(SqliteSql(database), box)
@@ -42,9 +42,9 @@ class SqliteProviderConfigs(SqlProviderConfigs):
         return saved
 
     async def seal_plaintext(self) -> None:
-        """Seal the headers and passwords that early versions stored as they are, if the master key is there.
+        """Seal the headers and passwords that early versions stored as plain text, unless the box is locked.
 
-        Rows stay as they are if their own key cannot be opened: sealed together, both would count as locked.
+        A row whose own key cannot be opened stays as it is: sealed together, both would count as locked.
         """
         for row in () if self._box.locked else await self._sql.rows(ALL):
             _, secret = split_secrets(json.loads(row["extra_config"]))

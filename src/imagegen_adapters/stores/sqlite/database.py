@@ -1,4 +1,4 @@
-"""One SQLite file: its readers, each connection in a thread of its own, and what keeps its log short."""
+"""One SQLite file: its reading threads, and what keeps its log short."""
 
 import asyncio
 import logging
@@ -38,10 +38,9 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Runs functions with a read-only connection; each sees a consistent snapshot and has a deadline.
+    """Runs functions in ``threads``, each with a read-only connection and a page cache of ``cache_kib``.
 
-    At most ``threads`` functions run concurrently, others wait. Each connection has a page cache of
-    ``cache_kib``.
+    Each function sees a consistent snapshot and has a deadline. Others wait for a free thread.
     """
 
     def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
@@ -55,7 +54,7 @@ class Readers:
         self._closed = False
 
     async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
-        """Run ``fn`` and return its result; the time in the queue counts towards its deadline."""
+        """Run ``fn``; the time in the queue counts towards its deadline."""
         if self._closed:
             raise StorageError(DatabaseCode.DATABASE_CLOSED())
         return await self._threads.run(partial(self._read, fn, time.monotonic() + deadline_seconds))
@@ -123,7 +122,7 @@ def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connectio
 
 
 def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
-    """Return the function's result; if text is not valid UTF-8, read again with lossy decoding."""
+    """Run the function; if text is not valid UTF-8, run it again with lossy decoding."""
     try:
         return fn(connection)
     except sqlite3.OperationalError as error:
@@ -139,7 +138,7 @@ def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Conn
 # ---------------------------------------------------------------- the write-ahead log
 
 TRUNCATE_BYTES = 4 * WAL_SIZE_LIMIT_BYTES
-"""From this size of the log on, old reads are interrupted; from `WAL_SIZE_LIMIT_BYTES` on, it is logged."""
+"""A log of this size interrupts old reads; from `WAL_SIZE_LIMIT_BYTES` on, it is only reported."""
 
 OLD_READ_SECONDS = 2.0
 
@@ -150,7 +149,7 @@ _log = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """Called after each batch in the writer's thread; truncates at most once in `OLD_READ_SECONDS`."""
+    """Limits the log after each batch, in the writer thread; truncates once in `OLD_READ_SECONDS` at most."""
 
     def __init__(self, wal: Path, readers: Collection[Readers]) -> None:
         self._wal = wal
@@ -159,7 +158,6 @@ class Watchdog:
         self._next_truncation = 0.0
 
     def __call__(self, connection: sqlite3.Connection) -> None:
-        """Warn, or interrupt old reads and truncate, depending on the size of the log."""
         try:
             size = self._wal.stat().st_size
         except OSError:
@@ -191,7 +189,7 @@ def _truncate(connection: sqlite3.Connection) -> None:
 # ---------------------------------------------------------------- the database
 
 DEFAULT_READ_SECONDS = 30.0
-"""The default deadline of a read. A longer read would keep the write-ahead log from being checkpointed."""
+"""A longer read would keep the write-ahead log from being checkpointed."""
 
 _POOLS = {
     "readers": {"threads": 3, "cache_kib": 4_000},
@@ -202,11 +200,11 @@ _POOLS = {
 
 
 class Database:
-    """One SQLite file with a single writer and separate readers for reads, searches and probes.
+    """One SQLite file with a single writer, and separate readers for reads, searches and probes.
 
-    Returned by `open`. Every function passed in runs in another thread with a `sqlite3.Connection` whose rows
-    are `sqlite3.Row`. It must be quick, fetch all rows that it selects, neither begin nor commit a
-    transaction, and not retain the connection.
+    Returned by `open`. Functions run in another thread, with a `sqlite3.Connection` whose rows are
+    `sqlite3.Row`. They must be quick, fetch all rows, neither begin nor commit a transaction, and not retain
+    the connection.
     """
 
     def __init__(self, path: Path, pools: Mapping[str, Readers], writer: Writer | None = None) -> None:
@@ -216,7 +214,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Database":
-        """Open the file and migrate its schema, unless it is of another version; blocking, for a start.
+        """Open the file and migrate its schema; blocking, for a start.
 
         ``read_only`` changes nothing and needs no lock on the data directory; the file must be up to date.
         """
@@ -260,7 +258,7 @@ class Database:
 
     @property
     def writer(self) -> Writer:
-        """What runs functions in a transaction; a database that was opened for reading only has none."""
+        """The writer; a database that was opened for reading only has none."""
         if self._writer is None:
             raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
         return self._writer
@@ -270,7 +268,7 @@ class Database:
     ) -> T:
         """Run ``fn`` on a snapshot that includes everything written before this call.
 
-        It is `Unavailable` after ``deadline_seconds``, to which the wait for a reader counts.
+        After ``deadline_seconds``, the wait for a reader included, it is `Unavailable`.
         """
         return await self._pools["readers"].read(fn, deadline_seconds=deadline_seconds)
 
@@ -295,7 +293,7 @@ class Database:
 
 
 def _reader_pools(path: Path) -> dict[str, Readers]:
-    """Return the pools of read-only connections, which are opened on their first use."""
+    """Return the pools; their connections are opened on first use."""
     return {name: Readers(path, **sizes) for name, sizes in _POOLS.items()}
 
 
@@ -305,9 +303,9 @@ _MAX_INTEGRITY_ERRORS = 5
 
 
 def take_snapshot(database: Path, target: Path) -> None:
-    """Write a consistent copy of the database to ``target``, a new file of mode 0600, and check it.
+    """Write a consistent copy of the database to a new file of mode 0600, and check it.
 
-    If that raises, the file may be incomplete.
+    If this raises, the file may be incomplete.
     """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:

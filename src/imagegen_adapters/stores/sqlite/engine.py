@@ -1,7 +1,6 @@
-"""The SQLite library of the process, from which every module imports ``sqlite3``; its connections and errors.
+"""The only place where the process imports an SQLite library; its connections and errors.
 
-POSIX locks belong to the process, so two SQLite libraries that open the same file release each other's locks.
-Therefore no other module may import one.
+POSIX locks belong to the process: two libraries that open the same file release each other's locks.
 """
 
 import importlib
@@ -16,14 +15,14 @@ from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Stora
 from imagegen_core.messages import Message
 
 MIN_BUILT_IN_VERSION = (3, 45)
-"""Python's own SQLite is used from this version on; an older one gives way to a packaged one."""
+"""Python's own SQLite is used from this version on; an older one is replaced by a package."""
 
 
 def choose_engine() -> ModuleType:
-    """Return the DB-API module: pysqlite3 if installed, else Python's own unless too old, else sqlean.
+    """Return pysqlite3 if installed, else Python's own unless too old, else sqlean.
 
-    sqlite-utils prefers pysqlite3 too, so it always uses the same library. sqlean has wheels for
-    architectures that pysqlite3 does not support, but with an older SQLite.
+    sqlite-utils prefers pysqlite3 too, so it uses the same library. sqlean has an older SQLite, but wheels
+    for more architectures.
     """
     if (bundled := _installed("pysqlite3")) is not None:
         return bundled
@@ -51,7 +50,7 @@ MIN_VERSION = (3, 37)
 """The first version with strict tables."""
 
 FIXED_RELEASES: dict[tuple[int, ...], tuple[int, ...]] = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
-"""Older release lines to which the fix was backported, with the first fixed release."""
+"""The first fixed release of older lines to which the fix was backported."""
 
 FIXED_SINCE = (3, 51, 3)
 BROKEN_SINCE = (3, 7, 0)
@@ -65,14 +64,12 @@ class SqliteTooOld(StorageError):
 
 
 def sqlite_name() -> Message:
-    """Return the version in use and where it comes from."""
     if sqlite3.__name__ == "sqlite3":
         return DatabaseCode.SQLITE_OWN(version=sqlite3.sqlite_version)
     return DatabaseCode.SQLITE_PACKAGED(version=sqlite3.sqlite_version, package=sqlite3.__name__)
 
 
 def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
-    """Refuse a version of SQLite that is not supported."""
     if version < MIN_VERSION:
         raise SqliteTooOld(version)
 
@@ -80,9 +77,8 @@ def check_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
 def sqlite_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Message | None:
     """Return a warning about a version that can damage a database in WAL mode, or None.
 
-    In these versions, a commit can be lost if another connection checkpoints just as the log is reset; see
-    the notes of release 3.51.3. Our only writer also makes all checkpoints, so its commits are safe, but
-    those of another program that writes to the database are not.
+    There, a commit can be lost if another connection checkpoints while the log is reset (notes of release
+    3.51.3). Our only writer also checkpoints, so its commits are safe; those of another program are not.
     """
     if version >= FIXED_SINCE or version < BROKEN_SINCE or version >= FIXED_RELEASES.get(version[:2], (99,)):
         return None
@@ -99,7 +95,7 @@ _FATAL = frozenset(
 
 
 class DatabaseUnusable(StorageBroken):
-    """The file is damaged or inaccessible to this user; retrying does not help."""
+    """The file is damaged, or not accessible to this user; retrying does not help."""
 
 
 _ROWS: dict[int, tuple[type[StorageError], DatabaseCode]] = {
@@ -122,7 +118,7 @@ def storage_error(error: sqlite3.Error) -> StorageError:
 
 
 def is_fatal(error: sqlite3.Error) -> bool:
-    """Return whether no further write may be acknowledged.
+    """Whether no further write may be acknowledged.
 
     After a failed write or fsync the kernel may have dropped dirty pages, so a later successful fsync proves
     nothing. Only a restart reads what is really on the disk.
@@ -131,17 +127,17 @@ def is_fatal(error: sqlite3.Error) -> bool:
 
 
 def is_full(error: sqlite3.Error) -> bool:
-    """Return whether the disk is full: nothing is lost, and writing works again once there is room."""
+    """Whether the disk is full: nothing is lost, and writing works again once there is room."""
     return _primary(error) == sqlite3.SQLITE_FULL
 
 
 def is_interrupt(error: sqlite3.Error) -> bool:
-    """Return whether a statement was interrupted, by its deadline or by the watchdog."""
+    """Whether its deadline or the watchdog interrupted a statement."""
     return _primary(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def is_undecodable(error: sqlite3.Error) -> bool:
-    """Return whether a text column is not valid UTF-8; the driver reports this only in its message."""
+    """Whether text is not valid UTF-8; the driver reports this only in its message."""
     return str(error).startswith("Could not decode to UTF-8")
 
 
@@ -155,7 +151,6 @@ WAL_SIZE_LIMIT_BYTES = 64 * 1024 * 1024
 """The write-ahead log is truncated to this size after a checkpoint."""
 
 BUSY_TIMEOUT_MS = 5000
-"""How long to wait for a lock held by another process."""
 
 _COMMON = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
@@ -176,11 +171,11 @@ _WRITER = (
 )
 
 LOSSY_TEXT = partial(str, encoding="utf-8", errors="replace")
-"""Also reads text that is not valid UTF-8; takes twice as long as the driver's own decoding."""
+"""Also reads invalid UTF-8; takes twice as long as the driver's own decoding."""
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
-    """Return the connection that writes; the file is created readable by its owner only."""
+    """Open the connection that writes; a new file is readable by its owner only."""
     _make_private(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.text_factory = LOSSY_TEXT
@@ -188,13 +183,13 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_reader(path: Path, *, cache_kib: int = 2000) -> sqlite3.Connection:
-    """Return a connection that neither writes nor checkpoints, not even when it is closed."""
+    """Open a connection that neither writes nor checkpoints, not even when it is closed."""
     pragmas = ("PRAGMA query_only=ON", "PRAGMA wal_autocheckpoint=0", f"PRAGMA cache_size=-{cache_kib:d}")
     return _configured(_open_read_only(path), *pragmas)
 
 
 def open_copier(path: Path) -> sqlite3.Connection:
-    """Return a read-only connection that allows ``VACUUM INTO``, which writes to another file."""
+    """Open a read-only connection that allows ``VACUUM INTO``, which writes to another file."""
     connection = _open_read_only(path)
     connection.text_factory = LOSSY_TEXT
     return _configured(connection)
@@ -219,7 +214,7 @@ def _configured(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connec
 
 
 def _make_private(path: Path) -> None:
-    """Create the file with mode 0600; SQLite gives its ``-wal`` and ``-shm`` files the same mode.
+    """Create the file with mode 0600, which its ``-wal`` and ``-shm`` files inherit.
 
     An existing file is never opened here: closing it would release the POSIX locks that SQLite holds on it.
     """

@@ -1,6 +1,6 @@
-"""The schema of SQLite: `schema.sql`, and one function for each change since; what has landed never changes.
+"""The schema of SQLite: `schema.sql`, and one function for each later change; none is ever edited.
 
-A database keeps the names of what was applied to it. Those before `BASELINE` are part of `schema.sql`.
+A database stores the names of its migrations. Those before `BASELINE` are part of `schema.sql`.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,11 +18,11 @@ if TYPE_CHECKING:  # slow to import, and nothing is left to do at most starts
 _SET = "imagegen"
 
 Migration: TypeAlias = Callable[["Database"], None]
-"""One change of the schema; the name of the function is what a database keeps of it."""
+"""One change of the schema, which a database stores by its name."""
 
 
 def m025_settings(db: "Database") -> None:
-    """All tables as they were then; a database that has this name has them."""
+    """Create all tables as they were then; a database with this name has them."""
     for statement in _statements(Path(__file__).with_name("schema.sql").read_text("utf-8")):
         db.conn.execute(statement)
 
@@ -32,7 +32,7 @@ BASELINE = m025_settings.__name__
 
 @attrs.frozen
 class Migrations:
-    """The migrations of this version, read without the tools that apply them; ``later`` than the baseline."""
+    """The migrations of this version: the baseline and the ``later`` ones. Only `apply` loads the tools."""
 
     later: tuple[Migration, ...] = ()
 
@@ -41,7 +41,7 @@ class Migrations:
         return BASELINE, *(migration.__name__ for migration in self.later)
 
     def has_pending(self, connection: sqlite3.Connection) -> bool:
-        """Return whether a database lacks some of them; one of an unknown version is refused."""
+        """Whether a database lacks some of them; one of an unknown version is refused."""
         applied = _applied(connection)
         if unknown := frozenset(name for name in applied if name > BASELINE) - frozenset(self.names):
             raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
@@ -75,7 +75,6 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _applied(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the names of the migrations that a database has."""
     exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
     if connection.execute(exists).fetchone() is None:
         return frozenset()
@@ -84,7 +83,7 @@ def _applied(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """Yield the statements of a script, of which those that make triggers contain others."""
+    """Yield the statements of a script; those that create triggers contain semicolons."""
     statement = ""
     for line in text.splitlines(keepends=True):
         statement += line

@@ -1,10 +1,10 @@
 """The search index over the prompts of images in SQLite, changed together with the images table.
 
-A generation of the index consists of two tables: ``image_texts_N`` holds the folded prompts, small enough to
-be scanned quickly, and ``image_index_N`` is an FTS5 table of their tokens and of the values that lists are
-filtered by. The latter stores neither text nor positions (``content=''``, ``detail=none``), so an entry is
-deleted by passing the same tokens to FTS5 again; SQLite before 3.43 has no other way. One generation is
-active. While `reindex` runs there is a second one, and both are kept up to date.
+A generation of the index has two tables. ``image_texts_N`` holds the folded prompts, small enough to be
+scanned quickly. ``image_index_N`` is an FTS5 table of their tokens and of filter values. It stores neither
+text nor positions (``content=''``, ``detail=none``), so a deletion passes the same tokens again: SQLite
+before 3.43 has no other way. One generation is active; during `reindex` there is a second one, and both are
+kept up to date.
 """
 
 import threading
@@ -77,8 +77,8 @@ SELECT (block + 1) << 10, images = 1024 - (block = 0), :offset - newer FROM (
     FROM image_blocks
 ) WHERE newer <= :offset AND newer + images > :offset LIMIT 1
 """
-"""The block of ids in which so many newer images end: where it ends, whether none of its images was deleted,
-and how many to skip there. To add up the blocks of a million images takes 0.3 ms."""
+"""The block of ids that contains the image at an offset: its end, whether it is complete, and how many to
+skip there. To add up the blocks of a million images takes 0.3 ms."""
 
 _OLDEST_OF_NEWEST = """
 SELECT coalesce(max(block) FILTER (WHERE images >= :most), 0) << 10,
@@ -91,22 +91,21 @@ FROM (
 
 
 class SqliteIndex:
-    """All generations of the index, and what it costs less to keep than to count again."""
+    """All generations of the index, and a cache of counts."""
 
     def __init__(self) -> None:
         self._counts: _Counts = OrderedDict()
         self._lock = threading.Lock()
 
     def lock_marks(self) -> Steps[None]:
-        """There is one writer."""
+        """There is only one writer."""
         yield from ()
 
     def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
-        """Exchange the tokens of the images' marks where they are indexed; their other tokens stay.
+        """Exchange the tokens of changed marks; all other tokens stay.
 
-        FTS5 keeps a list of entries for each token, so that an entry may lose some of its tokens and get
-        others. It also counts entries, and takes none away from none: what loses tokens gets some, though
-        there be none.
+        FTS5 lists entries by token, so an entry may lose and get single tokens. It also counts entries, and
+        its count must not fall below zero: so each deletion is followed by an insertion, even of no tokens.
         """
         for texts, index in (yield from _live_tables()):
             entries = yield f"SELECT id FROM {texts} WHERE id = ANY (:ids)", {"ids": sorted(after)}  # noqa: S608 - constants and a number
@@ -118,7 +117,6 @@ class SqliteIndex:
         yield "UPDATE counters SET value = value + 1 WHERE name = 'marks_changed'", {}
 
     def remove(self, images: Sequence[Image]) -> Steps[None]:
-        """Remove the entries of images with their marks."""
         for texts, index in (yield from _live_tables()):
             for image in images:
                 rows = yield f"DELETE FROM {texts} WHERE id = :id RETURNING folded", {"id": image.id}  # noqa: S608 - as above
@@ -185,7 +183,6 @@ class SqliteIndex:
 
 
 def sqlite_gallery(database: Database) -> SqlGallery:
-    """Return the gallery of an open database."""
     return SqlGallery(SqliteSql(database), SqliteIndex())
 
 
@@ -235,7 +232,7 @@ _Counts: TypeAlias = "OrderedDict[Entries, _CachedCount]"
 class Entries:
     """Selects the images with all tokens and ``facets``, no ``others``, and all ``words`` in their prompts.
 
-    ``oldest`` and ``newest`` bound the ids to the requested days, ``from_ms`` (inclusive) and ``to_ms``
+    ``oldest`` and ``newest`` bound the ids to the requested days; ``from_ms`` (inclusive) and ``to_ms``
     (exclusive) are exact. SQLite needs no sorting, so it stops as soon as a page is full.
     """
 
@@ -265,10 +262,10 @@ class Entries:
         return [row[0] for row in rows]
 
     def count(self) -> Steps[int]:
-        """Count new images only; after a deletion, or a change of marks that matter, count all again.
+        """Count only new images; after a deletion, or a relevant change of marks, count all again.
 
-        Counting ten thousand images takes milliseconds if their prompts are to be searched: fifty callers get
-        a page of 赛博朋克 in 20 ms, and in 1,045 ms without what is remembered (of 60,000 images).
+        Counting ten thousand images takes milliseconds if their prompts are read. With the cache, fifty
+        callers get a page of 赛博朋克 in 20 ms, without it in 1,045 ms (of 60,000 images).
         """
         key = attrs.evolve(self, oldest=0, newest=NEWEST)
         deletions = yield from _number(_CHANGES if self.is_about_marks else _DELETIONS)
@@ -291,13 +288,12 @@ class Entries:
         return count
 
     def count_above(self, above: int, *, limit: int) -> Steps[int]:
-        """Return the number of images with ids greater than ``above``, counting up to ``limit``."""
         source, _, values = self._source(max(self.oldest, above + 1), self.newest)
         counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT :limit)"  # noqa: S608 - as in `ids`
         return (yield from _number(counting, **values, limit=limit))
 
     def by_quarter(self) -> Steps[list[tuple[int, int]]]:
-        """Return how many images each quarter of an hour has; there have to be times that bound them."""
+        """Count the images of each quarter of an hour; the entries must have bounds in time."""
         source, _, values = self._source(self.oldest, self.newest)
         rows = yield f"SELECT created_ms / {QUARTER_SECONDS}000, count(*) {source} GROUP BY 1", values
         return [(quarter, count) for quarter, count in rows]
@@ -352,7 +348,7 @@ class Entries:
 
 
 def _contains_all(words: Sequence[str], name: str) -> tuple[str, dict[str, str]]:
-    """Return a condition that all words occur, and its values; a balanced tree: SQLite limits the depth."""
+    """Return a condition that all words occur, as a balanced tree: SQLite limits the depth."""
     values = {f"{name}{number}": word for number, word in enumerate(words)}
 
     def tree(names: Sequence[str]) -> str:
@@ -365,7 +361,6 @@ def _contains_all(words: Sequence[str], name: str) -> tuple[str, dict[str, str]]
 
 
 def _rounded_up(moment: datetime | None) -> int | None:
-    """Return the time in milliseconds, rounded up."""
     return None if moment is None else milliseconds(moment) + bool(moment.microsecond % 1000)
 
 
@@ -381,7 +376,7 @@ def _bounds(from_ms: int | None, to_ms: int | None) -> Steps[tuple[int, int]]:
 
 
 def _has_collection(collection: int) -> Steps[bool]:
-    """Return whether there is such a collection; what is left of removed ones in the index counts no more."""
+    """Whether a collection exists; the index keeps entries of removed ones."""
     if not 0 < collection <= NEWEST:
         return False
     return bool((yield "SELECT 1 FROM collections WHERE id = :id", {"id": collection}))
@@ -419,10 +414,10 @@ class PreparedImage:
 def insert_prepared(
     connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
 ) -> tuple[Image, ...]:
-    """Insert images within the caller's transaction, index them, and return them with their ids.
+    """Insert images and index them in the caller's transaction; return them with their ids.
 
-    They were prepared with the same ``simplify``. An image whose (attempt_id, position) already exists is
-    returned as stored.
+    ``simplify`` must be that of their preparation. An image whose attempt and position exist is returned as
+    stored.
     """
     images = []
     ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
@@ -456,7 +451,6 @@ def insert_rows(
 def _write_entries(
     connection: sqlite3.Connection, generation: int, entries: Sequence[tuple[int, IndexEntry]]
 ) -> None:
-    """Add ``(id, entry)`` pairs to one generation."""
     texts, index = _tables(generation)
     connection.executemany(
         f"INSERT INTO {texts} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608 - a constant and a number
@@ -470,10 +464,9 @@ def _write_entries(
 
 # ---------------------------------------------------------------- rebuilding the index
 
-# A new generation of the index is built while searches still use the old one; images added or deleted in the
-# meantime are updated in both. When the new generation is complete, it becomes active, and the old one is
-# removed in small steps: until its tables are dropped, its state is 'leaving'. An interrupted reindexing
-# resumes where it stopped.
+# A new generation is built while searches still use the old one; changes meanwhile are made to both. When it
+# is complete, it becomes active, and the old one is 'leaving' until it is removed in small steps. An
+# interrupted reindexing resumes where it stopped.
 
 IMAGES_PER_BATCH = 500
 """Images per transaction, which limits how long other writers wait."""
@@ -529,7 +522,7 @@ async def reindex(database: Database, simplify: Simplify, progress: Progress | N
 
 
 async def remove_retired_generations(database: Database) -> None:
-    """Remove generations that are no longer used, a few rows per transaction."""
+    """Remove unused generations, a few rows per transaction."""
     selecting = "SELECT generation FROM search_generations WHERE state = 'leaving' ORDER BY generation"
     for (generation,) in await database.read(lambda c: c.execute(selecting).fetchall()):
         while await database.writer.write(partial(_shrink, generation=generation)):
@@ -567,7 +560,7 @@ def _entries(
 
 
 def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
-    """Add the entries of images that have not been deleted since they were read, with their present marks."""
+    """Add the entries of images that still exist, with their present marks."""
     ids = [image_id for image_id, _ in entries]
     marks = {i: row_to_marks(columns) for i, *columns in execute(connection, MARKS_OF, {"ids": ids})}
     marked = [(number, entry.with_marks(marks[number])) for number, entry in entries if number in marks]
@@ -593,8 +586,8 @@ def _merge(connection: sqlite3.Connection, *, generation: int, pages: int) -> bo
 def _shrink(connection: sqlite3.Connection, *, generation: int) -> bool:
     """Remove a part of a generation; return whether more remains.
 
-    Dropping a large table in one transaction would block all other writers, so its rows are deleted first,
-    including those of FTS5's data table, except two without which FTS5 could not open the table to drop it.
+    Dropping a large table at once would block all other writers, so rows are deleted first. Two of FTS5's
+    data table stay: without them FTS5 could not open the table to drop it.
     """
     texts, index = _tables(generation)
     for table, last_kept_id in ((texts, 0), (f"{index}_data", _MAX_FTS5_INTERNAL_ID)):

@@ -39,7 +39,7 @@ _STATE = (
     *("retries", "rescues", "warnings", "failure", "not_before", "locked", "owner", "epoch"),
     *("started_at", "completed_at"),
 )
-"""The columns of a task that change, but for ``cancel_requested``."""
+"""The mutable columns of a task, without ``cancel_requested``."""
 
 _TASK = (
     *("task_id", "operation", "prompt", "params", "inputs", "provider_name", "retry_of", "created_at"),
@@ -67,7 +67,7 @@ _OUTCOME = (
     *("phase", "charge", "job", "receipt", "failure", "config", "sealed_config", "updated_at"),
     *("response_name", "response", "price", "cost_basis", "cost_currency", "cost_ticks"),
 )
-"""The columns of an attempt that change."""
+"""The mutable columns of an attempt."""
 
 _ATTEMPT = ("attempt_id", "task_id", "number", "part", "created_at", *_OUTCOME)
 
@@ -85,7 +85,7 @@ WHERE task_id = ? AND (
     OR response IS NOT NULL AND phase NOT IN ('stored', 'failed')
 )
 """
-"""Only an attempt that has ended keeps its response: one that is still active has no failure."""
+"""Only an attempt that has ended keeps its response."""
 
 ADD_USAGE = """
 INSERT INTO usage_totals (
@@ -117,10 +117,10 @@ ON CONFLICT (quarter, provider_name, model_id, currency) DO UPDATE SET
     estimated = min(estimated + excluded.estimated, 9000000000000000000),
     possible = min(possible + excluded.possible, 9000000000000000000)
 """
-"""Adds a task that has ended to the totals of its quarter of an hour, with all that its attempts cost.
+"""Adds an ended task and all costs of its attempts to the totals of its quarter of an hour.
 
-The numbers of tasks and images have the row without a currency. A sum that no column can hold stays at the
-highest number, so that no amount, however absurd, keeps a task from ending.
+The row without a currency counts tasks and images. Sums stop at the highest number, so that no amount,
+however absurd, keeps a task from ending.
 """
 
 _PUT_KEY = """
@@ -208,13 +208,9 @@ _DEFERRED = f"SELECT (SELECT min(not_before) {_WAITING}), (SELECT max(not_before
 
 
 class SqliteTasks(SqlTasks):
-    """Stores tasks, whose changes triggers number: a task that changes again gets a new, higher number.
+    """Stores tasks; triggers number their changes, and a task that changes again gets a higher number.
 
-    There is one writer, so that numbers become visible in their order.
-
-    Args:
-        database: an open database.
-        simplify: converts traditional to simplified Chinese when prompts are folded.
+    With one writer, numbers become visible in order. ``simplify`` converts prompts to simplified Chinese.
     """
 
     FEED_END = "SELECT coalesce(max(change), 0) + 1 AS position FROM task_changes"
@@ -301,7 +297,7 @@ class SqliteTasks(SqlTasks):
         return await self._database.writer.write(save)
 
     def _insert(self, connection: sqlite3.Connection, prepared: list[PreparedImage]) -> tuple[Image, ...]:
-        """Insert images, and the events of those that were not stored before."""
+        """Insert images, and the events of new ones."""
         if not prepared:
             return ()
         (last,) = connection.execute(NEWEST_IMAGE).fetchone()
@@ -313,7 +309,7 @@ class SqliteTasks(SqlTasks):
 
 
 class SqliteQueue(SqlQueue):
-    """The pending tasks of a database, and the events of all, those of progress for a day."""
+    """The pending tasks of a database, and all events; those of progress are kept for a day."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(SqliteSql(database))

@@ -17,7 +17,6 @@ from imagegen_adapters.threads import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError
 
 MAX_BATCH_OPERATIONS = 256
-"""The maximum number of operations in one transaction."""
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -65,8 +64,8 @@ class Writer:
     async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
         """Run ``run`` in the next transaction and return its result once the transaction is durable.
 
-        An exception of ``run`` rolls back only what ``run`` wrote, and is raised here. A caller that is
-        cancelled cannot know whether ``run`` ran. A ``single`` statement costs less.
+        An exception of ``run`` rolls back only its own changes, and is raised here. A cancelled caller cannot
+        know whether ``run`` ran. A ``single`` statement costs less.
         """
         return await self._enqueue(run if single else partial(_in_savepoint, run))
 
@@ -139,7 +138,7 @@ class Writer:
             operation.deliveries.deliver(operation.future, result, failure)
 
     def _outcome(self, operation: Operation) -> tuple[Any, Exception | None]:
-        """Return the operation's result or its exception; what it raises costs the whole transaction."""
+        """Return the result or the exception of an operation; what this raises ends the whole transaction."""
         try:
             return operation.run(self._connection), None
         except sqlite3.Error as error:
@@ -190,7 +189,7 @@ def _in_savepoint(run: Callable[[sqlite3.Connection], T], connection: sqlite3.Co
 
 
 def _ends_transaction(connection: sqlite3.Connection, error: Exception) -> bool:
-    """Return whether the error leaves nothing of the transaction to go on with."""
+    """Whether the error leaves no transaction to continue."""
     return isinstance(error, sqlite3.Error) and (
         is_fatal(error) or is_full(error) or not connection.in_transaction
     )
