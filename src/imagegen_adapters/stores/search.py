@@ -36,7 +36,7 @@ from imagegen_core.values import QUARTER_SECONDS, quarter_of
 T = TypeVar("T")
 
 
-class Beside(Protocol):
+class IdList(Protocol):
     """The ids of a list of images: all that the search for neighbours needs."""
 
     def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
@@ -48,7 +48,7 @@ class Beside(Protocol):
         ...
 
 
-class Lookup(Beside, Protocol):
+class Lookup(IdList, Protocol):
     """A list of images in an index."""
 
     def count(self) -> Steps[int]:
@@ -359,7 +359,7 @@ def _exact_total(exact: Ids, exact_count: int, offset: int) -> Steps[int]:
 
 
 def neighbours(
-    image_id: int, lookup: Beside, similar: Callable[[], Steps[list[int]]] | None = None
+    image_id: int, lookup: IdList, similar: Callable[[], Steps[list[int]]] | None = None
 ) -> Steps[Neighbours]:
     """Return an image's neighbours in a list of matches, which ``similar`` images may follow, best first."""
     if image_id in (yield from lookup.ids_above(image_id - 1)):

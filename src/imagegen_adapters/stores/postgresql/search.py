@@ -40,7 +40,7 @@ BUCKET_BITS = 14
 LARGE_BUCKET_BITS = 2
 """A large bucket is a bucket without these lower bits; tokens are looked up in large buckets."""
 
-_NOWHERE = (1, 0)
+_NO_IDS = (1, 0)
 """Bounds of ids that no image has."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,7 +118,7 @@ class PostgresqlIndex:
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps["Windows"]:
         tokens, unproven = search_terms(words)
         marks = yield from _marks(criteria)
-        oldest, newest = _NOWHERE if marks is None else (yield from _bounds(criteria))
+        oldest, newest = _NO_IDS if marks is None else (yield from _bounds(criteria))
         values = (criteria.provider_name, criteria.model_id, criteria.operation)
         return Windows(
             counts=self._counts,
@@ -363,7 +363,7 @@ def _bounds(criteria: ImageFilter) -> Steps[tuple[int, int]]:
     first = -(2**31) if since is None else (since - _EPOCH) // timedelta(days=1)
     last = 2**31 - 1 if until is None else (until - _EPOCH) // timedelta(days=1)
     ((low, high),) = yield _BUCKETS_OF_DAYS, {"first": first, "last": last}
-    return _NOWHERE if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
+    return _NO_IDS if low is None else (low << BUCKET_BITS, (high + 1 << BUCKET_BITS) - 1)
 
 
 def _marks(criteria: ImageFilter) -> Steps[tuple[str, ...] | None]:

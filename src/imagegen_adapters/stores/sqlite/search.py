@@ -55,7 +55,7 @@ from imagegen_core.values import QUARTER_SECONDS
 
 DAY_MS = 86_400_000
 
-_NOWHERE = (1, 0)
+_NO_IDS = (1, 0)
 """Bounds of ids that no image has."""
 
 _ANY_IMAGE = " OR ".join(facet("operation", operation.value) for operation in Operation)
@@ -129,7 +129,7 @@ class SqliteIndex:
         from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
         oldest, newest = yield from _bounds(from_ms, to_ms)
         if criteria.collection is not None and not (yield from _has_collection(criteria.collection)):
-            oldest, newest = _NOWHERE
+            oldest, newest = _NO_IDS
         marks = Marks(
             favourite=criteria.favourite is True,
             tags=() if criteria.tag is None else (criteria.tag,),
@@ -372,7 +372,7 @@ def _bounds(from_ms: int | None, to_ms: int | None) -> Steps[tuple[int, int]]:
     last = 2**62 if to_ms is None else (to_ms - 1) // DAY_MS
     selecting = "SELECT min(first_id), max(last_id) FROM image_days WHERE day BETWEEN :first AND :last"
     ((low, high),) = yield selecting, {"first": first, "last": last}
-    return _NOWHERE if low is None else (low, high)
+    return _NO_IDS if low is None else (low, high)
 
 
 def _has_collection(collection: int) -> Steps[bool]:
