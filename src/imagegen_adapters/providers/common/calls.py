@@ -1,4 +1,4 @@
-"""What calls of all providers have in common: keys and headers, time-outs, polls, waits, and messages."""
+"""What calls of all providers share: keys and headers, time-outs, polls, waits, and messages."""
 
 import contextlib
 import json
@@ -30,12 +30,8 @@ class ResponseCode(MessageCode, words="imagegen_adapters"):
 
 
 MAX_ERROR_BYTES = 64 * 1024  # the part of an error response that is read
-# Consecutive refusals of the key by the provider itself, or states that a document cannot read, after which
-# the job is given up
-MAX_REFUSALS = 3
-
-# About thirty years: finite, so that callers can compute with it; they cap it to what they honour
-MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0
+MAX_REFUSALS = 3  # of the key, or unreadable states, one after the other: then the job is given up
+MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0  # thirty years, finite for arithmetic; callers cap it further
 _CONNECT_SECONDS = 10.0
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -48,10 +44,7 @@ _TAG = re.compile(r"<(?:(/?)(script|style)\b)?[^<>]*>", re.IGNORECASE)
 
 
 class OneShot:
-    """The base of a provider whose calls end with their answer: one image a call, no job, no free request.
-
-    An adapter adds ``names``, `describe`, `submit` and `collect`, and overrides what it can do better.
-    """
+    """The base of a provider whose calls end with their answer: one image a call, no job, no free request."""
 
     extra_keys: frozenset[str] = frozenset()
 
@@ -85,7 +78,7 @@ def two_part_key_problem(config: ProviderConfig, form: str) -> Message | None:
 
 
 def malformed_key(form: str) -> Message:
-    """Return the same as a sentence of its own, for a key that has to be used."""
+    """Return that problem as a sentence of its own."""
     return RefusalCode.PROBLEM(field="api_key", reason=InputCode.KEY_FORM(form=form))
 
 
@@ -163,10 +156,7 @@ class PollFailures:
         self._last_error, self._refusals = None, 0
 
     def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> None:
-        """Return if the job is to be polled again.
-
-        ``is_unreadable``: the document cannot read this state of the job, but may read the next one.
-        """
+        """Return if the job is to be polled again; an unreadable state may be followed by a readable one."""
         self._last_error = error
         if not from_upstream:
             return
@@ -177,7 +167,7 @@ class PollFailures:
             raise error
 
     def timeout_error(self, seconds: float) -> CallError:
-        """Return the error of a job that was not done within its time."""
+        """Return the error of a job that was too slow: the last one, if that was final."""
         reason, last_error = ResponseCode.JOB_TOO_SLOW(seconds=seconds), self._last_error
         if last_error is None:
             return CallError(FailureCode.TIMEOUT, reason)
@@ -189,11 +179,7 @@ class PollFailures:
 
 
 def parse_retry_after(value: str | None, now: datetime | None) -> float | None:
-    """Return the seconds of ``Retry-After``: a number, or a date minus ``now``.
-
-    None for anything else, and for a date if ``now`` is unknown. Never negative, never more than
-    `MAX_RETRY_AFTER_SECONDS`.
-    """
+    """Return ``Retry-After``, a number or a date minus ``now``; 0 to `MAX_RETRY_AFTER_SECONDS`, else None."""
     text = (value or "").strip()
     if (number := parse_seconds(text)) is not None:
         return number

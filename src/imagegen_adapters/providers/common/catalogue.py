@@ -1,8 +1,4 @@
-"""What is known of models that no document describes: how long they live, what they cost, what follows them.
-
-The data is in ``models.yaml`` next to this module; a model that it does not list counts as active. What a
-model can do is defined by its adapter, and the document of a declarative provider says all of its models.
-"""
+"""Life, price and successor of models that no document describes, from ``models.yaml``; others are active."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -33,7 +29,7 @@ _FIELDS = fields_of("imagegen_adapters")
 
 
 def own_parameter(name: str, type: str = "string", *, words: str | None = None, **rules: Any) -> Parameter:
-    """Return a parameter that a form describes by its ``words``; one with choices is one of them."""
+    """Return a parameter that a form describes by its ``words``; with choices it is one of them."""
     field = _FIELDS[words or name]
     return Parameter(name=name, type=type, form_field=field, **{"enum": tuple(field.choices), **rules})
 
@@ -67,10 +63,9 @@ class ModelFacts:
 
 
 def facts_of(model_id: str, *, provider: str) -> ModelFacts:
-    """Return what is known of a provider's model.
+    """Return what is known of a model; a leading ``models/`` or ``publishers/…/models/`` is ignored.
 
-    A model of that id with another provider tells its lifecycle: whoever passes calls on cannot serve it
-    longer. A leading ``models/`` or ``publishers/…/models/`` is ignored.
+    Another provider's model of that id tells its lifecycle: who passes calls on cannot serve it longer.
     """
     name, facts = model_id.rpartition("models/")[2], _facts()
     return facts.get((provider, name)) or facts.get((None, name)) or ModelFacts()
@@ -79,7 +74,7 @@ def facts_of(model_id: str, *, provider: str) -> ModelFacts:
 def configured_model(
     entry: ModelEntry, operations: Iterable[Operation], *, provider: str | None = None, **traits: Any
 ) -> Model:
-    """Return the model of an entry, whose ``capabilities`` select from the ``operations`` that there are."""
+    """Return the model of an entry, whose ``capabilities`` select from the ``operations``."""
     chosen = tuple(operations)
     if entry.capabilities is not None:
         chosen = tuple(operation for operation in entry.capabilities if operation in chosen)
@@ -90,7 +85,6 @@ def configured_model(
 
 @cache
 def catalogue() -> tuple[CataloguedProvider, ...]:
-    """Return all that the data file lists."""
     text = resources.files(__package__ or "").joinpath("models.yaml").read_text("utf-8")
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(dt.date, lambda value, _: parse_date(value, "date"))
@@ -101,7 +95,7 @@ def catalogue() -> tuple[CataloguedProvider, ...]:
 
 @cache
 def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
-    """Return the facts by provider and id, and what holds of an id with any provider."""
+    """Return the facts by provider and id, and by None and id what holds with any provider."""
     facts: dict[tuple[str | None, str], ModelFacts] = {}
     for listed in catalogue():
         for model in listed.models:

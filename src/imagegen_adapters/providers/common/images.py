@@ -83,7 +83,6 @@ class MaskPolarity(StrEnum):
 
 
 async def mask_for(request: ImageRequest, exchange: Exchange, polarity: MaskPolarity) -> bytes | None:
-    """Return the request's mask as `convert_mask` does, None if there is none."""
     if request.mask is None or request.image is None:
         return None
     data = await exchange.read_input(request.mask)
@@ -92,12 +91,10 @@ async def mask_for(request: ImageRequest, exchange: Exchange, polarity: MaskPola
 
 
 def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) -> bytes:
-    """Return the caller's mask, for an image of ``size``, as a PNG of the provider's polarity.
+    """Return the mask of an image as a PNG of the provider's polarity: grey, or RGBA for transparency.
 
-    In the caller's mask white is repainted and black kept, with grey levels in between; in a mask with an
-    alpha channel transparent is repainted, whatever its colours. An alpha channel that is opaque
-    everywhere marks nothing and is ignored. The result is 8-bit grey, or RGBA for
-    `MaskPolarity.TRANSPARENT_IS_EDIT`. It decodes a whole image: call it in a thread.
+    White is repainted, black kept, with grey levels between. An alpha channel counts instead, transparent is
+    repainted, unless it is opaque everywhere. A whole image is decoded: call it in a thread.
     """
     from PIL import Image, UnidentifiedImageError  # takes 5 MB, and few tasks have a mask
 
@@ -157,13 +154,9 @@ async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 @attrs.frozen(kw_only=True)
 class Upload:
-    """An image that a `JsonBody` has in place of a ``token``; ``chunks`` reads it when it is its turn.
+    """An image that a `JsonBody` has in place of a ``token``; ``chunks`` reads it when it is its turn."""
 
-    A token is 64 hexadecimal digits, hence valid base64: `placeholder` encodes to it, in both the standard
-    and the URL-safe alphabet.
-    """
-
-    token: str
+    token: str  # 64 hexadecimal digits, hence the base64 of `placeholder` in both alphabets
     mime_type: str
     size: int
     chunks: Callable[[], AsyncIterator[bytes]]
@@ -192,7 +185,6 @@ async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ..
 
 
 async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
-    """Yield bytes in pieces of 192 KiB."""
     for start in range(0, len(data), _PIECE_BYTES):
         yield data[start : start + _PIECE_BYTES]
 
@@ -206,7 +198,6 @@ class JsonBody:
 
     @property
     def length(self) -> int:
-        """The number of bytes."""
         return len(self.text) + sum(encoded_length(u.size) - len(u.token) for u in self.uploads)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -1,9 +1,8 @@
 """Reads JSON responses: a short one whole, a long one without its images, which stay in the spooled file.
 
-A response with ten images of 20 MB each is 270 MB of text. What is parsed is that text with every string
-above 64 KiB replaced by its first characters and a marker, so parsing takes kilobytes of memory whatever
-the provider sends; an image is decoded chunk by chunk from the file. A short response in memory is read on
-the event loop, since a thread would cost more than the reading.
+Ten images of 20 MB are 270 MB of text. So each string above 64 KiB is replaced by its start and a marker:
+parsing takes kilobytes of memory, and an image is decoded from the file in chunks. A short response in
+memory is read on the event loop, since a thread would cost more.
 """
 
 import asyncio
@@ -25,15 +24,10 @@ from imagegen_core.values import valid_json
 
 T = TypeVar("T")
 
+# Of a JSON text. A million take a hundred megabytes, and the parser holds the GIL: a thread would not help
 MAX_VALUES = 100_000
-"""Values in a JSON text to be parsed. A million take a hundred megabytes, and block the event loop even from
-a thread, since the parser holds the GIL throughout.
-"""
-
 # JSON escapes of half a surrogate pair, or of NUL; only a response with one needs a pass over its tree
 _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
-
-
 MAX_INLINE_STRING_BYTES = 64 * 1024  # the longest string that is read into memory
 MAX_JSON_BYTES = 4 * 1024 * 1024  # JSON without its long strings: no response with images has more
 BLOCK_BYTES = 512 * 1024
@@ -128,10 +122,7 @@ class _Scanner:
 
 
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
-    """Yield the bytes of a base64 string that `SpooledJson.resolve` returned, in blocks of at most 512 KiB.
-
-    The file is read in a thread, and closed afterwards.
-    """
+    """Yield a resolved base64 string's bytes in blocks of at most 512 KiB; a file is read in a thread."""
     if isinstance(text, str):
         for block in decode_base64([text.encode("utf-8", "replace")]):
             yield block
@@ -181,10 +172,7 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
 
 
 def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of base64 text, holding no more than one block in memory.
-
-    Both alphabets are taken, with or without padding, white space and a data URI's head.
-    """
+    """Decode base64, a block at a time: both alphabets, padding or none, white space, a data URI's head."""
     remainder = b""
     empty = True
     for block in _without_head(blocks):
@@ -229,7 +217,7 @@ class SpooledJson:
     _nonce: str
 
     def resolve(self, text: str) -> str | SpooledString:
-        """Return a string of the tree unchanged, or its location in the file if it was shortened."""
+        """Return a string of the tree unchanged, or its place in the file if it was shortened."""
         _, marker, location = text.partition(self._nonce)
         if not marker:
             return text
@@ -251,7 +239,7 @@ class SpooledJson:
         return self.resolve(value) if isinstance(value, str) else value
 
     def display_text(self, text: str) -> str:
-        """Return the text for display: a shortened string without its marker."""
+        """Return a shortened string without its marker."""
         return text.partition(self._nonce)[0]
 
 

@@ -1,4 +1,4 @@
-"""One call together with what the document says about it: its checks, its requests and what they contain."""
+"""One call with the document's part for it: its checks, its requests, and how responses are read."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -39,25 +39,19 @@ _MAX_SKIPPED = 8  # warnings of one call about expressions
 
 @attrs.frozen(kw_only=True)
 class DocumentCall:
-    """A call, the part of the document that serves it, and the sender for its requests.
-
-    ``skipped`` are the texts of optional expressions that could not read its responses.
-    """
+    """A call, the part of the document that serves it, and the sender for its requests."""
 
     call: ProviderCall
     document: Document
     model: ModelSpec
     operation: OperationSpec
     sender: Sender
-    skipped: dict[str, None] = attrs.field(factory=dict)
+    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of optional expressions that failed
 
     # Requests
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
-        """Return the one request that costs money.
-
-        Those that follow it are built before, since a job is paid for that cannot be asked for.
-        """
+        """Build the paid request, after the polls: a job that cannot be polled must not be paid for."""
         request, config = self.call.request, self.call.config
         with map_refusals():
             size_for_upstream(request.params, self.model.size_of(request.operation))
@@ -74,7 +68,7 @@ class DocumentCall:
     def open_free(
         self, spec: RequestSpec, task: Mapping[str, Any], *, seconds: float
     ) -> AbstractAsyncContextManager[httpx.Response]:
-        """Send a request about an accepted job; it is a bad response if its URL must not get the key."""
+        """Send a request about an accepted job. A URL that must not get the key is a bad response."""
         config = self.call.config
         scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
         request = build_request(spec, self.document, config, scope)
@@ -88,11 +82,7 @@ class DocumentCall:
         task: Mapping[str, Any] | None = None,
         templates: Iterable[Template] | None = None,
     ) -> dict[str, Any]:
-        """Return the values of the placeholders.
-
-        ``mask`` replaces the bytes of the caller's; ``task`` has the fields from a submit's response.
-        ``templates`` are those of a request about a call that was sent: nothing that they do not need fails.
-        """
+        """Return the placeholders' values. With ``templates``, of a sent call, only those may fail."""
         call, request = self.call, self.call.request
         with map_refusals():
             size = self._size(was_sent=templates is not None)
@@ -140,7 +130,7 @@ class DocumentCall:
             return UpstreamSize()  # an earlier version sent it, which knew the size
 
     def _extras(self) -> dict[str, Any]:
-        """Return the caller's parameters that the request mentions nowhere; the count is never among them."""
+        """Return the caller's parameters that the request mentions nowhere, without the count."""
         if not self.document.passes_extras(self.model):
             return {}
         uses_size = any(self.document.mentions(self.operation, name) for name in SIZE_NAMES)
@@ -168,26 +158,22 @@ class DocumentCall:
         return self.sender.secret
 
     def reading(self) -> Reading:
-        """Return the budgets of a response, whose skipped expressions are warnings of this call."""
+        """Return the budgets of one response; what they skip becomes a warning of this call."""
         return Reading(skipped=self.skipped)
 
     def parse(self, start: PartialResponse) -> UpstreamResponse:
-        """Return a response to be classified; of one that is too long for that only status and headers."""
+        """Return the response to be classified: of a long one only status and headers."""
         body = start.head if start.is_complete else b""
         return parse_response(start.status, start.headers, body, self.secret, self.reading())
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None
     ) -> Classification:
-        """Return what an error response means, or a code and a message elsewhere in it."""
         now = self.sender.clock.now()
         return classify(response, self.document.errors, now, code, message or "")
 
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
-        """Return the receipt of a response that was spooled, for `collect`: at most a few hundred bytes.
-
-        The key is removed from it, since receipts are stored unencrypted.
-        """
+        """Return the receipt of a spooled response, without the key: receipts are stored unencrypted."""
         key, names = self.secret, self._required_headers()
         headers = {name: text for name, text in start.headers.items() if name in names}
         if key is not None:
@@ -206,7 +192,7 @@ class DocumentCall:
         )
 
     def skipped_data(self, earlier: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the expressions that were skipped, for the data of a job or a receipt after ``earlier``."""
+        """Return the skipped expressions, after ``earlier`` ones, for the data of a job or a receipt."""
         texts = dict.fromkeys([*(earlier or {}).get("skipped", ()), *self.skipped])
         return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
 
@@ -225,7 +211,7 @@ class DocumentCall:
 def render_vars(
     document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
 ) -> dict[str, Any]:
-    """Return the values of the document's variables; of given templates, of those that they mention."""
+    """Return the values of the document's variables; with ``templates``, of those that they mention."""
     budget, needed = Budget(), document.vars
     if templates is not None:
         paths = {path for template in templates for path in template.names}
@@ -252,7 +238,7 @@ def _images(request: ImageRequest, mask: bytes | None, *, mask_as_image: bool) -
 def check_request(
     request: ImageRequest, document: Document, model: ModelSpec, operation: OperationSpec
 ) -> None:
-    """Refuse values that the model does not take together, and images as far as that is possible unread."""
+    """Refuse values that the model does not take together, and images as far as possible unread."""
     params = request.params
     for values in model.excludes:
         if all(params.get(name, model.params[name].default) == value for name, value in values.items()):

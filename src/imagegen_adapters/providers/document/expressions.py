@@ -1,12 +1,10 @@
 """Expressions and patterns that read a provider's response, at a bounded cost.
 
-An expression is JMESPath, compiled when the document is loaded. In addition there are ``header:Name``, the
-value of a response header, and ``$.path``, which starts at the whole response where an expression otherwise
-starts at one of its items. Both may be alternatives in ``a || b``.
+An expression is JMESPath. It may also be ``header:Name``, a response header, or ``$.path``, which starts at
+the whole response instead of one of its items. ``a || b`` may join all of them.
 
-A document comes from a caller and a response from a provider, and both run on the event loop. So work is
-counted before it is done, by sizes rather than by a clock, and ends with `OverBudget`. Python's regular
-expressions backtrack through every way to match: finding a number needs none of the constructs that block.
+Documents come from callers and responses from providers; both run on the event loop. So work is counted
+before it is done, by sizes and not by a clock. Patterns must not have what makes backtracking slow.
 """
 
 import math
@@ -43,18 +41,13 @@ class Malformed(ValueError):
         self.reason = reason
 
 
-# For one response or one request: nodes that are visited, each of which takes two or three microseconds
-# (`benchmarks/document_limits.py` measures the longest), and characters that they make or compare.
-MAX_STEPS = 5000
-MAX_CHARS = 1_000_000
-
+MAX_STEPS = 5000  # nodes for one response or request, 2-3 µs each (`benchmarks/document_limits.py`)
+MAX_CHARS = 1_000_000  # that these make or compare
 MAX_EXPRESSION_CHARS = 4096
-MAX_SEARCHED_CHARS = 500  # the length of the text that is searched, at most: `searched_chars`
+MAX_SEARCHED_CHARS = 500
 MAX_GLOB_CHARS = 200
 MAX_QUOTED_CHARS = 200
-_MAX_DEPTH = (
-    64  # of a value that is written as text, and of an expression: deeper ones would overflow the stack
-)
+_MAX_DEPTH = 64  # of a written value, and of an expression: deeper ones would overflow the stack
 _MAX_PATTERN_CHARS = 200
 _MAX_ALTERNATIVES = 8  # with optional parts of a pattern; each may double the work
 _MAX_REPEATS = 2  # each multiplies the work by the length of the text
@@ -91,41 +84,38 @@ class Budget:
             raise OverBudget
 
     def spend_tree(self, value: Any) -> None:
-        """Take what a value costs that is written as text: what is in it twice counts twice."""
+        """Spend what it costs to write a value as text; what is in it twice counts twice."""
         level, depth = [value], 0
         while level:
             self.spend(len(level))
             if depth > _MAX_DEPTH:
                 raise OverBudget
-            following: list[Any] = []
+            next_level: list[Any] = []
             for item in level:
                 if isinstance(item, str):
                     self.spend(0, chars=len(item))
                 elif isinstance(item, Mapping):
                     self.spend(len(item), chars=sum(len(str(name)) for name in item))
-                    following += item.values()
+                    next_level += item.values()
                 elif isinstance(item, list | tuple):
                     self.spend(len(item))
-                    following += item
+                    next_level += item
                 elif isinstance(item, int):
                     check_digits(item)
-            level, depth = following, depth + 1
+            level, depth = next_level, depth + 1
 
 
 @attrs.frozen(kw_only=True)
 class Reading:
-    """The budgets of one response, for what its images depend on and for what they do not.
-
-    ``skipped`` are the texts of expressions that failed and that nothing depends on: one warning each.
-    """
+    """The budgets of one response: for what its images depend on, and for the rest."""
 
     essential: Budget = attrs.field(factory=Budget)
     optional: Budget = attrs.field(factory=Budget)
-    skipped: dict[str, None] = attrs.field(factory=dict)
+    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of failed optional expressions: warnings
 
 
 def check_digits(number: int) -> None:
-    """Check that a number can be written."""
+    """Refuse a number that is too long to be written."""
     if number.bit_length() > _MAX_NUMBER_BITS:
         raise OverBudget
 
@@ -182,10 +172,7 @@ def pattern_problem(expression: str) -> Message | None:
 
 @lru_cache(maxsize=256)
 def searched_chars(expression: str, number: int) -> int:
-    """Return how much of a text may be searched by one of a ``number`` of patterns.
-
-    Each part that can be repeated for long multiplies the ways to match by the length of the text.
-    """
+    """Return how much of a text each of ``number`` patterns may search: long repeats multiply the work."""
     choices = list(_choices(parser.parse(expression.replace(_NUMBER, r"\d+"))))
     ways = math.prod(choice.ways for choice in choices if choice.ways <= _LONG_REPEAT)
     power = 1 + sum(choice.ways > _LONG_REPEAT for choice in choices)
@@ -237,7 +224,6 @@ class _Alternative:
 
 
 def _levels(tree: Any) -> Iterator[list[Any]]:
-    """Yield the nodes of a tree, level by level."""
     level = [] if tree is None else [tree]
     while level:
         yield level
@@ -253,7 +239,6 @@ class Expression:
 
     @classmethod
     def parse(cls, text: str) -> "Expression":
-        """Return the compiled expression. Raises `Malformed`."""
         if len(text) > MAX_EXPRESSION_CHARS:
             raise Malformed(ProblemCode.TOO_LONG(maximum=MAX_EXPRESSION_CHARS))
         parts = text.split("||") if "header:" in text or "$." in text else [text]
@@ -261,7 +246,7 @@ class Expression:
 
     @property
     def problem(self) -> Message | None:
-        """What can be seen of it without a response, and no document is saved with; None if nothing is."""
+        """What is wrong with it whatever the response is; such a document is not saved."""
         return next(filter(None, (alternative.problem for alternative in self._alternatives)), None)
 
     @property
@@ -278,11 +263,10 @@ class Expression:
         reading: Reading | None = None,
         optional: bool = False,
     ) -> Any:
-        """Return what the expression finds in ``item``, or None.
+        """Return what the expression finds in ``item``; ``root`` is the whole response.
 
-        ``root`` is the whole response, ``headers`` are its headers by lower-case name. A JMESPath type error
-        gives None: a response may have any shape. So does any other error of one that is ``optional``; it
-        is then among those that the ``reading`` skipped.
+        ``headers`` are by lower-case name. A JMESPath type error gives None: a response may have any shape.
+        So does any other error of an ``optional`` expression, which ``reading`` then has among the skipped.
         """
         value: Any = None
         reading, root = reading or Reading(), item if root is None else root
@@ -312,11 +296,10 @@ class Expression:
         return str(value) if isinstance(value, str | int | float) else None
 
     def holds(self, item: Any, **places: Any) -> bool:
-        """Return whether it finds something that is true in the sense of JMESPath. As `search`."""
+        """Return whether it finds something that JMESPath takes for true. As `search`."""
         return not _is_falsy(self.search(item, **places))
 
     def failure(self, error: Exception) -> CallError:
-        """Return the error of a call whose response it cannot read."""
         detail = DocumentCode.TOO_COSTLY() if isinstance(error, OverBudget) else type(error).__name__
         reason = DocumentCode.EXPRESSION_FAILED(expression=self.text[:MAX_QUOTED_CHARS], detail=detail)
         return CallError(FailureCode.BAD_RESPONSE, reason)
@@ -327,17 +310,13 @@ def _is_falsy(value: Any) -> bool:
 
 
 class _Interpreter(TreeInterpreter):
-    """Evaluates trees, and spends a budget before it works.
-
-    Unlike the one of JMESPath it keeps no bound methods: they would make a cycle of each that is used up.
-    """
+    """Spends the budget before it works. JMESPath's own keeps bound methods, a reference cycle each."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(Options(custom_functions=_Functions(budget)))
         self._budget = budget
 
     def evaluate(self, tree: Any, value: Any) -> Any:
-        """Return what a tree finds; None where a type is another one than it expects."""
         try:
             return self.visit(tree, value)
         except JMESPathError:

@@ -25,7 +25,6 @@ UNNAMED_MODEL = "default"  # the id of the only model of a provider whose reques
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
-    """Return the profile of a configuration."""
     signer = SIGNERS.get(document.auth.signer or "")
     has_login = document.auth.type is AuthType.OAUTH
     key_form = KEY_FORM if has_login else None if signer is None else signer.key_form
@@ -89,7 +88,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
 def _parameters(
     document: Document, spec: ModelSpec, serving: Mapping[Operation, OperationSpec], *, uses_size: bool
 ) -> Iterator[Parameter]:
-    """Yield what a model takes: what is declared, and what its templates mention of what all know."""
+    """Yield the declared parameters, and the common ones that the templates mention."""
     declared = {name: _declared(name, p) for name, p in spec.params.items()}
     excluded = {*declared, *spec.refuses}
     yield from common("num")
@@ -151,7 +150,7 @@ def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Param
 
 
 def _declared(name: str, spec: ParamSpec) -> Parameter:
-    """Return a declared parameter; what the document does not say for a form is that of a known name."""
+    """Return a declared parameter; a known one of its name adds what the document does not say for a form."""
     of_value: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number"}
     is_typed = spec.type != "string" or not spec.enum
     field = form_field_of(name)

@@ -1,7 +1,4 @@
-"""What a document says of its calls: login, requests, errors, responses, jobs.
-
-A field with a check has its bounds here; what else holds of a part is in its method ``problems``.
-"""
+"""What a document says of its calls. Fields have their bounds here; further rules are in ``problems``."""
 
 import math
 import re
@@ -28,13 +25,9 @@ from imagegen_core.messages import Message, ProblemCode, range_problem
 from imagegen_core.prices import TokenKind, is_currency
 from imagegen_core.requests import Operation
 
-CHECK = "check"  # the key of a field's metadata under which its check stands
-
-Check = Callable[[Any], Message | None]
-"""Returns what is wrong with a value, None if nothing is."""
-Found = Iterator[tuple[str, Message]]
-"""Mistakes: where each is below the part that tells it, and what it is."""
-
+CHECK = "check"  # the key of a field's check in its metadata
+Check = Callable[[Any], Message | None]  # returns what is wrong with a value
+Found = Iterator[tuple[str, Message]]  # mistakes: the path below the part that reports it, and the reason
 State = Literal["pending", "succeeded", "failed", "blocked", "cancelled", "expired"]
 _STATES: tuple[State, ...] = get_args(State)
 _DAY_SECONDS = 86_400
@@ -73,7 +66,7 @@ def at_most(maximum: int) -> Check:
 
 
 def accepted_by(check: Callable[[Any, str], object]) -> Check:
-    """Return the check that a function of the core is, which raises."""
+    """Return a check from a function of the core that raises."""
 
     def problem(value: Any) -> Message | None:
         try:
@@ -123,10 +116,7 @@ class ClientAuth(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Auth:
-    """How a request is authenticated.
-
-    A login asks ``token_url`` for an access token, with ``scope`` and ``options`` as further fields.
-    """
+    """How a request is authenticated; a login sends ``scope`` and ``options`` to ``token_url``."""
 
     type: AuthType = AuthType.BEARER
     optional: bool = False
@@ -144,7 +134,7 @@ class Auth:
         if reason := _header_problem(self.header):
             yield "header", reason
         if self.type is AuthType.OAUTH:
-            # The secret is sent there, so that the way has to be encrypted.
+            # The secret is sent there, so it must be encrypted.
             if reason := IS_API_BASE(self.token_url or ""):
                 yield "token_url", reason
                 return
@@ -200,7 +190,6 @@ class RequestSpec:
         return header_problems(self.headers)
 
     def problems_as(self, place: str, *, is_paid: bool) -> Found:
-        """Yield what is wrong with it as the paid request, or as one about its job."""
         if self.method not in _METHODS:
             yield f"{place}.method", ProblemCode.NOT_ONE_OF(choices=_METHODS)
         if (self.path is None) == (self.url is None):
@@ -319,10 +308,7 @@ class ImageRule:
 
 @attrs.frozen(kw_only=True)
 class UsageSpec:
-    """Where a response says what the call was charged for.
-
-    ``amount`` counts units that are worth ``unit`` of ``currency``, such as credits; ``tokens`` are by kind.
-    """
+    """Where a response says what was charged: units worth ``unit`` of ``currency``, or tokens by kind."""
 
     amount: Expression | None = None
     currency: str | None = checked(matching(is_currency, ProblemCode.NOT_A_CURRENCY()), None)
@@ -367,10 +353,7 @@ class PartialSpec:
 
 @attrs.frozen(kw_only=True)
 class StreamSpec:
-    """How a response of server-sent events is read, which the number in ``parameter`` asks for if above 0.
-
-    The data of an event in ``completed`` is read by the `ResponseSpec`; one in ``failed`` is an error.
-    """
+    """How events are read, if ``parameter`` is above 0; the `ResponseSpec` reads those in ``completed``."""
 
     parameter: str = checked(
         matching(re.compile(r"[A-Za-z_]\w{0,63}").fullmatch, DocumentCode.NOT_A_PARAMETER_NAME())
@@ -409,11 +392,11 @@ class StatusSpec:
 
     @property
     def expression(self) -> Expression | None:
-        """The compiled source; None when it is the HTTP status. Raises `Malformed`."""
+        """The compiled source; None when it is the HTTP status."""
         return None if self.source == "http" else Expression.parse(self.source)
 
     def state_of(self, status: str | None) -> State:
-        """Return the state of a job; one that is missing, or not listed, counts as pending."""
+        """Return the state; one that is missing or not listed is pending."""
         if status is None:
             return "pending"
         listed = (s for s in _STATES if status.casefold() in map(str.casefold, getattr(self, s)))

@@ -69,10 +69,7 @@ _RETRY_STATUSES = frozenset((408, 425, 429))
 
 
 class HttpProvider:
-    """Speaks to every provider that a document describes.
-
-    ``redactor`` learns the access tokens that keys are exchanged for.
-    """
+    """Speaks to every provider that a document describes; ``redactor`` learns their access tokens."""
 
     extra_keys = frozenset({"preset", "spec", "vars"})
 
@@ -80,10 +77,8 @@ class HttpProvider:
         self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
-        uploads, tokens = (
-            asyncio.Semaphore(_MAX_UPLOADS),
-            AccessTokens(outbound, clock, redactor or Redactor()),
-        )
+        uploads = asyncio.Semaphore(_MAX_UPLOADS)
+        tokens = AccessTokens(outbound, clock, redactor or Redactor())
         self._sender = partial(Sender, outbound=outbound, clock=clock, uploads=uploads, tokens=tokens)
         self._documents: IdentityCache[Document] = IdentityCache()
 
@@ -255,16 +250,12 @@ async def _job(
 
 @attrs.frozen(kw_only=True)
 class Unfinished:
-    """A poll without the end of the job; ``seconds`` is the wait that the provider asked for, 0 if none.
+    """A poll that did not end the job."""
 
-    ``error`` came instead of the job's state: the provider's own one if ``from_upstream``. If it
-    ``is_unreadable``, the document cannot read the state in it.
-    """
-
-    seconds: float = 0.0
-    error: CallError | None = None
-    from_upstream: bool = False
-    is_unreadable: bool = False
+    seconds: float = 0.0  # the wait that the provider asked for
+    error: CallError | None = None  # instead of the job's state
+    from_upstream: bool = False  # whether the error is the provider's own
+    is_unreadable: bool = False  # whether the document cannot read the state
 
 
 Outcome = Receipt | Unfinished | CallError  # the error is the provider's final answer about the job
@@ -272,7 +263,7 @@ Outcome = Receipt | Unfinished | CallError  # the error is the provider's final 
 
 @attrs.frozen(kw_only=True)
 class JobWatcher:
-    """Waits for one job of one call; ``task`` contains the fields from the submit's response."""
+    """Waits for one job; ``task`` has the fields of the submit's response."""
 
     document_call: DocumentCall
     poll: PollSpec
@@ -284,9 +275,7 @@ class JobWatcher:
         clock = self.document_call.sender.clock
         seconds = max(self.poll.deadline_s, self.document_call.call.config.timeout)
         deadline = clock.monotonic() + seconds
-        pause = self.poll.first_after_s
-        interval = self.poll.interval_s
-        poll_failures = PollFailures()
+        pause, interval, poll_failures = self.poll.first_after_s, self.poll.interval_s, PollFailures()
         while True:
             remaining = deadline - clock.monotonic()
             if remaining <= 0:
@@ -377,7 +366,7 @@ class JobWatcher:
         return self.document_call.receipt(start)
 
     def _is_result(self, start: PartialResponse) -> bool:
-        """Return whether it can be what the document expects; a proxy's page or an empty body cannot."""
+        """Return whether it can be the expected result; a proxy's page or an empty body cannot."""
         return start.is_image(self.document_call.operation.response) or may_be_json(start.head)
 
     async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:

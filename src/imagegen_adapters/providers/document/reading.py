@@ -1,4 +1,4 @@
-"""Reads documents: shipped ones and those of configurations. Each mistake has its dotted path."""
+"""Reads documents: presets, and those in configurations. Each mistake has its dotted path."""
 
 import contextlib
 import datetime as dt
@@ -53,8 +53,8 @@ from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"
 
-# Preset names that existing configurations may still have: others of the same; of an API that its provider
-# has switched off, with the day and the preset to use instead (Tencent's announcement 2405); of an own kind.
+# Preset names that existing configurations may still have. `ENDED`: the provider switched the API off that
+# day, and the preset to use instead (Tencent's announcement 2405).
 ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
 ENDED: Mapping[str, tuple[dt.date, str]] = MappingProxyType({"tencent": (dt.date(2026, 9, 30), "tokenhub")})
 OWN_KINDS = frozenset({"comfyui"})
@@ -105,11 +105,7 @@ def load_preset(name: str) -> Document:
 
 
 def document_of(config: ProviderConfig) -> Document:
-    """Return the document of a configuration, with the configuration's ``vars`` filled in.
-
-    What only new calls are checked for does not stop one that was sent: it is paid for. A preset whose
-    provider serves it no longer raises `ProviderEnded`, anything else that is wrong `ValidationFailed`.
-    """
+    """Return the configuration's document with its ``vars``. New checks never stop a call that was sent."""
     extra = config.extra_config
     if extra.get("preset") is not None and extra.get("spec") is not None:
         raise ValidationFailed.for_field("extra_config", DocumentCode.PRESET_AND_SPEC())
@@ -158,7 +154,7 @@ def _plain(value: Any) -> Any:
 
 
 def check_size(value: Any, field: str) -> None:
-    """Refuse what is too large before it is written as text: YAML's aliases make a lot of a little."""
+    """Refuse what is too large to be written as text: a little YAML with aliases makes a lot."""
     try:
         Budget(steps=_MAX_SPEC_STEPS, chars=_MAX_SPEC_CHARS).spend_tree(value)
     except OverBudget as error:
@@ -193,11 +189,7 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
 
 
 def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Document:
-    """Return the document that plain values are, with its expressions and templates compiled.
-
-    ``prefix`` is the start of the paths in errors, such as ``extra_config.spec``. If a call ``was_sent`` by
-    it, only its structure is checked.
-    """
+    """Compile plain data; ``prefix`` starts the paths of errors. A sent call only needs the structure."""
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     chars, steps = (sys.maxsize, sys.maxsize) if was_sent else (_MAX_EXPRESSION_CHARS, _MAX_PLACEHOLDERS)
@@ -331,7 +323,7 @@ def _problems_of(document: Document) -> Found:
 
 
 def parts_of(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all values of the schema in a document, its templates and its expressions, with their paths."""
+    """Yield all values of the schema in a document, with its templates and expressions, and their paths."""
     inner: Iterable[tuple[Any, Any]] = ()
     if isinstance(part, Mapping):
         inner = part.items()
@@ -343,7 +335,7 @@ def parts_of(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, part
         inner = ((field.name, getattr(part, field.name)) for field in attrs.fields(type(part)))
     if isinstance(part, StatusSpec):
-        with contextlib.suppress(Malformed):  # which it says itself
+        with contextlib.suppress(Malformed):  # its ``problems`` say so
             inner = [("source", part.expression)]
     for name, value in inner:
         yield from parts_of(value, f"{path}.{name}" if path else str(name))
@@ -399,7 +391,7 @@ def _parameters(model: ModelSpec, shared: Container[str]) -> Found:
 
 
 def _globs(document: Document) -> Found:
-    """Check what codes and types of content are compared with: each glob is compiled at its first use."""
+    """Check the globs of codes and content types: each is compiled at its first use."""
     named = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
     for name, operation in document.operations.items():
         if operation.response.raw is not None:
@@ -416,7 +408,7 @@ def _globs(document: Document) -> Found:
 
 
 def _form(document: Document, templates: list[tuple[str, Template]], shared: set[str]) -> Found:
-    """Check that each name of the form is a parameter that some model takes; the size is one of them."""
+    """Check that each name of the form is a parameter that some model takes."""
     declared = set(chain.from_iterable(model.params for model in document.models))
     choices = declared | shared - set(SIZE_NAMES) | {SIZE_CONTROL}
     for position, name in enumerate(document.form if len(document.form) <= MAX_FORM_FIELDS else ()):
@@ -445,7 +437,7 @@ def _names(document: Document, templates: list[tuple[str, Template]], shared: se
 
 
 def _expressions(expressions: Iterable[tuple[str, Expression]]) -> Found:
-    """Check that all expressions together are cheap to evaluate where a response has nothing for them."""
+    """Check that all expressions together are cheap where a response has nothing for them."""
     reading = Reading()
     for position, (path, expression) in enumerate(expressions):
         if position == _MAX_EXPRESSIONS:

@@ -1,7 +1,4 @@
-"""Builds requests. Nothing is sent here; a body is pieces of text now and images while they are sent.
-
-So a waiting call holds no image. What cannot be built is ``rejected``: nothing was sent.
-"""
+"""Builds requests. Images are read while they are sent, so a waiting call holds none."""
 
 import json
 import re
@@ -25,8 +22,8 @@ from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Exchange
 
-MAX_URL_CHARS = 16_384  # longest URL of a request; common servers refuse longer ones
-MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, which takes a call for each of them
+MAX_URL_CHARS = 16_384  # common servers refuse longer ones
+MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
 # Room for each image of a request once
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
 _BLOCK_BYTES = 256 * 1024
@@ -45,16 +42,14 @@ class Body:
 
     @property
     def length(self) -> int:
-        """The number of bytes that will be sent."""
         return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in self.pieces)
 
     @property
     def has_images(self) -> bool:
-        """Whether images must be read to send it."""
         return not all(isinstance(piece, bytes) for piece in self.pieces)
 
     async def stream(self, exchange: Exchange | None) -> AsyncIterator[bytes]:
-        """Yield the body; it holds one image at a time in memory."""
+        """Yield the body, with one image at a time in memory."""
         for piece in self.pieces:
             if isinstance(piece, bytes):
                 yield piece
@@ -90,7 +85,6 @@ def build_request(
     scope: Mapping[str, Any],
     extras: Mapping[str, Any] | None = None,
 ) -> BuiltRequest:
-    """Return the request that ``spec`` describes, with the values of ``scope``."""
     budget = Budget()
     headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
     headers |= configured_headers(config)
@@ -112,7 +106,6 @@ def unsendable(reason: Message) -> CallError:
 
 
 def too_large() -> CallError:
-    """Return the refusal of a request that the document makes too large."""
     return unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
 
 
@@ -148,10 +141,7 @@ def _url(
 
 
 def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
-    """Return the part of the scope that a path mentions, URL-quoted.
-
-    A slash inside an id is kept. What people write is one segment, whatever is in it.
-    """
+    """Return what a path mentions, URL-quoted: slashes of an id are kept, those of people's text are not."""
     texts = (*PROSE, *(f"params.{name}" for name in PROSE))
     prose = {f"vars.{name}" for name, each in document.vars.items() if any(map(each.mentions, texts))}
     return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
@@ -185,7 +175,7 @@ def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any], budget: B
 
 
 def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
-    """Return the body with the undeclared parameters added; values of the template take precedence."""
+    """Add the undeclared parameters to a body; the template's values take precedence."""
     if not isinstance(rendered, Mapping):
         return rendered
     if not path:
@@ -195,7 +185,6 @@ def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
 
 
 def write_body(spec: BodySpec, rendered: Any) -> Body | None:
-    """Return the body of a rendered template, None for no body."""
     if spec.type is BodyType.NONE:
         return None
     if spec.type is BodyType.JSON:

@@ -1,4 +1,4 @@
-"""Receives responses, and says what those that are errors mean: by the document's table, then by our own."""
+"""Receives responses, and says what errors mean: by the document's table, then by our own."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -67,18 +67,14 @@ _EVENT_STREAM = "text/event-stream"
 
 @attrs.frozen(kw_only=True)
 class UpstreamResponse:
-    """A short response, as far as expressions and errors need it.
-
-    ``headers`` are by lower-case name, ``tree`` is None if the body is not JSON, and ``secret`` must never be
-    repeated from it. ``reading`` is what the document's expressions may take for it.
-    """
+    """A short response, as far as expressions and errors need it."""
 
     status: int
-    headers: Mapping[str, str]
-    tree: Any = None
+    headers: Mapping[str, str]  # by lower-case name
+    tree: Any = None  # None if the body is not JSON
     text: str = ""
-    secret: Secret | None = None
-    reading: Reading = attrs.field(factory=Reading, eq=False)
+    secret: Secret | None = None  # must never be repeated from it
+    reading: Reading = attrs.field(factory=Reading, eq=False)  # the budgets of expressions for it
 
     def text_at(self, expression: Expression | None) -> str | None:
         """Return what an optional expression finds in it; None for nothing, and where it fails."""
@@ -87,7 +83,7 @@ class UpstreamResponse:
         return expression.search_text(self.tree, headers=self.headers, reading=self.reading, optional=True)
 
     def holds(self, expression: Expression | None) -> bool:
-        """Return whether a condition holds; not where it fails, so that it costs no image."""
+        """Return whether a condition holds; one that fails does not, so that it costs no image."""
         return expression is not None and expression.holds(
             self.tree, headers=self.headers, reading=self.reading, optional=True
         )
@@ -95,16 +91,13 @@ class UpstreamResponse:
 
 @attrs.frozen(kw_only=True)
 class PartialResponse:
-    """A response of which the start was read; ``is_complete`` means that there is no more.
-
-    ``url`` is the base of relative ones, without the query, which may contain the key.
-    """
+    """A response of which the start was read."""
 
     status: int
     headers: Mapping[str, str]
-    url: str
+    url: str  # the base of relative ones, without the query, which may contain the key
     head: bytes
-    is_complete: bool
+    is_complete: bool  # there is no more than ``head``
     rest: AsyncIterator[bytes]
 
     def is_image(self, spec: ResponseSpec) -> bool:
@@ -114,7 +107,7 @@ class PartialResponse:
 
     @property
     def is_event_stream(self) -> bool:
-        """Whether the body is a stream of events, whose type or looks relays get wrong."""
+        """Whether the body is a stream of events; relays get its type or its start wrong."""
         if _media_type(self.headers) == _EVENT_STREAM:
             return not self.head.startswith((b"{", b"["))
         return self.head.startswith((b"event:", b"data:"))
@@ -134,7 +127,7 @@ class PartialResponse:
 
 
 async def read_head(response: httpx.Response) -> PartialResponse:
-    """Read the start of a response; of a stream of events only what there is of it."""
+    """Read the start of a response; of a stream of events only what has arrived."""
     chunks = response.aiter_bytes()
     head = bytearray()
     is_complete = True
@@ -170,7 +163,6 @@ def parse_response(
     secret: Secret | None,
     reading: Reading | None = None,
 ) -> UpstreamResponse:
-    """Return a short response, parsed if it is JSON."""
     reading = Reading() if reading is None else reading
     response = UpstreamResponse(status=status, headers=headers, secret=secret, reading=reading)
     try:
@@ -196,10 +188,7 @@ class Classification:
 def classify(
     response: UpstreamResponse, spec: ErrorSpec, now: datetime, code: str | None = None, message: str = ""
 ) -> Classification:
-    """Return what an error response, or a failure inside a 2xx, means: codes count before statuses.
-
-    ``code`` and ``message`` were found elsewhere in the response than where the document has errors.
-    """
+    """Return what an error means: codes before statuses. ``code`` and ``message`` replace the document's."""
     if code is None and not message:
         code = response.text_at(spec.code) or None
         plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
@@ -225,7 +214,7 @@ def _has_status(rule: ClassifyRule, status: int) -> bool:
 
 
 def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:
-    """Return the seconds that the provider asks us to wait, by the document's first rule that matches."""
+    """Return the seconds that the provider asks for, by the document's first rule that matches."""
     pattern_count = sum(rule.jmespath is not None for rule in spec.retry_after)
     for rule in spec.retry_after:
         seconds = None
@@ -258,10 +247,7 @@ def submit_error(
 
 
 def stream_error(classification: Classification, response: UpstreamResponse, *, has_begun: bool) -> CallError:
-    """Return the error that an event of a stream is: never "not started", as its status was a success.
-
-    One that no rule knows tells nothing of a charge, nor does any other one once a part of an image came.
-    """
+    """Return an event's error: possibly charged, unless a rule matches it before any part of an image."""
     if has_begun or not classification.matched:
         kind = classification.kind if classification.matched else ErrorClass.TRANSIENT
         classification = attrs.evolve(classification, kind=kind, matched=False)

@@ -96,7 +96,7 @@ class ResultReader:
     def _result(
         self, results: Sequence[GeneratedImage | CallError], tree: Any, reading: Reading
     ) -> ProviderResult:
-        """Return it with what this response says of the charge, or else that to the submission."""
+        """Return the result; what this response says of the charge counts before what the submit's said."""
         usage = find_usage(self._spec.usage, tree, self.receipt.data["headers"], reading)
         warning = self.document_call.operation.warning
         skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
@@ -187,27 +187,21 @@ class ResultReader:
 
 @attrs.frozen(kw_only=True)
 class ImageItem:
-    """One item of a response: where its image is, or why there is none; nothing of both if it is empty.
-
-    ``error``: the provider held it back, or the document's expressions cannot read it.
-    """
+    """One item of a response: where its image is, or why there is none; neither if it is empty."""
 
     url: str | None = None
     base64: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     send_auth: bool = False
-    error: CallError | None = None
+    error: CallError | None = None  # held back by the provider, or unreadable for the expressions
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
 
 
 def find_images(
     response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], base_url: str, reading: Reading
 ) -> tuple[ImageItem, ...]:
-    """Return the items of a response in order, by the first rule that selects anything.
-
-    If none does, and one of them cannot read the response, that is a bad one.
-    """
+    """Return the items in order, by the first rule that selects any, else the error of an unreadable one."""
     failure = None
     places = {"root": response.tree, "headers": headers, "reading": reading}
     finder = _Finder(response, base_url, places)
@@ -311,7 +305,7 @@ class _Finder:
 def find_usage(
     spec: UsageSpec | None, tree: Any, headers: Mapping[str, str], reading: Reading | None = None
 ) -> dict[str, Any]:
-    """Return the numbers that the expressions find, or their digits; fit to be stored."""
+    """Return the numbers that the expressions find, or their digits, fit to be stored."""
     if spec is None:
         return {}
     named = {**{str(kind): expression for kind, expression in spec.tokens.items()}, "amount": spec.amount}

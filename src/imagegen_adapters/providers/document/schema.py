@@ -1,8 +1,4 @@
-"""The declarative document of a JSON provider, as values; `reading` makes one and reports its mistakes.
-
-Every field is described, with its default, in ``docs/reference/provider-documents.md``. A field with a check
-has its bounds here and in `operations`; what else holds of a part is in its method ``problems``.
-"""
+"""The document of a JSON provider, as values; ``docs/reference/provider-documents.md`` has each field."""
 
 import datetime as dt
 import math
@@ -71,10 +67,7 @@ class SizeKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class SizeSpec:
-    """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas.
-
-    ``ratios`` are the shapes of a model whose ``values`` are tiers.
-    """
+    """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas."""
 
     kind: SizeKind = SizeKind.WXH
     separator: str = "x"
@@ -85,7 +78,7 @@ class SizeSpec:
     max_pixels: int = MAX_SIDE_PIXELS * MAX_SIDE_PIXELS
     ratio: tuple[float, float] | None = None
     values: tuple[str, ...] = ()
-    ratios: tuple[str, ...] = ()
+    ratios: tuple[str, ...] = ()  # the shapes of a model whose ``values`` are tiers
     extra: tuple[str, ...] = ()
     map: Mapping[str, str] = attrs.field(factory=dict)
     default: str | None = None
@@ -93,18 +86,14 @@ class SizeSpec:
 
 @attrs.frozen(kw_only=True)
 class ParamSpec:
-    """One parameter of a model; ``default`` is sent if the caller omits it.
-
-    What a form says of it (``label``, ``group``, ``unit``, ``description``, and ``choices`` as labels of its
-    values) is that of a known parameter of its name, as far as nothing else is given here.
-    """
+    """A parameter of a model; a known one of its name adds what is not given here for a form."""
 
     type: str = checked(one_of("boolean", "integer", "number", "string"), "string")
     enum: tuple[Any, ...] = ()
     min: float | None = None
     max: float | None = None
     multiple_of: int | None = None
-    default: Any = None
+    default: Any = None  # sent if the caller omits it
     label: Label | None = None
     group: Group | None = None
     unit: Label | None = None
@@ -114,24 +103,19 @@ class ParamSpec:
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What a model accepts.
-
-    For each image but the mask: ``ref_mimes`` (empty: all), ``ref_bytes_max``, ``min_px`` and
-    ``max_px`` (width times height), ``side_min`` and ``side_max`` (each of them), ``ratio`` (width by height,
-    lowest and highest). For all together: ``total_bytes_max``. Bytes are counted before any encoding.
-    """
+    """What a model accepts. Limits of one image are not for the mask; bytes count before any encoding."""
 
     prompt_chars: int = MAX_PROMPT_CHARS
     n_max: int = MAX_NUM
     refs_max: int = MAX_REFERENCES
-    ref_mimes: tuple[str, ...] = ()
+    ref_mimes: tuple[str, ...] = ()  # empty: all
     ref_bytes_max: int | None = None
     total_bytes_max: int | None = None
-    min_px: int | None = None
+    min_px: int | None = None  # width times height
     max_px: int | None = None
-    side_min: int | None = None
+    side_min: int | None = None  # for each side
     side_max: int | None = None
-    ratio: tuple[float, float] | None = None
+    ratio: tuple[float, float] | None = None  # width by height, lowest and highest
 
     def check(self, images: NamedInputs) -> None:
         """Refuse images that the model does not take, each named; not the mask, which is converted."""
@@ -165,12 +149,7 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class ModelSpec:
-    """A model: what it can do, by which operation, within which limits, until when and for how much.
-
-    ``size_for`` are the sizes of operations that have others than ``size``. ``refuses`` names parameters that
-    the operation's request has and this model does not take; ``excludes`` are values of declared parameters
-    that it does not take together. ``sources`` are those of this model, beside the document's.
-    """
+    """A model: what it can do, by which operation, within which limits, until when and for how much."""
 
     id: str
     name: str = ""
@@ -181,18 +160,17 @@ class ModelSpec:
     operation: Mapping[Operation, str] = attrs.field(factory=dict)
     limits: Limits = Limits()
     size: SizeSpec | None = None
-    size_for: Mapping[Operation, SizeSpec] = attrs.field(factory=dict)
+    size_for: Mapping[Operation, SizeSpec] = attrs.field(factory=dict)  # of operations with other sizes
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
-    refuses: tuple[str, ...] = ()
-    excludes: tuple[Mapping[str, Any], ...] = ()
+    refuses: tuple[str, ...] = ()  # parameters of the request that this model does not take
+    excludes: tuple[Mapping[str, Any], ...] = ()  # values that it does not take together
     extras: str | None = checked(_EXTRAS, None)
     retires: dt.date | None = None
     replaced_by: str | None = None
     price: Price | None = None
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = ()  # beside the document's
 
     def size_of(self, operation: Operation) -> SizeSpec | None:
-        """Return the sizes that the model makes by an operation."""
         return self.size_for.get(operation, self.size)
 
 
@@ -229,20 +207,13 @@ class HealthSpec:
 
 @attrs.frozen(kw_only=True, eq=False)
 class Document:
-    """A whole provider. ``n_strategy`` None means native if a template mentions ``n``, otherwise fan-out.
-
-    Unless it is ``billed``, a model without a price costs nothing. ``timeout_s`` is for one call, where the
-    configuration says nothing.
-
-    ``form`` names the parameters that a form shows, in its order; empty for all.
-    A document is parsed once and then shared, so it is equal only to itself.
-    """
+    """A whole provider. It is parsed once and then shared, so it is equal only to itself."""
 
     schema: int = checked(one_of("1"))
     id: str = checked(IS_NAME)
     operations: Mapping[str, OperationSpec] = checked(at_most(50))
     models: tuple[ModelSpec, ...] = checked(at_most(MAX_MODELS), ())
-    form: tuple[str, ...] = checked(at_most(MAX_FORM_FIELDS), ())
+    form: tuple[str, ...] = checked(at_most(MAX_FORM_FIELDS), ())  # in its order; empty: all parameters
     sources: tuple[Source, ...] = ()
     name: str = ""
     base_url: str | None = checked(IS_API_BASE, None)
@@ -250,9 +221,9 @@ class Document:
     headers: Mapping[str, Template] = attrs.field(factory=dict)
     vars: Mapping[str, Template] = attrs.field(factory=dict)
     concurrency: int | None = checked(between(1, MAX_CONCURRENCY), None)
-    timeout_s: float | None = checked(accepted_by(check_timeout), None)
-    billed: bool = True
-    n_strategy: str | None = checked(one_of("native", "fan_out"), None)
+    timeout_s: float | None = checked(accepted_by(check_timeout), None)  # unless the configuration says
+    billed: bool = True  # otherwise a model without a price costs nothing
+    n_strategy: str | None = checked(one_of("native", "fan_out"), None)  # None: see `fans_out`
     extras: str = checked(_EXTRAS, "pass")
     egress: EgressSpec = EgressSpec()
     errors: ErrorSpec = attrs.field(factory=ErrorSpec)
@@ -268,15 +239,12 @@ class Document:
         yield from header_problems(self.headers)
 
     def model(self, model_id: str) -> ModelSpec:
-        """Return a model; for an unknown id, the first one under that id, without life and price.
-
-        A document without models accepts any id, with everything that its operations can do.
-        """
+        """Return a model; an unknown one is like the first, without its life and price."""
         listed = next((model for model in self.models if model.id == model_id), None)
         if listed is not None:
             return listed
         unknown = ModelSpec(id=model_id)
-        if not self.models:
+        if not self.models:  # any id is a model, with all that the operations can do
             possible = tuple(o for o in Operation if self.operation_for(o, unknown) is not None)
             return attrs.evolve(unknown, capabilities=possible)
         own = ("id", "name", "default", "remote_id", "retires", "replaced_by", "price", "sources")
@@ -290,7 +258,7 @@ class Document:
         return next(serving, None)
 
     def mentions(self, operation: OperationSpec, name: str) -> bool:
-        """Return whether the operation's paid request uses a parameter, by its name or as ``params.name``."""
+        """Return whether the paid request uses a parameter, by its name or as ``params.name``."""
         templates = [*operation.request.templates, *self.headers.values()]
         if any(t.mentions("vars") for t in templates):
             templates += self.vars.values()

@@ -1,7 +1,7 @@
-"""Sends requests with the provider's key, and decides which URLs of a response it may be sent to.
+"""Sends requests with the provider's key, and decides which URLs of a response may get it.
 
-The key goes to the origin that it was configured for, to the document's ``egress.allow_hosts`` if that is the
-provider's own, and for a login to its ``token_url``; nowhere else.
+The key goes to the origin that it was configured for, to ``egress.allow_hosts`` if that origin is the
+provider's own, and for a login to ``token_url``; nowhere else.
 """
 
 import asyncio
@@ -69,11 +69,10 @@ def same_origin(url: str, config: ProviderConfig) -> bool:
 
 
 def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
-    """Return the hosts that receive the key in addition to ``api_base``.
+    """Return the hosts that get the key beside ``api_base``.
 
-    Unless that is the provider's own address they receive nothing, and their text says so. The text then
-    changes when a document makes ``api_base`` the provider's own, which extends the reach of the key although
-    the list of hosts stays the same.
+    They get it only once that is the provider's own address, and say so until then: the text has to change
+    when the key reaches further though the list is the same.
     """
     hosts = document.egress.allow_hosts
     if _is_upstream_host(document, api_base):
@@ -82,10 +81,9 @@ def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
 
 
 def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
-    """Return a URL of the API from a response as an absolute one; it may receive the key.
+    """Return a response's URL as an absolute one that may get the key.
 
-    It has the configured origin, or, if that is the provider's own, one of the document's
-    ``egress.allow_hosts`` over https on port 443.
+    It has the configured origin. If that is the provider's own, ``allow_hosts`` by https on port 443 may too.
     """
     absolute = absolute_url(url, base)
     if same_origin(absolute, config):
@@ -103,7 +101,7 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
 
 
 def check_download(url: str, document: Document, config: ProviderConfig) -> None:
-    """Return if a result may be downloaded from the URL."""
+    """Refuse a result on another host than the document lists."""
     hosts = document.egress.download_hosts
     host = (urlsplit(url).hostname or "").lower()
     if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
@@ -111,7 +109,6 @@ def check_download(url: str, document: Document, config: ProviderConfig) -> None
 
 
 def absolute_url(url: str, base: str) -> str:
-    """Return the absolute URL; a relative one is resolved against ``base``."""
     try:
         return urljoin(base, url.strip())
     except ValueError as error:
@@ -133,7 +130,7 @@ def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
 
 
 class NoAccessToken(CallError):
-    """No token came, so the request that needed it was not sent and nothing of it was started."""
+    """No token came, so the request was not sent and nothing was started."""
 
 
 @attrs.define(eq=False)
@@ -146,10 +143,7 @@ class AccessToken:
     refused: bool = False
 
     def judge(self, response: httpx.Response) -> bool:
-        """Return whether the response refuses the token though it was accepted before: another one may do.
-
-        One that is refused at once says that the login itself is wrong: a new one would be refused as well.
-        """
+        """Return whether a token is refused that was accepted before: only then a new one may do."""
         self.accepted = self.accepted or response.is_success
         self.refused = response.status_code == httpx.codes.UNAUTHORIZED
         return self.refused and self.accepted
@@ -175,7 +169,7 @@ class AccessTokens:
         self._logins: dict[str, _Login] = {}
 
     async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
-        """Return a token that is valid for now."""
+        """Return a valid token. Callers that waited for a fetch that failed get its error."""
         name = _name(config, auth)
         login = self._logins[name] = self._logins.pop(name, _Login())
         if len(self._logins) > _MAX_LOGINS:
@@ -291,7 +285,7 @@ def _no_token(code: FailureCode, reason: Message, *, retry_after: float | None =
 
 
 def _life(value: Any) -> float:
-    """Return for how many seconds a token is valid; some write the number as text, and some none."""
+    """Return the seconds that a token is valid; some write the number as text, and some none."""
     if isinstance(value, str):
         value = parse_seconds(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
@@ -313,21 +307,18 @@ class Credentials:
 
 @attrs.frozen(kw_only=True)
 class Sender:
-    """Signs and sends one provider's requests, and limits how many images are in memory at once.
-
-    ``uploads`` is shared by all calls: an image is read only when its turn to be sent has come.
-    """
+    """Signs and sends one provider's requests."""
 
     outbound: Outbound
     clock: Clock
     document: Document
     config: ProviderConfig
-    uploads: asyncio.Semaphore
+    uploads: asyncio.Semaphore  # of all calls: an image is in memory only while it is sent
     tokens: AccessTokens
 
     @property
     def secret(self) -> Secret | None:
-        """What the API gets of the key, or by it, and no message may contain."""
+        """What no message may contain: the key, or the access token for it."""
         if self.document.auth.type is AuthType.OAUTH:
             return self.tokens.latest(self.config, self.document.auth)
         return self.config.api_key
@@ -353,10 +344,9 @@ class Sender:
     async def open(
         self, request: BuiltRequest, exchange: Exchange | None, *, seconds: float, origins: Iterable[str] = ()
     ) -> AsyncIterator[httpx.Response]:
-        """Send the request (a paid one if it has an ``exchange``) and yield the response, its body unread.
+        """Send the request, a paid one if it has an ``exchange``, and yield the response, its body unread.
 
-        A free one whose access token is refused before its end is sent once more with another; of a paid one
-        the response has the extension `TOKEN_REFUSED`.
+        If the access token is refused early, a free one is sent once more; a paid one's has `TOKEN_REFUSED`.
         """
         response = await self._send(request, exchange, seconds, origins)
         if TOKEN_REFUSED in response.extensions and exchange is None:

@@ -1,7 +1,6 @@
-"""Signatures that fixed headers cannot express; a document names one by ``auth: {type: signer, signer: …}``.
+"""Signatures that fixed headers cannot express; ``auth: {type: signer, signer: …}`` names one.
 
-A signer is pure: it gets the finished request, the two parts of the key, the document's ``auth.options`` and
-the time, and returns the headers to add. To add one, write its function here and a line in `SIGNERS`.
+A signer is a pure function. To add one, write it here and add a line to `SIGNERS`.
 """
 
 import base64
@@ -48,17 +47,13 @@ Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping
 
 @attrs.frozen(kw_only=True)
 class Signer:
-    """How requests are signed, and ``key_form``, which shows people the form of the key.
-
-    ``options`` are those that a document must give. A key that ``may_have_token`` may have a third part.
-    What ``reads_body`` gets the whole of it; for another one a body is sent as it is read.
-    """
+    """How requests are signed; ``key_form`` shows people the form of the key."""
 
     sign: Sign
     key_form: str
-    options: tuple[str, ...] = ()
-    may_have_token: bool = False
-    reads_body: bool = True
+    options: tuple[str, ...] = ()  # which a document must give
+    may_have_token: bool = False  # as the third part of the key
+    reads_body: bool = True  # needs the whole body; else that is sent as it is read
 
     def headers(
         self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
@@ -88,10 +83,7 @@ def _derived(key: str, parts: Iterable[str]) -> bytes:
 def sign_jwt(
     _request: SignableRequest, key: KeyPair, _options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
-    """Return ``Authorization`` with a token (RFC 7519) that names the access key, HS256 with the secret one.
-
-    It is valid for half an hour, and from a minute ago, for a provider whose clock is behind ours.
-    """
+    """Return a token (RFC 7519) for half an hour; it begins a minute ago, as provider clocks may be late."""
     issued = int(now.timestamp())
     claims = {"iss": key.id, "exp": issued + _LIFETIME_SECONDS, "nbf": issued - _SKEW_SECONDS}
     texts = (json.dumps(part, separators=(",", ":")) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
@@ -105,12 +97,10 @@ def _base64(data: bytes) -> str:
 
 @attrs.frozen(kw_only=True)
 class SignatureV4:
-    """A signature over method, path, query, headers and body with a key of the day: AWS, and after it others.
+    """A signature with a key of the day, by AWS and those who follow it; the fields are one provider's names.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html and
-    https://www.volcengine.com/docs/6369/67269. Amazon S3 alone encodes paths otherwise. These are one
-    provider's names; ``digest_header`` has the body's digest, if the provider wants it.
-    ``options.region`` and ``options.service`` say what the key of the day is for.
+    https://www.volcengine.com/docs/6369/67269. Amazon S3 alone encodes paths otherwise.
     """
 
     algorithm: str
@@ -125,7 +115,6 @@ class SignatureV4:
     def sign(
         self, request: SignableRequest, key: KeyPair, options: Mapping[str, str], now: datetime
     ) -> Mapping[str, str]:
-        """Return ``Authorization`` and the headers that it signs."""
         time = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         digest = _sha256(request.body)
         added = {self.date_header: time}
@@ -178,10 +167,7 @@ VOLCENGINE = SignatureV4(
 def sign_tc3(
     request: SignableRequest, key: KeyPair, options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
-    """Return ``Authorization`` and ``X-TC-Timestamp``, https://cloud.tencent.com/document/api/213/30654.
-
-    ``options.service`` is the product, such as ``hunyuan``.
-    """
+    """Sign as https://cloud.tencent.com/document/api/213/30654; ``options.service`` is the product."""
     timestamp = str(int(now.timestamp()))
     scope = (now.astimezone(UTC).strftime("%Y-%m-%d"), options.get("service", "hunyuan"), "tc3_request")
     parts = urlsplit(request.url)
@@ -206,4 +192,3 @@ SIGNERS: Mapping[str, Signer] = MappingProxyType(
         "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
     }
 )
-"""All signers by the name that documents use."""

@@ -111,7 +111,7 @@ def _pixels(
 
 
 def _sides(ratio: float, spec: SizeSpec, *, area: float) -> tuple[int, int]:
-    """Return the nearest multiples for a ratio, or the next ones if these are too few or too many pixels."""
+    """Return the nearest multiples for a ratio, or the next ones within the bounds of pixels."""
     grain = max(spec.multiple_of, _SIDE_MULTIPLE_PIXELS)
     exact = (math.sqrt(area * ratio) / grain, math.sqrt(area / ratio) / grain)
     for rounded in (_half_up, math.floor, math.ceil):
@@ -175,7 +175,7 @@ def _tier(
 
 
 def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
-    """Return a listed value, or a size in pixels, in all forms that it has."""
+    """Return a listed value, or a size in pixels, in all its forms."""
     upstream_value = spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
         return UpstreamSize(aspect_ratio=upstream_value, size=upstream_value, note=note)

@@ -1,8 +1,7 @@
-"""Receives a response of server-sent events: shows partial images, and spools what has the final one.
+"""Receives server-sent events: shows partial images, and spools the data of the event with the final one.
 
-What is spooled is the data of one event, which `collect` reads as any other response in JSON. The format is
-that of https://html.spec.whatwg.org/multipage/server-sent-events.html, of which ``id`` and ``retry`` mean
-nothing here. The data of an event may be an image of megabytes: it is passed on in pieces.
+https://html.spec.whatwg.org/multipage/server-sent-events.html, without ``id`` and ``retry``. The data of an
+event may be an image of megabytes, so it is passed on in pieces.
 """
 
 import asyncio
@@ -49,31 +48,24 @@ _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)
 _UNNAMED = "message"  # what an event is called that has no name, by the standard
 _MAX_NAME_BYTES = 128
 _LINE_END = re.compile(rb"\r\n?|\n")
-# What an event is for us
-Role = Literal["partial", "completed", "failed", "other"]
+Role = Literal["partial", "completed", "failed", "other"]  # of an event
 _BOM = b"\xef\xbb\xbf"
 _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 
 
 @attrs.frozen(kw_only=True)
 class StreamedResponse:
-    """One response. ``buffers`` limits what is in memory of partial images, over all calls.
-
-    ``reading`` is what expressions may take on the event loop for all its events without a name.
-    """
+    """One response of server-sent events."""
 
     document_call: DocumentCall
     spec: StreamSpec
     start: PartialResponse
     exchange: Exchange
-    buffers: ByteBudget
-    reading: Reading = attrs.field(factory=Reading)
+    buffers: ByteBudget  # memory of partial images, over all calls
+    reading: Reading = attrs.field(factory=Reading)  # on the event loop, for all events without a name
 
     async def receive(self) -> None:
-        """Spool the data of the event that completes the response, and show partial images until then.
-
-        If an event is an error, or the stream ends without an image, nobody knows what was charged by then.
-        """
+        """Show partial images, and spool the completing event. Every other end leaves the charge unknown."""
         partial_count = 0
         async with aclosing(read_events(self._limited())) as events:
             async for event in events:
@@ -102,7 +94,7 @@ class StreamedResponse:
         )
 
     async def _limited(self) -> AsyncIterator[bytes]:
-        """Yield the body, as long as an answer and its partial images may be together."""
+        """Yield the body, as long as a response and its partial images may be together."""
         maximum = 2 * self.document_call.document.egress.max_json_bytes
         size = 0
         async for chunk in self.start.chunks():
@@ -203,10 +195,7 @@ async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSen
 
 
 class ServerSentEvent:
-    """An event with data; ``head`` is the beginning of it, and all of it if it ``is_complete``.
-
-    ``name`` is empty if the event has none.
-    """
+    """An event with data; ``head`` is its start, all of it if ``is_complete``. ``name`` may be empty."""
 
     def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
         self._pieces = pieces
@@ -216,7 +205,7 @@ class ServerSentEvent:
 
     @property
     def own_name(self) -> str:
-        """Its name, or the ``type`` in its data: some servers only have one of them. Empty if unknown."""
+        """Its name, or the ``type`` in its data, since some servers send only one; empty if unknown."""
         if self.name not in ("", _UNNAMED):
             return self.name
         depth = 0
@@ -251,10 +240,7 @@ class ServerSentEvent:
 
 
 class _Parser:
-    """Parses lines that may be cut anywhere, and end in CR, LF or both; ``name`` is that of the event.
-
-    Of a line that is no data, or not known yet to be, its beginning is kept.
-    """
+    """Parses lines that are cut anywhere and end in CR, LF or both; only the start of other lines is kept."""
 
     def __init__(self) -> None:
         self.name = b""

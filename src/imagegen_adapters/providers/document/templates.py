@@ -1,19 +1,7 @@
-"""The template language of a document: data that holds ``${placeholders}`` and directives, never code.
+"""The template language of a document: data with ``${placeholders}`` and directives, never code.
 
-A string that is exactly ``${path}`` keeps the type of what it names; within other text the value is
-written as text. A null removes its key; an object that lost all its keys is removed likewise.
-
-=========================================================== =============================================
-``{$each: refs, $item: T}``                                 a list with T for each, named ``item`` within
-… ``$single_as_scalar: true``, ``$omit_empty: true``        one item without its list; no empty list
-``{$each: refs, $file: true}``                              the same for multipart: one part an image
-``$spread: {$each: refs, $key: "image${item.suffix}", $value: T}``  keys beside the object's own
-``{$concat: [T, …]}``                                       lists (and single values) joined
-``{$file_of: mask}``                                        an image as a multipart file
-``{$if: path, $then: T, $else: T}``                         whether the path names anything
-``{$default: [T, …]}``                                      the first that is not null
-``{$map: T, $to: {value: T}}``                              a value translated; itself when not listed
-=========================================================== =============================================
+``docs/reference/provider-documents.md`` lists the directives. A string that is exactly ``${path}`` keeps the
+type of its value. A null removes its key; an object that lost all its keys is removed likewise.
 """
 
 import re
@@ -33,6 +21,7 @@ from imagegen_core.requests import InputImage
 PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything
 # Parameters that have a name of their own beside ``params.name``
 OPTIONS = ("image_size", "steps", "cfg_scale", "upscale_factor", "edit_mode", "mode")
+# What a path may start with; inside ``$each`` there is also ``item``
 ROOTS = frozenset(
     (
         *PROSE,
@@ -42,8 +31,6 @@ ROOTS = frozenset(
         *("base_url", "request_uuid"),
     )
 )
-"""All names that a path may start with; inside ``$each`` there is also ``item``."""
-
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # stops at any brace, so that matching takes linear time
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -59,7 +46,7 @@ Path = tuple[str, ...]
 
 
 class TemplateError(Malformed):
-    """A template is malformed; ``path`` is the place of the mistake."""
+    """A template is malformed at ``path``."""
 
     def __init__(self, path: Path, reason: Message) -> None:
         super().__init__(reason)
@@ -68,7 +55,7 @@ class TemplateError(Malformed):
 
 @attrs.frozen
 class Template:
-    """A parsed template. ``names`` has the first place of each path (``params.quality``) that it mentions."""
+    """A parsed template; ``names`` has the first place of each path (``params.quality``) in it."""
 
     source: Any
     names: Mapping[str, Path] = attrs.field(eq=False, repr=False)
@@ -77,7 +64,7 @@ class Template:
 
     @classmethod
     def parse(cls, source: Any, budget: Budget | None = None) -> "Template":
-        """Return the template for plain data; each placeholder takes a step of the budget."""
+        """Parse plain data; each placeholder takes a step of the budget."""
         parser = _Parser(Budget() if budget is None else budget)
         root = parser.node(source, ())
         starts = [match for name in parser.names if (match := _START.match(name))]
@@ -103,15 +90,12 @@ class Template:
 
 @attrs.frozen(kw_only=True)
 class InputPart:
-    """One image; ``index`` counts from 0.
-
-    ``data`` replaces the stored bytes of an image that had to be converted first (a mask).
-    """
+    """One image; ``index`` counts from 0."""
 
     image: InputImage
     index: int = 0
     role: str = "image"
-    data: bytes | None = attrs.field(default=None, repr=False)
+    data: bytes | None = attrs.field(default=None, repr=False)  # of a mask that had to be converted
 
     @property
     def mime_type(self) -> str:
@@ -173,7 +157,6 @@ def as_text(value: Any) -> str:
 
 
 def _look_up(path: str, scope: Scope) -> Any:
-    """Return the value of a dotted path in ``scope``, or None."""
     value: Any = scope
     for key, index in _STEP.findall(path):
         if index:
