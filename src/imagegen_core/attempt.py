@@ -19,7 +19,7 @@ from imagegen_core.values import frozen_json, valid_text
 class Phase(StrEnum):
     """How far an attempt has come; each phase is on disk before the step that follows it.
 
-    One that nothing follows from is stored with the next change: see `RunningTask.hold`.
+    One that nothing follows from is stored with the next change: see `RunningTask.stage`.
 
     ========== ============================================ =========================== =========
     phase      committed before …                           after a restart             charge

@@ -111,9 +111,9 @@ async def pieces(*parts):
         yield part
 
 
-async def content(spool, owner, name, **bounds):
+async def content(spool, folder, name, **bounds):
     """Return the bytes of a file, or of a part of it."""
-    return b"".join([chunk async for chunk in spool.chunks(owner, name, **bounds)])
+    return b"".join([chunk async for chunk in spool.chunks(folder, name, **bounds)])
 
 
 async def collect(bus, task_id, *, after=0):

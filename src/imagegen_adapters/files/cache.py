@@ -194,43 +194,43 @@ class LocalCopies:
 
     Args:
         directory: created with the first copy.
-        max_bytes: beyond that, the copies of the owner that got one longest ago are removed.
+        max_bytes: beyond that, the copies of the folder that got one longest ago are removed.
     """
 
     def __init__(self, directory: Path, *, max_bytes: int = MAX_COPIED_BYTES) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
         self._numbers = itertools.count()
-        self._owners: dict[str, dict[str, _Copy]] = {}
+        self._folders: dict[str, dict[str, _Copy]] = {}
 
     def new(self) -> NewCopy:
         """Return an empty copy, to be written and kept, or removed."""
         return NewCopy(self._directory / str(next(self._numbers)))
 
-    def holds(self, owner: str, name: str) -> bool:
-        copy = self._owners.get(owner, {}).get(name)
+    def holds(self, folder: str, name: str) -> bool:
+        copy = self._folders.get(folder, {}).get(name)
         return copy is not None and copy.path.exists()
 
-    def open(self, owner: str, name: str) -> BinaryIO:
+    def open(self, folder: str, name: str) -> BinaryIO:
         try:
-            return self._owners[owner][name].path.open("rb")
+            return self._folders[folder][name].path.open("rb")
         except (KeyError, FileNotFoundError) as error:
-            raise BlobMissing(f"{owner}/{name}") from error
+            raise BlobMissing(f"{folder}/{name}") from error
 
-    async def keep(self, new: NewCopy, owner: str, name: str, *, file_id: int) -> None:
+    async def keep(self, new: NewCopy, folder: str, name: str, *, file_id: int) -> None:
         """Let a copy be opened from now on, in place of an earlier one."""
         size_bytes = await new.finish()
-        copies = self._owners.pop(owner, {})
+        copies = self._folders.pop(folder, {})
         outdated = [copies[name]] if name in copies else []
         copies[name] = _Copy(file_id=file_id, path=new.path, size_bytes=size_bytes)
-        self._owners[owner] = copies  # as the newest
+        self._folders[folder] = copies  # as the newest
         await _unlink([*outdated, *self._exceeding()])
 
-    async def retain(self, owner: str, file_ids: Collection[int]) -> None:
-        copies = self._owners.pop(owner, {})
+    async def retain(self, folder: str, file_ids: Collection[int]) -> None:
+        copies = self._folders.pop(folder, {})
         retained = {name: copy for name, copy in copies.items() if copy.file_id in file_ids}
         if retained:
-            self._owners[owner] = retained
+            self._folders[folder] = retained
         await _unlink(copy for copy in copies.values() if copy.file_id not in file_ids)
 
     async def clear(self) -> int:
@@ -243,15 +243,15 @@ class LocalCopies:
             shutil.rmtree(self._directory)
             return number
 
-        self._owners.clear()
+        self._folders.clear()
         return await asyncio.to_thread(remove_all)
 
     def _exceeding(self) -> list[_Copy]:
         """Forget the oldest copies, until the others are few enough; return what was forgotten."""
-        total = sum(copy.size_bytes for copies in self._owners.values() for copy in copies.values())
+        total = sum(copy.size_bytes for copies in self._folders.values() for copy in copies.values())
         forgotten: list[_Copy] = []
-        while total > self._max_bytes and len(self._owners) > 1:
-            copies = self._owners.pop(next(iter(self._owners))).values()
+        while total > self._max_bytes and len(self._folders) > 1:
+            copies = self._folders.pop(next(iter(self._folders))).values()
             total -= sum(copy.size_bytes for copy in copies)
             forgotten += copies
         return forgotten

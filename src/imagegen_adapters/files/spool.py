@@ -1,4 +1,4 @@
-"""A spool on the local disk: files are ``root/owner/name``, and once they are kept ``inputs/owner/name``."""
+"""A spool on the local disk: files are ``root/folder/name``, kept ones ``inputs/folder/name``."""
 
 import contextlib
 import os
@@ -34,26 +34,26 @@ class LocalSpool:
         self._files = LocalBlobStore(root)
         self._input_files = LocalBlobStore(inputs)
 
-    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+    async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         blob = await self._files.put(
-            f"{owner}/{name}", bounded(chunks, max_bytes), content_type="application/octet-stream"
+            f"{folder}/{name}", bounded(chunks, max_bytes), content_type="application/octet-stream"
         )
         return blob.size_bytes
 
-    async def bring(self, owner: str) -> None:
+    async def fetch(self, folder: str) -> None:
         """All files are in the directory already."""
 
-    def open(self, owner: str, name: str) -> BinaryIO:
-        key = check_key(f"{owner}/{name}")
+    def open(self, folder: str, name: str) -> BinaryIO:
+        key = check_key(f"{folder}/{name}")
         for root in (self._root, self._inputs):  # in the order in which a file moves
             with contextlib.suppress(FileNotFoundError):
                 return (root / key).open("rb")
         raise BlobMissing(key)
 
     async def chunks(
-        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+        self, folder: str, name: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
-        key = f"{owner}/{name}"
+        key = f"{folder}/{name}"
         try:
             async for chunk in self._files.open(key, start=start, end=end):
                 yield chunk
@@ -61,15 +61,15 @@ class LocalSpool:
             async for chunk in self._input_files.open(key, start=start, end=end):
                 yield chunk
 
-    async def keep(self, owner: str, names: Collection[str]) -> None:
+    async def keep(self, folder: str, names: Collection[str]) -> None:
         try:
-            with disk_errors(check_key(owner)):
-                await self._files.run(lambda: self._keep(owner, names))
+            with disk_errors(check_key(folder)):
+                await self._files.run(lambda: self._keep(folder, names))
         except BlobMissing as error:  # somebody removes or keeps them at the same time
             raise StorageError(error.reason) from error
 
-    def _keep(self, owner: str, names: Collection[str]) -> None:
-        source, target = self._root / owner, self._inputs / owner
+    def _keep(self, folder: str, names: Collection[str]) -> None:
+        source, target = self._root / folder, self._inputs / folder
         spooled = [name for name in names if (source / name).exists()]
         if spooled:
             was_there = target.is_dir()
@@ -81,30 +81,30 @@ class LocalSpool:
                 sync_directory(self._inputs)
         shutil.rmtree(source, ignore_errors=True)
 
-    async def files(self, owner: str) -> Mapping[str, int]:
+    async def files(self, folder: str) -> Mapping[str, int]:
         def sizes() -> dict[str, int]:
             by_name: dict[str, int] = {}
             for root in (self._inputs, self._root):
-                with contextlib.suppress(FileNotFoundError), os.scandir(root / owner) as entries:
+                with contextlib.suppress(FileNotFoundError), os.scandir(root / folder) as entries:
                     by_name |= {entry.name: entry.stat().st_size for entry in entries if is_key(entry.name)}
             return dict(sorted(by_name.items()))
 
-        with disk_errors(check_key(owner)):
+        with disk_errors(check_key(folder)):
             return await self._files.run(sizes)
 
-    async def holds(self, owners: Collection[str]) -> frozenset[str]:
-        def has_any(owner: str) -> bool:
-            return any(_has_entry(root / check_key(owner)) for root in (self._root, self._inputs))
+    async def holds(self, folders: Collection[str]) -> frozenset[str]:
+        def has_any(folder: str) -> bool:
+            return any(_has_entry(root / check_key(folder)) for root in (self._root, self._inputs))
 
-        return await self._files.run(lambda: frozenset(filter(has_any, owners)))
+        return await self._files.run(lambda: frozenset(filter(has_any, folders)))
 
-    async def remove(self, owner: str) -> None:
+    async def remove(self, folder: str) -> None:
         for root in (self._root, self._inputs):
-            directory = root / check_key(owner)
+            directory = root / check_key(folder)
             if directory.exists():
                 await self._files.run(partial(shutil.rmtree, directory, ignore_errors=True))
 
-    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+    async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
         limit = (self._clock.now() - timedelta(seconds=older_than_seconds)).timestamp()
 
         def written_before() -> tuple[str, ...]:
@@ -117,7 +117,7 @@ class LocalSpool:
     async def sweep_temporary(self) -> int:
         """Remove temporary files that an earlier process left, and return their number; only at the start.
 
-        Complete files stay; an owner that has none goes.
+        Complete files stay; a folder that has none goes.
         """
 
         def remove_empty() -> None:

@@ -94,7 +94,7 @@ class MemoryBlobArchive(MemoryBlobStore):
 
 
 class MemorySpool:
-    """Files by owner; ``clock`` determines their age."""
+    """Files by folder; ``clock`` determines their age."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -102,49 +102,49 @@ class MemorySpool:
         self._inputs: dict[str, dict[str, bytes]] = {}
         self._written: dict[str, float] = {}
 
-    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+    async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         data = b"".join([chunk async for chunk in bounded(chunks, max_bytes)])
-        self._files.setdefault(owner, {})[name] = data
-        self._written[owner] = self._clock.monotonic()
+        self._files.setdefault(folder, {})[name] = data
+        self._written[folder] = self._clock.monotonic()
         return len(data)
 
-    async def bring(self, owner: str) -> None:
+    async def fetch(self, folder: str) -> None:
         """All files are in this process already."""
 
-    def open(self, owner: str, name: str) -> BinaryIO:
-        return io.BytesIO(self._content(owner, name))
+    def open(self, folder: str, name: str) -> BinaryIO:
+        return io.BytesIO(self._content(folder, name))
 
-    def _content(self, owner: str, name: str) -> bytes:
+    def _content(self, folder: str, name: str) -> bytes:
         for files in (self._files, self._inputs):
-            if name in files.get(owner, {}):
-                return files[owner][name]
-        raise BlobMissing(f"{owner}/{name}")
+            if name in files.get(folder, {}):
+                return files[folder][name]
+        raise BlobMissing(f"{folder}/{name}")
 
     async def chunks(
-        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+        self, folder: str, name: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
-        for piece in _pieces(self._content(owner, name)[start:end]):
+        for piece in _pieces(self._content(folder, name)[start:end]):
             yield piece
 
-    async def keep(self, owner: str, names: Collection[str]) -> None:
-        files = self._files.pop(owner, {})
-        self._written.pop(owner, None)
-        inputs = self._inputs.get(owner, {}) | {name: data for name, data in files.items() if name in names}
+    async def keep(self, folder: str, names: Collection[str]) -> None:
+        files = self._files.pop(folder, {})
+        self._written.pop(folder, None)
+        inputs = self._inputs.get(folder, {}) | {name: data for name, data in files.items() if name in names}
         if inputs:
-            self._inputs[owner] = inputs
+            self._inputs[folder] = inputs
 
-    async def files(self, owner: str) -> Mapping[str, int]:
-        files = {**self._inputs.get(owner, {}), **self._files.get(owner, {})}
+    async def files(self, folder: str) -> Mapping[str, int]:
+        files = {**self._inputs.get(folder, {}), **self._files.get(folder, {})}
         return {name: len(files[name]) for name in sorted(files)}
 
-    async def holds(self, owners: Collection[str]) -> frozenset[str]:
-        return frozenset(owner for owner in owners if owner in self._files or owner in self._inputs)
+    async def holds(self, folders: Collection[str]) -> frozenset[str]:
+        return frozenset(folder for folder in folders if folder in self._files or folder in self._inputs)
 
-    async def remove(self, owner: str) -> None:
+    async def remove(self, folder: str) -> None:
         for files in (self._files, self._inputs):
-            files.pop(owner, None)
-        self._written.pop(owner, None)
+            files.pop(folder, None)
+        self._written.pop(folder, None)
 
-    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+    async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
         limit = self._clock.monotonic() - older_than_seconds
-        return tuple(sorted(owner for owner, written in self._written.items() if written <= limit))
+        return tuple(sorted(folder for folder, written in self._written.items() if written <= limit))

@@ -155,18 +155,18 @@ class SpoolFiles:
 
     async def copy(self, key: str) -> None:
         """Copy a file, replacing an existing one, and compare the copy with it."""
-        owner, _, name = key.partition("/")
+        folder, _, name = key.partition("/")
         blob = await self.local.stat(key)
         if blob is None:
             raise BlobMissing(key)
-        await self.spool.put(owner, name, self.local.open(key), max_bytes=blob.size_bytes)
+        await self.spool.put(folder, name, self.local.open(key), max_bytes=blob.size_bytes)
         copy = hashlib.sha256()
-        async for chunk in self.spool.chunks(owner, name):
+        async for chunk in self.spool.chunks(folder, name):
             copy.update(chunk)
         if copy.hexdigest() != await sha256_of(self.local, key):
             raise MoveError(MoveCode.SPOOL_DIFFERS(key=key))
         if self.are_kept:
-            await self.spool.keep(owner, [name])
+            await self.spool.keep(folder, [name])
 
 
 # ---------------------------------------------------------------- the move
@@ -261,7 +261,7 @@ class Move:
     async def _copy_spooled(self, report: FilesReport) -> None:
         """Copy the files of existing tasks; the rest is of submissions that died.
 
-        Kept ones come first: to keep a file removes what its owner has spooled.
+        Kept ones come first: to keep a file removes what is spooled in its folder.
         """
         for files in (self.inputs, self.spooled):
             async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):

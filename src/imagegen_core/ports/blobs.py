@@ -146,13 +146,13 @@ async def bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator
 
 
 class Spool(Protocol):
-    """Files of an owner (a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
+    """Files in folders (one a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
 
-    Files that are kept remain readable until they are removed, but are left out where `owners` looks for what
-    nobody needs any more: however many there are, they cost nothing.
+    A file that is kept stays readable until it is removed. `folders`, which looks for what nobody needs any
+    more, leaves it out at no cost.
     """
 
-    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+    async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Store the bytes durably and return their number; an earlier file is replaced.
 
         Raises:
@@ -161,20 +161,20 @@ class Spool(Protocol):
         """
         ...
 
-    async def bring(self, owner: str) -> None:
-        """Make the files that other processes have put for an owner ready for `open` in this one.
+    async def fetch(self, folder: str) -> None:
+        """Make the files that other processes have put for a folder ready for `open` in this one.
 
-        An owner without files is no error.
+        A folder without files is no error.
 
         Raises:
             StorageError: they cannot be read now.
         """
         ...
 
-    def open(self, owner: str, name: str) -> BinaryIO:
+    def open(self, folder: str, name: str) -> BinaryIO:
         """Return the file, seekable; the caller reads it in a thread and closes it.
 
-        What this process has put can be opened, and what `bring` has found.
+        What this process has put can be opened, and what `fetch` has found.
 
         Raises:
             BlobMissing: there is none.
@@ -182,7 +182,7 @@ class Spool(Protocol):
         ...
 
     def chunks(
-        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+        self, folder: str, name: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """Yield the bytes from ``start`` up to ``end`` in chunks of at most 512 KiB, read off the event loop.
 
@@ -194,8 +194,8 @@ class Spool(Protocol):
         """
         ...
 
-    async def keep(self, owner: str, names: Collection[str]) -> None:
-        """Keep these files of an owner from now on, durably, and remove its others but for those kept before.
+    async def keep(self, folder: str, names: Collection[str]) -> None:
+        """Keep these files of a folder from now on, durably, and remove its others but for those kept before.
 
         A missing file is no error, so that what was interrupted can be done again.
 
@@ -204,26 +204,26 @@ class Spool(Protocol):
         """
         ...
 
-    async def files(self, owner: str) -> Mapping[str, int]:
-        """Return the names of an owner's files, kept or not, in order, each with its size in bytes.
+    async def files(self, folder: str) -> Mapping[str, int]:
+        """Return the names of a folder's files, kept or not, in order, each with its size in bytes.
 
         Raises:
             StorageError: that cannot be told now.
         """
         ...
 
-    async def holds(self, owners: Collection[str]) -> frozenset[str]:
-        """Return those of the owners that have any file, kept or not.
+    async def holds(self, folders: Collection[str]) -> frozenset[str]:
+        """Return those of the folders that have any file, kept or not.
 
         Raises:
             StorageError: that cannot be told now.
         """
         ...
 
-    async def remove(self, owner: str) -> None:
-        """Remove all files of an owner, kept or not; an owner without files is no error."""
+    async def remove(self, folder: str) -> None:
+        """Remove all files of a folder, kept or not; a folder without files is no error."""
         ...
 
-    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        """Return the owners with files that are not kept, none of which were written within that time."""
+    async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
+        """Return the folders with files that are not kept, none of which were written within that time."""
         ...

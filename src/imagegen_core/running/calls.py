@@ -44,7 +44,7 @@ from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.redaction import redacted_message
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
-from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_owner
+from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_folder
 from imagegen_core.running.slots import RunningTask, SlotsClosed
 from imagegen_core.running.storing import Storing
 from imagegen_core.secrets import open_fields, seal_fields
@@ -233,16 +233,16 @@ class Calls:
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
         if previous is not None and previous.phase is Phase.SUBMITTING:
             previous = previous.failed(now, stopped_midway())
-            run.hold(attempts=(previous,))
+            run.stage(attempts=(previous,))
         if previous is None or (sends and previous.phase is not Phase.RESERVED):
             reserved = self.reserved(run.task, part)
-            run.hold(attempts=(reserved,))
+            run.stage(attempts=(reserved,))
             return reserved
         if previous.phase is Phase.STORED:
             return AttemptOutcome()
         if not sends and planned is None and previous.is_active and plan.refusal is not None:
             previous = previous.ended_with_task(now, plan.refusal)
-            run.hold(attempts=(previous,))
+            run.stage(attempts=(previous,))
         if previous.failure is None:
             run.attempts[part] = previous
             return previous
@@ -299,14 +299,14 @@ class Calls:
         except ImagegenError:
             raise
         except Exception:
-            active.hold_response()  # paid for, and kept for an operator with the attempt that fails
+            active.stage_response()  # paid for, and kept for an operator with the attempt that fails
             raise
 
     async def _drive(self, active: ActiveCall) -> AttemptOutcome:
         """Take the attempt through the phases that it still has to pass: submit, poll, store."""
         run, is_retry = active.run, active.attempt.phase is Phase.RECEIVED
         if active.attempt.phase is not Phase.RESERVED:  # an earlier run may have spooled files elsewhere
-            await self.parts.spool.bring(active.owner)
+            await self.parts.spool.fetch(active.folder)
         if is_retry:
             run.ticket.yield_turn()  # the provider has nothing more to do
         else:
@@ -393,7 +393,7 @@ class Calls:
     async def discard_response(self, run: RunningTask, attempt: Attempt) -> None:
         """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
         if run.has_spooled and not attempt.keeps_response:
-            await self.parts.spool.remove(spool_owner(attempt.task_id, attempt.attempt_id))
+            await self.parts.spool.remove(spool_folder(attempt.task_id, attempt.attempt_id))
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
         """Return the error without secrets, fit to be stored and shown: providers echo what they receive."""

@@ -152,20 +152,20 @@ _ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOT
 _log = logging.getLogger(__name__)
 
 
-def spool_owner(task_id: str, attempt_id: str) -> str:
-    """Return the owner of an attempt's spooled files; it begins with the task's id."""
+def spool_folder(task_id: str, attempt_id: str) -> str:
+    """Return the folder of an attempt's spooled files; it begins with the task's id."""
     return f"{task_id}.{attempt_id}"
 
 
-def is_kept(owner: str) -> bool:
-    """Return whether the spooled files of an owner are an answer that was kept."""
-    return owner.endswith((_KEPT, _LATE))
+def is_kept(folder: str) -> bool:
+    """Return whether the spooled files of a folder are an answer that was kept."""
+    return folder.endswith((_KEPT, _LATE))
 
 
-def kept_owners(attempt: Attempt) -> tuple[str, ...]:
-    """Return the owners in the spool of what was kept of an attempt's answer, if anything was."""
-    owner = spool_owner(attempt.task_id, attempt.attempt_id)
-    return f"{owner}{_KEPT}", f"{owner}{_LATE}"
+def kept_folders(attempt: Attempt) -> tuple[str, ...]:
+    """Return the folders in the spool of what was kept of an attempt's answer, if anything was."""
+    folder = spool_folder(attempt.task_id, attempt.attempt_id)
+    return f"{folder}{_KEPT}", f"{folder}{_LATE}"
 
 
 @attrs.define(kw_only=True)
@@ -193,9 +193,9 @@ class ActiveCall(Exchange):
         return self.run.attempts[self.part]
 
     @property
-    def owner(self) -> str:
-        """The owner of the attempt's spooled files."""
-        return spool_owner(self.run.task.task_id, self.call.call_id)
+    def folder(self) -> str:
+        """The folder of the attempt's spooled files."""
+        return spool_folder(self.run.task.task_id, self.call.call_id)
 
     def received(self, receipt: Receipt) -> Attempt:
         """Return the attempt with the receipt, and with the response if that is a short one."""
@@ -241,7 +241,7 @@ class ActiveCall(Exchange):
                     return
 
         try:
-            size = await self.parts.spool.put(self.owner, name, whole_or_cut(), max_bytes=max_bytes)
+            size = await self.parts.spool.put(self.folder, name, whole_or_cut(), max_bytes=max_bytes)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
         if is_cut:
@@ -252,12 +252,12 @@ class ActiveCall(Exchange):
         """Return the response as a file."""
         if self.response is not None and self.response.name == name:
             return io.BytesIO(self.response.content)
-        return self.parts.spool.open(self.owner, name)
+        return self.parts.spool.open(self.folder, name)
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
         """Yield the bytes of an input image."""
-        owner, _, name = image.key.partition("/")
-        return self.parts.spool.chunks(owner, name)
+        folder, _, name = image.key.partition("/")
+        return self.parts.spool.chunks(folder, name)
 
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, at most twice a second.
@@ -281,10 +281,10 @@ class ActiveCall(Exchange):
 
     # ---------------------------------------------------------------- when it does not end as usual
 
-    def hold_response(self) -> None:
+    def stage_response(self) -> None:
         """Add a short response that has arrived to the attempt, which is about to end by a defect of ours."""
         if self.attempt.is_active and self.response is not None:
-            self.run.hold(attempts=(attrs.evolve(self.attempt, response=self.response),))
+            self.run.stage(attempts=(attrs.evolve(self.attempt, response=self.response),))
 
     async def interrupt(self, submission: asyncio.Task[Any]) -> asyncio.CancelledError | None:
         """Cancel a submission, unless it ends by itself first.
@@ -380,9 +380,9 @@ class ActiveCall(Exchange):
 
     async def _copy_response(self, suffix: str) -> bool:
         """Copy all that the call has spooled, and return whether there was anything."""
-        files = {name: size for name, size in (await self.parts.spool.files(self.owner)).items() if size}
+        files = {name: size for name, size in (await self.parts.spool.files(self.folder)).items() if size}
         for name in files:
-            await self._keep(suffix, name, self.parts.spool.chunks(self.owner, name))
+            await self._keep(suffix, name, self.parts.spool.chunks(self.folder, name))
         # A short response is newer than a file of its name.
         response = self.response if self.response is not None and self.response.content else None
         if response is not None:
@@ -391,7 +391,7 @@ class ActiveCall(Exchange):
 
     async def _keep(self, suffix: str, name: str, chunks: AsyncIterator[bytes]) -> None:
         masked = _without_secrets(chunks, self.parts.redactor)
-        await self.parts.spool.put(f"{self.owner}{suffix}", name, masked, max_bytes=2**40)
+        await self.parts.spool.put(f"{self.folder}{suffix}", name, masked, max_bytes=2**40)
 
 
 async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -125,7 +125,7 @@ class Runner:
         calls = plan.calls.values()
         run.free = bool(calls) and all(planned.resolved.profile.free for planned in calls)
         # All are stored with the first that is sent, so that their number is on disk once it may be paid for.
-        run.hold(task=run.task.count_attempt() if plan.may_send(latest) else run.task)
+        run.stage(task=run.task.count_attempt() if plan.may_send(latest) else run.task)
         parts = sorted({*plan.calls, *(latest if plan.refusal is not None else ())})
         steps = [self.calls.follow(run, plan, part, latest.get(part)) for part in parts]
         for part in parts:
@@ -228,7 +228,7 @@ class Runner:
         unknown = stopped_midway()
         unstored = [a for a in run.attempts.values() if a.phase is not Phase.STORED]
         in_flight = [a for a in unstored if a.phase is Phase.SUBMITTING and not run.free]
-        run.hold(attempts=(a.failed(now, unknown) if a in in_flight else a for a in unstored))
+        run.stage(attempts=(a.failed(now, unknown) if a in in_flight else a for a in unstored))
         alive = any(a.phase is not Phase.FAILED for a in await self._attempts(run))
         if in_flight and not alive:
             await self.end(task.fail(now, unknown), run)
@@ -271,9 +271,9 @@ class Runner:
                 if not isinstance(error, StorageBroken):
                     await self.parts.clock.sleep(DISK_RETRY_SECONDS)
                     continue
-                _log_unsaved(run)
+                _log_unstored(run)
             except Exception:  # noqa: BLE001 - logged, and left to those who resume tasks
-                _log_unsaved(run)
+                _log_unstored(run)
             return
 
     async def _fail(self, run: RunningTask, code: FailureCode, reason: Message) -> None:
@@ -281,7 +281,7 @@ class Runner:
         if run.task.status is not TaskStatus.PROCESSING:
             return
         # The disk may have refused the end of an attempt before.
-        run.hold(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
+        run.stage(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
         attempts = await self._attempts(run)
         failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
         await self.end(run.task.fail(self.parts.clock.now(), failure), run, attempts)
@@ -292,6 +292,6 @@ class Runner:
         return tuple((stored | {a.attempt_id: a for a in run.attempts.values()}).values())
 
 
-def _log_unsaved(run: RunningTask) -> None:
+def _log_unstored(run: RunningTask) -> None:
     """Log why the stored task is not updated; called while the exception is being handled."""
     _log.exception("the task could not be stored; it is resumed later", extra={"task_id": run.task.task_id})

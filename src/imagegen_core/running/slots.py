@@ -144,22 +144,22 @@ class RunningTask:
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     _stored: Task = attrs.field(init=False)
-    _unsaved: dict[str, Attempt] = attrs.field(factory=dict)
-    _unsaved_images: tuple[Image, ...] = ()
+    _staged: dict[str, Attempt] = attrs.field(factory=dict)
+    _staged_images: tuple[Image, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         self._stored = self.task
         if self.task.cancel_requested:
             self.cancelled.set()
 
-    def hold(
+    def stage(
         self, *, task: Task | None = None, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
     ) -> None:
         """Change the task, or attempts of it, and store that with what is saved next."""
         self.task = self.task if task is None else task
         for attempt in attempts:
-            self.attempts[attempt.part] = self._unsaved[attempt.attempt_id] = attempt
-        self._unsaved_images += images
+            self.attempts[attempt.part] = self._staged[attempt.attempt_id] = attempt
+        self._staged_images += images
 
     async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
         """Store a changed value of the task and continue from it.
@@ -189,7 +189,7 @@ class RunningTask:
         a submission only once it is on disk, because nothing is sent before that, and images once they are.
         """
         if self._ends_last_part(attempt):
-            self.hold(attempts=(attempt,), images=images)
+            self.stage(attempts=(attempt,), images=images)
             self.closing = attempt
             return
         if attempt.phase not in (Phase.SUBMITTING, Phase.STORED) and not images:
@@ -205,13 +205,13 @@ class RunningTask:
         others = (other for part, other in self.attempts.items() if part != attempt.part)
         return not attempt.is_active and not any(other.is_active for other in others)
 
-    def _has_unsaved(self) -> bool:
-        return self.task is not self._stored or bool(self._unsaved)
+    def _has_staged(self) -> bool:
+        return self.task is not self._stored or bool(self._staged)
 
     async def _write_attempt(self, attempt: Attempt, images: tuple[Image, ...]) -> None:
-        if self._has_unsaved():
+        if self._has_staged():
             async with self._lock:
-                if self._has_unsaved():  # another part has not stored it meanwhile
+                if self._has_staged():  # another part has not stored it meanwhile
                     await self._write(self.task, (attempt,), images)
                     return
         await self.parts.tasks.save(self._stored.fence, attempts=(attempt,), images=images)
@@ -221,15 +221,15 @@ class RunningTask:
         self, task: Task, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
     ) -> None:
         """Store the task with all that is held; only under the lock."""
-        unsaved, unsaved_images = dict(self._unsaved), self._unsaved_images
-        changed = unsaved | {attempt.attempt_id: attempt for attempt in attempts}
+        staged, staged_images = dict(self._staged), self._staged_images
+        changed = staged | {attempt.attempt_id: attempt for attempt in attempts}
         await self.parts.tasks.save(
-            self._stored.fence, task=task, attempts=tuple(changed.values()), images=unsaved_images + images
+            self._stored.fence, task=task, attempts=tuple(changed.values()), images=staged_images + images
         )
         self._stored = task
-        self._unsaved = {key: value for key, value in self._unsaved.items() if value is not unsaved.get(key)}
-        self._unsaved_images = self._unsaved_images[len(unsaved_images) :]
-        await self._announce(unsaved_images + images)
+        self._staged = {key: value for key, value in self._staged.items() if value is not staged.get(key)}
+        self._staged_images = self._staged_images[len(staged_images) :]
+        await self._announce(staged_images + images)
 
     async def _announce(self, images: tuple[Image, ...]) -> None:
         """Tell those who follow the task, and those who keep the stores, of images that are stored."""

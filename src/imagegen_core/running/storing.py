@@ -173,7 +173,7 @@ class Storing:
         self, active: ActiveCall, result: ProviderResult, recorded: frozenset[int], *, is_retry: bool
     ) -> tuple[list[Image], list[CallError], dict[str, None]]:
         """Return records, failures, and the names of metadata that is dropped."""
-        shares = _hold_cost(active, result)
+        shares = _stage_cost(active, result)
         images: list[Image] = []
         failures = list(result.failures)
         bounded, dropped = _bounded(result.images)
@@ -431,12 +431,12 @@ def _size_warnings(
         yield WarningCode.OTHER_SIZE(requested=requested, size=f"{other.width}x{other.height}")
 
 
-def _hold_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:
+def _stage_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:
     """Hold with the attempt what the result shows that its call cost, and return each image's share."""
     attempt, call, count = active.attempt, active.call, len(result.images)
     cost = cost_of(
         call.request, call.model, attempt.price, usage=result.usage, images=count, quoted=attempt.cost
     )
     if cost != attempt.cost:
-        active.run.hold(attempts=(attrs.evolve(attempt, cost=cost),))
+        active.run.stage(attempts=(attrs.evolve(attempt, cost=cost),))
     return (None,) * count if cost is None else cost.shares(count)

@@ -36,7 +36,7 @@ from imagegen_core.prices import parse_text
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override
-from imagegen_core.running.exchange import kept_owners
+from imagegen_core.running.exchange import kept_folders
 from imagegen_core.running.runner import Runner
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import ImageReference, InputSource, Submission, Task, TaskStatus
@@ -353,9 +353,9 @@ class Tasks:
         """Return the inputs of the tasks that have any, by their ids: references, then image, then mask."""
         inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
         images = [image for pairs in inputs.values() for _, image in pairs]
-        owners = {image.place[0] for image in images if image.image_id is None}
+        folders = {image.place[0] for image in images if image.image_id is None}
         image_ids = {image.image_id for image in images if image.image_id is not None}
-        present = await self.parts.spool.holds(owners) if owners else frozenset()
+        present = await self.parts.spool.holds(folders) if folders else frozenset()
         existing = await self.parts.images.existing(image_ids) if image_ids else frozenset()
 
         def view(role: InputRole, image: InputImage) -> InputView:
@@ -375,12 +375,12 @@ class Tasks:
         if not 0 <= index < len(inputs):
             raise InputNotFound(task_id, index)
         image = inputs[index]
-        owner, name = image.place
+        folder, name = image.place
         try:
             if image.image_id is not None:
                 read = partial(self.parts.blobs.open, await self._blob_key(image.image_id))
-            elif owner in await self.parts.spool.holds([owner]):
-                read = partial(self.parts.spool.chunks, owner, name)
+            elif folder in await self.parts.spool.holds([folder]):
+                read = partial(self.parts.spool.chunks, folder, name)
             else:
                 raise BlobMissing(image.key)
         except BlobMissing as error:
@@ -400,17 +400,17 @@ class Tasks:
         await self.parts.tasks.get(task_id)
         files = []
         for attempt in reversed(await self.parts.tasks.attempts(task_id)):
-            for owner in kept_owners(attempt):
-                sizes = await self.parts.spool.files(owner)
+            for folder in kept_folders(attempt):
+                sizes = await self.parts.spool.files(folder)
                 names = sorted(sizes, key=lambda name: (not name.startswith("image-"), name))
-                files += [(owner, name, sizes[name]) for name in names]
+                files += [(folder, name, sizes[name]) for name in names]
         if not 0 <= index < len(files):
             raise ResponseNotKept(task_id, index)
-        owner, name, size = files[index]
+        folder, name, size = files[index]
         return OpenedResponse(
-            key=f"{owner}.{name}",
+            key=f"{folder}.{name}",
             size_bytes=size,
-            read=lambda start, end: self.parts.spool.chunks(owner, name, start=start, end=end),
+            read=lambda start, end: self.parts.spool.chunks(folder, name, start=start, end=end),
         )
 
     async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:

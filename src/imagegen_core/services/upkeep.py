@@ -469,7 +469,7 @@ class Stores:
     # ---------------------------------------------------------------- clean
 
     async def clean(self, *, at_start: bool = False) -> int:
-        """Remove spooled files that a crash left or that are too old; return how many owners' they were.
+        """Remove spooled files that a crash left or that are too old; return of how many folders.
 
         Completed tasks clean up after themselves. Answers that are kept stay for `RETENTION_SECONDS`, and so
         do the inputs of a task that did not complete, for a retry. Inputs of ended tasks that are still
@@ -478,31 +478,31 @@ class Stores:
         tasks, spool = self.parts.tasks, self.parts.spool
         retention = timedelta(seconds=RETENTION_SECONDS)
         await tasks.wipe_responses(ended_before=self.parts.clock.now() - retention)
-        owners = await spool.owners(older_than_seconds=0)
+        folders = await spool.folders(older_than_seconds=0)
         removed = 0
-        old = set(await spool.owners(older_than_seconds=RETENTION_SECONDS))
-        unclaimed = set(await spool.owners(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
-        for owner in owners:
+        old = set(await spool.folders(older_than_seconds=RETENTION_SECONDS))
+        unclaimed = set(await spool.folders(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
+        for folder in folders:
             try:
-                task = await tasks.get(owner.partition(".")[0])
+                task = await tasks.get(folder.partition(".")[0])
             except TaskNotFound:
-                is_obsolete = owner in (old if is_kept(owner) else unclaimed)
+                is_obsolete = folder in (old if is_kept(folder) else unclaimed)
             else:
-                if self.keep_inputs and owner == task.task_id and task.status.final and task.request.inputs:
-                    await spool.keep(owner, task.request.sent_inputs)
+                if self.keep_inputs and folder == task.task_id and task.status.final and task.request.inputs:
+                    await spool.keep(folder, task.request.sent_inputs)
                     continue
-                is_obsolete = await self._is_obsolete(task, owner, is_old=owner in old)
+                is_obsolete = await self._is_obsolete(task, folder, is_old=folder in old)
             if is_obsolete:
-                await spool.remove(owner)
+                await spool.remove(folder)
                 removed += 1
         return removed
 
-    async def _is_obsolete(self, task: Task, owner: str, *, is_old: bool) -> bool:
-        if is_kept(owner):
+    async def _is_obsolete(self, task: Task, folder: str, *, is_old: bool) -> bool:
+        if is_kept(folder):
             return is_old
         if not task.status.final or is_old:
             return task.status.final
-        if attempt_id := owner.partition(".")[2]:
+        if attempt_id := folder.partition(".")[2]:
             attempts = await self.parts.tasks.attempts(task.task_id)
             return not any(a.attempt_id == attempt_id and a.keeps_response for a in attempts)
         return task.status is TaskStatus.COMPLETED

@@ -44,7 +44,7 @@ def new_exchange(adapters, response=None):
 
 
 async def has_file(adapters):
-    return bool(await adapters.spool.owners(older_than_seconds=0))
+    return bool(await adapters.spool.folders(older_than_seconds=0))
 
 
 def content(exchange, name="answer"):

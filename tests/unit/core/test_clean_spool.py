@@ -23,11 +23,11 @@ async def clean(adapters, *, at_start=False, keep_inputs=False):
     await Stores(parts=adapters, keep_inputs=keep_inputs).clean(at_start=at_start)
 
 
-async def owners_after_cleaning(adapters, owner, *, age=0.0, **options):
-    await adapters.spool.put(owner, "file", pieces(b"x"), max_bytes=1)
+async def folders_after_cleaning(adapters, folder, *, age=0.0, **options):
+    await adapters.spool.put(folder, "file", pieces(b"x"), max_bytes=1)
     adapters.clock.advance(age)
     await clean(adapters, **options)
-    return await adapters.spool.owners(older_than_seconds=0)
+    return await adapters.spool.folders(older_than_seconds=0)
 
 
 async def ended(clock, failure=None, **inputs):
@@ -46,14 +46,14 @@ async def test_a_waiting_tasks_inputs_stay(clock):
     adapters = memory_adapters(providers={"scripted": ScriptedProvider()}, clock=clock)
     task = await imagegen_over(ScriptedProvider(), adapters=adapters).submit("猫")
 
-    assert (task.task_id,) == await owners_after_cleaning(adapters, task.task_id, age=1e9, at_start=True)
+    assert (task.task_id,) == await folders_after_cleaning(adapters, task.task_id, age=1e9, at_start=True)
 
 
 async def test_a_completed_tasks_files_go(clock):
     """A crash may have left them behind."""
     adapters, task_id = await ended(clock)
 
-    assert () == await owners_after_cleaning(adapters, task_id)
+    assert () == await folders_after_cleaning(adapters, task_id)
 
 
 @pytest.mark.parametrize(("age", "stays"), [(0.0, True), (6 * 86400.0, True), (8 * 86400.0, False)])
@@ -61,7 +61,7 @@ async def test_a_failed_tasks_inputs_stay_for_a_week(clock, age, stays):
     """They are kept so that the task can be retried."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
-    assert ((task_id,) if stays else ()) == await owners_after_cleaning(adapters, task_id, age=age)
+    assert ((task_id,) if stays else ()) == await folders_after_cleaning(adapters, task_id, age=age)
 
 
 @pytest.mark.parametrize("failure", [None, FailureCode.REJECTED])
@@ -76,7 +76,7 @@ async def test_inputs_that_a_crash_has_left_are_kept(clock, failure):
     await clean(adapters, keep_inputs=True)
 
     assert ((), {task_id}) == (
-        await adapters.spool.owners(older_than_seconds=0),
+        await adapters.spool.folders(older_than_seconds=0),
         await adapters.spool.holds([task_id]),
     )
     assert b"x" == await content(adapters.spool, task_id, "image")
@@ -98,7 +98,7 @@ async def test_an_ended_tasks_answers_go_at_once(clock):
     """A retry needs only inputs."""
     adapters, task_id = await ended(clock, FailureCode.REJECTED)
 
-    assert () == await owners_after_cleaning(adapters, f"{task_id}.attempt")
+    assert () == await folders_after_cleaning(adapters, f"{task_id}.attempt")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,6 @@ async def test_files_without_a_task_may_be_of_a_submission(clock, age, at_start,
     """They stay for an hour, except at the start of the service."""
     adapters = memory_adapters(clock=clock)
 
-    assert (("unknown",) if stays else ()) == await owners_after_cleaning(
+    assert (("unknown",) if stays else ()) == await folders_after_cleaning(
         adapters, "unknown", age=age, at_start=at_start
     )

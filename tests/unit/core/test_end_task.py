@@ -9,7 +9,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, ImageGen, TaskStatus
 from imagegen_core.attempt import Charge, InlineResponse, Phase
 from imagegen_core.errors import StorageError
-from imagegen_core.running.exchange import spool_owner
+from imagegen_core.running.exchange import spool_folder
 from imagegen_core.services.upkeep import Stores
 from imagegen_core.task import MAX_RECOVERIES
 from tests.contracts.clock import ManualClock
@@ -59,7 +59,7 @@ class World:
         (attempt,) = await repository.attempts(task_id)
         answered = attrs.evolve(attempt, response=InlineResponse(name="a", content=b"b"))
         await repository.save(task.fence, attempts=(answered,))
-        await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
+        await adapters.spool.put(spool_folder(task_id, attempt.attempt_id), "answer", _chunks(), max_bytes=9)
         follower = asyncio.create_task(imagegen.wait(task_id, timeout=60))
         await asyncio.sleep(0)
         return cls(
@@ -88,9 +88,9 @@ class World:
 
     async def has_answer(self):
         """Return whether both answers are still there."""
-        owners = await self.imagegen.parts.spool.owners(older_than_seconds=0)
+        folders = await self.imagegen.parts.spool.folders(older_than_seconds=0)
         (attempt,) = await self.repository.attempts(self.task_id)
-        return any(owner.startswith(self.task_id) for owner in owners) and attempt.response is not None
+        return any(folder.startswith(self.task_id) for folder in folders) and attempt.response is not None
 
 
 async def _chunks():

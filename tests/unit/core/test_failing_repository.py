@@ -107,9 +107,9 @@ async def test_a_response_outlasts_a_full_disk(as_job, good, size):
     task = await world.run(good=good, bad=2)
 
     attempts = await world.repository.attempts(task.task_id)
-    owners = await world.imagegen.parts.spool.owners(older_than_seconds=0)
+    folders = await world.imagegen.parts.spool.folders(older_than_seconds=0)
     assert (TaskStatus.COMPLETED, 1) == (task.status, world.provider.charged)
-    assert ([None], ()) == ([attempt.response for attempt in attempts], owners)
+    assert ([None], ()) == ([attempt.response for attempt in attempts], folders)
 
 
 async def test_a_disk_that_fails_whenever_it_matters():
@@ -232,7 +232,7 @@ async def test_a_response_that_a_defect_follows_is_kept_for_an_operator(as_job, 
     task = await world.run(good=100, bad=0)
 
     (attempt,) = await world.repository.attempts(task.task_id)
-    owners = await world.imagegen.parts.spool.owners(older_than_seconds=0)
+    folders = await world.imagegen.parts.spool.folders(older_than_seconds=0)
     assert (FailureCode.INTERNAL, True) == (task.failure.code, task.failure.possible_charge)
     assert (Phase.FAILED, FailureCode.INTERNAL) == (attempt.phase, attempt.failure.code)
-    assert (size <= MAX_INLINE_RESPONSE_BYTES) == (attempt.response is not None) == (not owners)
+    assert (size <= MAX_INLINE_RESPONSE_BYTES) == (attempt.response is not None) == (not folders)

@@ -81,7 +81,7 @@ async def test_inputs_go_with_the_completion_unless_they_are_kept():
 
     assert ["task_id"] == [problem.field for problem in caught.value.problems]
     assert [[(InputRole.IMAGE, None, False)], [(InputRole.IMAGE, None, True)]] == shown
-    assert (failed.task_id,) == await imagegen.parts.spool.owners(older_than_seconds=-1)
+    assert (failed.task_id,) == await imagegen.parts.spool.folders(older_than_seconds=-1)
 
 
 async def test_a_stored_image_is_not_kept_beside_itself():
@@ -164,7 +164,7 @@ async def test_what_is_no_input_is_not_found():
 class FullSpool(MemorySpool):
     """Has no room to keep anything."""
 
-    async def keep(self, owner, names):
+    async def keep(self, folder, names):
         raise StorageError("the disk is full")
 
 

@@ -7,7 +7,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemorySpool
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
-from imagegen_core.running.exchange import spool_owner
+from imagegen_core.running.exchange import spool_folder
 from tests.contracts.clock import ManualClock
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, resume, run_until_it_ended
 from tests.unit.core.scripted_provider import SpoolingProvider
@@ -22,9 +22,9 @@ class NotingSpool(MemorySpool):
         super().__init__(clock)
         self.removals = []
 
-    async def remove(self, owner):
-        self.removals.append(owner)
-        await super().remove(owner)
+    async def remove(self, folder):
+        self.removals.append(folder)
+        await super().remove(folder)
 
 
 async def run(provider):
@@ -62,5 +62,5 @@ async def test_a_long_response_was_spooled():
     """It goes with its attempt."""
     task, (attempt,), spool = await run(SpoolingProvider(MAX_INLINE_RESPONSE_BYTES + 1))
 
-    assert [spool_owner(task.task_id, attempt.attempt_id)] == spool.removals
-    assert () == await spool.owners(older_than_seconds=-1)
+    assert [spool_folder(task.task_id, attempt.attempt_id)] == spool.removals
+    assert () == await spool.folders(older_than_seconds=-1)

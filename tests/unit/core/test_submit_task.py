@@ -42,7 +42,7 @@ def submission(**fields):
 async def stored(imagegen):
     """Return the tasks and files that a refused submission must not leave behind."""
     tasks = await imagegen.parts.tasks.find(TaskFilter(), Paging())
-    return tasks.total, await imagegen.parts.spool.owners(older_than_seconds=0)
+    return tasks.total, await imagegen.parts.spool.folders(older_than_seconds=0)
 
 
 async def test_a_repeat_gets_the_task_whatever_has_changed_since(imagegen):
@@ -243,8 +243,8 @@ async def test_a_cancelled_submission_leaves_the_images_of_a_stored_task():
     await asyncio.gather(submitting, return_exceptions=True)
 
     (task,) = (await adapters.tasks.find(TaskFilter(), Paging())).items
-    owner, _, name = task.request.image.key.partition("/")
-    with adapters.spool.open(owner, name) as file:
+    folder, _, name = task.request.image.key.partition("/")
+    with adapters.spool.open(folder, name) as file:
         assert png() == file.read()
 
 

@@ -31,8 +31,8 @@ class Outcome:
 async def answers_of(adapters, task):
     """Return the responses that are still there, in the spool or with an attempt."""
     attempts = await adapters.tasks.attempts(task.task_id)
-    owners = await adapters.spool.owners(older_than_seconds=0)
-    return (*owners, *(a.response for a in attempts if a.response is not None))
+    folders = await adapters.spool.folders(older_than_seconds=0)
+    return (*folders, *(a.response for a in attempts if a.response is not None))
 
 
 async def outcome_of(times, size):
@@ -142,7 +142,7 @@ async def test_an_input_that_cannot_be_inspected_now_is_not_called_invalid():
 
     with pytest.raises(Unavailable, match="image could not be checked now"):
         await imagegen.tasks.submit(submission)
-    owners = await adapters.spool.owners(older_than_seconds=0)
+    folders = await adapters.spool.folders(older_than_seconds=0)
     added = await imagegen.tasks.submit(submission)
 
-    assert ((), TaskStatus.PENDING) == (owners, added.task.status)
+    assert ((), TaskStatus.PENDING) == (folders, added.task.status)

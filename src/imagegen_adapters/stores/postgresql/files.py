@@ -255,7 +255,7 @@ class PostgresqlSpool:
     """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
 
     A response is paid for and comes once, so its writes are retried for half a minute while the server is
-    away or has no room. The copy on disk is a cache: an error there does not fail the put, and `bring` makes
+    away or has no room. The copy on disk is a cache: an error there does not fail the put, and `fetch` makes
     another. A kept file moves to another store of the same database.
 
     Args:
@@ -281,8 +281,8 @@ class PostgresqlSpool:
         self._clock = clock
         self._copies_puts = copies_puts
 
-    async def put(self, owner: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        key, content = check_key(f"{owner}/{name}"), in_chunks(bounded(chunks, max_bytes))
+    async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        key, content = check_key(f"{folder}/{name}"), in_chunks(bounded(chunks, max_bytes))
         if not self._copies_puts:
             return (await self._files.put(key, content)).size_bytes
         copy = self._copies.new()
@@ -292,28 +292,28 @@ class PostgresqlSpool:
             await asyncio.shield(copy.remove())
             raise
         try:
-            await self._copies.keep(copy, owner, name, file_id=file.file_id)
+            await self._copies.keep(copy, folder, name, file_id=file.file_id)
         except OSError as error:
             await copy.remove()
             _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
         return file.size_bytes
 
-    async def bring(self, owner: str) -> None:
-        files = [file async for file in self._files.starting_with(f"{check_key(owner)}/")]
-        await self._copies.retain(owner, {file.file_id for file in files})
+    async def fetch(self, folder: str) -> None:
+        files = [file async for file in self._files.starting_with(f"{check_key(folder)}/")]
+        await self._copies.retain(folder, {file.file_id for file in files})
         for file in files:
-            name = file.key.removeprefix(f"{owner}/")
-            if not self._copies.holds(owner, name):
+            name = file.key.removeprefix(f"{folder}/")
+            if not self._copies.holds(folder, name):
                 with contextlib.suppress(BlobMissing):  # removed meanwhile
-                    await self._copy(file, owner, name)
+                    await self._copy(file, folder, name)
 
-    def open(self, owner: str, name: str) -> BinaryIO:
-        return self._copies.open(owner, name)
+    def open(self, folder: str, name: str) -> BinaryIO:
+        return self._copies.open(folder, name)
 
     async def chunks(
-        self, owner: str, name: str, *, start: int = 0, end: int | None = None
+        self, folder: str, name: str, *, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
-        key = check_key(f"{owner}/{name}")
+        key = check_key(f"{folder}/{name}")
         for store in (self._files, self._inputs):  # in the order in which a file moves
             if (file := await store.get(key)) is not None:
                 async for chunk in store.read(file, start=start, end=end):
@@ -321,12 +321,12 @@ class PostgresqlSpool:
                 return
         raise BlobMissing(key)
 
-    async def keep(self, owner: str, names: Collection[str]) -> None:
-        await self._files.move_folder(check_key(owner), names, store="inputs")
-        await self._copies.retain(owner, ())
+    async def keep(self, folder: str, names: Collection[str]) -> None:
+        await self._files.move_folder(check_key(folder), names, store="inputs")
+        await self._copies.retain(folder, ())
 
-    async def files(self, owner: str) -> Mapping[str, int]:
-        prefix = f"{check_key(owner)}/"
+    async def files(self, folder: str) -> Mapping[str, int]:
+        prefix = f"{check_key(folder)}/"
         sizes = {
             file.key.removeprefix(prefix): file.size_bytes
             for store in (self._inputs, self._files)
@@ -334,16 +334,16 @@ class PostgresqlSpool:
         }
         return dict(sorted(sizes.items()))
 
-    async def holds(self, owners: Collection[str]) -> frozenset[str]:
-        spooled = await self._files.existing_folders(owners)
-        return spooled | await self._inputs.existing_folders(set(owners) - spooled)
+    async def holds(self, folders: Collection[str]) -> frozenset[str]:
+        spooled = await self._files.existing_folders(folders)
+        return spooled | await self._inputs.existing_folders(set(folders) - spooled)
 
-    async def remove(self, owner: str) -> None:
-        await self._files.delete_folder(check_key(owner))
-        await self._inputs.delete_folder(owner)
-        await self._copies.retain(owner, ())
+    async def remove(self, folder: str) -> None:
+        await self._files.delete_folder(check_key(folder))
+        await self._inputs.delete_folder(folder)
+        await self._copies.retain(folder, ())
 
-    async def owners(self, *, older_than_seconds: float) -> tuple[str, ...]:
+    async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
         limit = self._clock.now() - timedelta(seconds=older_than_seconds)
         return await self._files.folders(written_before=limit)
 
@@ -351,13 +351,13 @@ class PostgresqlSpool:
         """Remove all copies of an earlier process; return their number. Call this only at the start."""
         return await self._copies.clear()
 
-    async def _copy(self, file: StoredFile, owner: str, name: str) -> None:
+    async def _copy(self, file: StoredFile, folder: str, name: str) -> None:
         copy = self._copies.new()
         try:
             async for _ in copy.written(self._files.read(file)):
                 pass
             with disk_errors(file.key):
-                await self._copies.keep(copy, owner, name, file_id=file.file_id)
+                await self._copies.keep(copy, folder, name, file_id=file.file_id)
         except BaseException:  # cancelled too
             await asyncio.shield(copy.remove())
             raise

@@ -7,7 +7,7 @@ from imagegen_adapters.memory import in_memory, memory_adapters
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Phase, Receipt
 from imagegen_core.errors import BlobMissing
-from imagegen_core.running.exchange import spool_owner
+from imagegen_core.running.exchange import spool_folder
 from tests.contracts.samples import pieces
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, resume
 from tests.unit.core.scripted_provider import ScriptedProvider, SpoolingProvider
@@ -141,18 +141,18 @@ class SharedSpool:
     """A spool of another node, whose files can be opened here once they were brought."""
 
     def __init__(self, spool):
-        self._spool, self._brought = spool, set()
+        self._spool, self._fetched = spool, set()
 
     def __getattr__(self, name):
         return getattr(self._spool, name)
 
-    async def bring(self, owner):
-        self._brought.add(owner)
+    async def fetch(self, folder):
+        self._fetched.add(folder)
 
-    def open(self, owner, name):
-        if owner not in self._brought:
-            raise BlobMissing(f"{owner}/{name}")
-        return self._spool.open(owner, name)
+    def open(self, folder, name):
+        if folder not in self._fetched:
+            raise BlobMissing(f"{folder}/{name}")
+        return self._spool.open(folder, name)
 
 
 async def test_a_response_that_another_node_spooled_is_brought_here():
@@ -163,7 +163,7 @@ async def test_a_response_that_another_node_spooled_is_brought_here():
     (attempt,) = await adapters.tasks.attempts(task_id)
     (image,) = provider.images
     response = pieces(image.ljust(provider.size, b"\0"))
-    await adapters.spool.put(spool_owner(task_id, attempt.attempt_id), "answer", response, max_bytes=100_000)
+    await adapters.spool.put(spool_folder(task_id, attempt.attempt_id), "answer", response, max_bytes=100_000)
     received = attempt.received(adapters.clock.now(), Receipt(data={"file": "answer"}))
     await adapters.tasks.save((await adapters.tasks.get(task_id)).fence, attempts=(received,))
     adapters = attrs.evolve(adapters, spool=SharedSpool(adapters.spool))

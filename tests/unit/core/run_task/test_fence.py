@@ -155,9 +155,9 @@ async def test_an_answer_that_comes_too_late_is_kept_aside(open_adapters, size, 
         old = await kept_after_cleaning(workers.other, age=RETENTION_SECONDS + 1)
 
         (attempt,) = await workers.other.parts.tasks.attempts(workers.task_id)
-        owner = f"{workers.task_id}.{attempt.attempt_id}.late"
+        folder = f"{workers.task_id}.{attempt.attempt_id}.late"
         image = provider.images[0].ljust(size, b"\0")
-        assert {owner: {"answer": image, "receipt.json": b'{"file": "answer"}'}} == fresh
+        assert {folder: {"answer": image, "receipt.json": b'{"file": "answer"}'}} == fresh
         assert {} == old
         assert "an answer that is paid for came too late; it is kept in the spool" in caplog.messages
 
@@ -190,8 +190,8 @@ async def test_a_full_disk_says_what_it_cannot_keep(open_adapters, caplog, monke
 
 
 async def kept_after_cleaning(imagegen, *, age=0.0):
-    """Return the files, by owner and name, that stay when the spool is cleaned after ``age`` seconds."""
+    """Return the files, by folder and name, that stay when the spool is cleaned after ``age`` seconds."""
     adapters, spool = imagegen.parts, imagegen.parts.spool
     adapters.clock.advance(age)
     await Stores(parts=adapters).clean()
-    return {owner: dict(spool._files[owner]) for owner in await spool.owners(older_than_seconds=0)}
+    return {folder: dict(spool._files[folder]) for folder in await spool.folders(older_than_seconds=0)}

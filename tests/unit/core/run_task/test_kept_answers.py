@@ -120,10 +120,10 @@ async def test_an_answer_that_cannot_be_used_is_kept(size, as_job, code):
 
     task = await outcome(imagegen)
 
-    (owner,) = await imagegen.parts.spool.owners(older_than_seconds=0)
+    (folder,) = await imagegen.parts.spool.folders(older_than_seconds=0)
     (attempt,) = await imagegen.parts.tasks.attempts(task.task_id)
     assert (code, True) == (task.failure.code, "is kept until" in task.failure.message)
-    assert (f"{task.task_id}.{attempt.attempt_id}.kept", None) == (owner, attempt.response)
+    assert (f"{task.task_id}.{attempt.attempt_id}.kept", None) == (folder, attempt.response)
     assert [provider.images[0].ljust(size, b"\0")] == await kept_files(imagegen, task.task_id)
 
 
