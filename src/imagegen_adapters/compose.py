@@ -130,10 +130,9 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
     async with AsyncExitStack() as stack:
 
         async def installation_id() -> str:
-            return await store.installation_id()  # which is opened below, before the first request
+            return await store.installation_id()  # opened below, before the first request
 
-        archive = options.open_archive(installation_id)
-        inspector = SubprocessInspector()
+        archive, inspector = options.open_archive(installation_id), SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
         disk = SystemDiskSpace(directory.path, options.min_free_bytes)
         parts_of = partial(
@@ -179,13 +178,13 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             keep_inputs=keep_inputs,
         )
         if runs_tasks:
-            if store.prepare is not None:  # so that no submission can be in progress
+            if store.prepare is not None:  # before any submission
                 await store.prepare()
                 try:
                     await stores.clean(at_start=True)
                 except ImagegenError as error:
                     _log.warning("leftovers of an earlier run could not be cleaned up: %s", error)
-            await parts.cluster.join(owner)  # who has joined may hold a slot
+            await parts.cluster.join(owner)  # only a member may hold a slot
             await stack.enter_async_context(upkeep)
         await stack.enter_async_context(imagegen)
         yield Composed(imagegen=imagegen, upkeep=upkeep, store=store, disk=disk)

@@ -24,7 +24,7 @@ class InstalledProviders(Mapping[str, Provider]):
         return self._built[kind]
 
     def __contains__(self, kind: object) -> bool:
-        return kind in self._builders  # the one of `Mapping` would build it
+        return kind in self._builders  # `Mapping`'s own would build it
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._builders)

@@ -50,8 +50,7 @@ class DetachedThreads:
     """
 
     def __init__(self, name: str, max_threads: int) -> None:
-        self._name = name
-        self._free = asyncio.Semaphore(max_threads)
+        self._name, self._free = name, asyncio.Semaphore(max_threads)
 
     async def acquire(self) -> None:
         """Wait for a free thread; `start` or `release` must follow."""
@@ -91,10 +90,7 @@ _of_this_thread = threading.local()
 
 
 class Deliveries:
-    """Settles futures of one event loop from other threads, in batches: one wake-up of the loop for all.
-
-    A result is dropped if its future was cancelled or the loop is closed.
-    """
+    """Settles futures of an event loop from other threads, in batches; drops results nobody awaits."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -113,7 +109,7 @@ class Deliveries:
     def deliver(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
         """Settle the future in its loop; callable from any thread, without waiting."""
         self._due.append((future, result, error))
-        if not self._waking:  # set by two threads at once, it wakes the loop twice
+        if not self._waking:  # two threads may set it at once, which wakes the loop twice
             self._waking = True
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self.loop.call_soon_threadsafe(self._settle)

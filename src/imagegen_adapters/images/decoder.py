@@ -47,8 +47,7 @@ class Undecodable(Exception):
 
     def __init__(self, reason: str, **details: Any) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.details = details
+        self.reason, self.details = reason, details
 
 
 class Decoded(NamedTuple):
@@ -94,19 +93,15 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
 
 
 def decode(image: Image.Image) -> Decoded:
-    """Decode the whole first frame. A truncated or broken one is `Undecodable`.
-
-    `MemoryError` means that the process reached its memory limit.
-    """
+    """Decode the whole first frame: `Undecodable` if it is broken, `MemoryError` at the process's limit."""
     kind, (width, height) = str(image.format).replace("MPO", "JPEG"), image.size
     factor = max(1, max(width, height) // THUMBNAIL_SIDE)  # a smaller image is no smaller than its thumbnail
     scale = min(1, THUMBNAIL_SIDE / max(width, height))
     try:
-        if kind == "JPEG":  # reads every coefficient all the same, with up to 1/64 of the memory
+        if kind == "JPEG":  # still reads every coefficient, in up to 1/64 of the memory
             image.draft("", (max(1, width // factor), max(1, height // factor)))
         image.load()
-        transpose = _transpose(image)
-        small = _reduced(image)
+        transpose, small = _transpose(image), _reduced(image)
         if small.size != (size := (max(1, round(width * scale)), max(1, round(height * scale)))):
             small = small.resize(size, Resampling.HAMMING)
         if transpose is not None:
@@ -186,7 +181,7 @@ def main(arguments: list[str]) -> None:
         _reply({"status": "ready"})
         while sys.stdin.buffer.readline():
             _limit_cpu(cpu_seconds)
-            header, body = _answer(fd, max_pixels, large_pixels)  # the image's memory has been freed by now
+            header, body = _answer(fd, max_pixels, large_pixels)  # the image's memory is free by now
             if header["status"] == "too_large":
                 header = _TOO_LARGE if _has_memory(memory_bytes) else {"status": "no_memory"}
             _reply(header, body)
@@ -212,10 +207,7 @@ def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, obje
 
 
 def _has_memory(limit: int) -> bool:
-    """Whether memory up to the limit can be allocated, so that only the limit was exceeded.
-
-    Without overcommitment by the kernel, the machine itself may be out of memory.
-    """
+    """Whether the limit was the cause: without overcommitment, the machine itself may be out of memory."""
     try:
         with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - avoids importing pathlib
             used = int(file.read().split()[0]) * mmap.PAGESIZE

@@ -47,8 +47,7 @@ class SubprocessInspector:
     def __init__(
         self, *, cpu_seconds: int = 20, patience_seconds: float = 120.0, idle_seconds: float = 60.0
     ) -> None:
-        self._cpu_seconds = cpu_seconds
-        self._patience_seconds = patience_seconds
+        self._cpu_seconds, self._patience_seconds = cpu_seconds, patience_seconds
         self._slots = [_Slot(cpu_seconds, idle_seconds) for _ in range(_WORKERS)]
         self._free = list(self._slots)
         self._workers = asyncio.Semaphore(_WORKERS)
@@ -101,7 +100,7 @@ class SubprocessInspector:
             except TimeoutError as error:
                 await slot.stop()
                 raise InspectorUnavailable(InspectionCode.MACHINE_BUSY()) from error
-            except BaseException:  # cancelled too, its reply would be read as the next one's
+            except BaseException:  # also when cancelled: its reply would be read as the next one's
                 await slot.stop()
                 raise
         if self._closed.is_set():
@@ -123,8 +122,7 @@ class _Slot:
     """A file for one image at a time, and the child that decodes it from there."""
 
     def __init__(self, cpu_seconds: int, idle_seconds: float) -> None:
-        self._cpu_seconds = cpu_seconds
-        self._idle_seconds = idle_seconds
+        self._cpu_seconds, self._idle_seconds = cpu_seconds, idle_seconds
         self._fd: int | None = None
         self._idle: asyncio.Task[None] | None = None
         self.child: Process | None = None
@@ -158,7 +156,7 @@ class _Slot:
             await self.stop()
         if self.child is None:
             try:
-                self.child = await _started(self._file(), self._cpu_seconds)
+                self.child = await _start_child(self._file(), self._cpu_seconds)
             except (OSError, DecoderDied) as error:
                 raise InspectorUnavailable(InspectionCode.NO_DECODER()) from error
         return self.child
@@ -225,8 +223,8 @@ _INHERITED_VARIABLES = frozenset(
 """The process that decodes untrusted images gets no other variables, since those may contain keys."""
 
 _MALLOC_VARIABLES = {
-    # Larger blocks are returned to the system when freed, so a large image leaves no memory allocated. Those
-    # of usual images are used again, which saves a tenth of their time: new pages come with page faults.
+    # Larger blocks return to the system when freed, so a large image leaves no memory allocated. Usual images
+    # reuse theirs, which saves a tenth of their time in page faults.
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
     "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
@@ -244,7 +242,7 @@ class DecoderDied(Exception):
         self.signal_number = signal_number
 
 
-async def _started(fd: int, cpu_seconds: int) -> Process:
+async def _start_child(fd: int, cpu_seconds: int) -> Process:
     environment = {
         n: v for n, v in os.environ.items() if n in _INHERITED_VARIABLES or n.startswith("COVERAGE_")
     }
@@ -269,7 +267,7 @@ async def _started(fd: int, cpu_seconds: int) -> Process:
     except TimeoutError:
         await _kill(child)
         raise DecoderDied from None
-    except BaseException:  # cancelled too, nobody else knows the process
+    except BaseException:  # also when cancelled: nobody else knows the process
         await _kill(child)
         raise
     return child
@@ -278,7 +276,7 @@ async def _started(fd: int, cpu_seconds: int) -> Process:
 async def _ask(child: Process) -> tuple[dict[str, Any], bytes]:
     """Request the next step; return the reply's header and, with status ``ok``, the thumbnail."""
     assert child.stdin is not None  # noqa: S101 - a pipe
-    # Reading the reply fails too, and gives the reason; uvloop has a RuntimeError for a closed pipe.
+    # Reading the reply fails too, with the reason. uvloop raises RuntimeError for a closed pipe.
     with contextlib.suppress(ConnectionError, RuntimeError):
         child.stdin.write(b"go\n")
         await child.stdin.drain()
@@ -323,10 +321,7 @@ async def _retire(child: Process) -> None:
 
 
 class ThreadInspector:
-    """Decodes in threads, for programs that embed the library and for tests.
-
-    It accepts the same images as `SubprocessInspector`, without limits on time and memory.
-    """
+    """Decodes in threads, without limits on time and memory: for tests and for embedding programs."""
 
     def __init__(self) -> None:
         self._workers = asyncio.Semaphore(_WORKERS)
@@ -337,10 +332,10 @@ class ThreadInspector:
             async for chunk in chunks:
                 if file.write(chunk) and file.tell() > MAX_IMAGE_BYTES:
                     raise _too_large()
-            return await asyncio.to_thread(_inspected, file)
+            return await asyncio.to_thread(_inspect_file, file)
 
 
-def _inspected(file: io.BytesIO) -> Inspection:
+def _inspect_file(file: io.BytesIO) -> Inspection:
     from imagegen_adapters.images.decoder import Undecodable, decode, open_image  # with Pillow
 
     try:

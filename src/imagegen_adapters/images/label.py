@@ -13,7 +13,7 @@ import attrs
 from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
 
 NAMESPACE = b"http://www.tc260.org.cn/ns/AIGC/1.0/"
-MAX_PACKET_BYTES = 1024 * 1024
+MAX_PACKET_BYTES = 1024 * 1024  # larger packets pass unchanged
 
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _OPEN = (
@@ -23,7 +23,7 @@ _CLOSE = b'</rdf:RDF></x:xmpmeta>\n<?xpacket end="r"?>'
 _END_OF_RDF = b"</rdf:RDF>"
 
 
-def _described(producer: str, produce_id: str) -> bytes:
+def _description(producer: str, produce_id: str) -> bytes:
     value = {
         "Label": "1",
         "ContentProducer": producer,
@@ -39,11 +39,7 @@ def _described(producer: str, produce_id: str) -> bytes:
 
 
 def _packet(label: bytes, packet: bytes = b"") -> bytes:
-    """Return the packet with the label added, or a new one.
-
-    A packet that has such a label is returned unchanged. One written so unusually that there is no place for
-    the label is replaced.
-    """
+    """Add the label; a labelled packet stays unchanged, one without a place for the label is replaced."""
     if NAMESPACE in packet:
         return packet
     before, end, after = packet.rpartition(_END_OF_RDF)
@@ -56,8 +52,7 @@ class _ByteStream:
     """A buffered reader over chunks. The stream may end at any byte, so all reads may return less."""
 
     def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = bytearray()
+        self._chunks, self._buffer = chunks, bytearray()
 
     async def peek(self, count: int) -> bytes:
         while len(self._buffer) < count and (chunk := await anext(self._chunks, None)) is not None:
@@ -211,14 +206,12 @@ _LOSSLESS_START = 0x2F
 async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
     """Add the label to the XMP packet; a file with an implausible header passes unchanged.
 
-    The file begins with its size, so one that has a packet is spooled first: its new size is known at the
-    end.
+    The file begins with its size, so one that has a packet is spooled until its new size is known.
     """
     source = _ByteStream(chunks)
     riff = await source.take(_RIFF_BYTES)
     head = await source.peek(_HEADER_BYTES + 10)
-    extended = _extended_header(head)
-    lacks_vp8x = head[:4] != b"VP8X"
+    extended, lacks_vp8x = _extended_header(head), head[:4] != b"VP8X"
     # An encoder that could not seek back writes a size of 0 or 4 GiB here.
     body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if lacks_vp8x else _VP8X_BYTES)
     if extended is None or not 0 < body_bytes <= MAX_IMAGE_BYTES:
@@ -308,4 +301,4 @@ class AigcImageLabel:
     def __call__(
         self, chunks: AsyncIterator[bytes], media_type: MediaType, produce_id: str
     ) -> AsyncIterator[bytes]:
-        return _WRITERS[media_type](chunks, _described(self.producer, produce_id))
+        return _WRITERS[media_type](chunks, _description(self.producer, produce_id))

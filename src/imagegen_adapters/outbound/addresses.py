@@ -187,13 +187,13 @@ class NameLookups:
             raise NameNotResolved(host) from error
         self._running[host, port] = lookup
         lookup.add_done_callback(lambda _: self._running.pop((host, port)))
-        # Retrieves the exception, since all callers may have left by then.
+        # Retrieve the exception: all callers may have left by then.
         lookup.add_done_callback(lambda future: future.cancelled() or future.exception())
 
 
 def numeric_addresses(host: str) -> tuple[IpAddress, ...]:
     """Return the addresses that a host spells in numbers, as the system reads them; none for a name."""
-    has_zone = "%" in host  # whose interface may come and go
+    has_zone = "%" in host  # its interface may come and go
     return _read_numbers(host) if has_zone else _cached_numbers(host)
 
 
@@ -255,7 +255,7 @@ class DnsCache:
         expires_at, lookup = self._entries.get((host, port), (now, None))
         if lookup is None or expires_at <= now:
             lookup = asyncio.create_task(self._look_up(host, port))
-            # Retrieves the exception, since all callers may have left by then.
+            # Retrieve the exception: all callers may have left by then.
             lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
             self._entries[host, port] = (now + self._seconds, lookup)
             self._entries.move_to_end((host, port))
@@ -425,10 +425,7 @@ class OutboundGuard:
         self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
 
     async def check(self, url: str) -> None:
-        """Raise `UpstreamNotAllowed` unless it is an http(s) URL that may be called.
-
-        Its host is checked as written, and with percent signs decoded.
-        """
+        """Raise `UpstreamNotAllowed` unless the host, as written and percent-decoded, may be called."""
         host, port = _host_and_port(url)
         for spelling in dict.fromkeys((host, unquote(host))):
             self._gate.check_host(spelling, port)

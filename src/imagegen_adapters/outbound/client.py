@@ -27,12 +27,9 @@ from imagegen_core.config import ProviderConfig, Proxy
 class Outbound:
     """Calls providers and downloads results. Ignores the environment; follows no redirects of an API.
 
-    Args:
-        allow_private: ``host:port`` of providers on this machine or the LAN; `ValueError` for anything else.
-        limits: of all outgoing connections together.
-        tls: trusted certificates; the system's and certifi's by default.
-        lookups: resolves names; by default as many at once as there are connections.
-        user_agent: sent to providers; other hosts, which upstream responses name, get no version.
+    ``allow_private`` lists ``host:port`` of providers on this machine or the LAN; anything else is
+    `ValueError`. ``limits`` hold for all outgoing connections together. Only providers see the ``user_agent``
+    with its version.
     """
 
     def __init__(
@@ -46,8 +43,7 @@ class Outbound:
     ) -> None:
         self.api_headers = {"accept": "*/*", "accept-encoding": "gzip", "user-agent": user_agent}
         self.gate = AddressGate(allow_private)
-        self._limits = limits or PoolLimits()
-        self._tls = tls
+        self._limits, self._tls = limits or PoolLimits(), tls
         self._lookups = lookups or NameLookups(self._limits.connections)
         self._slots = asyncio.Semaphore(self._limits.connections)
         self._transports: dict[tuple[Proxy | None, bool], PooledTransport] = {}

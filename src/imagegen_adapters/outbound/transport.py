@@ -134,20 +134,20 @@ class CallDeadline:
             self._is_sending = True
 
     @contextlib.asynccontextmanager
-    async def met(self) -> AsyncIterator[None]:
+    async def limit(self) -> AsyncIterator[None]:
         """Limit the body, up to the beginning of the response."""
         try:
             async with asyncio.timeout(None) as self._scope:
                 yield
         except TimeoutError as error:
-            raise self.missed() from error
+            raise self.timeout_error() from error
 
     @property
     def extended_at(self) -> float | None:
         """The limit for the rest of a response that has begun: shortly after the deadline."""
         return None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
 
-    def missed(self) -> httpx.TimeoutException:
+    def timeout_error(self) -> httpx.TimeoutException:
         """Return httpx's exception for a missed deadline; its type says whether anything was sent."""
         kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
         return kind("the call took too long")
@@ -155,16 +155,12 @@ class CallDeadline:
 
 @attrs.frozen(kw_only=True)
 class PoolLimits:
-    """``connections`` is the limit over all hosts and proxies, ``idle_connections`` that of each transport.
-
-    An idle connection serves no more calls after ``idle_seconds``. Resolving and connecting together may take
-    ``connect_seconds``.
-    """
+    """``connections`` hold over all hosts and proxies, ``idle_connections`` for each transport."""
 
     connections: int = 50
     idle_connections: int = 20
     idle_seconds: float = 30.0
-    connect_seconds: float = 10.0
+    connect_seconds: float = 10.0  # for look-up and connection together
 
 
 _MAX_ADDRESSES = 8
@@ -192,10 +188,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the host's addresses in turn; unless all pass the gate, none is connected to.
-
-        Each gets its share of the remaining time.
-        """
+        """Try the addresses in turn, each for its share of the time, but only if all pass the gate."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(self._connect_timeout, math.inf if timeout is None else timeout)
         try:
@@ -367,7 +360,7 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         deadline = CallDeadline(max(self._seconds, read_timeout or 0.0))
         request.extensions = {**request.extensions, "trace": deadline.trace}
         try:
-            async with deadline.met():
+            async with deadline.limit():
                 response = await self._pool.send(request, deadline)
         except httpx.RequestError as error:
             error.request = request  # messages name its host
@@ -394,7 +387,7 @@ class _Body(httpx.AsyncByteStream):
                 except TimeoutError as error:
                     if self._deadline is None:
                         raise
-                    raise self._deadline.missed() from error
+                    raise self._deadline.timeout_error() from error
                 if chunk is None:
                     return
                 yield chunk

@@ -506,11 +506,7 @@ async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 
 class StableDiffusionProvider:
-    """The `Provider` port; ``extra_config.dialect`` chooses the protocol.
-
-    ``a1111`` (the default) is the API of AUTOMATIC1111's WebUI, Forge and SD.Next. ``stability`` is Stability
-    AI's, which asks for 10 seconds between two polls of a job.
-    """
+    """The `Provider` port; ``extra_config.dialect`` is ``a1111`` (default) or ``stability``."""
 
     names = ("stable-diffusion*",)
     extra_keys = frozenset({"dialect", "upscaler", "allow_scripts"})
@@ -519,7 +515,7 @@ class StableDiffusionProvider:
         self,
         outbound: Outbound,
         *,
-        poll_seconds: float = 10.0,
+        poll_seconds: float = 10.0,  # what Stability asks for
         job_seconds: float = JOB_SECONDS,
         progress_seconds: float = PROGRESS_SECONDS,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

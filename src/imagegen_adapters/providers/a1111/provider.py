@@ -297,11 +297,7 @@ def status_error(
     model: Model | None,
     code: FailureCode | None = None,
 ) -> CallError:
-    """Return the error for a status, with the server's ``text`` without ``secrets``, and its ``name``.
-
-    Only 429 proves that nothing was started: a 503 may come from a proxy that lost the response of a call
-    that ran. A refusal of a ``model`` that is being retired names its replacement.
-    """
+    """Only 429 proves that nothing started: a 503 may come from a proxy that lost the response."""
     code = code or failure_of_status(status)
     is_rate_limited = code is FailureCode.RATE_LIMITED
     status_reason = ResponseCode.RESPONSE_STATUS(status=status)

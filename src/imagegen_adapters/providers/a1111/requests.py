@@ -1,7 +1,4 @@
-"""What an A1111 server gets: its models, the permitted parameters, and request bodies.
-
-Forge and SD.Next speak the same protocol, except for error responses.
-"""
+"""What an A1111 server, Forge or SD.Next gets: its models, the permitted parameters, and request bodies."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -156,10 +153,7 @@ def body(
     image: str | None = None,
     mask: str | None = None,
 ) -> dict[str, Any]:
-    """Return the body for the operation's path; a reserved or malformed parameter is refused.
-
-    ``image`` and ``mask`` stand for the images' base64; the mask is white where it repaints.
-    """
+    """Refuse reserved or malformed parameters; ``image`` and ``mask`` (white repaints) are tokens."""
     extras = _extras(request.params, options)
     check_size(request.params)
     if request.operation is Operation.UPSCALE:

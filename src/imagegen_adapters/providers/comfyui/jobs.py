@@ -126,10 +126,7 @@ _MAX_PROBLEM_CHARS = 200
 
 
 def refusal(answer: Answer, now: datetime) -> CallError:
-    """Return the error for a failed ``POST /prompt``.
-
-    ComfyUI itself answers 400, or 500 if a node raises while it is checked. Other statuses are a proxy's.
-    """
+    """ComfyUI itself answers 400, or 500 if a node raises in its check; the rest are a proxy's."""
     code = failure_of_status(answer.status)
     is_rate_limited = code is FailureCode.RATE_LIMITED
     return CallError(
@@ -234,7 +231,7 @@ async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
         raise Unanswered(job)
     if await is_in_queue(api, job_id):
         return JobReport(state=JobState.ACTIVE)
-    history = await _answered(api, f"/history/{quote(job_id, safe='')}")
+    history = await _get_object(api, f"/history/{quote(job_id, safe='')}")
     if history.tree.get(job_id) is None:
         return JobReport(state=JobState.MISSING)
     entry = history.object(job_id)
@@ -256,7 +253,7 @@ _STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": J
 
 async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
     """Whether a job is running or waiting, or in the given ``parts`` of the queue."""
-    queue = (await _answered(api, "/queue")).tree
+    queue = (await _get_object(api, "/queue")).tree
     lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
     return any(
         isinstance(item, list) and job_id in item[1:2]
@@ -266,7 +263,7 @@ async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
     )
 
 
-async def _answered(api: ComfyUIApi, path: str) -> Answer:
+async def _get_object(api: ComfyUIApi, path: str) -> Answer:
     answer = await api.ask("GET", path)
     if not answer.is_success or not isinstance(answer.tree, dict):
         raise Unanswered(answer)
@@ -315,10 +312,9 @@ MAX_STOP_SECONDS = 60.0
 
 @attrs.define(kw_only=True)
 class JobWatcher:
-    """Polls one job until it ends or its deadline passes: ``seconds`` after it was accepted.
+    """Polls one job until it ends, or ``seconds`` after it was accepted; transport failures do not end it.
 
-    Polling is free, so transport failures do not end it. A process that resumes the job has fewer
-    ``seconds_left``.
+    A process that resumes the job has fewer ``seconds_left``.
     """
 
     api: ComfyUIApi
@@ -338,7 +334,7 @@ class JobWatcher:
         deadline = self.clock.monotonic() + self.seconds_left
         while True:
             remaining = deadline - self.clock.monotonic()
-            # The last question is asked at the deadline, not after it; one is asked in any case.
+            # It polls at least once, and for the last time at the deadline.
             await self.clock.sleep(min(pause, remaining))
             try:
                 report = await report_of(self.api, self.job_id)
@@ -360,7 +356,7 @@ class JobWatcher:
         self._misses = self._misses + 1 if state is JobState.MISSING else 0
         if report.failure is not None:
             raise report.failure
-        # A job that was taken out of the queue is missing afterwards.
+        # A job removed from the queue is missing afterwards.
         if state is JobState.INTERRUPTED or (state is JobState.MISSING and since is not None):
             raise CallError(FailureCode.CANCELLED, ComfyUICode.JOB_INTERRUPTED(), possible_charge=True)
         if self._misses >= MAX_MISSES:

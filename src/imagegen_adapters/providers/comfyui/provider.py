@@ -57,8 +57,7 @@ class ComfyUIProvider:
     extra_keys = frozenset({"workflow", "inputs", "preset"})
 
     def __init__(self, outbound: Outbound, *, clock: Clock) -> None:
-        self._outbound = outbound
-        self._clock = clock
+        self._outbound, self._clock = outbound, clock
         self._uploads = asyncio.Semaphore(_MAX_UPLOADS)
         self._workflows: IdentityCache[Workflow] = IdentityCache()
         self._watchers: dict[tuple[str, ...], JobWatcher] = {}
@@ -88,7 +87,7 @@ class ComfyUIProvider:
         with map_refusals():
             check(call.request, workflow)
         async with self._uploads if call.request.inputs else contextlib.nullcontext():
-            images = await _uploaded(api, exchange, call.request, workflow)
+            images = await _upload_inputs(api, exchange, call.request, workflow)
         body = {"client_id": call.call_id, "prompt": workflow.with_values(values_of(call, workflow, images))}
         async with api.response_to("POST", "/prompt", seconds=call.config.timeout, json=body) as response:
             exchange.mark_response_started()
@@ -105,7 +104,7 @@ class ComfyUIProvider:
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
         api, seconds = self._api(call.config), _seconds(call.config)
         seconds_left = seconds
-        if job.expires_at is not None:  # by the wall clock, which may have been set meanwhile
+        if job.expires_at is not None:  # the wall clock may have been set meanwhile
             seconds_left = min(seconds, max(0.0, (job.expires_at - self._clock.now()).total_seconds()))
         self._watchers[_key(call, job)] = watcher = JobWatcher(
             api=api, job_id=job.id, clock=self._clock, seconds=seconds, seconds_left=seconds_left
@@ -215,10 +214,7 @@ def check(request: ImageRequest, workflow: Workflow) -> None:
 
 
 def values_of(call: ProviderCall, workflow: Workflow, images: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the value for each name of the workflow; what nobody asked for stays as exported.
-
-    ``images`` are the names of uploaded files, for ``image``, ``mask`` and ``references``.
-    """
+    """Return values for the workflow's names; what nobody asked for stays as exported."""
     request = call.request
     sides, seed = request.dimensions or (None, None), drawn_seed(call, workflow)
     values = {
@@ -247,14 +243,10 @@ _SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _RETRIED_STATUSES = frozenset((408, 425, 429))
 
 
-async def _uploaded(
+async def _upload_inputs(
     api: ComfyUIApi, exchange: Exchange, request: ImageRequest, workflow: Workflow
 ) -> dict[str, Any]:
-    """Upload the images and return their names by purpose.
-
-    ComfyUI empties its temporary folder when it starts. Files are named after their content, so equal images
-    are stored once and none is overwritten.
-    """
+    """Upload into ComfyUI's temporary folder, which its start empties; names by content overwrite nothing."""
 
     async def stored_input(image: InputImage) -> str:
         data = await exchange.read_input(image)
@@ -283,7 +275,7 @@ async def _upload(api: ComfyUIApi, name: str, data: bytes) -> str:
             return f"{path} [{stored.get('type', 'input')}]"
         reason, status = reason_of(answer), answer.status
         is_passing = status in _RETRIED_STATUSES or status >= httpx.codes.INTERNAL_SERVER_ERROR
-    except CallError as error:  # whatever became of it, there is no job yet
+    except CallError as error:  # there is no job yet, so nothing was started
         reason, cause = error.reason, error
     raise CallError(
         FailureCode.UNAVAILABLE if is_passing else FailureCode.REJECTED,

@@ -1,7 +1,4 @@
-"""A workflow as ComfyUI exports it for its API: parsed, checked, and turned into a model.
-
-Mistakes in ``extra_config.workflow`` and ``extra_config.inputs`` are reported with their path.
-"""
+"""A workflow as ComfyUI exports it for its API: parsed, checked, and turned into a model."""
 
 import copy
 import datetime as dt
@@ -180,7 +177,7 @@ def _parse(graph: Mapping[str, Any], named: Any) -> Workflow:
     problems += [*_missing(named), *_conflicts(inputs)]
     if problems:
         raise ValidationFailed(*problems)
-    # Every input that is a seed by its name, and holds a number.
+    # All inputs that are named like a seed and hold a number.
     seeds = tuple(
         NodeInput(node_id, field)
         for node_id, node in graph.items()

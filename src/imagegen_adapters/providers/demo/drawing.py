@@ -28,9 +28,9 @@ def perform(work: Work) -> Image.Image:
     """
     match work.request.operation:
         case Operation.REFERENCE:
-            return _tinted(work)
+            return _tint(work)
         case Operation.EDIT:
-            return _edited(work)
+            return _edit(work)
         case Operation.UPSCALE:
             image = _decode(work.image)
             if image.getchannel("A").getextrema() == (255, 255):
@@ -38,9 +38,9 @@ def perform(work: Work) -> Image.Image:
             factor = UPSCALE_FACTORS[work.request.upscale_factor]
             return image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
         case Operation.RECONTEXT:
-            return _in_front(work)
+            return _recontext(work)
         case Operation.SEGMENT:
-            return _segmented(work)
+            return _segment(work)
         case _:
             return draw(work.request.prompt, work.seed, work.size)
 
@@ -71,7 +71,7 @@ def _decode(data: bytes, *, side: int | None = None) -> Image.Image:
 # ---------------------------------------------------------------- operations on the caller's images
 
 
-def _tinted(work: Work) -> Image.Image:
+def _tint(work: Work) -> Image.Image:
     """Tint the scene with the colours of the references, from left to right."""
     tint = Image.new("RGB", (len(work.references), 2))
     for column, reference in enumerate(work.references):
@@ -82,7 +82,7 @@ def _tinted(work: Work) -> Image.Image:
     return Image.blend(ImageChops.soft_light(scene, light), light, 0.25)
 
 
-def _edited(work: Work) -> Image.Image:
+def _edit(work: Work) -> Image.Image:
     """Put the scene where the mask is white, or blend it over all of the image without a mask."""
     image, mask = _decode(work.image).convert("RGB"), None
     if work.mask is not None:
@@ -96,7 +96,7 @@ def _edited(work: Work) -> Image.Image:
     return Image.composite(scene, image, mask.resize(image.size))
 
 
-def _in_front(work: Work) -> Image.Image:
+def _recontext(work: Work) -> Image.Image:
     scene = draw(work.request.prompt, work.seed, work.size)
     max_size = max(1, round(work.size[0] * 0.6)), max(1, round(work.size[1] * 0.6))
     subject = ImageOps.contain(_decode(work.image, side=MAX_SIDE_PIXELS), max_size)
@@ -105,7 +105,7 @@ def _in_front(work: Work) -> Image.Image:
     return scene
 
 
-def _segmented(work: Work) -> Image.Image:
+def _segment(work: Work) -> Image.Image:
     """White where the image differs from its border, black elsewhere."""
     image = _decode(work.image, side=MAX_SIDE_PIXELS).convert("RGB")
     border = Image.new("RGB", (2, 2))
@@ -195,8 +195,7 @@ class _Scene:
 
     def __init__(self, image: Image.Image, random: Random, *, is_night: bool) -> None:
         self.image, self._random, self._is_night = image, random, is_night
-        self._unit = min(image.size)
-        self._draw = ImageDraw.Draw(image)
+        self._unit, self._draw = min(image.size), ImageDraw.Draw(image)
         hue, warm = random.uniform(0.52, 0.8), random.uniform(0.02, 0.14)
         if is_night:
             self._zenith, self._horizon = _hsv(hue, 0.75, 0.16), _hsv(hue + 0.1, 0.42, 0.6)
@@ -234,10 +233,8 @@ class _Scene:
     def mountains(self) -> None:
         snow_line = ((0.28, -1.0), (0.2, -0.45), (0.27, -0.15), (0.19, 0.2), (0.29, 0.55), (0.24, 1.0))
         for position, share in ((0.3, 0.05), (0.8, 0.1), (0.1, 0.35), (0.55, 0.4), (0.95, 0.45)):
-            x, top = (
-                position + self._random.uniform(-0.08, 0.08),
-                self._random.uniform(0.28, 0.42) + share / 4,
-            )
+            x = position + self._random.uniform(-0.08, 0.08)
+            top = self._random.uniform(0.28, 0.42) + share / 4
             half, foot = self._random.uniform(0.28, 0.38), 0.86
             self._polygon([(x - half, foot), (x, top), (x + half, foot)], _mix(self._far, self._near, share))
             edge = [(x + half * side * down, top + (foot - top) * down) for down, side in snow_line]

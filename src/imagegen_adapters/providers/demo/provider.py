@@ -165,8 +165,7 @@ class DemoProvider:
     extra_keys: frozenset[str] = frozenset()
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._drawing = asyncio.Semaphore(_MAX_DRAWINGS)
+        self._clock, self._drawing = clock, asyncio.Semaphore(_MAX_DRAWINGS)
         self._cancellations: dict[str, asyncio.Event] = {}
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
@@ -271,7 +270,7 @@ class DemoProvider:
             _check(cancelled)
             work = Work(request, first + index, options.size, references, image, mask)
             async with self._drawing:
-                file = await asyncio.to_thread(_drawn, work, options.format)
+                file = await asyncio.to_thread(_draw_file, work, options.format)
             name = f"picture-{index}.{options.format}"
             await exchange.spool(name, in_pieces(file), max_bytes=MAX_IMAGE_BYTES)
             images.append({"name": name, "seed": work.seed})
@@ -283,7 +282,7 @@ def _check(cancelled: asyncio.Event) -> None:
         raise CallError(FailureCode.CANCELLED, DemoCode.DEMO_CANCELLED())
 
 
-def _drawn(work: Work, format: str) -> bytes:
+def _draw_file(work: Work, format: str) -> bytes:
     # Imported here since Pillow takes 5 MB, and a service may never draw.
     from imagegen_adapters.providers.demo.drawing import encode, perform
 

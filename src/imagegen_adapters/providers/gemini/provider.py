@@ -74,17 +74,13 @@ _COUNTED_OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 
 class GeminiProvider(OneShot):
-    """The `Provider` port over google-genai: one request a call, images never whole in memory.
-
-    Google's own library connects by itself to refresh credentials. Everything else goes through ``outbound``.
-    """
+    """Sends one request a call, images never whole in memory; only Google's sign-in bypasses ``outbound``."""
 
     names = ("gemini*",)
     extra_keys = EXTRA_KEYS
 
     def __init__(self, outbound: Outbound, *, clock: Clock) -> None:
-        self._outbound = outbound
-        self._clock = clock
+        self._outbound, self._clock = outbound, clock
         self._credentials: dict[str | None, Any] = {}
         self._sign_in_threads = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
 
@@ -129,7 +125,7 @@ class GeminiProvider(OneShot):
                 with self._mapped_errors(config, sending):
                     async with self._models(config, sending) as models:
                         with warnings.catch_warnings():
-                            # The SDK warns, as the first coroutine is made, that Imagen's methods will go.
+                            # The SDK warns that Imagen's methods are deprecated.
                             warnings.simplefilter("ignore")
                             answer = getattr(models, method)(**arguments)
                         await answer
@@ -153,21 +149,18 @@ class GeminiProvider(OneShot):
         await _load_sdk()
         try:
             async with asyncio.timeout(config.timeout):
-                served = await self._served(config)
+                with self._mapped_errors(config):
+                    async with self._models(config) as models:
+                        page = (await models.list(config={"page_size": 1000})).page
         except TimeoutError:
             return Probe(ok=False, detail=GeminiCode.PROBE_TOO_SLOW(seconds=config.timeout))
         except ImagegenError as error:
             return Probe(ok=False, detail=error.reason)
+        served = frozenset(str(model.name).rpartition("models/")[2] for model in page)
         missing = [m for m in profile.models if m.upstream_id.rpartition("models/")[2] not in served]
         if missing:
             return Probe(ok=False, detail=GeminiCode.MODEL_NOT_SERVED(model=missing[0].id))
         return Probe(ok=True, detail=GeminiCode.MODELS_SERVED(count=len(served)))
-
-    async def _served(self, config: ProviderConfig) -> frozenset[str]:
-        with self._mapped_errors(config):
-            async with self._models(config) as models:
-                page = (await models.list(config={"page_size": 1000})).page
-        return frozenset(str(model.name).rpartition("models/")[2] for model in page)
 
     @asynccontextmanager
     async def _models(self, config: ProviderConfig, sending: "Sending | None" = None) -> AsyncIterator[Any]:

@@ -48,10 +48,7 @@ class Framing:
 
 
 def framing(request: ImageRequest, traits: Traits) -> Framing:
-    """Return ``aspect_ratio`` and ``image_size`` as given, else the nearest to the requested pixels.
-
-    The tier is the smallest whose side reaches the longer side. A malformed ``size`` is refused.
-    """
+    """Return ratio and tier as given, else the nearest ratio and the smallest tier that is large enough."""
     if request.operation is Operation.UPSCALE and request.image is not None:
         return _upscaled(request.image, request.upscale_factor, traits)
     params = request.params

@@ -1,7 +1,6 @@
 """What Google answers: images, metadata, counted tokens, and the meaning of its refusals.
 
-The SDK reads lists of models only. Its strict models would lose a paid image over one changed field, and
-images have to stay on disk.
+Images stay on disk: the SDK's strict models would lose a paid image over one changed field.
 """
 
 import re
@@ -43,10 +42,7 @@ _MAX_TEXT_CHARS = 2000
 
 
 def read_content(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
-    """Read a response of ``generateContent``; images in thought parts are drafts and ignored.
-
-    Without images it raises ``content_policy`` for a refusal, else ``bad_response``.
-    """
+    """Ignore drafts in thoughts; without images it raises ``content_policy`` or ``bad_response``."""
     document = _object(response)
     images: list[GeneratedImage] = []
     failures: list[CallError] = []
@@ -102,10 +98,7 @@ def _no_image(candidate: Mapping[str, Any]) -> CallError:
 
 
 def read_predictions(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
-    """Read a response of a predict method; filtered images become failures beside the others.
-
-    It raises ``content_policy`` if all were filtered, ``bad_response`` if there are none.
-    """
+    """Turn filtered images into failures; without images it raises ``content_policy`` or ``bad_response``."""
     images: list[GeneratedImage] = []
     failures: list[CallError] = []
     for prediction in map(_object, _list(_object(response).get("predictions"))):
@@ -254,10 +247,7 @@ class ErrorResponse:
 def call_error(
     response: ErrorResponse, *, model: Model | None, secret: str | None = None, now: float
 ) -> CallError:
-    """Return the error for a response. ``secret`` is removed from its text; ``now`` is in epoch seconds.
-
-    A refusal of a model that is being retired names its replacement. ``model`` is None for a free call.
-    """
+    """``secret`` is removed from the text, ``now`` is in epoch seconds; ``model`` is None for a free call."""
     code = _code(response)
     reason = ResponseCode.RESPONSE_STATUS(status=response.status)
     if response.message:
