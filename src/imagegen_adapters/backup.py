@@ -190,10 +190,7 @@ def write_backup(
     progress: Progress,
     pause: Callable[[float], object] = time.sleep,
 ) -> BackupReport:
-    """Write the backup durably to a file of mode 0600; its name appears only when it is complete.
-
-    ``pause`` sleeps for the given seconds, while images are being moved to the archive.
-    """
+    """Write the backup durably to a file of mode 0600; its name appears only when it is complete."""
     database = data_dir / DATABASE_FILE
     if not database.is_file():
         raise BackupError(BackupCode.NO_DATABASE())

@@ -54,9 +54,8 @@ _MALFORMED_ERRORS = (
 class BackupReader:
     """Reads the backup in an open file; created by `from_file`, which checks its header.
 
-    `tarfile` extracts nothing here: names are checked, and existing files are never overwritten. So links,
-    devices, modes and paths in the archive have no effect. Nothing is compressed, so there is no
-    decompression bomb.
+    `tarfile` extracts nothing: only expected names are written, and never over a file. So links, devices,
+    modes and paths have no effect. Nothing is compressed, so there is no decompression bomb.
     """
 
     def __init__(self, tar: tarfile.TarFile, file_bytes: int) -> None:
@@ -179,16 +178,11 @@ class RestoreReport:
 
 
 def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: Progress) -> RestoreReport:
-    """Fill an empty data directory from a backup of this or any earlier version.
+    """Fill an empty data directory from a complete backup of this or any earlier version.
 
-    The database is moved into place last, after its migration: without one, a directory counts as empty. Ids
-    of images that may have been assigned after the backup are not assigned again.
-
-    Raises:
-        BackupError: the backup is incomplete or too new, or the directory is not empty; nothing was changed.
-        DataDirectoryInUse: a running process holds the data directory.
-        DataDirectoryUnusable: the data directory cannot be created or written to.
-        OSError: the file cannot be read, or the disk is full; everything written was removed again.
+    The database is moved into place last, after its migration: without one, a directory counts as empty.
+    Whatever this raises, everything written was removed again. Ids of images that may have been assigned
+    after the backup are not assigned again.
     """
     backup = BackupReader.from_file(file)
     with _locked(data_dir) as directory:
@@ -272,11 +266,7 @@ def _migrate(database: Path) -> None:
 
 
 def _skip_image_ids(database: Path, now: datetime) -> None:
-    """Let the next image have an id above all that may have been assigned since the backup.
-
-    Browsers cache an image by its address, so no other may get it. The bound is one image a second since
-    `_FIRST_SECOND`.
-    """
+    """Skip ids that may have been assigned since the backup: browsers cache images by address."""
     seconds = int((now - _FIRST_SECOND).total_seconds())
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

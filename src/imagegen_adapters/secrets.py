@@ -135,12 +135,8 @@ class FernetSecretBox:
         """Return the box of a data directory, which must exist and be locked by the caller.
 
         On the very first start, ``master.key`` is created. Later, a missing or wrong key locks the box:
-        nothing is opened or sealed, and no file is changed.
-
-        Args:
-            directory: holds ``master.key`` and ``master.check``, both of mode 0600.
-            environment_keys: separated by commas, used instead of the file, which must not differ.
-            sample: any token stored in the database, or None if there is none.
+        nothing is opened or sealed, and no file is changed. ``environment_keys``, separated by commas,
+        replace the file, which must not differ. The ``sample`` is any token of the database.
         """
         for path in directory.glob(f"{_TEMPORARY}*.tmp"):  # of a killed process
             path.unlink(missing_ok=True)
@@ -264,13 +260,9 @@ class SealedRows(Protocol):
 async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
     """Give the data directory a new master key; return how many tokens were sealed again.
 
-    The caller holds the lock of the directory, so that nothing is sealed meanwhile. An interrupted rotation
-    is completed with the key that it had generated.
-
-    Raises:
-        MasterKeyRefused: there is no usable ``master.key``. Keys from the environment are rotated by listing
-            the new one first, ``IMAGEGEN_MASTER_KEY=new,old``, and calling `reseal`.
-        KeysLocked: no key opens one of the tokens; all keys are kept.
+    The caller holds the lock of the directory, so that nothing is sealed meanwhile. If no key opens one of
+    the tokens, all keys are kept. An interrupted rotation is completed with its key. Keys from the
+    environment are refused: list the new one first, ``IMAGEGEN_MASTER_KEY=new,old``, and call `reseal`.
     """
     keys = read_keys(directory)
     if not keys or not all(is_valid_key(key) for key in keys):

@@ -23,10 +23,7 @@ def in_memory(
     limits: Limits | None = None,
     clock: Clock | None = None,
 ) -> ImageGen:
-    """Return an `ImageGen` that stores everything in memory, with the demo provider.
-
-    ``providers`` adds provider adapters by kind; each can be used under the name of its kind.
-    """
+    """Return an `ImageGen` without persistence. ``providers`` adds to the demo provider, by kind and name."""
     return ImageGen(
         memory_adapters(providers=providers, clock=clock),
         limits=limits,

@@ -12,10 +12,10 @@ POLL_SECONDS = 1.0
 
 
 class MemoryCluster(OneNode):
-    """Several nodes in one process, by a clock that all of them share.
+    """Several nodes in one process, which share a clock.
 
-    Beats more than half of ``dead_after_seconds`` apart are a gap: after a long outage, live nodes could look
-    dead. A waiter for a slot looks when one is freed, and every ``poll_seconds`` for dead holders.
+    For ``dead_after_seconds`` after a gap in its beats of more than half of that, a node takes all for alive.
+    A waiter for a slot looks when one is freed, and every ``poll_seconds`` for dead holders.
     """
 
     def __init__(

@@ -259,10 +259,7 @@ class Move:
             report.unrecorded += len(keys)
 
     async def _copy_spooled(self, report: FilesReport) -> None:
-        """Copy the files of existing tasks; the rest is of submissions that died.
-
-        Kept ones come first: to keep a file removes what is spooled in its folder.
-        """
+        """Copy the files of existing tasks, kept ones first: keeping a file removes the spooled ones."""
         for files in (self.inputs, self.spooled):
             async for keys in in_batches(files.local.keys(), _KEYS_PER_BATCH):
                 task_ids = await self.target.task_ids(map(_task_id, keys))

@@ -99,10 +99,7 @@ def _integer(value: int) -> int:
 
 
 def _json(text: str) -> str:
-    """Return valid JSON unchanged, character by character.
-
-    Earlier versions stored NaN, which becomes null, and errors as plain text, which become JSON strings.
-    """
+    """Return valid JSON unchanged; NaN and plain text, which earlier versions stored, become valid."""
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.MsgspecError, UnicodeEncodeError):  # it refuses half of a surrogate pair, too

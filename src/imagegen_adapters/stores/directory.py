@@ -57,10 +57,10 @@ class DataDirectory:
 
     @classmethod
     def open(cls, path: Path, *, lock: bool = True, create: bool = True) -> "DataDirectory":
-        """Create the directory with mode 0700 if it is missing, and lock it.
+        """Lock the directory, which is created with mode 0700 if it is missing.
 
-        With ``lock=False`` nothing is created or changed, for reading while a service is running. With
-        ``create=False`` a directory without a database stays as it is.
+        Without ``lock`` nothing is changed, for reading beside a service; without ``create``, a database must
+        exist.
         """
         try:
             if not lock:
@@ -107,10 +107,7 @@ class DataDirectory:
         return self._lock is not None
 
     def close(self) -> None:
-        """Release the lock. May be called twice.
-
-        If nothing else is in the directory, as after a refused start, what `open` created is removed.
-        """
+        """Release the lock, and remove an empty directory that `open` has created. May be called twice."""
         if self._lock is not None:
             with contextlib.suppress(OSError):  # the lock goes when the process ends, whatever stays
                 if all(path.name == LOCK_FILE for path in self.path.iterdir()):
@@ -125,10 +122,7 @@ def _reason(error: OSError) -> Message:
 
 
 def _locked(path: Path) -> int:
-    """Return the descriptor that holds the lock; the kernel releases it when the process ends.
-
-    BlockingIOError: another process holds it, or has just removed it with the directory.
-    """
+    """Return the descriptor that holds the lock, until it is closed or the process ends."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except FileNotFoundError as error:

@@ -39,10 +39,7 @@ class Waiting:
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def wake(self, _key: str = "") -> None:
-        """Wake the waiting workers, and let waits return at once until `reset`.
-
-        So a task added between a claim and a wait is not missed.
-        """
+        """Let waits return at once until `reset`: none misses a task added between claim and wait."""
         self._woken.set()
 
     def reset(self) -> None:

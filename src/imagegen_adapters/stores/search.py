@@ -1,7 +1,4 @@
-"""What the search indexes of both databases share: tokens, similar images, neighbours, counts of quarters.
-
-Each database has its own `Index`; a `Lookup` is a list of images in it.
-"""
+"""What the search indexes of both databases share; a `Lookup` is a list of images in an `Index`."""
 
 import asyncio
 import hashlib
@@ -250,11 +247,10 @@ class TextLookup:
     def of_similar(
         cls, query: SearchQuery, *, newest: int, oldest: tuple[int, int], exact_count: int
     ) -> "TextLookup":
-        """Return the lookup of images that may be similar.
+        """Return the lookup of images that may be similar; a set that proves all words is left out.
 
-        ``oldest`` are about the ids of the last of the `SEARCHED_IMAGES` newest images. A set that proves all
-        words would only find exact matches, and is left out; other sets may have to skip ``exact_count`` of
-        them.
+        It would only find exact matches. ``oldest`` are about the ids of the last of the `SEARCHED_IMAGES`
+        newest images.
         """
         matcher = SimilarityMatcher.from_query(query)
         near, recent = oldest
@@ -310,14 +306,8 @@ def relevant_page(
 ) -> Steps[Page[tuple[int, Match]]]:
     """Return a page of exact matches, newest first, followed by similar images, best first.
 
-    Images added while a client pages do not become similar ones, so that nothing is shown twice.
-
-    Args:
-        paging: the page.
-        exact: returns ids as `Lookup.ids` does.
-        exact_count: the number of exact matches, at most `MAX_EXACT_TOTAL` + 1.
-        similar: returns the ids of all similar images up to an id.
-        newest: the id of the newest image.
+    ``exact`` returns ids as `Lookup.ids` does, ``similar`` those of all similar images up to an id. Images
+    added while a client pages do not become similar ones, so that nothing is shown twice.
     """
     size, after, offset = paging.page_size, paging.after, 0
     matches: list[int] = []
@@ -380,10 +370,7 @@ def neighbours(
 
 
 def counted_bounds(bounds: Sequence[int], images: ImageList) -> list[int] | None:
-    """Return the bounds, clipped to the list's times; None if the table of counts cannot answer.
-
-    Triggers count images by quarter of an hour, provider, model and operation.
-    """
+    """Return the bounds within the list's times, or None if the table of counts cannot answer."""
     criteria = images.criteria
     others = attrs.evolve(
         criteria, provider_name=None, model_id=None, operation=None, created_from=None, created_to=None

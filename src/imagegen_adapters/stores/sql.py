@@ -74,10 +74,7 @@ class Sql(Protocol):
         ...
 
     async def search(self, steps: Steps[T], *, seconds: float) -> T:
-        """Like `read`, for statements that keep a CPU busy; it never delays a `read`.
-
-        After ``seconds``, the wait in the queue included, it is `Unavailable`.
-        """
+        """Like `read`, but it never delays a `read`; after ``seconds``, queueing included, `Unavailable`."""
         ...
 
     async def transact(self, steps: Steps[T]) -> T:
@@ -114,10 +111,7 @@ def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[
 
 
 def runner(steps: Steps[T]) -> Callable[[Any], T]:
-    """Return a function that runs the steps; called again after an error, it retries the failed statement.
-
-    So a reader that meets invalid UTF-8 can read that statement again with the lossy decoding.
-    """
+    """Return a function that runs the steps; called again after an error, it retries that statement."""
     query: Query | None = None
 
     def run_on(connection: Any) -> T:

@@ -242,10 +242,7 @@ def _the_task(rows: Sequence[Row], task_id: str) -> Task:
 
 
 def _changed_tasks(rows: Sequence[Row], end: int, limit: int) -> ChangedTasks:
-    """Return a page of the feed, which ends at ``end``.
-
-    A task's position is that of the next one: several may share a number, and are then sent again.
-    """
+    """Return a page of the feed; a task's position is the next one's, since several share a number."""
     has_more = len(rows) >= limit
     numbers: list[int] = [row["change"] for row in rows]
     following = [*numbers[1:], numbers[-1] + 1 if has_more else end] if rows else []

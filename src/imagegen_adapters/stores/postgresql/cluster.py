@@ -53,8 +53,8 @@ class _Place:
 class PostgresqlCluster:
     """The ``nodes`` table, and slots; a node that is silent for ``dead_after_seconds`` is dead.
 
-    Beats more than half of that apart are a gap: after a long outage, live nodes could look dead. For
-    monitoring, a node has its ``host``, its ``roles`` and the ``version`` of its program.
+    For that time after a gap in its beats of more than half of it, a node takes all for alive. Monitoring
+    shows ``host``, ``roles`` and the program's ``version``.
 
     A slot is a row of ``places``. If its release fails, or the server may have lost a commit, all slots of
     this process without a holder are released as soon as possible. A lost commit also cuts off the listener.

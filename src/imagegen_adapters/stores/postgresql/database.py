@@ -130,10 +130,9 @@ class ConnectionPolicy:
 
     @property
     def server_settings(self) -> dict[str, str]:
-        """The settings of each session.
+        """The server's own time-outs are needed: a cancellation that arrives before its statement is lost.
 
-        The server needs its own time-outs: a client's cancellation is lost if it arrives before the
-        statement, which would then keep its locks for nobody. Two settings make times ISO 8601 in UTC, since
+        That statement would then keep its locks for nobody. Two settings make times ISO 8601 in UTC, since
         they travel as text. Compiling (``jit``) would take longer than any statement of ours.
         """
         return {
@@ -182,10 +181,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 
 @cache
 def migrations() -> dict[str, str]:
-    """Return the SQL of all migrations by name, in order; none is ever edited.
-
-    The first is the baseline; each later one is a file, named by a number and its change.
-    """
+    """Return the SQL of the baseline and of each later file, by name; none is ever edited."""
     later = {path.stem: path.read_text("utf-8") for path in sorted(FOLDER.glob("0*.sql"))}
     baseline = "\n".join((FOLDER / f"{name}.sql").read_text("utf-8") for name in _BASELINE_FILES)
     return {BASELINE: baseline, **later}
@@ -194,8 +190,8 @@ def migrations() -> dict[str, str]:
 async def migrate(connection: Any, *, applying: bool = True) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing.
 
-    Refused are a schema that is newer, or older than the baseline, and, unless ``applying``, an outdated one;
-    a server or user without what we need; and, for now, a standby.
+    Refused are a schema that is newer, older than the baseline or, unless ``applying``, outdated, and a
+    server that is too old, read-only or without rights.
     """
     server = await connection.fetchrow(_SERVER)
     if server["version"] < MIN_SERVER_VERSION:
@@ -242,11 +238,7 @@ Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
 
 
 class Database:
-    """A pool of connections, returned by `open`, for one event loop.
-
-    ``timestamptz`` is read and written as the text of `to_timestamp`, ``json`` as text. So rows are converted
-    by the same functions as those of SQLite.
-    """
+    """A pool of connections for one event loop; as in SQLite, times and JSON are text in its rows."""
 
     def __init__(self, dsn: str, pool: "asyncpg.Pool[asyncpg.Record]", policy: ConnectionPolicy) -> None:
         self._dsn = dsn
@@ -262,10 +254,7 @@ class Database:
         migrating: bool = True,
         incomplete: bool = False,
     ) -> "Database":
-        """Connect to the server and migrate the schema; without ``migrating``, only check it.
-
-        Only the move of a data directory opens an ``incomplete`` database.
-        """
+        """Connect and migrate, or only check the schema; only a move opens an ``incomplete`` database."""
         with storage_errors():
             async with open_connection(dsn, policy) as connection:
                 await migrate(connection, applying=migrating)
@@ -420,10 +409,7 @@ class Batches(Generic[R]):
         self._running: asyncio.Task[None] | None = None
 
     async def call(self, argument: str) -> R:
-        """Return the row of a call once its transaction is durable.
-
-        A cancelled caller cannot know whether its call was made.
-        """
+        """Return the row once its transaction is durable; a cancelled caller cannot know whether it ran."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((argument, future))
         if self._running is None:

@@ -199,10 +199,7 @@ async def in_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 class PostgresqlBlobStore:
-    """Stores blobs where each node can read them; all puts are durable.
-
-    ``checksum`` makes the archive's checksum, to compute it while writing.
-    """
+    """Stores blobs durably where each node can read them; ``checksum`` is made for the archive."""
 
     def __init__(self, database: Database, *, checksum: Callable[[], RunningChecksum] | None = None) -> None:
         self._files = Files(database, "images")
@@ -255,15 +252,9 @@ class PostgresqlSpool:
     """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
 
     A response is paid for and comes once, so its writes are retried for half a minute while the server is
-    away or has no room. The copy on disk is a cache: an error there does not fail the put, and `fetch` makes
-    another. A kept file moves to another store of the same database.
-
-    Args:
-        database: an open database.
-        directory: belongs to this process alone.
-        clock: counts ages, from dates that the database gives.
-        max_copied_bytes: the largest size of the directory.
-        copies_puts: whether the process that puts a file also opens it, as where tasks run.
+    away or has no room. The copy in ``directory``, which belongs to this process, is a cache: an error there
+    does not fail the put, and `fetch` makes another. ``copies_puts`` is for processes that open what they
+    put, as where tasks run. The database dates files. A kept file moves to another store of it.
     """
 
     def __init__(

@@ -46,10 +46,7 @@ class PostgresqlMasterKey:
         self._keys = parse_keys(environment_keys or "")
 
     async def open_box(self, *, create: bool = True) -> FernetSecretBox:
-        """Return the box; the first node stores the witness, unless it may not ``create`` one.
-
-        Without a key, or with another one than the other nodes, nothing is written.
-        """
+        """Return the box; the first node may ``create`` the witness. A refused key writes nothing."""
         if not self._keys:
             raise MasterKeyRefused(KeyCode.SHARED_KEY_MISSING())
         if not all(map(is_valid_key, self._keys)):

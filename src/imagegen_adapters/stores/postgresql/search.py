@@ -1,7 +1,6 @@
-"""The search index over the prompts of images in PostgreSQL, which is read in windows, newest first.
+"""The search index in PostgreSQL, whose functions read it bucket by bucket, newest first.
 
-Functions of the schema look up the newest entries first, then bucket by bucket. Marks are bits of the index,
-kept by triggers.
+Triggers keep it, with marks as bits.
 """
 
 import asyncio
@@ -137,10 +136,7 @@ class PostgresqlIndex:
     def by_interval(
         self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
     ) -> Steps[tuple[int, ...]]:
-        """Count a bucket again only when it changed.
-
-        Fifty callers get the days of 猫 in 64 ms, in 686 ms without the cache (of 40,000 images).
-        """
+        """Count only changed buckets: 50 callers get the days of 猫 in 64 ms, not 686 ms (40,000 images)."""
         windows = yield from self.lookup(criteria, words)
         changes = yield from windows.changes()
         earlier = self._quarters.get(windows.key, {})
@@ -273,10 +269,9 @@ class Windows:
         return sum(map(len, self.words)) <= _MAX_CACHED_CHARS
 
     def count(self) -> Steps[int]:
-        """Count only changed buckets.
+        """Count only changed buckets: 50 callers get a page of 猫 in 143 ms, not 262 ms (40,000 images).
 
-        A bucket that has lost nothing has at least what it had, so a capped total stays capped. Fifty callers
-        get a page of 猫 in 143 ms, in 262 ms without the cache (of 40,000 images).
+        A bucket that has lost nothing has at least what it had, so a capped total stays capped.
         """
         key = self.key
         changes = yield from self.changes()
@@ -328,10 +323,7 @@ class Windows:
         return {row["id"]: row["folded"] for row in rows}
 
     def changes(self) -> Steps[dict[int, BucketChanges]]:
-        """Return the changes of the buckets that may have matches, in descending order.
-
-        With tokens or marks, these are large buckets.
-        """
+        """Return the changes of the buckets, large ones with tokens or marks, in descending order."""
         if self.oldest > self.newest:
             return {}
         bounds = {"low": self.oldest >> BUCKET_BITS, "high": self.newest >> BUCKET_BITS}
@@ -392,10 +384,7 @@ async def images_to_json(images: Sequence[Image], simplify: Simplify) -> str:
 async def stored_images(
     fetch_row: Callable[..., Awaitable[Row | None]], images: Sequence[Image], ids: Sequence[int | None]
 ) -> tuple[Image, ...]:
-    """Return images with the ids that ``add_images`` returned, or as they were stored before.
-
-    Images deleted since are left out. ``fetch_row`` returns the first row of a statement.
-    """
+    """Return images with the ids of ``add_images``, or as they were stored before, unless deleted since."""
     stored = []
     for image, image_id in zip(images, ids, strict=True):
         if image_id is not None:

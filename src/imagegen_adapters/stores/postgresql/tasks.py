@@ -53,13 +53,8 @@ class PostgresqlTasks(SqlTasks):
 
     The feed ends at the oldest open transaction, since every one before it is visible. A long transaction in
     any database of the server delays the feed, but nothing is missed. Waiting adds share one transaction;
-    nodes add one after the other, so that the size of the queue is exact.
-
-    Args:
-        database: an open database.
-        listener: tells the nodes about requested cancellations, under `CANCELLATIONS`; without one, the node
-            that runs the task finds out by `cancel_requests`.
-        simplify: converts traditional to simplified Chinese when prompts are folded.
+    nodes add one after the other, so that the size of the queue is exact. The ``listener`` tells nodes about
+    requested cancellations; without one, they find out by `cancel_requests`.
     """
 
     FEED_END = "SELECT oldest_transaction() AS position"

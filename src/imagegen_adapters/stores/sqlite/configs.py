@@ -42,10 +42,7 @@ class SqliteProviderConfigs(SqlProviderConfigs):
         return saved
 
     async def seal_plaintext(self) -> None:
-        """Seal the headers and passwords that early versions stored as plain text, unless the box is locked.
-
-        A row whose own key cannot be opened stays as it is: sealed together, both would count as locked.
-        """
+        """Seal the headers and passwords of early versions, unless the box or the row's own key is locked."""
         for row in () if self._box.locked else await self._sql.rows(ALL):
             _, secret = split_secrets(json.loads(row["extra_config"]))
             config = self._to_config(row)

@@ -38,10 +38,7 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Runs functions in ``threads``, each with a read-only connection and a page cache of ``cache_kib``.
-
-    Each function sees a consistent snapshot and has a deadline. Others wait for a free thread.
-    """
+    """Runs functions in threads, each on a consistent snapshot, with a deadline and a page cache."""
 
     def __init__(self, path: Path, *, threads: int, cache_kib: int) -> None:
         self._path = path
@@ -214,10 +211,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> "Database":
-        """Open the file and migrate its schema; blocking, for a start.
-
-        ``read_only`` changes nothing and needs no lock on the data directory; the file must be up to date.
-        """
+        """Open the file and migrate it, blocking; with ``read_only`` change nothing, and need no lock."""
         check_sqlite()
         try:
             return cls._open_read_only(path) if read_only else cls._open_writable(path)
@@ -266,10 +260,7 @@ class Database:
     async def read(
         self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float = DEFAULT_READ_SECONDS
     ) -> T:
-        """Run ``fn`` on a snapshot that includes everything written before this call.
-
-        After ``deadline_seconds``, the wait for a reader included, it is `Unavailable`.
-        """
+        """Run ``fn`` on a snapshot with everything written before; after the deadline, `Unavailable`."""
         return await self._pools["readers"].read(fn, deadline_seconds=deadline_seconds)
 
     async def search(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
@@ -303,10 +294,7 @@ _MAX_INTEGRITY_ERRORS = 5
 
 
 def take_snapshot(database: Path, target: Path) -> None:
-    """Write a consistent copy of the database to a new file of mode 0600, and check it.
-
-    If this raises, the file may be incomplete.
-    """
+    """Write a consistent copy to a new file of mode 0600, and check it; on errors it may be incomplete."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         with closing(open_copier(database)) as connection:

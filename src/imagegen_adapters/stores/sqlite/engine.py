@@ -19,11 +19,7 @@ MIN_BUILT_IN_VERSION = (3, 45)
 
 
 def choose_engine() -> ModuleType:
-    """Return pysqlite3 if installed, else Python's own unless too old, else sqlean.
-
-    sqlite-utils prefers pysqlite3 too, so it uses the same library. sqlean has an older SQLite, but wheels
-    for more architectures.
-    """
+    """Return pysqlite3, as sqlite-utils does, else Python's own unless too old, else the older sqlean."""
     if (bundled := _installed("pysqlite3")) is not None:
         return bundled
     import sqlite3

@@ -208,10 +208,7 @@ _DEFERRED = f"SELECT (SELECT min(not_before) {_WAITING}), (SELECT max(not_before
 
 
 class SqliteTasks(SqlTasks):
-    """Stores tasks; triggers number their changes, and a task that changes again gets a higher number.
-
-    With one writer, numbers become visible in order. ``simplify`` converts prompts to simplified Chinese.
-    """
+    """Stores tasks; triggers number their changes, and the one writer makes numbers visible in order."""
 
     FEED_END = "SELECT coalesce(max(change), 0) + 1 AS position FROM task_changes"
 
