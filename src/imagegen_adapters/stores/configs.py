@@ -69,11 +69,11 @@ _PLAIN = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds"
 class SqlProviderConfigs:
     """The provider_configs table; rows become configurations without opening their secrets.
 
-    A key opens only in its own row, and only while the row's address has the origin that the key was saved
-    for. So neither a swapped token nor an edited address sends a key to another host. The place where a key
-    is exchanged for a token follows that origin; it is compared with the document on use. Secret headers and
-    a proxy's password are sealed together in the same way. If they cannot be opened, the key counts as
-    locked: a call without them would differ from what was configured.
+    A key opens only in its own row, while its address has the origin that the key was saved for. So neither a
+    swapped token nor an edited address sends a key to another host. The place where a key is exchanged for a
+    token follows that origin; it is compared with the document on use. Secret headers and a proxy's password
+    are sealed together in the same way. If they cannot be opened, the key counts as locked: a call without
+    them would differ from what was configured.
     """
 
     def __init__(self, sql: Sql, box: SecretBox) -> None:

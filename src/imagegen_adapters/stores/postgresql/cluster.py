@@ -53,11 +53,12 @@ class _Place:
 class PostgresqlCluster:
     """The ``nodes`` table, and slots; a node that is silent for ``dead_after_seconds`` is dead.
 
-    For that time after a gap in its beats of more than half of it, a node takes all for alive. Monitoring
-    shows ``host``, ``roles`` and the program's ``version``.
+    For that time after a gap of half of it in its own beats, a node takes all for alive. Monitoring shows
+    ``host``, ``roles`` and the program's ``version``.
 
-    A slot is a row of ``places``. If its release fails, or the server may have lost a commit, all slots of
-    this process without a holder are released as soon as possible. A lost commit also cuts off the listener.
+    A slot is a row of ``places``. If a release fails, a task retries until every slot that this process no
+    longer holds is released. So it does after each outage of the listener, since the server may have lost a
+    commit.
     """
 
     def __init__(

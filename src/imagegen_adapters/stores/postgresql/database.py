@@ -82,7 +82,7 @@ CLIENT_ROWS: dict[type[Exception], ErrorRow] = {
 """Errors without SQLSTATE; the first matching class wins.
 
 A lost connection raises an interface error, or an internal error in the middle of a statement. Any other
-internal error is a defect of the driver, or of how it is used, so its text is logged.
+internal error is a defect, of the driver or its use, so its text is logged.
 """
 
 _REFUSES_TLS = "rejected SSL upgrade"
@@ -118,9 +118,9 @@ _POSITIVE = attrs.validators.gt(0.0)
 class ConnectionPolicy:
     """Limits of a pool of connections; no time-out can be switched off.
 
-    A client that is frozen in a transaction would otherwise keep its row locks as long as the kernel keeps
-    the connection, and no other node could rescue its task. ``connect_seconds`` limits the wait for a new
-    connection, and for a free one. Client and server cancel a statement after ``command_timeout_seconds``.
+    Without them, a client that is frozen in a transaction would keep its row locks. No other node could
+    rescue its task. ``connect_seconds`` limits the wait for a new connection, and for a free one. Client and
+    server cancel a statement after ``command_timeout_seconds``.
     """
 
     max_connections: int = attrs.field(default=8, validator=attrs.validators.ge(1))
@@ -190,7 +190,7 @@ def migrations() -> dict[str, str]:
 async def migrate(connection: Any, *, applying: bool = True) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing.
 
-    Refused are a schema that is newer, older than the baseline or, unless ``applying``, outdated, and a
+    Refused is a schema that is newer, older than the baseline or, unless ``applying``, outdated. So is a
     server that is too old, read-only or without rights.
     """
     server = await connection.fetchrow(_SERVER)

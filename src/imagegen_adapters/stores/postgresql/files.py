@@ -251,10 +251,10 @@ _log = logging.getLogger(__name__)
 class PostgresqlSpool:
     """Stores each file in PostgreSQL before `put` returns, so that the death of a node loses none.
 
-    A response is paid for and comes once, so its writes are retried for half a minute while the server is
-    away or has no room. The copy in ``directory``, which belongs to this process, is a cache: an error there
-    does not fail the put, and `fetch` makes another. ``copies_puts`` is for processes that open what they
-    put, as where tasks run. The database dates files. A kept file moves to another store of it.
+    A response is paid for and comes once. So its writes are retried for half a minute while the server is
+    away or full. The copy in ``directory``, which belongs to this process, is a cache: an error there does
+    not fail the put, and `fetch` makes another. ``copies_puts`` is for processes that open what they put, as
+    where tasks run. The database dates files. A kept file moves to another store of it.
     """
 
     def __init__(
