@@ -30,7 +30,7 @@ MIB = 1024 * 1024
 
 
 def _routes_of(module: ModuleType) -> list[HTTPRouteHandler]:
-    """Return the handlers of a module, in the order in which they stand there."""
+    """Return a module's handlers, in source order."""
     return [value for value in vars(module).values() if isinstance(value, HTTPRouteHandler)]
 
 
@@ -41,14 +41,11 @@ API: Sequence[HTTPRouteHandler] = (
     operations.show_usage,
     *(route for module in (images, marks, providers, upkeep) for route in _routes_of(module)),
 )
-"""All below ``/api`` and ``/health``, in the order that the document has within their groups."""
+"""Routes below ``/api`` and ``/health``, in the document's order within their groups."""
 
 
 class _App(Litestar):
-    """Litestar without its plugins for pydantic, which google-genai installs and no body or answer uses.
-
-    Nor does it serve its own form of the document, which it would make on the event loop.
-    """
+    """Litestar without its pydantic plugins (google-genai installs pydantic) and its own OpenAPI routes."""
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
@@ -59,7 +56,7 @@ class _App(Litestar):
             super().register(value)
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-        """Serve one request; a hook of ``before_send`` would run for each message of all of them."""
+        """Serve one request; a ``before_send`` hook would run for each message."""
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
             return serve_head(cast("App", super().__call__), scope, receive, send)
         if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
@@ -68,7 +65,7 @@ class _App(Litestar):
 
 
 def build_app(service: Service) -> Litestar:
-    """Return the application for a running service; one that only runs tasks answers for its health alone."""
+    """Return the application; a node that only runs tasks answers for its health alone."""
     settings = service.settings
     if settings.serves_api:
         openai = openai_router(service.imagegen.parts.clock, service.cluster)
@@ -93,7 +90,7 @@ def build_app(service: Service) -> Litestar:
 
 
 def _all_methods_in_options(send: Send, scope: Scope) -> Send:
-    """Return a ``send`` that completes ``Allow``: Litestar's own lists only the first handler of a path."""
+    """Complete ``Allow``: Litestar lists only the first handler of a path."""
 
     async def completed(message: Message) -> None:
         if message["type"] == "http.response.start":

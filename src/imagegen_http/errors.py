@@ -1,4 +1,4 @@
-"""What the service says of errors: the table of them, and sentences about what the core does not see."""
+"""The table of errors, and sentences about what the core does not see."""
 
 import errno
 import pwd
@@ -41,7 +41,7 @@ _CODES = {
 
 
 def system_reason(error: OSError) -> Message:
-    """Return why the operating system refuses; a rare reason is in its own words."""
+    """Return why the operating system refuses; rare reasons are in its own words."""
     code = _CODES.get(error.errno or 0)
     return as_message(error.strerror or type(error).__name__) if code is None else code()
 
@@ -60,10 +60,7 @@ def read_problem(error: OSError | ValueError) -> Message:
 
 @attrs.frozen
 class Row:
-    """What the API says of an error, whatever the request was; ``code // 100`` is its HTTP status.
-
-    A hint is for callers who can act on it.
-    """
+    """An error of the API; ``code // 100`` is its HTTP status. A hint is for callers who can act on it."""
 
     code: int
     en: str
@@ -81,7 +78,7 @@ _OWN_CODES = {
     "unsupported_media_type": 41500,
     "internal": 50000,
 }
-"""Of what only HTTP refuses."""
+"""Codes that only HTTP refuses with."""
 
 
 def _codes(kind: type[Refusal]) -> Iterator[tuple[str, int]]:
@@ -94,7 +91,7 @@ def _codes(kind: type[Refusal]) -> Iterator[tuple[str, int]]:
 _WORDS = {**words_of("imagegen_core")["Refusal"], **words_of("imagegen_http")["Refusal"]}
 _CODES_OF_SLUGS = sorted({**_OWN_CODES, **dict(_codes(Refusal))}.items(), key=lambda row: row[1])
 TABLE: Mapping[str, Row] = {slug: Row(code, *_WORDS[slug]) for slug, code in _CODES_OF_SLUGS}
-"""The table of errors: one row a slug, in the order of their codes."""
+"""Errors by slug, in the order of their codes."""
 
 _WHOLE_REASONS = frozenset(
     {
@@ -107,11 +104,11 @@ _WHOLE_REASONS = frozenset(
         "response_unreadable",
     }
 )
-"""Reasons that say by themselves what the code of the failure means."""
+"""Reasons that already say what the failure's code means."""
 
 
 def failure_sentence(code: FailureCode, reason: Message, language: Language) -> str:
-    """Return what the code of a failed task means, and why it came to that, saying nothing twice."""
+    """Return what a failed task's code means, and its reason, saying nothing twice."""
     text = reason.text(language)
     cause = reason.args["reason"] if str(reason.code) == "answer_kept" else reason
     if str(cause.code) in _WHOLE_REASONS:
@@ -123,7 +120,7 @@ def failure_sentence(code: FailureCode, reason: Message, language: Language) -> 
 def envelope(
     slug: str, data: dict[str, Any], *, language: Language, request_id: str
 ) -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the body of an error; messages and problems in ``data`` become text."""
+    """Return HTTP status and body; messages and problems in ``data`` become text."""
     row = TABLE[slug]
     message, hint = (row.en, row.hint_en) if language is Language.EN else (row.zh, row.hint_zh)
     body: dict[str, Any] = {"error": slug, "request_id": request_id}

@@ -1,4 +1,4 @@
-"""Health: what the service stands on, and the report of it. Not wrapped in the envelope."""
+"""Health checks and their report, which has no envelope."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -98,9 +98,8 @@ class Liveness(Answer, frozen=True, kw_only=True):
 class HealthReport:
     """Checks what the service depends on, cheaply enough for a request every second.
 
-    ``database_healthy`` returns False after an error from which a disk may not recover. ``activity`` says
-    what the nodes do, where there may be several. That and what waits for the archive is in the database, so
-    it is missing while that is down.
+    ``database_healthy`` is False after an error from which a disk may not recover. ``activity`` of the nodes
+    and the archive's backlog are read from the database, so they are missing while it is down.
     """
 
     settings: Settings
@@ -154,7 +153,7 @@ class HealthReport:
         )
 
     async def _archive(self) -> ArchiveHealth:
-        """Return the report about the archive, without sending a request."""
+        """Report on the archive, without sending a request."""
         counts, error = await self.parts.outbox.counts(), self.upkeep.expiry_error
         return ArchiveHealth.from_attributes(
             counts,
@@ -179,5 +178,4 @@ _COUNTED = TaskStatus.PENDING, TaskStatus.PROCESSING
 
 
 def can_accept_tasks(checks: Checks) -> bool:
-    """Return whether the checks without which no task can be accepted are ok."""
     return checks.database == "ok" and checks.storage == "ok"

@@ -1,4 +1,4 @@
-"""The move of a data directory to PostgreSQL and the bucket."""
+"""Moves a data directory to PostgreSQL and the bucket."""
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -45,7 +45,7 @@ from imagegen_http.service import open_archive
 from imagegen_http.settings.schema import Settings
 
 _POLICY = postgresql.ConnectionPolicy(max_connections=2, command_timeout_seconds=4 * 3600.0)
-"""Whole tables are counted, and the search index is built, which takes minutes for each million images."""
+"""Counting tables and building the search index take minutes for each million images."""
 
 
 @attrs.frozen(kw_only=True)
@@ -68,7 +68,7 @@ async def move(
     accept_missing: bool,
     progress: Progress,
 ) -> MoveReport:
-    """Move the data directory of the settings to the database at ``dsn`` and the bucket of the settings."""
+    """Move the data directory to the database at ``dsn`` and the bucket of the settings."""
     async with _opened(settings, environ) as parts, AsyncExitStack() as stack:
         database = await postgresql.Database.open(dsn, _POLICY, incomplete=True)
         stack.push_async_callback(database.close)
@@ -92,7 +92,7 @@ async def move(
 
 
 async def rehearse_move(settings: Settings, environ: Mapping[str, str], *, dsn: str) -> MoveReport:
-    """Do the checks of `move` and return what it would copy; nothing is written."""
+    """Check as `move` does and return what it would copy; nothing is written."""
     async with _opened(settings, environ) as parts:
         async with postgresql.Database.rehearsal(dsn) as connection:
             installation = parts.installation_id or await read_installation_id(connection)

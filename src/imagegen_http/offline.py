@@ -1,4 +1,4 @@
-"""What commands do without a service: check settings, list providers, back up, restore, rotate keys."""
+"""Commands without a service: check settings, list providers, back up, restore, rotate keys."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
@@ -44,11 +44,7 @@ from imagegen_http.settings.schema import SettingCode, Settings, SettingsError
 
 
 async def check_settings(settings: Settings) -> list[Message]:
-    """Check the settings that only the adapters can judge; nothing is created and no request is sent.
-
-    Returns:
-        Warnings about settings that look wrong but prevent nothing.
-    """
+    """Check what only the adapters can judge, and return warnings; nothing is created, no request sent."""
     async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
         kinds = ProviderKinds(adapters=compose_providers(SystemClock(), outbound))
         warnings = check_file_providers(kinds, settings.providers)
@@ -62,7 +58,7 @@ async def check_settings(settings: Settings) -> list[Message]:
 
 
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
-    """Write database, images and spooled inputs to one file, beside a running service or without one."""
+    """Write database, images and spooled inputs to one file; a service may be running."""
     _check_one_box(settings)
     now = SystemClock().now()
     return write_backup(settings.data_dir, target, now=now, force=force, progress=progress)
@@ -80,17 +76,13 @@ def _check_one_box(settings: Settings) -> None:
 
 
 async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
-    """Rotate to a new master key, or to the first one in the environment variable.
-
-    Returns:
-        How many saved secrets were sealed again.
-    """
+    """Rotate to a new master key, or the variable's first; return how many secrets were sealed again."""
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
         from imagegen_adapters.stores.postgresql import database as postgresql  # an extra
         from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
 
-        async with AsyncExitStack() as stack:  # nodes may run meanwhile, if they have both keys
+        async with AsyncExitStack() as stack:  # nodes that have both keys may keep running
             shared = await postgresql.Database.open(settings.database)
             stack.push_async_callback(shared.close)
             return await PostgresqlMasterKey(shared, environment_keys=variable).rotate()
@@ -123,13 +115,13 @@ async def _reseal(directory: Path, variable: str, rows: SqlSealedRows) -> int:
 
 
 def saved_configs(database: Database) -> ProviderConfigs:
-    """Return the configurations of a data directory's database, their secrets locked."""
+    """Return a data directory's configurations, their secrets locked."""
     return SqliteProviderConfigs(database, FernetSecretBox(()))
 
 
 @asynccontextmanager
 async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
-    """Yield the service that lists the providers, of the file and of ``configs``; it needs no master key."""
+    """Yield the listing of the file's providers and those in ``configs``; it needs no master key."""
     async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
         yield ProviderListing(
             resolve=ResolveProvider(
@@ -144,17 +136,14 @@ async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIte
 
 
 async def check_default_provider(settings: Settings) -> Message | None:
-    """Return the same by the settings and, if it exists and is readable, the data directory's database.
-
-    Of a database server nothing is known here: `doctor` and each start look there.
-    """
+    """Check with the local database, if readable; a database server is for `doctor` and each start."""
     if settings.database is not None:
         return None
     try:
         path = settings.data_dir / DATABASE_FILE
         database = Database.open(path, read_only=True) if path.exists() else None
     except (ImagegenError, OSError):
-        return None  # the check of the database reports what is wrong with it
+        return None  # the database's own check reports it
     try:
         configs = MemoryProviderConfigs() if database is None else saved_configs(database)
         async with open_listing(settings, configs) as providers:
@@ -165,10 +154,7 @@ async def check_default_provider(settings: Settings) -> Message | None:
 
 
 async def configured_without_data(settings: Settings) -> list[ProviderConfig] | None:
-    """Return what the API would list of the settings alone; None if a database may have other configurations.
-
-    Nothing is opened or created, so that settings may be checked before the first start.
-    """
+    """Return what the API would list; None if a database may add to it. Nothing is opened or created."""
     if settings.database is not None:
         return None
     try:
@@ -178,6 +164,6 @@ async def configured_without_data(settings: Settings) -> list[ProviderConfig] | 
             check_file_providers(providers.resolve.kinds, settings.providers)
             today = SystemClock().now().date()
             return [ProviderConfig.from_resolved(p, today) for p in await providers.configured()]
-    except OSError:  # opening the database will say what is wrong
+    except OSError:  # opening the database reports it
         return None
     return None

@@ -23,10 +23,9 @@ _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not
 
 @attrs.frozen(kw_only=True)
 class RunningServer:
-    """The address of a running server, and the secret that it shares with who may read its data directory.
+    """A running server's address, and the secret that it shares with readers of its data directory.
 
-    The server holds a lock on its announcement, which no copy of the directory has, and proves at its address
-    that it knows the secret, as nothing else that listens there can.
+    It locks its announcement, as no copy of the directory can, and proves that it knows the secret.
     """
 
     url: str
@@ -35,13 +34,13 @@ class RunningServer:
     @classmethod
     @contextlib.contextmanager
     def announce(cls, data_dir: Path, host: str, port: int) -> Iterator["RunningServer"]:
-        """Publish the address in the data directory, and hold the announcement while the context is open."""
+        """Publish the address, and hold the announcement's lock while the context is open."""
         host = _WILDCARDS.get(host, host)
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         server = cls(url=url, key=os.urandom(16).hex())
         path = data_dir / SERVER_FILE
         temporary = path.with_suffix(".tmp")
-        temporary.unlink(missing_ok=True)  # of a server that was killed
+        temporary.unlink(missing_ok=True)  # left by a killed server
         with open(temporary, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             inode = data_dir.stat().st_ino
@@ -55,13 +54,10 @@ class RunningServer:
 
     @classmethod
     def find(cls, data_dir: Path) -> "RunningServer | None":
-        """Return the server that works in this very directory; None if there is none.
-
-        What was copied here from another directory, or left by a server that was killed, is locked by nobody.
-        """
+        """Return the server of this very directory; a copied or stale announcement is locked by nobody."""
         try:
             with (data_dir / SERVER_FILE).open(encoding="utf-8") as file:
-                with contextlib.suppress(BlockingIOError):  # which says that its server lives
+                with contextlib.suppress(BlockingIOError):  # then its server is alive
                     fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                     return None
                 server = json.load(file)
@@ -71,7 +67,7 @@ class RunningServer:
             return None
 
     def proof(self, challenge: str) -> str:
-        """Return what only this server can answer to the challenge, and only at its own address."""
+        """Answer a challenge as only this server can, and only at its own address."""
         message = f"{challenge} {self.url}".encode()
         return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The types of fields in bodies and answers, and what the OpenAPI document says of them."""
+"""Field types of bodies and answers, and their OpenAPI schemas."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -18,18 +18,18 @@ from imagegen_core.messages import Message
 from imagegen_http.guard import asgi
 
 SCHEMAS = "#/components/schemas/"
-"""Where the document has them."""
+"""Where the document keeps them."""
 
 Schema = dict[str, Any]
 _NO_PART_OF_A_NAME = re.compile(r"_(?:[a-z_]+\.)*")
 
 
 class NoExample(Exception):
-    """A field has none, nor anything that one could be made of."""
+    """The field has no example, and none can be made."""
 
 
 class DescribedTypes(OpenAPISchemaPlugin):
-    """Collects the structs and enumerations that Litestar meets, for msgspec to describe them."""
+    """Collects the structs and enumerations that Litestar meets; msgspec describes them."""
 
     def __init__(self) -> None:
         self.types: set[Any] = set()
@@ -44,7 +44,7 @@ class DescribedTypes(OpenAPISchemaPlugin):
 
 
 def schemas_of(types: Iterable[Any]) -> dict[str, Schema]:
-    """Return the schemas of structs and enumerations, and of all that they are made of, by name."""
+    """Return the schemas of these types and of all that they refer to, by name."""
     _, schemas = msgspec.json.schema_components(types, ref_template=f"{SCHEMAS}{{name}}")
     for kind in types:
         if isinstance(kind, type) and issubclass(kind, Enum):  # which msgspec sorts
@@ -54,24 +54,24 @@ def schemas_of(types: Iterable[Any]) -> dict[str, Schema]:
     for schema in schemas.values():
         del schema["title"]
         for field in schema.get("properties", {}).values():
-            field.pop("default", None)  # generators take a field with one for a field that must be there
+            field.pop("default", None)  # generators would require it
         if "description" in schema:
             schema["description"] = unwrapped(schema["description"])
     return dict(sorted(schemas.items()))
 
 
 def unwrapped(docstring: str) -> str:
-    """Return the paragraphs of a docstring, each as one line."""
+    """Return a docstring with each paragraph on one line."""
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in cleandoc(docstring).split("\n\n"))
 
 
 def short_name(name: str) -> str:
-    """Return what the schema of ``Success[Task]`` is called: ``SuccessTask``."""
+    """Return ``SuccessTask`` for ``Success[Task]``."""
     return _NO_PART_OF_A_NAME.sub("", name)
 
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
-    """Return an example of what a schema describes: its own, or one made of those of its parts."""
+    """Return a schema's own example, or one made of its parts."""
     match schema:
         case {"examples": [example, *_]} | {"const": example} | {"enum": [example, *_]}:
             return example
@@ -87,13 +87,13 @@ def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
 
 
 def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
-    """Return an example of a body: of the fields that it must have, and of those with their own example."""
+    """Return an example of a body: required fields, and those with their own example."""
     if "$ref" in schema:
         return request_example_of(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
     required = schema.get("required", ())
     fields = schema.get("properties", {}).items()
 
-    def has_own(field: Schema) -> bool:  # of itself, or of what it is when it is not null
+    def has_own(field: Schema) -> bool:  # of its own or of its non-null choice
         return any("examples" in choice for choice in (field, *field.get("anyOf", ())))
 
     return {name: example_of(field, schemas) for name, field in fields if name in required or has_own(field)}
@@ -105,10 +105,7 @@ _CHECKED = ("ge", "gt", "le", "min_length", "max_length")
 
 
 def doc(description: str, example: Any = UNSET, **words: Any) -> Meta:
-    """Return what the OpenAPI document says of a field; ``words`` are further ones of JSON Schema.
-
-    Of them those that msgspec has names of its own for are checked.
-    """
+    """Describe a field with JSON Schema ``words``; those that msgspec knows are also checked."""
     limits = {word: words.pop(word) for word in _CHECKED if word in words}
     examples = None if example is UNSET else [example]
     return Meta(description=description, examples=examples, extra_json_schema=words or None, **limits)
@@ -130,11 +127,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @classmethod
     def from_attributes(cls, source: Any, /, **own: Any) -> Self:
-        """Return the answer with what ``source`` has by the names of its fields, but for its ``own`` values.
+        """Fill each field from ``own``, else from ``source``; what is empty is left out where it may be.
 
-        Times, days and messages become texts, tuples lists. What is empty is left out where the field may be.
-        It takes twice as long as naming each field, which is what images do, of which there are hundreds at
-        once.
+        Times, days and messages become text, tuples lists. It takes twice as long as naming each field, so
+        `Image` names them: there are hundreds at once.
         """
         fields, optional = {}, _may_be_left_out(cls)
         for name in cls.__struct_fields__:
@@ -155,11 +151,11 @@ def _shown(value: Any) -> Any:
 
 
 MAX_SAFE_INTEGER = 2**53 - 1
-"""The largest whole number that every client reads exactly from JSON; JavaScript rounds larger ones."""
+"""The largest integer that JavaScript reads exactly from JSON."""
 
 
 def with_exact_seed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters or metadata, a seed that clients would round as a text of digits."""
+    """Return a copy in which a seed that clients would round is text."""
     seed = values.get("seed")
     if isinstance(seed, int) and abs(seed) > MAX_SAFE_INTEGER:
         return {**values, "seed": str(seed)}
@@ -169,7 +165,7 @@ def with_exact_seed(values: Mapping[str, Any]) -> dict[str, Any]:
 def timestamp(at: datetime) -> str:
     """Return UTC with milliseconds, such as ``2026-11-24T08:00:00.000Z``."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    text = _encoder.encode(utc).decode()  # in a quarter of the time of isoformat
+    text = _encoder.encode(utc).decode()  # four times as fast as isoformat
     return f"{text[1:24]}Z" if utc.microsecond else f"{text[1:20]}.000Z"
 
 
@@ -179,7 +175,7 @@ _SHOWN: Mapping[type, Callable[[Any], Any]] = {
     Message: asgi.text,
     tuple: lambda items: [_shown(item) for item in items],
 }
-"""How an answer shows values of the core."""
+"""How answers show values of the core."""
 
 
 def if_any(value: T | None) -> T | UnsetType:
@@ -192,15 +188,15 @@ _INVISIBLE = (
 )
 
 TEXT_PATTERN = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
-"""Text that is not blank, as JSON Schema has patterns."""
+"""JSON Schema pattern of text that is not blank."""
 
 NAME_PATTERN = rf"^[^{_INVISIBLE}]*[^{_INVISIBLE}\s][^{_INVISIBLE}]*$"
-"""The same on one line, and nothing in it that cannot be seen."""
+"""The same on one line, without invisible characters."""
 
 API_BASE_PATTERN = r"\s*[Hh][Tt][Tt][Pp][Ss]?://[^\s\\?#@/]+(/[^\s\\?#]*)?\s*$"
 
 PROMPT_WORDS: Mapping[str, Any] = {"minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": TEXT_PATTERN}
-"""What JSON Schema says of a prompt that must be there; the core checks it, and says more of a mistake."""
+"""JSON Schema of a required prompt; the core checks it, with better messages."""
 
 _IMAGE_PATTERN = (
     r"^(image:[1-9][0-9]{0,17}$|[Dd][Aa][Tt][Aa]:[Ii][Mm][Aa][Gg][Ee]/[A-Za-z0-9.+-]{1,40}"
@@ -228,7 +224,7 @@ EXAMPLE_IMAGE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAACAAAAAgAQMAAABJtOi3AAAABlBMVEX/yDwvW9dQ0jQ1AAAAQ0lEQVR42oXO"
     "sRFAUBQF0fMfgVBHdEYpSlMCOZ6AEX7JBndm72xJhDr2TtgOYTmfTTK5GP7cD4VRzvI9WJsMfatUC27igw8mAlMCMwAAAABJRU5ErkJggg=="
 )
-"""A PNG of 32×32 pixels, so that an operation can be tried that works on an image."""
+"""A PNG of 32×32 pixels, so that operations on an image can be tried."""
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

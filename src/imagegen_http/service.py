@@ -1,7 +1,4 @@
-"""The running service: what it is made of, and how it is put together; read ``compose`` from top to bottom.
-
-Settings choose the adapters, those make an `ImageGen`, and around it is the `Service` that the routes share.
-"""
+"""The running service, and how it is put together; read `compose` from top to bottom."""
 
 import asyncio
 import importlib.metadata
@@ -69,11 +66,11 @@ UNRECOVERABLE_ERRORS = (
     MoveUnfinished,
     MasterKeyRefused,
 )
-"""Errors that keep the service from starting until an operator has fixed the cause."""
+"""Errors that an operator must fix before the service can start."""
 
 _MIB = 1024 * 1024
 _CONNECTIONS_PER_WORKER = 4
-"""Calls are limited for each provider; if several are busy, none must fail for lack of a connection."""
+"""Calls are limited for each provider; if several are busy, none may lack a connection."""
 _log = structlog.get_logger("imagegen.composition")
 T = TypeVar("T")
 
@@ -82,12 +79,12 @@ T = TypeVar("T")
 
 
 LOOK_SECONDS = 0.25
-"""How late a change is told at most; in the meantime a task may change again, and is told of once."""
+"""The longest delay of a change; several changes of a task within it are reported once."""
 
 
 @attrs.define
 class FeedWatch:
-    """Wakes those who wait for the feed to go on; while nobody waits, it looks at nothing."""
+    """Wakes followers of the feed; while nobody waits, nothing is read."""
 
     tasks: TaskRepository
     clock: Clock
@@ -96,7 +93,7 @@ class FeedWatch:
     _looking: asyncio.Task[None] | None = None
 
     async def moved(self, position: int) -> None:
-        """Return once something has changed at the position or behind it."""
+        """Return once something has changed at the position or later."""
         self._waiting += 1
         try:
             while self._end <= position:
@@ -115,10 +112,7 @@ class FeedWatch:
 
 @attrs.define(kw_only=True)
 class SearchIndex:
-    """Allows one rebuild at a time. ``read_state`` returns the state; ``rebuild`` rebuilds the index.
-
-    ``progress`` is which id of which last one a rebuild has reached, if one runs.
-    """
+    """Allows one rebuild at a time; while one runs, ``progress`` is its image id and the last one."""
 
     read_state: Callable[[], Awaitable[str]]
     rebuild: Callable[[Callable[[int, int], None]], Awaitable[int]]
@@ -126,7 +120,7 @@ class SearchIndex:
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     async def reindex(self) -> int:
-        """Rebuild the index, or resume an interrupted rebuild; return the last image id that is in it."""
+        """Rebuild the index, or resume a rebuild; return the last indexed image id."""
         if self._lock.locked():
             raise Unavailable(ServiceCode.REINDEXING())
         async with self._lock:
@@ -140,13 +134,10 @@ class SearchIndex:
 
 
 class SharedReads:
-    """Runs one of the equal reads that wait, for all of them; each begins after those that it is run for.
+    """Single flight: equal reads that wait share one that begins after all of them, so none is stale.
 
-    While one runs, those that come wait for the next one, since something may have been written after it
-    began. So nobody reads what was true before the question, and a hundred who look at the same page cost
-    little more than two. If it fails, those who waited fail with it: a search that takes too long is refused
-    once for all of them. Fifty callers of one list get twice as many answers a second by it, of one search a
-    third more.
+    A hundred callers of one page cost little more than two. If the read fails, all who waited fail with it.
+    Fifty callers of a list get twice as many answers a second by it, of a search a third more.
     """
 
     def __init__(self) -> None:
@@ -154,10 +145,7 @@ class SharedReads:
         self._next: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def run(self, key: Hashable, read: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of a ``read`` that begins after this call; reads of equal keys are equal.
-
-        A caller who is cancelled leaves the read to the others.
-        """
+        """Return the result of a ``read`` begun after this call; a cancelled caller does not stop it."""
         task: asyncio.Task[T] | None = self._next.get(key)
         if task is None:
             task = asyncio.create_task(self._run(key, read, self._running.get(key)))
@@ -184,14 +172,10 @@ class SharedReads:
 class Service:
     """One running service.
 
-    ``feed_watch`` wakes those who follow all tasks. ``origins`` say where the settings were set.
-    ``stopping`` is set when it shuts down: reads go on, new tasks are refused, streams end.
-    ``health`` checks what the service depends on; ``listens_on`` takes our own address, to which nothing may
-    ever be sent.
-    ``maintenance`` and ``search_index`` are also the background work that can be started manually.
-    ``shared_reads`` runs equal lists and searches for several callers at once. ``writes`` counts the
-    transactions that were committed, each before its caller knows of it; None if other nodes commit, too.
-    ``cluster`` is what they share. ``running_server`` is what commands find in the data directory.
+    ``stopping`` is set at shutdown: reads go on, new tasks are refused, streams end. ``listens_on`` takes our
+    own address, to which nothing may ever be sent. ``origins`` say where the settings were set. ``writes``
+    counts committed transactions, each before its caller knows; None if other nodes commit, too.
+    ``maintenance`` and ``search_index`` can be started by hand. ``running_server`` is found by commands.
     """
 
     imagegen: ImageGen
@@ -238,11 +222,10 @@ async def compose(
     run_background: bool = True,
     create: bool = True,
 ) -> AsyncIterator[Service]:
-    """Build the service on its data directory, run it, and tear it down in reverse order.
+    """Build the service, run it, and tear it down in reverse order; ``redactor`` gets every secret in use.
 
-    Every secret in use is registered with ``redactor``. Unless ``run_background``, nothing happens by itself:
-    no task is claimed, resumed or sent, no image uploaded or expired. Unless ``create``, the database has to
-    exist, and a missing master key is not generated. ``origins`` say where the settings were set.
+    Unless ``run_background``, no task is claimed, resumed or sent, and no image uploaded or expired.
+    Unless ``create``, the database must exist, and a missing master key is not generated.
     """
     redactor = redactor or Redactor()
     for secret in _secrets(settings, environ):
@@ -258,7 +241,7 @@ async def compose(
         providers = compose_providers(clock, outbound, redactor)
         for reason in check_file_providers(ProviderKinds(adapters=providers), settings.providers):
             _log.warning("a key of the configuration cannot be right", reason=str(reason))
-        create_directory = create or settings.database is not None  # where it is this node's scratch space
+        create_directory = create or settings.database is not None  # then it is scratch space
         directory = DataDirectory.open(settings.data_dir, create=create_directory)
         stack.callback(directory.close)
         if settings.database is not None:
@@ -316,7 +299,7 @@ async def compose(
         imagegen, store, parts = composed.imagegen, composed.store, composed.imagegen.parts
         if (state := await store.index_state()) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
-        release_dictionaries()  # an idle service needs only the version of the index, which is computed once
+        release_dictionaries()  # an idle service needs only the index's version
         stopping = asyncio.Event()
         yield Service(
             imagegen=imagegen,
@@ -346,13 +329,13 @@ async def compose(
 
 
 def require_cluster() -> None:
-    """Check that what a cluster needs is installed; few services load it."""
+    """Require the packages of a cluster; few services load them."""
     if importlib.util.find_spec("asyncpg") is None:
         raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return every secret in the settings, so that no log ever shows one."""
+    """Return every secret in the settings, so that no log shows one."""
     secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
     if settings.database is not None:
         secrets += [*passwords(settings.database), environ.get("PGPASSWORD")]
@@ -365,17 +348,16 @@ def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
 
 def _label(settings: Settings) -> Label | None:
-    """Return the label for images if it is enabled."""
     label = settings.aigc_label
     if not label.enabled:
         return None
-    from imagegen_adapters.images.label import AigcImageLabel  # with a parser of XML
+    from imagegen_adapters.images.label import AigcImageLabel  # loads an XML parser
 
     return AigcImageLabel(producer=label.producer.strip())
 
 
 def file_configs(settings: Settings) -> dict[str, ProviderConfig]:
-    """Return the file's layer, with the built-in demo below it unless the file disables that."""
+    """Return the file's providers, with the built-in demo unless the file disables it."""
     demo = ProviderConfig(
         provider_name="demo", kind="demo", display_name="演示 Demo", source=ConfigSource.FILE
     )
@@ -398,14 +380,10 @@ def open_archive(
     owner: InstallationId | None = None,
     idle_seconds: float = 30.0,
 ) -> "BucketArchive | None":
-    """Return the archive of the settings, OSS or S3, if there is one; no request is sent yet.
+    """Open the archive of the settings, OSS or S3, if there is one; no request is sent yet.
 
-    Args:
-        settings: what to open.
-        gate: which addresses may be connected to.
-        checkpoints: where OSS remembers interrupted uploads.
-        owner: returns the id of the installation, for which the first request claims the prefix.
-        idle_seconds: how long a response may stand still.
+    ``checkpoints`` is where OSS remembers interrupted uploads. ``owner`` returns the installation's id, for
+    which the first request claims the prefix. ``idle_seconds`` is how long a response may stand still.
     """
     bucket = settings.storage.s3 if settings.storage.oss is None else settings.storage.oss
     if bucket is None:
@@ -421,7 +399,7 @@ def open_archive(
         "prefix": bucket.prefix,
         "idle_timeout": idle_seconds,
     }
-    try:  # each is imported where it is opened: it takes megabytes, and many services have no archive
+    try:  # imported only when used: each takes megabytes
         if isinstance(bucket, S3Settings):
             from imagegen_adapters.archives import s3 as s3_archive
 
@@ -439,15 +417,13 @@ def open_archive(
 # ---------------------------------------------------------------- the providers of the settings
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec", "dialect", "backend", "workflow", "inputs"})
-"""With one of these, the file's layer decides the protocol of its provider; else the database's layer may."""
+"""With one of these, the file decides its provider's protocol; else a saved row may."""
 
 
 def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderConfig]) -> list[Message]:
-    """Check the file's kinds, presets, documents, dialects and backends, and that it has no unknown keys.
+    """Check the file's providers; raise for wrong kinds, presets, documents, dialects, backends and keys.
 
-    Returns:
-        Warnings: names that look like a mistake, API keys that do not have the provider's form, which a
-        saved row may still correct, and providers that have been switched off.
+    Return warnings: likely typos, API keys of another form (a saved row may correct them), ended providers.
     """
     warnings = []
     for name, config in configs.items():
@@ -472,7 +448,7 @@ def check_file_providers(kinds: ProviderKinds, configs: Mapping[str, ProviderCon
 
 
 def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | None:
-    """Return the profile of the file's layer; None where a saved row may name another kind."""
+    """Return the file's profile; None where a saved row may name another kind."""
     kind = kinds.combine([config]).kind
     has_protocol = not _PROTOCOL_KEYS.isdisjoint(config.extra_config)
     kinds.check(kind if has_protocol else config.kind, config.extra_config)
@@ -487,7 +463,7 @@ def _profile(kinds: ProviderKinds, config: ProviderConfig) -> ProviderProfile | 
 
 
 async def default_provider_warning(providers: ProviderListing) -> Message | None:
-    """Return why a task that names no provider would be refused; None if it would be accepted."""
+    """Return why a task without a provider would be refused; None if it would be accepted."""
     hint, name = None, await providers.resolve.default_name()
     try:
         provider = await providers.get(name)

@@ -1,7 +1,6 @@
-"""Finds what is wrong with a value that msgspec refused, by the type that was declared for it.
+"""Finds all mistakes in a value that msgspec refused, by field and code; msgspec stops at the first.
 
-msgspec stops at the first mistake and describes it in a sentence; this looks at the value again and names
-each mistake by field and code. `tests/unit/http/test_shapes.py` holds it to msgspec's own judgement.
+`tests/unit/http/test_shapes.py` compares the two.
 """
 
 import math
@@ -20,13 +19,9 @@ Check = Callable[["_Reading", Any, Any, str | None], Iterator[Problem]]
 def problems_of(
     value: Any, declared: Any, *, path: str | None = None, from_text: bool = False
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a plain value.
+    """Yield the problems of a value decoded from JSON, a number out of range as infinity.
 
-    Args:
-        value: what JSON decodes to; a number out of range as infinity.
-        declared: a type as msgspec takes it.
-        path: dotted path of the value; None for a whole body.
-        from_text: the value comes from a query or a form, where numbers and booleans are text.
+    ``path`` is None for a whole body. With ``from_text``, numbers and booleans are text, as in a query.
     """
     read = _from_text if from_text else lambda value, _: value
     yield from _check(read, value, _bare(inspect.type_info(declared)), path)
@@ -36,7 +31,7 @@ _Reading = Callable[[Any, tuple[inspect.Type, ...]], Any]
 
 
 def _from_text(value: Any, branches: tuple[inspect.Type, ...]) -> Any:
-    """Return what a text stands for where no text is declared, as msgspec reads it when it is not strict."""
+    """Parse a text where no text is declared, as msgspec does when not strict."""
     kinds = [_TEXTUAL[type(branch)] for branch in branches if type(branch) in _TEXTUAL]
     if isinstance(value, str) and inspect.StrType not in map(type, branches):
         for kind in kinds:
@@ -135,7 +130,7 @@ def _choice(
 
 
 def _infinities(value: Any, path: str | None) -> Iterator[Problem]:
-    """Yield the numbers that are out of range in what may be anything."""
+    """Yield the numbers out of range in a value of any type."""
     if isinstance(value, float) and not math.isfinite(value):
         yield _problem(path, ProblemCode.NOT_REPRESENTABLE())
     elif isinstance(value, Mapping | list):
@@ -155,7 +150,7 @@ _KINDS: Mapping[type[inspect.Type], tuple[JsonType, Callable[[Any], bool], Check
     inspect.BoolType: (JsonType.BOOLEAN, lambda v: isinstance(v, bool), lambda *_: iter(())),
     inspect.NoneType: (JsonType.NULL, lambda v: v is None, lambda *_: iter(())),
 }
-"""Of each kind of declared type: what to call it, whether a value is of it, and what may still be wrong."""
+"""By declared type: its name, whether a value is of it, and what else may be wrong."""
 
 
 def _is_number(value: Any, kind: Any) -> bool:
@@ -163,7 +158,7 @@ def _is_number(value: Any, kind: Any) -> bool:
 
 
 def _expected(branches: tuple[inspect.Type, ...]) -> Message:
-    """Return what to say of a value of the wrong type; that it may be null as well helps nobody."""
+    """Return the type that was expected; that null is allowed as well helps nobody."""
     kinds = dict.fromkeys(_KINDS[type(branch)][0] for branch in branches if type(branch) in _KINDS)
     if len(kinds) > 1:
         kinds.pop(JsonType.NULL, None)

@@ -1,8 +1,4 @@
-"""Reads bodies: JSON as its type is declared or not at all, and the images in it.
-
-Parsing is strict: ``"60"`` is not a number and 1 not a boolean, and a field that is not declared is refused.
-The core checks the meaning.
-"""
+"""Request bodies, parsed strictly, and their images: ``"60"`` is no number, an unknown field is refused."""
 
 import binascii
 import json
@@ -28,22 +24,22 @@ from imagegen_http.schemas import Body
 from imagegen_http.shapes import problems_of
 
 _MAX_DIGITS = 300
-"""A longer integer is out of range, as is a number that is as large."""
+"""Longer integers are read as infinity, which is out of range."""
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """Litestar's own parsing is lenient: query parameters need that, but bodies must be strict."""
+    """Parses bodies strictly; Litestar's lenient parsing remains for query parameters."""
 
     @property
     def buffered_body(self) -> BufferedBody:
-        """The body as the guard buffered it; `json` returns placeholders for its large images."""
+        """The body that the guard buffered; `json` returns placeholders for its large images."""
         scope: Scope = self.scope  # type: ignore[assignment] # plain ASGI, for which Litestar has its own type
         return BufferedBody.from_scope(scope)
 
     async def body(self) -> bytes:
-        """Return the body without its large images; Litestar would keep a copy until the response."""
+        """Return the body without its large images: Litestar keeps a copy until the response."""
         text = self.buffered_body.outline.text or await super().body()
-        return cast("bytes", text)  # or a bytearray, which nobody modifies
+        return cast("bytes", text)  # or a bytearray that nobody modifies
 
     async def json(self) -> Any:
         declared = self.route_handler.parsed_data_field
@@ -53,7 +49,7 @@ class JsonRequest(Request[Any, Any, Any]):
 def decoded(body: Text, declared: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=declared)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # also what is JSON and of another type
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # not JSON, or of another type
         wrong_type = isinstance(error, msgspec.ValidationError)
         raise ValidationFailed(*_problems(body, declared if wrong_type else None)) from error
 
@@ -70,10 +66,7 @@ _BODY_INVALID = Problem(field="body", reason=ProblemCode.INVALID())
 
 
 def _problems(body: Text, declared: Any) -> tuple[Problem, ...]:
-    """Return what msgspec holds against a body, of which the guard lets through two megabytes at most.
-
-    JSON's grammar allows half of a surrogate pair, so the field that has one is named.
-    """
+    """List the problems of a body of at most 2 MB. JSON allows lone surrogates, so their field is named."""
     not_json = (Problem(field="body", reason=ProblemCode.NOT_JSON()),)
     try:
         value = json.loads(body, parse_int=_integer)
@@ -94,7 +87,7 @@ class EmptyBody(Body, frozen=True):
 
 
 async def without_fields(request: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Let a request pass whose body is missing, or an object without fields."""
+    """Refuse a body that has fields; none, or an empty object, is fine."""
     body = await request.body() if isinstance(request, JsonRequest) else b""
     if body:
         decoded(body, EmptyBody)
@@ -109,7 +102,7 @@ _MAX_ESCAPE_BYTES = 6
 
 
 def read_images(body: BufferedBody, texts: Mapping[str, str]) -> dict[str, InputSource]:
-    """Return the images of a JSON body by the fields of their ``texts``; no other may have one. Blocks."""
+    """Decode the images that ``texts`` name by field; any other image in the body is refused. Blocks."""
     spans = body.outline.images
     images = {
         field: _decode(body.text, *spans[text], field) if text in spans else read_image(text, field)
@@ -144,7 +137,7 @@ def _decode(text: Text, start: int, end: int, field: str) -> bytes:
 
 
 def _decode_pieces(text: Text, start: int, end: int) -> Iterator[bytes]:
-    """Yield the decoded bytes piece by piece, since each call of the decoder blocks the interpreter."""
+    """Decode in pieces, since each call of the decoder blocks the interpreter."""
     carry = b""
     while start < end:
         stop = min(start + _PIECE_BYTES, end)

@@ -1,4 +1,4 @@
-"""Errors: their envelope, routes with the errors that each may answer with, and what exceptions become."""
+"""Errors: their envelope, routes that declare their errors, and the mapping from exceptions."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -93,7 +93,7 @@ _DATA: Mapping[str, Mapping[str, Any]] = {
     "body_too_large": {"max_bytes": 1_048_576},
     "queue_full": {"queue_size": 1000},
 }
-"""What is in the data of a row of the table beside what is in all of them."""
+"""Examples of what a row has in its data, beside what all rows have."""
 
 
 def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]:
@@ -111,22 +111,19 @@ READ = [HttpMethod.GET, HttpMethod.HEAD]
 def get(
     path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
 ) -> HTTPRouteHandler:
-    """Return a route of the group ``tag``, and the rows of the table that it may refuse with.
-
-    ``responses`` are what it may answer beside its usual answer, ``more`` the words of Litestar.
-    """
+    """Return a GET route of group ``tag``; ``refusals`` are slugs of errors, ``responses`` other answers."""
     return litestar.get(path, tags=[tag], responses={**responses, **_by_status(refusals)}, **more)
 
 
 def download(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
-    """Return the same for stored bytes, of which HEAD gives the size."""
+    """As `get`, for stored bytes; HEAD gives their size."""
     return litestar.route(path, http_method=READ, tags=[tag], responses=_by_status(refusals))
 
 
 def post(
     path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
 ) -> HTTPRouteHandler:
-    """Return the same for a request with a body, which is answered with 200 unless it says otherwise."""
+    """As `get`, for a request with a body; the status is 200 unless ``more`` says otherwise."""
     words = {"status_code": 200, "responses": {**responses, **_with_body(refusals)}, **more}
     return litestar.post(path, tags=[tag], **words)
 
@@ -140,7 +137,7 @@ def delete(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
 
 
 def response(shape: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
-    """Return what a route may answer beside its usual answer; a shape of None: nothing."""
+    """Declare another answer of a route; a shape of None means no body."""
     return ResponseSpec(shape, generate_examples=False, description=description, media_type=media_type)
 
 
@@ -177,7 +174,7 @@ Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
-    """Answer what a handler raised, or the router; a defect of ours is told by the log alone."""
+    """Map an exception to an error response; defects are described in the log alone."""
     if isinstance(error, HTTPException):
         return _answer_of_router(request, error)
     if isinstance(error, ValidationFailed):
@@ -187,14 +184,14 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[di
         return error_response(error.slug, {"detail": error.reason, **hint, **error.data})
     slug, data = "internal", dict[str, Any]()
     match error:
-        case BlobMissing():  # a loss that must be seen
+        case BlobMissing():  # log the loss
             _log.error("an image's bytes are missing", key=error.key)
             slug = "image_not_found"
         case StorageError():
             _log.error("storage failed", reason=str(error))
             full, away = isinstance(error, StorageFull), isinstance(error, StorageUnreachable)
             slug = "insufficient_storage" if full else "unavailable" if away else slug
-        case RecursionError():  # JSON that is nested beyond all use
+        case RecursionError():  # JSON nested too deep
             slug, data = _invalid(Problem(field="body", reason=ProblemCode.TOO_DEEP()))
         case _:
             _log.error("internal error", exc_info=error)
@@ -202,7 +199,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[di
 
 
 def answer_of_worker(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
-    """Answer whoever takes a node that only runs tasks for another one."""
+    """Tell callers of the API that this node only runs tasks."""
     if isinstance(error, NotFoundException):
         return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
     return answer(request, error)
@@ -220,7 +217,7 @@ def _answer_of_router(request: Request[Any, Any, Any], error: HTTPException) -> 
             slug = "not_found"
         case HTTPException(status_code=413):
             slug = "body_too_large"
-        case ClientException():  # a query that is not of the declared shape; bodies are `JsonRequest`'s
+        case ClientException():  # an undeclared query; `JsonRequest` checks bodies
             items = error.extra if isinstance(error.extra, list) else []
             problems = [p for item in items for p in _parameter_problems(request, str(item.get("key")))]
             slug, data = _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
@@ -235,7 +232,7 @@ def _invalid(*problems: Problem) -> tuple[str, dict[str, Any]]:
 
 @contextmanager
 def fields_named(names: Mapping[str, str]) -> Iterator[None]:
-    """Name the fields of what is refused as the request has them."""
+    """Rename the fields of a refusal to those of the request."""
     try:
         yield
     except ValidationFailed as error:
@@ -243,14 +240,14 @@ def fields_named(names: Mapping[str, str]) -> Iterator[None]:
 
 
 def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, Any]]:
-    """Return the envelope of a row of the table, in the caller's language."""
+    """Return the envelope of an error, in the caller's language."""
     status, body = envelope(slug, data, language=asgi.language.get(), request_id=asgi.request_id.get())
     headers = {"retry-after": str(_RETRY_AFTER_SECONDS[slug])} if slug in _RETRY_AFTER_SECONDS else {}
     return JsonResponse(body, status_code=status, headers=headers)
 
 
 def _parameter_problems(request: Request[Any, Any, Any], name: str) -> Iterator[Problem]:
-    """Yield what is wrong with a parameter of the query that its handler, or a dependency, did not get."""
+    """Yield the problems of a query parameter, of the handler or of a dependency."""
     handler = request.route_handler
     models = (handler.signature_model, *(p.signature_model for p in handler.resolve_dependencies().values()))
     declared = next((m.__annotations__[name] for m in models if name in m.__annotations__), Any)

@@ -1,4 +1,4 @@
-"""Images: list, search, show, download, delete, and several in one zip file."""
+"""Images: list, search, show, download and delete."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Self, TypeVar
@@ -224,7 +224,7 @@ async def image_list(
     keyword: Annotated[str | None, query(_WORDS)] = None,
     mode: ModeQuery = SearchMode.CONTAINS,
 ) -> ImageList:
-    """Return the list that a query names: that of a search if it has a keyword."""
+    """Return a search if there is a keyword, else the plain list."""
     query = None if keyword is None else SearchQuery.parse(keyword, service.imagegen.parts.simplify)
     return ImageList(criteria=criteria, query=query, mode=mode)
 

@@ -130,7 +130,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
     @property
     def change(self) -> MarkChange | None:
-        """The change of marks that it asks for; None if the images are to be deleted."""
+        """The change of marks; None if the images are to be deleted."""
         argument, values = _ARGUMENTS.get(self.action), {"tag": self.tag, "collection": self.collection}
         for name, value in values.items():
             if value is None and name == argument:
@@ -274,7 +274,7 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
 
 
 def _fields(text: bytes) -> dict[str, list[str]]:
-    """Return the fields of a form: each has what is in all of that name, between commas or spaces."""
+    """Return a form's fields, with all values of one name, split at commas and spaces."""
     fields: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(text.decode("latin-1"), max_num_fields=MAX_ZIPPED_IMAGES)

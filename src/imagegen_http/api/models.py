@@ -1,4 +1,4 @@
-"""Models: what each can do, the parameters that it takes, its sizes, its price and its end."""
+"""Models: what each can do, its parameters, sizes, price and end."""
 
 import datetime as dt
 from typing import Annotated
@@ -72,7 +72,7 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
 
 
 def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
-    """Return a bound as a number of the parameter's type, however a document wrote it."""
+    """Return a bound in the parameter's type; a document may write 1.0 for an integer."""
     return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
 
 

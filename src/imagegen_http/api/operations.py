@@ -1,4 +1,4 @@
-"""The operations: a route for each row of the core's table; what requests would cost, and what all cost."""
+"""Operations: a route for each row of the core's table, estimates, and usage."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -104,10 +104,10 @@ class SubmitBody(Body, frozen=True, kw_only=True):
 
 
 _Counted = Annotated[str, doc(IMAGE_TEXT, min_length=1)]
-"""An image of an estimate: counted, and not read."""
+"""An image that is counted, and never decoded."""
 
 _BESIDE = tuple(name for operation in Operation for name in operation.rules.body_parameters)
-"""Parameters that may stand beside ``params``."""
+"""Parameters that a body may have beside ``params``."""
 
 
 class EstimateBody(SubmitBody, frozen=True, kw_only=True):
@@ -164,7 +164,7 @@ _Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; bl
 
 
 def _operation_body(operation: Operation) -> type[SubmitBody]:
-    """Return the body of an operation: of its row, with the parameters that an estimate declares."""
+    """Build an operation's body from its row; parameters are declared as in `EstimateBody`."""
     rules, hints = operation.rules, get_type_hints(EstimateBody, include_extras=True)
     in_params, is_needed = rules.prompt_field == "params.prompt", rules.needs_prompt
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
@@ -222,7 +222,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
             added = await service.imagegen.tasks.submit(submission)
         return await acceptance(service, added, prefer)
 
-    json_body: Any = JSONBody  # of a type that is made at run time
+    json_body: Any = JSONBody  # its type is made at run time
     submit.__annotations__["data"] = json_body[OPERATION_BODIES[operation]]
     submit.__name__ = rules.path.rpartition("/")[2].replace("-", "_")
     images = ("invalid_image",) if rules.has_input_images else ()
@@ -267,9 +267,9 @@ def _not_of_this_operation(name: str) -> Problem:
 async def _submission(
     service: Service, operation: Operation, fields: Mapping[str, Any], prompt: str
 ) -> Submission:
-    """Return what the fields of a body ask for, but for its images."""
+    """Return the submission of a body, without its images."""
     params, provider_name, config = _params(operation.rules, fields), fields["provider"], fields["config"]
-    if config is not None:  # it is for this provider, whatever the default is by then
+    if config is not None:  # it stays with this provider if the default changes
         provider_name = provider_name or await service.imagegen.resolve.default_name()
     return Submission(
         operation=operation,
@@ -283,7 +283,7 @@ async def _submission(
 
 
 def _prompt_in(fields: dict[str, Any]) -> str | None:
-    """Take the prompt out of the parameters, if it is there."""
+    """Pop the prompt from the parameters."""
     fields["params"] = dict(fields["params"])
     prompt: Any = fields["params"].pop("prompt", None)
     if prompt is not None and not isinstance(prompt, str):
@@ -303,7 +303,7 @@ async def _images(fields: Mapping[str, Any], body: BufferedBody) -> dict[str, An
 
 
 def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters, those beside ``params`` among them, and one that goes without saying."""
+    """Merge ``params`` and the parameters beside it, and add the operation's implied one."""
     params = fields["params"]
     beside = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
     conflicts = [name for name, value in beside.items() if params.get(name) not in (None, value)]
@@ -322,11 +322,11 @@ _OVERRIDE_FIELDS = {
     "timeout_seconds": "config.timeout",
     "max_retries": "config.max_retries",
 }
-"""Where a body has the fields of its own `ProviderConfig`."""
+"""Paths in the body for the fields of `ProviderConfig`."""
 
 
 def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
-    """Return the request's own layer of configuration; a masked key means "none of my own"."""
+    """Return the request's own configuration; a masked key counts as none."""
     key = Secret.parse_unmasked(config.api_key, "config.api_key")
     with fields_named(_OVERRIDE_FIELDS):
         return ProviderConfig(
@@ -340,7 +340,7 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
 
 
 def _names(rules: OperationRules) -> dict[str, str]:
-    """Return where a request of this operation has the fields of its submission."""
+    """Return the paths in the body for the fields of a submission."""
     beside = {f"params.{name}": name for name in rules.body_parameters}
     return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
 

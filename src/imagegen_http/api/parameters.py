@@ -1,4 +1,4 @@
-"""Parameters of paths, queries and headers: what the document says of them, and how they are read."""
+"""Parameters of paths, queries and headers: how they are documented and parsed."""
 
 import re
 from collections import Counter
@@ -37,16 +37,13 @@ _MOMENT_WORDS = {
     r"([T ]([01][0-9]|2[0-3])(:?[0-5][0-9](:?[0-5][0-9]([.,][0-9]+)?)?)?"
     r"(Z|[ +-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?$"
 }
-"""What JSON Schema says of a date or time."""
+"""JSON Schema of a date or time."""
 
 _EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 
 
 def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo) -> datetime | None:
-    """Return a date or time in UTC; for ``to``, a date without a time means the end of that day.
-
-    Without an offset it is one of the time zone.
-    """
+    """Parse to UTC; without an offset a time is in ``zone``. A date as the end includes that day."""
     if text is None:
         return None
     try:
@@ -60,7 +57,7 @@ def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinf
             moment += timedelta(days=1)
         return moment.astimezone(UTC)
     except OverflowError as error:
-        if is_date:  # the first or the last day that there is
+        if is_date:  # the first or the last day of the calendar
             return _EARLIEST if moment.year == MINYEAR else _LATEST
         raise ValidationFailed.for_field(field, ProblemCode.NOT_A_TIME()) from error
 
@@ -68,7 +65,6 @@ def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinf
 def parse_span(
     start: str | None, end: str | None, tz: str
 ) -> tuple[datetime | None, datetime | None, tzinfo]:
-    """Return ``from`` and ``to`` of a query, and the time zone ``tz`` whose days they are."""
     zone = parse_zone(tz)
     since = _parse_moment("from", start, end_of_day=False, zone=zone)
     return since, _parse_moment("to", end, end_of_day=True, zone=zone), zone
@@ -90,10 +86,7 @@ def parse_zone(text: str) -> tzinfo:
 
 
 def with_clean_query(app: ASGIApp) -> ASGIApp:
-    """Return an application that passes on query parameters with a value: ``?provider=&page=`` is "not set".
-
-    Which of several values the router would take, nobody who reads the address can tell.
-    """
+    """Drop empty query parameters (``?page=`` is "not set"); refuse repeated ones below ``/api/``."""
 
     def filtered(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["query_string"]:
@@ -115,16 +108,13 @@ def _check_once(pairs: dict[bytes, None]) -> None:
 _TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 _ROW_ID = "[1-9][0-9]{0,17}"
-"""The pattern of ids that the database counts up."""
+"""Pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
 
 
 def query(description: str, name: str | None = None, **words: Any) -> QueryParameter:
-    """Return what the document says of a parameter of the query; ``words`` are those of JSON Schema.
-
-    Of them ``ge``, ``le`` and ``max_length`` are checked.
-    """
+    """Document a query parameter; of its ``words``, ``ge``, ``le`` and ``max_length`` are checked."""
     limits = {word: words.pop(word) for word in ("ge", "le", "max_length") if word in words}
     return QueryParameter(name=name, description=description, schema_extra=words or None, **limits)
 

@@ -1,4 +1,4 @@
-"""Providers: what can be used, with the parameters of each model, and how it is configured."""
+"""Providers: which can be used, with the parameters of their models, and how each is configured."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -210,7 +210,7 @@ class ToggleBody(Body, frozen=True, kw_only=True):
 
 
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
-"""Fields of a body that are not settings: the provider's name, and what a response shows beside them."""
+"""Fields of a body that are not settings: the provider's name and read-only ones."""
 
 
 @get("/api/v1/providers", "providers")
@@ -331,8 +331,8 @@ async def _saved_config(service: Service, provider_name: str) -> Success[Provide
 
 
 def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> list[Preset]:
-    """Return a description of each provider that is known, by its name for people."""
-    coded: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # which are not loaded to say this
+    """Describe each known provider, sorted by display name."""
+    coded: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # their modules are not loaded for this
         ("gemini", "gemini", "Google Gemini", True, {}),
         ("stability", "stable_diffusion", "Stability AI", True, {"dialect": "stability"}),
         ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
@@ -346,7 +346,7 @@ def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> l
         presets.append(_preset(name, kind, extra, profile, today))
     documents = providers["http"]
     for name in documents.names:
-        if name != "*":  # a document of one's own
+        if name != "*":  # the caller's own document
             extra = {"preset": name}
             config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
             profile = documents.describe(config).with_default_on(today)

@@ -1,4 +1,4 @@
-"""What answers below ``/api/v1`` have in common, and responses that are no JSON: stored bytes, zip files."""
+"""What answers below ``/api/v1`` share, and responses that are no JSON: stored bytes, zip files."""
 
 import asyncio
 import re
@@ -65,7 +65,7 @@ S = TypeVar("S")
 def listed(
     page: Page[S], show: Callable[[S], T], *, number: int, size: int, query: object = None
 ) -> Success[ListPage[T]]:
-    """Return a page of a list; a cursor to the next one belongs to the ``query``, if the list has cursors."""
+    """Return a page of a list; its cursor is valid only for the same ``query``."""
     last = page.last if page.has_more and query is not None else None
     cursor, items = None if last is None else encode_cursor(last, query), list(map(show, page.items))
     shown: ListPage[T] = ListPage.from_attributes(
@@ -79,10 +79,7 @@ _encoder = msgspec.json.Encoder(enc_hook=default_serializer)
 
 
 class JsonResponse(Response[T]):
-    """A value as JSON, in the same bytes as Litestar's own response, at half of its cost.
-
-    Litestar merges encoders, headers and cookies of all layers for each response; no layer of ours has any.
-    """
+    """JSON as Litestar sends it, at half the cost: no headers or cookies of other layers are merged."""
 
     def __init__(
         self,
@@ -120,7 +117,7 @@ _RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
 _NOTHING = {"content-length": "0", "cache-control": "no-store"}
 
 _MAX_WHOLE_BYTES = 64 * 1024
-"""Of a body that is sent at once, without watching for a disconnect meanwhile."""
+"""The largest body that is sent at once, without watching for a disconnect."""
 
 _HARMLESS = {
     "x-content-type-options": "nosniff",
@@ -138,14 +135,11 @@ def blob_response(
     read: Callable[[int, int], AsyncIterator[bytes]],
     is_foreign: bool = False,
 ) -> ASGIApp:
-    """Return the response to GET or HEAD: strong ETag, 304, single ranges, headers that make it harmless.
+    """Return a response to GET or HEAD with a strong ETag, 304, single ranges and safe headers.
 
-    ``etag`` is without quotes; ``read(start, end)`` yields bytes from start up to end. What ``is_foreign`` is
-    for no browser to show, and for no cache to hold.
-
-    The first bytes are read before the status is sent, so a store that is down yields an error instead of
-    a truncated body. After a disconnect nothing more is read. For several ranges, or an invalid one, the
-    whole blob is sent (RFC 9110, section 14.2).
+    ``etag`` has no quotes; ``read(start, end)`` excludes end. ``is_foreign`` bytes are not shown or cached.
+    The first bytes are read before the status is sent: a store that is down gives an error, not a cut body.
+    After a disconnect nothing more is read. Several or invalid ranges get the whole blob (RFC 9110, 14.2).
     """
     tag = f'"{etag}"'
     kind, caching = ("attachment", "no-store") if is_foreign else ("inline", FOREVER)
@@ -180,7 +174,7 @@ def blob_response(
             body = read(start, end)
             first = await anext(body, b"")
             if len(first) == end - start <= _MAX_WHOLE_BYTES:
-                await anext(body, None)  # to its end, where it closes what it has open
+                await anext(body, None)  # to its end, so that it closes its files
                 await respond(send, *head, first)
                 return
             await _send_pieces(*head, first, body, receive, send)
@@ -196,7 +190,7 @@ async def _send_pieces(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Send a response as long as the client is there; if a piece cannot be had, wait for nothing."""
+    """Send pieces until the client disconnects; an error while reading one is raised at once."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     try:
@@ -211,7 +205,7 @@ async def _send_pieces(
 
 
 def _disposition(kind: str, name: str) -> str:
-    """Return both forms of the name; clients that do not know ``filename*`` may decode ``%`` in the other."""
+    """Return both forms of the name; clients without ``filename*`` may decode ``%`` in the other."""
     plain = name.replace("%", "_") if name.isascii() else "image." + name.rpartition(".")[2]
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
@@ -236,11 +230,9 @@ _log = structlog.get_logger("imagegen.zip")
 
 
 def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
-    """Return a response of pieces, whose number nobody knows before.
+    """Stream pieces; the first is read before the status is sent, so that a refusal yields an error.
 
-    The first one is there before the status is sent, so what is refused yields an error. If a later one
-    cannot be had, the connection is reset: a client must not take for whole what ends early. After a
-    disconnect nothing more is read.
+    A later failure resets the connection: a cut file must not look whole. A disconnect stops the reading.
     """
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""What comes of tasks: their events, of one to its end or of all, and their files: inputs, kept answers."""
+"""Server-sent events of one task or of all, and the files of a task: inputs and kept answers."""
 
 import asyncio
 import base64
@@ -36,14 +36,11 @@ from imagegen_http.schemas import Answer, ImageId, TaskId, doc
 from imagegen_http.service import Service
 
 _PIECE_BYTES = 48 * 1024
-"""A multiple of three, so that base64 needs no padding in between."""
+"""A multiple of 3, so base64 needs no padding in between. A slow client costs one piece here."""
 
 
 def image_event(name: str, data: Answer, content: bytes) -> Iterator[bytes]:
-    """Yield the event: ``data`` ends with a field for base64, empty so far, that ``content`` goes into.
-
-    A client that stops reading costs one piece here and another in its connection.
-    """
+    """Yield an event in pieces; ``content`` fills the empty base64 field that ends ``data``."""
     text = msgspec.json.encode(data)
     yield b"event: %s\ndata: %s" % (name.encode(), text.removesuffix(b'"}'))
     rest = memoryview(content)
@@ -99,11 +96,10 @@ T = TypeVar("T")
 async def event_stream(
     service: Service, task_id: str, *, after: int | None, language: Language
 ) -> AsyncIterator[bytes]:
-    """Yield a snapshot, the task's later events, and comments while nothing happens, until the task ends.
+    """Yield a snapshot, then the task's events and keep-alives, until the task ends or the service stops.
 
-    Without ``after`` (the last event that the client received) only new events follow, or of a finished
-    task its last event. The stream ends at once when the service stops. Partial images are those of now: they
-    have no number, and a client that reads too slowly gets the latest one only.
+    Without ``after``, the client's last event, only new events follow; a finished task repeats its last one.
+    Partial images have no number and are not repeated; a slow client gets only the latest.
     """
     bus, last = service.imagegen.parts.queue, await service.imagegen.parts.queue.last_event_id(task_id)
     view = await service.imagegen.tasks.show(task_id)
@@ -141,7 +137,7 @@ async def event_stream(
 
 
 async def next_event(queue: asyncio.Queue[T]) -> T | Literal["silence"]:
-    """Return what comes next, or that nothing has come for so long that a comment is due."""
+    """Return the next item, or "silence" when a keep-alive is due."""
     try:
         return await asyncio.wait_for(queue.get(), KEEP_ALIVE_SECONDS)
     except TimeoutError:
@@ -170,10 +166,9 @@ def frame(name: str, data: Answer, number: int | None = None) -> bytes:
 async def task_stream(
     service: Service, *, status: TaskStatus | None, after: int | None, language: Language
 ) -> AsyncIterator[bytes]:
-    """Yield the tasks that change, each as it is then, and comments while none does.
+    """Yield changed tasks in their current state, and keep-alives. An event's id is where to resume.
 
-    The id of an event is where the feed goes on behind it. The stream ends when the service stops, and where
-    the database does not answer; the client connects again and gets what it missed.
+    The stream ends when the service stops or the database fails; a client that reconnects misses nothing.
     """
     tasks = service.imagegen.parts.tasks
     with suppress(StorageError, Unavailable):

@@ -1,4 +1,4 @@
-"""Tasks: show, list, count, cancel, make again; and the answer to whoever submits one."""
+"""Tasks: show, list, count, cancel, retry and rerun, and the answer to a submission."""
 
 import re
 from typing import Annotated, Any
@@ -102,7 +102,6 @@ class TaskError(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_task(cls, task: CoreTask, language: Language) -> "TaskError | None":
-        """Return why a task failed or was cancelled; None if it did not."""
         if task.failure is None:
             return None
         message = failure_sentence(task.failure.code, task.failure.reason, language)
@@ -215,7 +214,7 @@ class Task(Answer, frozen=True, kw_only=True):
 
 
 def progress_of(task: CoreTask) -> float:
-    """Return how far a task is, 0 to 1; 0 where the provider says nothing."""
+    """Return 0 to 1; 0 where the provider says nothing."""
     return 1.0 if task.status is TaskStatus.COMPLETED else task.progress or 0.0
 
 
@@ -280,12 +279,12 @@ _SUBMISSION_REFUSALS = (
 
 
 def post_task(path: str, tag: str, *refusals: str, **more: Any) -> HTTPRouteHandler:
-    """Return a route that submits a task; ``refusals`` are its own beside those of all submissions."""
+    """Return a route that submits a task; ``refusals`` are in addition to those of all submissions."""
     return post(path, tag, *_SUBMISSION_REFUSALS, *refusals, status_code=202, responses=_ACCEPTED, **more)
 
 
 async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> TaskResponse:
-    """Return 202 with the durable task, or 200 with the finished one when the caller waits for it."""
+    """Return 202 with the durable task, or 200 with the finished one if the caller waits for it."""
     task_id = added.task.task_id
     headers = {"Location": f"/api/v1/tasks/{task_id}", "Cache-Control": "no-store"}
     if added.replayed:

@@ -1,4 +1,4 @@
-"""Maintenance of the stores and of the search index by hand, the settings that hold now, and health."""
+"""Maintenance and reindexing by hand, the effective settings, and health."""
 
 from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar, cast

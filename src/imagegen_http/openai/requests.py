@@ -1,4 +1,4 @@
-"""The requests: their bodies, as JSON or as a form, and the submissions that they become."""
+"""OpenAI request bodies, as JSON or as a form, and the submissions that they become."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ _MAX_TEXT_BYTES = 1024 * 1024
 
 
 class Part(NamedTuple):
-    """One part, in the order of the body."""
+    """One part of a form."""
 
     name: str
     is_file: bool
@@ -124,10 +124,7 @@ _IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
 
 @attrs.frozen(kw_only=True)
 class ImageRequest:
-    """``fields`` are those that may belong to the model, unchecked; ``digest`` covers all that the body says.
-
-    ``images`` is None for a generation.
-    """
+    """``fields`` may be the model's, unchecked; ``digest`` covers the body; a generation has no images."""
 
     generation: ImageGeneration
     fields: Mapping[str, Any]
@@ -137,7 +134,7 @@ class ImageRequest:
 
 
 def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
-    """Return the request of a body that was parsed as ``generation`` already."""
+    """Return the request of a body that was already parsed as ``generation``."""
     fields = decoded(body, dict[str, Any])
     return ImageRequest(
         generation=generation, fields=_model_fields(fields), digest=_digest(_not_null(fields))
@@ -145,7 +142,7 @@ def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
 
 
 def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
-    """Return the request of an edit's body, JSON or multipart; blocks."""
+    """Parse the body of an edit, JSON or multipart. Blocks."""
     if content_type.partition(";")[0].strip().lower() == "multipart/form-data":
         return _from_form(tuple(_parts(body.text, content_type)))
     return _from_json(body)
@@ -184,7 +181,7 @@ def _from_json(body: BufferedBody) -> ImageRequest:
 
 
 def _image(part: Part) -> InputSource:
-    """Return the image of a form's part: a file, or a field with a data URL or an image's id as in JSON."""
+    """Return a form part's image: a file, or a data URL or image id as in JSON."""
     if not part.content:
         raise ValidationFailed.for_field(part.name, ProblemCode.EMPTY())
     return part.content if part.is_file else read_image(part.content, part.name)
@@ -195,27 +192,23 @@ def _text(reference: Reference) -> str:
 
 
 def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that may be parameters of the model."""
     own = ImageEdit.__struct_fields__
     return {name: value for name, value in _not_null(fields).items() if name not in own}
 
 
 def _not_null(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that say something: null is as good as left out."""
+    """Null counts as left out."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
 def _form_digest(parts: Sequence[Part]) -> str:
-    """Return a digest that depends neither on the boundary nor on which field comes first.
-
-    The boundary changes with each retry, and a gateway may write the fields in any order.
-    """
+    """Ignore boundary and field order: a retry has another boundary, and gateways may reorder fields."""
     ordered = sorted(parts, key=lambda part: part.name)
     return _digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered])
 
 
 def _identity(image: InputSource | None) -> str:
-    """Return what is the same in all versions: the keys of stored tasks begin with a digest of it."""
+    """Must be the same in all versions: the keys of stored tasks begin with a digest of it."""
     if isinstance(image, StoredReference):
         return f"StoredImage(id={image.id})"
     return hashlib.sha256(image).hexdigest() if isinstance(image, bytes) else str(image)
@@ -226,7 +219,7 @@ def _digest(*content: Any) -> str:
 
 
 _LEGACY_VALUES = {("quality", "standard"): None, ("quality", "hd"): "high"}
-"""Values from the times of DALL·E, for a model that does not declare them; None is its default."""
+"""DALL·E values, for models that do not declare them; None is the model's default."""
 
 
 _ABOUT_IMAGES = ("quality", "style", "background", "moderation", "input_fidelity", "output_format")
@@ -239,15 +232,11 @@ _OPENAI_PARAMETERS: Mapping[str, Parameter] = {
         *common("seed", "negative_prompt", "steps", "cfg_scale"),
     )
 }
-"""Parameters that a model which accepts extras gets in addition to those that it declares.
-
-They are OpenAI's fields about the image, which may affect its price, and the common parameters. Whatever else
-clients put into a body is not meant for the model.
-"""
+"""All that a model which accepts extras gets beyond its own: OpenAI's image fields and common parameters."""
 
 
 def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
-    """Return the operations that `build_submission` may choose, depending on the model."""
+    """Return the operations that `build_submission` may choose from."""
     path = OPENAI_GENERATIONS if image_request.images is None else OPENAI_EDITS
     return tuple(operation for operation in Operation if operation.rules.openai_path == path)
 
@@ -255,9 +244,8 @@ def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
 def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
     """Return the submission, which the core will check.
 
-    Fields that the model does not declare are dropped, as gateways of this kind do; if the model accepts
-    extras, those that OpenAI declares are kept. Several images are references; a single one is edited, or is
-    a reference if the model cannot edit.
+    Undeclared fields are dropped, as gateways do; a model that accepts extras gets those OpenAI declares.
+    Several images are references; a single one is edited, or a reference if the model cannot edit.
     """
     generation, images = image_request.generation, image_request.images
     submission = Submission(
@@ -298,7 +286,7 @@ def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, An
     accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
     for name, field in image_request.fields.items():
         if name == "partial_images" and not generation.stream:
-            continue  # nobody would see what each of them costs
+            continue  # each costs money and would not be seen
         if name in accepted and name != "num" and (name in declared or field != "auto"):
             value = _value(accepted[name], field)
             if value is not None:
@@ -315,7 +303,7 @@ def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]
 
 
 def _value(parameter: Parameter, field: Any) -> Any:
-    """Return the field's value, converted to the declared type if it is a form's text; None to omit it."""
+    """Convert a form's text to the declared type; None omits the field."""
     if not isinstance(field, str):
         return field
     text: str | None = field

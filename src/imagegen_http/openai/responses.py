@@ -1,4 +1,4 @@
-"""What answers look like: images, as JSON or as events, and errors."""
+"""OpenAI answers: images, as JSON or as events, and errors."""
 
 import base64
 import re
@@ -38,7 +38,7 @@ RevisedPrompt = Annotated[str | UnsetType, doc("the prompt that the provider mad
 Url = Annotated[str | UnsetType, doc("where it is", "http://127.0.0.1:8080/api/v1/images/7/content")]
 
 Base64 = Annotated[str | UnsetType, doc("its bytes in base64", "iVBORw0KGgo=")]
-"""The last field, because the bytes are encoded while they are sent."""
+"""The last field, because bytes are encoded while they are sent."""
 
 
 class ImageData(Answer, frozen=True, kw_only=True):
@@ -117,18 +117,16 @@ SERVER_ERROR = "server_error"
 RETRY_LATER = {"retry-after": "5"}
 
 NO_RETRY = {"x-should-retry": "false"}
-"""The official clients repeat 429 and 5xx unless they are told not to."""
+"""Official clients retry 429 and 5xx unless told not to."""
 
 NO_RETRY_STATUS = 400
-"""The one error status that none of the clients and gateways that were read sends again.
+"""The only error status that no known client or gateway retries; most ignore ``x-should-retry``.
 
-Only the official clients obey ``x-should-retry``. The SDKs repeat 408, 409, 429 and 5xx; new-api repeats
-every 4xx but 400 and 408, one-api all but 400. ``docs/explanation/never-pay-twice.md`` lists who was read;
-``tests/clients/`` tries it with each.
+``docs/explanation/never-pay-twice.md`` lists those that were read; ``tests/clients/`` tries each.
 """
 
 UPSTREAM_ERROR = "upstream_error"
-"""The type of an error that comes with `NO_RETRY_STATUS`, apart from a bad request."""
+"""The error type sent with `NO_RETRY_STATUS`, unlike that of a bad request."""
 
 _INVALID = "invalid_request_error"
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -164,7 +162,7 @@ _FAILURES: Mapping[FailureCode, tuple[int, str, str]] = {
 
 @attrs.frozen(kw_only=True)
 class Problem:
-    """One error; ``headers`` have lower-case names."""
+    """An error in OpenAI's terms; ``headers`` have lower-case names."""
 
     status: int
     type: str
@@ -175,7 +173,7 @@ class Problem:
 
     @classmethod
     def from_envelope(cls, status: int, envelope: Mapping[str, Any]) -> "Problem":
-        """Return the error that the rest of the API would answer with this envelope."""
+        """Translate an envelope of the rest of the API."""
         data, slug = envelope["data"], str(envelope["data"]["error"])
         status = _STATUS.get(slug, status)
         first = (data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}])[0]
@@ -192,10 +190,7 @@ class Problem:
 
     @classmethod
     def from_failure(cls, failure: Failure, language: Language) -> "Problem":
-        """Return how a task ended that did not end well.
-
-        What may have been charged is never repeated, nor what a person cancelled.
-        """
+        """Return why a task failed; no retry if it may have been charged, or a person cancelled it."""
         status, kind, code = _FAILURES[failure.code]
         headers: dict[str, str] = {}
         if failure.code is FailureCode.QUOTA_EXHAUSTED:
@@ -229,14 +224,14 @@ def _param(field: str | None) -> str | None:
 
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
-    """Answer an exception; below ``/v1`` in OpenAI's format."""
+    """Answer an exception, below ``/v1`` in OpenAI's format."""
     return _in_shape_of_path(request.scope, errors.answer(request, error))
 
 
 async def refuse(
     scope: Scope, receive: Receive, send: Send, slug: str, data: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    """Send an error from outside the router, in the format of the path; the guard uses it."""
+    """Send an error from outside the router (the guard does), in the format of the path."""
     response = _in_shape_of_path(scope, errors.error_response(slug, data))
     response.headers.update(headers)
     await response.send_to(send)
@@ -253,10 +248,7 @@ def _problem_of(response: JsonResponse[dict[str, Any]]) -> Problem:
 
 
 def unreadable_image(error: Exception) -> Problem:
-    """Return the error of an image that was generated and cannot be read.
-
-    While only its store is down, a retry costs nothing: it claims the same task.
-    """
+    """Return the error; while only the store is down a retry is free, because it claims the same task."""
     if isinstance(error, StorageUnreachable):
         return attrs.evolve(_problem_of(errors.error_response("unavailable", {})), headers=RETRY_LATER)
     return attrs.evolve(
@@ -273,14 +265,14 @@ def unreadable_image(error: Exception) -> Problem:
 Piece = bytes | Image
 
 _PIECE_BYTES = 48 * 1024
-"""Bytes that are encoded at a time; a multiple of three, so that base64 needs no padding in between."""
+"""Encoded at a time, a multiple of 3 to avoid padding in between. A slow client costs one piece here."""
 
 _USAGE = ("total_tokens", "input_tokens", "output_tokens")
 
 
 @attrs.frozen(kw_only=True)
 class Style:
-    """``base_url``: send URLs below it instead of bytes; ``events``: stream events with this name prefix."""
+    """``base_url``: send URLs below it, not bytes; ``events``: stream events with this name prefix."""
 
     base_url: str | None = None
     events: str | None = None
@@ -298,7 +290,7 @@ def json_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece
 
 
 def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piece]:
-    """Return one event for each image; the last one has the ``usage``."""
+    """Return an event for each image; the last one has the ``usage``."""
     pieces: list[Piece] = []
     name = f"{style.events}.completed"
     for position, image in enumerate(images):
@@ -315,7 +307,7 @@ def event_pieces(task: Task, images: Sequence[Image], style: Style) -> list[Piec
 
 
 def partial_pieces(task: Task, partial: PartialImage, events: str, now: datetime) -> Iterator[bytes]:
-    """Yield the event of a partial image; ``events`` is the prefix of its name."""
+    """Yield the event of a partial image; ``events`` is its name's prefix."""
     name = f"{events}.partial_image"
     data = ImagePartial(
         type=name,
@@ -330,14 +322,14 @@ def partial_pieces(task: Task, partial: PartialImage, events: str, now: datetime
 
 
 def length_of(pieces: Sequence[Piece]) -> int:
-    """Return the size of the encoded pieces in bytes."""
+    """Return the size after encoding, in bytes."""
     return sum(len(p) if isinstance(p, bytes) else 4 * -(-p.size_bytes // 3) for p in pieces)
 
 
 async def encode_pieces(
     pieces: Sequence[Piece], open_blob: Callable[[str], AsyncIterator[bytes]]
 ) -> AsyncIterator[bytes]:
-    """Yield the encoded bytes; of an image, at most one chunk is in memory."""
+    """Encode while reading: of an image, at most one chunk is in memory."""
     for piece in pieces:
         if isinstance(piece, bytes):
             yield piece
@@ -347,10 +339,7 @@ async def encode_pieces(
 
 
 async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Encode in small pieces of whole groups of three bytes; the remainder of a chunk goes before the next.
-
-    A client that stops reading costs one piece here and another in its connection.
-    """
+    """Encode whole groups of three bytes; the remainder of a chunk goes before the next."""
     remainder = b""
     async for chunk in chunks:
         rest = memoryview(chunk)
@@ -365,7 +354,7 @@ async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _object(data: ImageData | ImageCompleted, image: Image) -> Iterator[Piece]:
-    """Yield what describes an image; where its bytes belong, it ends with an empty text for them."""
+    """Yield an image's JSON, with the image itself where its bytes belong."""
     text = msgspec.json.encode(data)
     if data.b64_json is UNSET:
         yield text
@@ -396,8 +385,8 @@ def _requested(task: Task, *names: str) -> dict[str, str]:
 
 
 def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
-    """Return the tokens of all calls together, if each reported them in OpenAI's fields."""
-    # Where it is long, only the first image of a call has it.
+    """Add up the tokens of all calls, if each reported them in OpenAI's fields."""
+    # only the first image of a call has a long one
     calls = {i.attempt_id: i.metadata.get("usage") for i in reversed(images)}
     usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
     counts = [usage.get(name) for usage in usages for name in _USAGE]

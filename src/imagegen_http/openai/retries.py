@@ -1,19 +1,18 @@
-"""Finds the task of a request that a client retries, so that nobody pays twice.
+"""Match a client's retry with the task of its first request, so that nobody pays twice.
 
-Clients retry by themselves: after a lost connection, a 5xx, or a time-out of their own or of a gateway on the
-way. Only OpenAI's own number their retries, in ``x-stainless-retry-count``; LiteLLM, which uses them, sends 0
-each time. So a retry looks exactly like an equal request that is sent on purpose. What became of the earlier
-caller tells them apart: one that got its response, or still waits for it, has no reason to retry. Therefore
+Clients retry after a lost connection, a 5xx or a time-out. Only OpenAI's own number their retries, in
+``x-stainless-retry-count``; LiteLLM always sends 0. So a retry looks like an equal request made on purpose.
+The earlier caller tells them apart: one that has its response, or still waits, has no reason to retry.
 
-- each request gets a key of its own that begins with the digest of the request. The key is committed in the
-  transaction of its task, and marked as answered once its caller has the response: both survive a kill;
-- a task is *abandoned* if its key is not marked and nobody waits for it. After a kill these are all tasks
-  whose response was not delivered. An equal request claims an abandoned task, one request one task, while it
-  runs and for `MAX_RETRY_DELAY` after its end, unless it failed such that a new attempt is free and sensible;
-- who waits at another node is known there alone, so the others are asked before a task is claimed. One that
-  says nothing may be dead: then the task is claimed rather than paid for again;
-- a numbered retry (above 0) may also share a task that somebody waits for or whose response was delivered:
-  its first request may have been lost behind a gateway, which we cannot see.
+- Each request gets a key that begins with its digest. It is committed in its task's transaction, and marked
+  as answered once the caller has the response. Both survive a kill.
+- A task is *abandoned* if its key is not marked and nobody waits for it, as are all undelivered ones after a
+  kill. One equal request claims it, while it runs or within `MAX_RETRY_DELAY` of its end, unless it failed
+  and a new attempt is free and sensible.
+- Each node knows only its own callers, so the others are asked before a claim. One that does not answer
+  may be dead: then the task is claimed rather than paid for again.
+- A numbered retry (above 0) may also share a task that somebody waits for or that was answered: a gateway
+  may have lost its first request, which we cannot see.
 """
 
 import asyncio
@@ -32,43 +31,38 @@ from imagegen_core.ports.cluster import Cluster
 from imagegen_core.task import Task, TaskStatus
 
 DERIVED_KEY_SCOPE = "v1-first"
-"""The scope of derived keys, apart from the idempotency keys that clients send."""
+"""The scope of derived keys, apart from those that clients send."""
 
 MAX_RETRY_DELAY = timedelta(minutes=10)
-"""How long after its end an abandoned task can be claimed: longer than any client takes to retry."""
+"""How long after its end an abandoned task can be claimed; clients retry sooner."""
 
 MAX_NUMBERED_RETRY_DELAY = timedelta(minutes=20)
-"""The same for numbered retries: the official clients time out after 10 minutes and retry twice."""
+"""For numbered retries: official clients time out after 10 minutes and retry twice."""
 
 _REFUSAL_MEMORY_SECONDS = 150.0
-"""Longer than any Retry-After that the official clients obey."""
+"""Longer than any Retry-After that official clients obey."""
 
 _QUESTION, _YES = "question", "yes"
-"""The topics of what nodes ask each other of a key: whether somebody waits there for its task."""
+"""Topics between nodes: does somebody there wait for this key's task?"""
 
 _ANSWER_SECONDS = 1.0
-"""How long who asks waits for a yes; nodes that are alive take a tenth of it."""
+"""How long to wait for a yes; live nodes take a tenth of it."""
 
 _TURNS, _TURN_SECONDS = 8, 0.01
-"""How often a node looks again before it says yes.
-
-A busy node may hear the question before it reads what came earlier, such as the end of a caller's connection.
-What has arrived is read at once, in any order; a few turns of the event loop later all that follows is there.
-"""
+"""Looks before saying yes: a busy node may hear the question before a disconnect that came earlier."""
 
 _MAX_REMEMBERED = 10_000
-"""Entries of each kind that are in memory; the oldest go first."""
+"""Entries of each kind in memory; the oldest go first."""
 
 _RETRIED_REFUSALS = frozenset({"queue_full", "unavailable", "insufficient_storage"})
-"""Refusals after which the official clients retry."""
+"""Refusals after which official clients retry."""
 
 
 @attrs.define(kw_only=True, eq=False)
 class Call:
-    """A request whose caller waits for the response.
+    """A request whose caller waits; ``digest`` identifies its content, ``operations`` are possible ones.
 
-    ``digest`` identifies its content, ``operations`` are those that it may become, ``disconnect`` ends when
-    the caller has disconnected. ``key`` belongs to the task that the caller waits for, once that is known.
+    ``disconnect`` ends when the caller disconnects; ``key`` is that of the task, once it is known.
     """
 
     digest: str
@@ -78,10 +72,7 @@ class Call:
 
 
 class Peers:
-    """Asks all other nodes at once; none of them has to be known, and one that is dead says nothing.
-
-    Without a cluster there are none.
-    """
+    """Asks all other nodes at once; a dead one is silent, and without a cluster there are none."""
 
     def __init__(self, cluster: Cluster | None = None, *, answer_seconds: float = _ANSWER_SECONDS) -> None:
         self._cluster = cluster
@@ -94,11 +85,11 @@ class Peers:
             cluster.hear(_YES, self._hear_yes)
 
     def answer(self, is_so: Callable[[str], bool]) -> None:
-        """Let this node answer what others ask about a key."""
+        """Set how this node answers questions about a key."""
         self._is_so = is_so
 
     async def ask(self, key: str) -> bool:
-        """Return whether another node says yes of the key; silence means no."""
+        """Return whether another node says yes; silence means no."""
         if self._cluster is None:
             return False
         number = uuid.uuid4().hex
@@ -147,7 +138,7 @@ class ClientRetries:
 
     @asynccontextmanager
     async def arriving(self, call: Call) -> AsyncIterator[None]:
-        """Let later retries of a request wait until it is known which task it gets, if any."""
+        """Hold later equal requests until it is known which task this one gets, if any."""
         self._arriving[call] = None
         try:
             yield
@@ -162,17 +153,14 @@ class ClientRetries:
         self._enter(call, key)
         try:
             yield
-        except BaseException as error:  # cancelled too, the caller no longer waits
+        except BaseException as error:  # also when cancelled: the caller no longer waits
             self.leave(call)
             if isinstance(error, Refusal) and error.slug in _RETRIED_REFUSALS:
                 self._refusals.append((self._now() + _REFUSAL_MEMORY_SECONDS, call.digest))
             raise
 
     async def claim(self, imagegen: ImageGen, call: Call, *, numbered: bool) -> Task | None:
-        """Return the task whose response this caller gets, or None if a new one has to be submitted.
-
-        The caller counts as waiting for it until `leave`. ``numbered``: the client says that it is a retry.
-        """
+        """Return the task that this caller gets, and waits for until `leave`; None: submit a new one."""
         async with self._arrived:
             await self._arrived.wait_for(lambda: self._is_settled(call, numbered=numbered))
         if numbered and self._was_refused(call.digest):
@@ -207,13 +195,13 @@ class ClientRetries:
                     self._remember(unanswered.key)
                 elif await self._peers.ask(unanswered.key):
                     continue
-                elif self._is_abandoned(unanswered.key):  # no other request claimed it meanwhile
+                elif self._is_abandoned(unanswered.key):  # and no other request claimed it meanwhile
                     self._enter(call, unanswered.key)
                     return task
         return None
 
     async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
-        """Return a task that somebody waits for, else one whose response was delivered."""
+        """Return a task that somebody waits for, else one that was answered."""
         now, tasks = imagegen.parts.clock.now(), imagegen.parts.tasks
         stored = [
             (stored.key, await tasks.get(stored.task_id))
@@ -234,7 +222,7 @@ class ClientRetries:
         return task
 
     def _is_settled(self, call: Call, *, numbered: bool) -> bool:
-        """Return whether no earlier request that is still arriving may yet leave a task for this one."""
+        """Return whether no earlier equal request may still leave a task for this one."""
         before = takewhile(lambda other: other is not call, self._arriving)
         return not any(
             other.digest == call.digest and (numbered or other.disconnect.done()) for other in before
@@ -247,7 +235,6 @@ class ClientRetries:
         )
 
     def _is_waited_for(self, key: str) -> bool:
-        """Return whether a caller here has a reason to get this task's response."""
         return any(not call.disconnect.done() for call in self._waiting.get(key, ()))
 
     def _enter(self, call: Call, key: str) -> None:
@@ -260,7 +247,7 @@ class ClientRetries:
             del self._answered[next(iter(self._answered))]
 
     def _was_refused(self, digest: str) -> bool:
-        """Return whether an equal request was refused; each refusal accounts for one retry."""
+        """Return whether an equal request was refused; each refusal counts for one retry."""
         now = self._now()
         while self._refusals and self._refusals[0][0] <= now:
             self._refusals.popleft()
@@ -272,7 +259,7 @@ class ClientRetries:
 
 
 def _answers_a_retry(task: Task) -> bool:
-    """Return whether a retry of the request gets this task's outcome rather than a new attempt."""
+    """Return whether a retry gets this task's outcome rather than a new attempt."""
     failure = task.failure
     if task.status is not TaskStatus.FAILED or failure is None:
         return True

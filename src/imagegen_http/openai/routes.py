@@ -1,4 +1,4 @@
-"""``/v1``: images in one request, kept open until its task has ended, as ``openai`` clients send it."""
+"""``/v1``: images in one request, kept open until its task has ended, as ``openai`` clients expect."""
 
 import asyncio
 import hashlib
@@ -95,11 +95,7 @@ _MAX_LISTED_NAMES = 20
 
 
 async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
-    """Return the provider and the model of ``provider/model``, of a model id, or the defaults.
-
-    A bare id is looked up with the default provider first, then with the others by name. Ids may contain
-    slashes themselves.
-    """
+    """Find ``provider/model``, a bare id (default provider first) or the defaults; ids may have slashes."""
     default = await service.imagegen.resolve.default_name()
     if not name:
         resolved = await service.imagegen.resolve(provider_name=default)
@@ -159,7 +155,7 @@ RetryCountHeader = Annotated[
 ROOT = "/v1"
 _CLIENT_KEY_SCOPE = "v1"
 _RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
-"""How often a client says that it has sent a request before, but not at all."""
+"""A retry count above 0."""
 
 _ERRORS: dict[Any, ResponseSpec] = dict.fromkeys(
     ("4XX", "5XX"), response(OpenAIError, "an error, in OpenAI's shape")
@@ -266,10 +262,7 @@ async def _respond(
     *,
     events: str,
 ) -> ASGIApp:
-    """Return the response for the request's task, which is durable by then.
-
-    A caller without an idempotency key that has disconnected is refused; then nothing is stored or sent.
-    """
+    """Return a durable task's response; for a caller without a key who left, nothing is stored or sent."""
     generation = image_request.generation
     public_url, own_url = service.settings.server.public_url, str(request.base_url).rstrip("/")
     base_url = own_url if public_url is None else parse_origin(public_url)
@@ -290,7 +283,7 @@ async def _respond(
         else:
             numbered = _RETRIED.fullmatch((retry_count or "").strip()) is not None
             task, is_replayed = await _accept(service, retries, image_request, call, numbered=numbered)
-    except BaseException:  # cancelled too, no response will await the disconnect
+    except BaseException:  # also when cancelled: no response will await it
         call.disconnect.cancel()
         raise
     request.buffered_body.release()
@@ -304,10 +297,7 @@ async def _respond(
 async def _accept(
     service: Service, retries: ClientRetries, image_request: ImageRequest, call: Call, *, numbered: bool
 ) -> tuple[Task, bool]:
-    """Return the task of a request without a key, and whether an earlier request has created it.
-
-    ``call`` counts as waiting for it until ``retries.leave``.
-    """
+    """Return the task and whether an earlier request made it; ``call`` waits until ``retries.leave``."""
     async with retries.arriving(call):
         task = await retries.claim(service.imagegen, call, numbered=numbered)
         if task is not None:
@@ -333,22 +323,19 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
 _POLL_SECONDS = 0.2
 
 MAX_HOLD_SECONDS = 600.0
-"""How long a request is kept open: the default time-out of the official clients."""
+"""How long a request is kept open: the time-out of official clients."""
 
 _EVENTS = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
 _log = structlog.get_logger("imagegen.openai")
 
 
 class ClientDisconnected(Exception):
-    """The client disconnected, so nobody waits for the response; the task goes on."""
+    """The client disconnected; its task goes on."""
 
 
 @attrs.define(kw_only=True)
 class ImagesResponse:
-    """The response to one request, as an ASGI application.
-
-    A client's disconnect does not affect the task; the client gets its response by retrying the request.
-    """
+    """The ASGI response to one request. A disconnect does not affect the task; a retry gets the response."""
 
     service: Service
     retries: ClientRetries
@@ -361,11 +348,7 @@ class ImagesResponse:
     _has_started: bool = attrs.field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for the task and send its outcome.
-
-        The response counts as delivered once the peer's system has acknowledged it; only then is its key
-        marked, so that a retry of a response that was lost on the way gets it again.
-        """
+        """Send the outcome; its key is marked only once the peer's system has acknowledged all of it."""
         self._send = send
         try:
             is_final = await self._respond()
@@ -383,7 +366,7 @@ class ImagesResponse:
             self.call.disconnect.cancel()
 
     async def _respond(self) -> bool:
-        """Send the task's outcome, or that it is still running; return whether it was the outcome."""
+        """Send the outcome, or that the task is still running; return whether it was the outcome."""
         parts, events = self.service.imagegen.parts, self.style.events
         task = await self._end()
         problem, is_final = self._problem(task), task.status.final
@@ -410,7 +393,7 @@ class ImagesResponse:
         return is_final
 
     async def _end(self) -> Task:
-        """Return the task once it has ended, or as it is when the time is over or the service stops first."""
+        """Return the ended task, or its state when the time is over or the service stops."""
         imagegen, task_id = self.service.imagegen, self.task.task_id
         ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
         halted = asyncio.create_task(self._halted())
@@ -427,7 +410,7 @@ class ImagesResponse:
             halted.cancel()
 
     async def _stream(self, events: str, ends: Iterable[asyncio.Task[Any]]) -> None:
-        """Send partial images, and comments while there are none, until one of the tasks has ended."""
+        """Send partial images and keep-alives until one of the tasks has ended."""
         queue: asyncio.Queue[PartialImageFollower | None] = asyncio.Queue()
         for end in ends:
             end.add_done_callback(lambda _: queue.put_nowait(None))
@@ -442,7 +425,7 @@ class ImagesResponse:
                         await self._write(piece)
 
     async def _halted(self) -> None:
-        """Return once the service stops and the task cannot go on before the next start."""
+        """Return when the service stops and the task cannot go on before the next start."""
         await self.service.stopping.wait()
         imagegen = self.service.imagegen
         if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
@@ -451,7 +434,7 @@ class ImagesResponse:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _record_delivery(self) -> None:
-        """Store that the response was delivered; if that fails, an equal request may get it once more."""
+        """If this fails, an equal request may get the response once more."""
         parts = self.service.imagegen.parts
         try:
             await parts.tasks.mark_answered(self.task.task_id, at=parts.clock.now())
@@ -459,7 +442,6 @@ class ImagesResponse:
             _log.warning("a delivered response could not be recorded", reason=str(error))
 
     def _problem(self, task: Task) -> Problem | None:
-        """Return why there are no images; None if there are."""
         if task.failure is not None:
             return Problem.from_failure(task.failure, asgi.language.get())
         if task.status.final:
@@ -489,11 +471,7 @@ class ImagesResponse:
 
 
 async def _first(chunks: AsyncIterator[bytes], pieces: Sequence[Piece]) -> bytes:
-    """Return what comes first, up to the first bytes of an image.
-
-    They are read before the status is sent, so a store that is down yields an error status instead of a
-    truncated body.
-    """
+    """Read an image's first bytes before the status is sent, so a store that is down yields an error."""
     ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
     first = b""
     async for chunk in chunks:

@@ -25,15 +25,12 @@ _ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/consol
 
 
 def entries(html: str) -> tuple[str, ...]:
-    """Return the modules that a page starts with, as paths below ``/console/``."""
+    """Return a page's entry modules, as paths below ``/console/``."""
     return tuple(_ENTRY.findall(html))
 
 
 def needed(starts: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Return these modules and all that they import, directly or through others, nearest first.
-
-    Left out is what only ``import()`` asks for, and what is not in ``sources``.
-    """
+    """Return modules and all their static imports, nearest first; paths beyond ``sources`` are left out."""
     order = [path for path in starts if path in sources]
     for path in order:
         for specifier in _STATIC_IMPORT.findall(sources[path]):
@@ -44,7 +41,7 @@ def needed(starts: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]
 
 
 PRELOADS = "<!-- modulepreload -->"
-"""Where the page gets the addresses of what it needs; without them a browser finds one after the other."""
+"""Where the page gets its preloads; without them a browser finds one module after the other."""
 
 _LANG = 'lang="zh-CN"'
 _LOGOUT = 'action="/logout" hidden'
@@ -57,11 +54,7 @@ def console_files() -> StaticFolder:
 
 @cache
 def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
-    """Return the page as it is to begin, in the reader's language; with a logout if a login is required.
-
-    ``name`` is that of a module in ``pages/``, which the script loads for this address, with the style of
-    that name.
-    """
+    """Return the page of ``pages/<name>.js`` in the reader's language, with a logout if there is a login."""
     files = console_files()
     html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
     if has_login:
@@ -74,10 +67,9 @@ def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticConten
 
 
 def complete(html: str, modules: Mapping[str, str], digest: str, *, later: Iterable[str] = ()) -> str:
-    """Return the page with its modules announced, and with the digest of all files in their addresses.
+    """Preload all modules at once, those loaded ``later`` too, and put a digest into their addresses.
 
-    So a browser asks for all modules at once, also for those and the styles that the script loads ``later``.
-    It keeps them for good, and no page gets a module of another version than its others.
+    So browsers keep them for good, and no page mixes modules of two versions.
     """
     later, starts = tuple(later), entries(html)
     announced = [path for path in needed((*starts, *later), modules) if path not in starts]
@@ -97,10 +89,7 @@ _BODIES = {
 
 
 def with_missing_page(answer: Handler) -> Callable[[Request[Any, Any, Any], Any], Response[Any]]:
-    """Return an exception handler that answers a browser's navigation to no page of ours with a page.
-
-    What is below ``/api`` and ``/v1`` stays JSON for everybody: the address is the API's.
-    """
+    """Answer a browser's navigation to an unknown address with a page; ``/api`` and ``/v1`` stay JSON."""
 
     def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         head = InboundRequest.from_scope(cast("Scope", request.scope))
@@ -130,7 +119,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "usage": ("/usage",),
     "settings": ("/settings",),
 }
-"""The addresses of the console by its modules in ``pages/``, as in the ``ROUTES`` of its router.js."""
+"""The addresses by modules in ``pages/``, as in ``ROUTES`` of the console's router.js."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "

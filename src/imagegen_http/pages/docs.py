@@ -1,4 +1,4 @@
-"""The OpenAPI document as this server sends it, and a page that shows it without files of other hosts."""
+"""The OpenAPI document as this server sends it, and its page, without files of other hosts."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -35,10 +35,9 @@ _RETRY, _INPUTS = "/retry", "/inputs/"
 
 @attrs.frozen(kw_only=True)
 class Newest:
-    """Ids of the newest records; None where there is none.
+    """Ids of the newest records, or None; ``failed_task`` failed or, if none has, was cancelled.
 
-    ``input_task`` is a task with an input image: one of the last 20, or the newest with an image that is
-    still there; ``failed_task`` has failed or, if none has, was cancelled.
+    ``input_task`` has an input image: one of the last 20, or the newest with an image that still exists.
     """
 
     task: str | None = None
@@ -68,7 +67,7 @@ class Newest:
 
 
 def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
-    """Return the document with these ids in the examples of its parameters and bodies."""
+    """Put these ids into the examples of parameters and bodies."""
     paths: dict[str, Any] = deepcopy(document["paths"])
     for path, item in paths.items():
         tasks = {_RETRY: newest.failed_task, _INPUTS: newest.input_task}
@@ -87,7 +86,7 @@ def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
 
 
 def _free_name(method: str, newest_collection: int | None) -> str | None:
-    """Return a name for the collection that is created or renamed next, which no other is likely to have."""
+    """Return a name for the next collection that is likely to be free."""
     if newest_collection is None:
         return None
     return f"{EXAMPLE_COLLECTION} {newest_collection + (method == 'post')}"
@@ -103,7 +102,7 @@ async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) ->
 
 
 class Renderings:
-    """The document as it is sent: encoded and compressed once for each language, until a record is newer."""
+    """The document, encoded and compressed once for each language until there is a newer record."""
 
     def __init__(self, app: Litestar) -> None:
         self._app = app
@@ -111,10 +110,7 @@ class Renderings:
         self._lock = asyncio.Lock()
 
     async def content(self, language: Language, newest: Newest) -> StaticContent:
-        """Return the document with examples that name these records.
-
-        It is made in a thread, since the first one takes half a second, and by one caller at a time.
-        """
+        """Render in a thread, by one caller at a time: the first rendering takes half a second."""
         async with self._lock:
             latest = self._latest.get(language)
             if latest is None or latest[0] != newest:
@@ -198,10 +194,7 @@ def _files() -> StaticFolder:
 
 @cache
 def _page(language: Language, root: str) -> StaticContent:
-    """Return the page in a language; ``root`` leads from its address to that of the service.
-
-    All its addresses are relative, so that it works below a proxy's prefix.
-    """
+    """Return the page; ``root`` leads to the service. Relative addresses work below a proxy's prefix."""
     other = Language.ZH if language is Language.EN else Language.EN
     words = {"lang": language.tag, "code": language, "other_lang": other.tag, "other_code": other}
     html = _PAGE.format(root=root, **words, **_TEXTS[language])
@@ -209,13 +202,13 @@ def _page(language: Language, root: str) -> StaticContent:
 
 
 def _language(request: Request[Any, Any, Any], choice: str | None) -> Language:
-    """Return the language that the query asks for, else the one that the reader prefers, else English."""
+    """Return the query's language, else the reader's, else English."""
     preferred = preferred_language(request.headers.get("accept-language"), default=Language.EN)
     return preferred_language(choice, default=preferred)
 
 
 def _may_see_records(request: Request[Any, Any, Any], service: Service) -> bool:
-    """Return whether no token is set, or the caller has it although the document does not need it."""
+    """Return whether no token is set, or the caller sent it although the document needs none."""
     server = service.settings.server
     if server.auth_token is None:
         return True

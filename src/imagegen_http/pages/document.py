@@ -1,4 +1,4 @@
-"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples; and its Chinese."""
+"""The OpenAPI document: Litestar's paths, msgspec's schemas, examples, and the Chinese translation."""
 
 import contextlib
 import re
@@ -69,7 +69,7 @@ TAGS = [
     Tag(name="settings", description="The settings that hold now"),
     Tag(name="health", description="For people, supervisors and load balancers; never needs a token"),
 ]
-"""The groups, in the order of the page."""
+"""Groups, in the order of the page."""
 
 _SERVER = Server(url=".", description="where this document comes from, below whatever prefix a proxy has")
 _COMPONENTS = Components(
@@ -95,7 +95,7 @@ def is_public(path: str) -> bool:
 
 
 def in_order(paths: dict[str, Any]) -> dict[str, Any]:
-    """Return the paths by their groups; what deletes is the last of its own, and the others come first."""
+    """Order paths by group, and within a group and a path what deletes last."""
     ranks = {tag.name: rank for rank, tag in enumerate(TAGS)}
 
     def place(path: str) -> tuple[int, bool]:
@@ -112,12 +112,12 @@ _JSON = "application/json"
 
 
 def with_examples(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with an example of all that can have one; a test names what has none."""
+    """Add an example wherever one can be made; a test lists what has none."""
     schemas = document["components"]["schemas"]
     for operation in operations(document):
         for content in _json(operation["responses"].values()):
             for example in content.get("examples", {}).values():
-                del example["id"]  # Litestar's own word, which OpenAPI does not know
+                del example["id"]  # Litestar's, unknown to OpenAPI
             if "examples" not in content:
                 with contextlib.suppress(NoExample):
                     content["example"] = example_of(content["schema"], schemas)
@@ -165,13 +165,13 @@ _BESIDE_HANDLERS = {
     *(shape for events in (_TASK_EVENTS, _OPENAI_EVENTS) for shapes in events.values() for shape in shapes),
     *(TaskChange, ImageEdit, ImageEditForm, ZipBody),
 }
-"""What the document speaks of that is in no handler's signature."""
+"""Schemas that no handler's signature has."""
 
 LITESTARS_PATH = "/openapi"
 
 
 def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
-    """Return Litestar's configuration; the application leaves out the routes that it would make of it."""
+    """Return Litestar's configuration; the application leaves out the routes that it would add."""
     return OpenAPIConfig(
         title="imagegen",
         version=version,
@@ -189,7 +189,7 @@ def openapi_config(version: str, *, needs_token: bool) -> OpenAPIConfig:
 
 
 def openapi_document(app: Litestar, language: Language = Language.EN) -> dict[str, Any]:
-    """Return the document in a language; made once for each application."""
+    """Return the document in a language, built once for each application."""
     documents = app.state.setdefault("openapi_documents", {})
     if language not in documents:
         is_source = language is Language.EN
@@ -212,7 +212,7 @@ def _document(app: Litestar) -> dict[str, Any]:
     }
     document["paths"][ZIP]["post"]["requestBody"] = {"required": True, "content": {_JSON: _schema(ZipBody)}}
     document["paths"][_RERUN]["post"]["requestBody"]["required"] = False  # Litestar says true of all
-    for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar lets it be left out
+    for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar says optional
         parameter["required"] = parameter["required"] or parameter["name"] == "keyword"
     document["paths"] = in_order(document["paths"])
     for path, item in document["paths"].items():
@@ -226,14 +226,14 @@ def _document(app: Litestar) -> dict[str, Any]:
 
 
 def _describe(operation: dict[str, Any]) -> None:
-    """Make the first paragraph of the docstring the summary, and say of parameters what matters, once."""
+    """Make the docstring's first paragraph the summary, and tidy the parameters."""
     summary, _, more = unwrapped(operation.pop("description")).partition("\n\n")
     operation.pop("deprecated", None)
     operation |= {"summary": summary.removesuffix("."), "description": more}
     for parameter in operation.get("parameters", ()):
         schema = {name: value for name, value in parameter["schema"].items() if name != "description"}
         (only,) = schema.pop("allOf", [{}])
-        for choice in schema.pop("oneOf", ()):  # a parameter that may be left out is never null
+        for choice in schema.pop("oneOf", ()):  # an optional parameter is never null
             only |= choice if choice != {"type": "null"} else {}
         described = {name: parameter[name] for name in ("name", "in", "description", "required")}
         parameter.clear()
@@ -242,7 +242,7 @@ def _describe(operation: dict[str, Any]) -> None:
 
 def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in str(responses.get("400", "$ref")):
-        del responses["400"]  # Litestar's own, which nobody gets to see
+        del responses["400"]  # Litestar's own, which is never sent
     match path.split("/"):
         case ["", "v1", "images", _]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_OPENAI_EVENTS)
@@ -270,10 +270,7 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
 
 
 def _events(events: Mapping[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """Return a stream of events; as OpenAPI 3.1 has it, the schema is of one of them.
-
-    Generated clients would read a single kind of event as what the whole stream is, so that one is a text.
-    """
+    """Describe a stream by one event, as OpenAPI does; a single kind is text, or generators misread it."""
     event = _choice("oneOf", [_event(name, shapes) for name, shapes in events.items()])
     if len(events) > 1:
         return {"schema": event}
@@ -294,7 +291,6 @@ def _event(name: str, shapes: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _choice(keyword: str, schemas: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the schema of a choice, which one alone is not."""
     return {keyword: schemas} if len(schemas) > 1 else schemas[0]
 
 
@@ -312,10 +308,10 @@ def _with_short_names(document: dict[str, Any]) -> Any:
 _TEXTS = frozenset({"description", "summary"})
 
 _VALUES = frozenset({"example", "const", "enum", "default", "value"})
-"""Keywords whose values are no part of the document's own words."""
+"""Keywords whose values are not translated."""
 
 _NAMED = frozenset({"properties", "schemas", "paths"})
-"""Keywords whose values have names of ours for keys, which may be those of keywords."""
+"""Keywords whose values have keys of ours, which may look like keywords."""
 
 _CODE = re.compile(r"`[^`]*`")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -323,13 +319,13 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @cache
 def chinese_texts() -> Mapping[str, str]:
-    """Return the translations by their English text; neither has the full stop of a sentence."""
+    """Return the translations by English text, both without a final full stop."""
     source = (files("imagegen_http") / "pages" / "chinese.yaml").read_bytes()
     return msgspec.yaml.decode(source, type=dict[str, str])
 
 
 def in_chinese(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document with Chinese texts, and errors as a caller sees them in Chinese."""
+    """Return the document with Chinese texts and Chinese examples of errors."""
     texts = {**chinese_texts(), **{row.en: row.zh for row in TABLE.values()}}
 
     def translate(paragraph: str) -> str:
@@ -346,7 +342,7 @@ def in_chinese(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sentences(document: Mapping[str, Any]) -> set[str]:
-    """Return what ``chinese.yaml`` has to translate: all texts for people, but for the table of errors."""
+    """Return what ``chinese.yaml`` must translate: all texts but those of the error table."""
     texts: set[str] = set()
 
     def collect(paragraph: str) -> str:
@@ -359,7 +355,7 @@ def sentences(document: Mapping[str, Any]) -> set[str]:
 
 
 def _mapped(part: Any, change: Callable[[str], str], name: str = "") -> Any:
-    """Return a part of the document, with each paragraph of its texts changed; ``name`` is its keyword."""
+    """Map each paragraph of a part's texts; ``name`` is its keyword."""
     match part:
         case str() if name in _TEXTS:
             return "\n\n".join(map(change, part.split("\n\n")))
