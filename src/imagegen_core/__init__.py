@@ -1,8 +1,7 @@
 """imagegen's core: image generation through paid providers that never loses a task and never pays twice.
 
-The façade is `ImageGen`; build it from adapters, or take `imagegen_adapters.memory.in_memory()`.
-Values and ports import only attrs and the standard library. The names exported here are imported lazily, so
-that a program that needs only a table or a limit of one module loads nothing else.
+Start with `ImageGen`, over parts of your own or `imagegen_adapters.memory.in_memory()`. The names below are
+imported lazily: a program that needs one table loads nothing else.
 """
 
 import sys
@@ -65,7 +64,7 @@ _MOVED = "see What moved in docs/how-to/test-an-adapter.md"
 
 
 class _MovedModules:
-    """The last finder to be asked: what no other finds has moved, or never was."""
+    """The last finder asked: what no other one finds has moved, or never was."""
 
     @staticmethod
     def find_spec(name: str, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""One paid call of a task: its phases, its outcome, and what follows from that."""
+"""One paid call of a task: its phases, its outcome, and what follows from it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -17,9 +17,9 @@ from imagegen_core.values import frozen_json, valid_text
 
 
 class Phase(StrEnum):
-    """How far an attempt has come; each phase is on disk before the step that follows it.
+    """How far an attempt has come; each phase is on disk before the step after it.
 
-    One that nothing follows from is stored with the next change: see `RunningTask.stage`.
+    A phase that nothing follows from is stored with the next change: see `RunningTask.stage`.
 
     ========== ============================================ =========================== =========
     phase      committed before …                           after a restart             charge
@@ -42,7 +42,7 @@ class Phase(StrEnum):
 
 
 class Charge(StrEnum):
-    """Whether an attempt cost money, as far as can be known."""
+    """Whether an attempt cost money, as far as known."""
 
     NONE = "none"
     CERTAIN = "certain"
@@ -72,7 +72,7 @@ class UpstreamJob:
 class Receipt:
     """A provider's response in the adapter's own JSON: URLs, or names of spooled files.
 
-    ``stored`` are the positions of its images that are stored already, also of those that were deleted since.
+    ``stored`` are the positions of images already stored, even if deleted since.
     """
 
     data: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
@@ -85,7 +85,7 @@ MAX_INLINE_RESPONSE_BYTES = 64 * 1024
 
 @attrs.frozen(kw_only=True)
 class InlineResponse:
-    """A short response, stored with its attempt; ``name`` is the one that the provider spooled it under."""
+    """A short response, stored with its attempt; the provider spooled it as ``name``."""
 
     name: str
     content: bytes = attrs.field(repr=False)
@@ -93,7 +93,7 @@ class InlineResponse:
 
 @attrs.frozen(kw_only=True)
 class SentConfig:
-    """The configuration under which a call was sent, as text; ``sealed`` if it contains secrets."""
+    """The configuration of a call, as text; ``sealed`` if it contains secrets."""
 
     text: str = attrs.field(repr=False)
     sealed: bool
@@ -103,9 +103,8 @@ class SentConfig:
 class Attempt:
     """One paid call. ``number`` counts a task's attempts from 1, ``part`` its parallel calls from 0.
 
-    ``config`` is the configuration under which it was sent; wiped when the attempt or its task ends. So are
-    ``price``, the model's at that moment, and ``response``, unless it `keeps_response`. ``cost`` is what it
-    cost as far as its ``charge`` says that it did: at first a quote, and None where calls cost nothing.
+    When it or its task ends, ``config`` and ``price``, both as of sending, are wiped; so is ``response``,
+    unless it `keeps_response`. ``cost`` is a quote at first; None where calls cost nothing.
     """
 
     attempt_id: str
@@ -137,33 +136,32 @@ class Attempt:
         price: Price | None = None,
         quoted: Cost | None = None,
     ) -> "Attempt":
-        """Return the attempt that is being sent; from now on the provider may have charged what is quoted."""
+        """Return the attempt being sent; from now on the quote may have been charged."""
         return self._transition(
             Phase.SUBMITTING, now, charge=Charge.POSSIBLE, config=config, price=price, cost=quoted
         )
 
     def accepted(self, now: datetime, job: UpstreamJob) -> "Attempt":
-        """Return the attempt that the provider accepted as ``job``."""
         return self._transition(Phase.ACCEPTED, now, charge=Charge.CERTAIN, job=job)
 
     def received(self, now: datetime, receipt: Receipt, response: InlineResponse | None = None) -> "Attempt":
-        """Return the attempt whose response has arrived: a short one is part of it, another one spooled."""
+        """Return the attempt with its response: a short one inline, a longer one spooled."""
         return self._transition(
             Phase.RECEIVED, now, charge=Charge.CERTAIN, receipt=receipt, response=response
         )
 
     def with_images(self, positions: Iterable[int]) -> "Attempt":
-        """Return the attempt some of whose images are stored while it waits for the others."""
+        """Return the attempt with some of its images stored, while it waits for the others."""
         receipt = self.receipt or Receipt()
         stored = tuple(sorted({*receipt.stored, *positions}))
         return attrs.evolve(self, receipt=attrs.evolve(receipt, stored=stored))
 
     def stored(self, now: datetime, *, lost: Failure | None = None) -> "Attempt":
-        """Return the attempt whose images are stored; ``lost`` is the failure of one that could not be."""
+        """Return the attempt with its images stored; ``lost`` is the failure of one that could not be."""
         return self._end(Phase.STORED, now, lost)
 
     def failed(self, now: datetime, failure: Failure) -> "Attempt":
-        """Return the failed attempt; its charge follows from what ``failure`` says about one."""
+        """Return the failed attempt; ``failure`` decides its charge."""
         charge, cost = Charge.NONE, None
         if failure.possible_charge:
             charge = Charge.CERTAIN if self.charge is Charge.CERTAIN else Charge.POSSIBLE
@@ -171,7 +169,7 @@ class Attempt:
         return self._end(Phase.FAILED, now, failure, charge=charge, cost=cost)
 
     def _end(self, phase: Phase, now: datetime, failure: Failure | None, **changes: Any) -> "Attempt":
-        """Return the attempt without the upstream's data but for the job's id: its URLs may contain keys."""
+        """End the attempt without upstream data, whose URLs may contain keys; the job's id stays."""
         return self._transition(
             phase,
             now,
@@ -185,22 +183,21 @@ class Attempt:
         )
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
-        """Return the attempt failed together with its task; what is known of its charge stays."""
+        """Return the attempt failed with its task; what is known of its charge stays."""
         charged = self.charge is not Charge.NONE
         return self.failed(now, attrs.evolve(failure, possible_charge=charged))
 
     @property
     def is_active(self) -> bool:
-        """Whether its phase is not final."""
         return bool(_TRANSITIONS[self.phase])
 
     @property
     def keeps_response(self) -> bool:
-        """Whether its response is kept for an operator although it has ended: we failed, not the provider."""
+        """Whether an operator may still need the response: we failed, not the provider."""
         return _keeps_response(self.failure)
 
     def after_task(self) -> "Attempt":
-        """Return the attempt once its task has ended: nothing resumes it, whatever its phase is."""
+        """Return the attempt after its task has ended: nothing resumes it, whatever its phase."""
         response = self.response if self.keeps_response else None
         return attrs.evolve(self, config=None, price=None, response=response)
 
@@ -210,13 +207,12 @@ def _keeps_response(failure: Failure | None) -> bool:
 
 
 def costs_of(attempts: Iterable[Attempt]) -> tuple[Cost, ...]:
-    """Return what each of the attempts cost, or may have cost, without those that cost nothing."""
+    """Return the certain and possible costs of the attempts."""
     charged = (attempt for attempt in attempts if attempt.charge is not Charge.NONE)
     return tuple(attempt.cost for attempt in charged if attempt.cost is not None)
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:
-    """Return whether any of the attempts cost money, or may have."""
     return any(attempt.charge is not Charge.NONE for attempt in attempts)
 
 
@@ -233,9 +229,8 @@ _SILENT_ABOUT_JOBS = _NOT_STARTED | {
 class AttemptOutcome:
     """Outcome of one part of a task; without an ``error`` its images are stored.
 
-    ``is_recoverable``: its images could not be stored now, but the response is on our disk or can still be
-    polled, so that trying again costs nothing. ``not_begun``: it was still waiting for a slot when the
-    service stopped, and has not changed.
+    ``is_recoverable``: storing failed, but the response is on disk or can be polled, so a retry is free.
+    ``not_begun``: it was unchanged, waiting for a slot, when the service stopped.
     """
 
     error: CallError | None = None
@@ -248,8 +243,8 @@ class AttemptOutcome:
 def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) -> bool:
     """Return whether a part whose latest attempt is ``previous`` may send a request now.
 
-    An attempt with an unknown outcome is repeated only if the operator chose ``on_unknown: retry``, or if a
-    dead process left it behind and the provider's calls are ``free``.
+    An unknown outcome is repeated only if the operator chose ``on_unknown: retry``, or if a dead process left
+    it and the provider's calls are ``free``.
     """
     if previous is None or previous.phase is Phase.RESERVED:
         return True
@@ -260,15 +255,15 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
 
 
 def never_started(failure: Failure) -> bool:
-    """Return whether ``failure`` proves that the provider never started the call; it may be sent again."""
+    """Return whether ``failure`` proves that the call never started, so that it may be sent again."""
     return failure.code in _NOT_STARTED and not failure.possible_charge
 
 
 def may_have_cost(error: CallError, attempt: Attempt) -> bool:
     """Return whether the call that ended with ``error`` in the attempt's phase may have been charged.
 
-    Once the provider has accepted a call, only its statement about that call proves that it cost nothing. A
-    key that is refused while polling proves nothing, and neither does a poll that we could not send.
+    For an accepted call only the provider's word about that call proves that it was free. A key refused while
+    polling, or a poll that could not be sent, proves nothing.
     """
     failure = error.failure
     if attempt.phase not in (Phase.ACCEPTED, Phase.RECEIVED):
@@ -285,19 +280,18 @@ def can_retry_for_free(error: CallError, attempt: Attempt, task: Task) -> bool:
 
 
 def key_was_rejected(error: CallError, attempt: Attempt) -> bool:
-    """Return whether the provider now rejects the key under which it accepted the call."""
+    """Return whether the provider rejects the key under which it accepted the call."""
     failure = error.failure
     refused = failure.code is FailureCode.AUTH_FAILED or failure.upstream_status in (401, 403)
     return refused and attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
 
 
 def retries_unknown(failure: Failure, config: ProviderConfig) -> bool:
-    """Return whether the operator chose to repeat calls with an unknown outcome, and pay twice if need be."""
+    """Return whether the operator chose to repeat calls with an unknown outcome, and maybe pay twice."""
     return failure.code is FailureCode.OUTCOME_UNKNOWN and config.extra_config.get("on_unknown") == "retry"
 
 
 def call_error_from(failure: Failure) -> CallError:
-    """Return the call error of a stored failure."""
     return CallError(
         failure.code,
         failure.reason,
@@ -323,6 +317,6 @@ _SEVERITY = (
 
 
 def most_severe(errors: Iterable[CallError]) -> CallError | None:
-    """Return the error that matters most to a person, money first; None if there is none."""
+    """Return the error that matters most to a person, money first."""
     ranks = {code: rank for rank, code in enumerate(_SEVERITY)}
     return min(errors, key=lambda error: ranks.get(error.failure.code, len(ranks)), default=None)

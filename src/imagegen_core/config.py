@@ -1,4 +1,4 @@
-"""Configuration of a provider: its checks, its addresses, and its three layers, combined field by field."""
+"""A provider's configuration: its checks, its addresses, and its three layers, combined field by field."""
 
 import ipaddress
 import math
@@ -22,7 +22,7 @@ from imagegen_core.text import check_name, check_text, text_problems, unknown_ke
 from imagegen_core.values import frozen_mapping
 
 WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
-"""The supported schemes, each with its default port."""
+"""Supported schemes and their default ports."""
 
 _FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
@@ -30,7 +30,7 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
 def check_api_base(text: str, field: str = "api_base") -> str:
-    """Return an http(s) address without a trailing slash; it has a host, and nothing else but a path."""
+    """Return an http(s) address without a trailing slash: a host, maybe a path, nothing else."""
     address = text.strip()
     refused = partial(ValidationFailed.for_field, field)
     if len(address) > limits.MAX_API_BASE_CHARS:
@@ -55,7 +55,7 @@ def check_api_base(text: str, field: str = "api_base") -> str:
 
 @attrs.frozen(kw_only=True)
 class Origin:
-    """The origin of an address; the host is lower-case, without a trailing dot and without brackets."""
+    """An address's origin; the host is lower-case, without trailing dot or brackets."""
 
     scheme: str
     host: str
@@ -63,13 +63,12 @@ class Origin:
 
     @classmethod
     def from_parts(cls, scheme: str, host: str, port: int | None) -> Self:
-        """Return the origin of an address that has already been parsed."""
         name = host.lower().rstrip(".")
         return cls(scheme=scheme, host=name, port=port or WEB_PORTS.get(scheme, 0))
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Return the origin of a URL; a `ValueError` if its port or its brackets are invalid."""
+        """Return the origin of a URL; `ValueError` if its port or brackets are invalid."""
         parts = urlsplit(url)
         return cls.from_parts(parts.scheme, parts.hostname or "", parts.port)
 
@@ -89,7 +88,7 @@ class Origin:
 
 @attrs.frozen(kw_only=True)
 class Proxy:
-    """The proxy of a provider; ``user`` and ``password`` are empty if it needs none."""
+    """A provider's proxy; ``user`` and ``password`` may be empty."""
 
     origin: Origin
     user: str = attrs.field(default="", repr=False)
@@ -120,7 +119,7 @@ def origin(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether it is an address, or the name, by which only this machine reaches itself."""
+    """Return whether only this machine reaches itself by that address or name."""
     if host == "localhost":
         return True
     try:
@@ -130,7 +129,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_host_and_port(text: str) -> tuple[str, int]:
-    """Return host and port of ``host:port``; an IPv6 address is in brackets, which stay in the host."""
+    """Parse ``host:port``; an IPv6 host keeps its brackets."""
     match = _HOST_AND_PORT.fullmatch(text.strip())
     if match is None or not 0 < int(match[2]) <= limits.MAX_PORT:
         raise ValueError(f"{text!r} is not host:port")
@@ -143,11 +142,7 @@ SERVICE_KEYS = ("headers", "proxy", "max_concurrency", "on_unknown", "prices")
 """Keys of ``extra_config`` that mean the same for every kind."""
 
 SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
-"""Headers that no configuration sets.
-
-Where many sites share an address, another ``Host`` would take a key to another site than its own; the others
-say where a request ends.
-"""
+"""Headers that no configuration sets: a ``Host`` could divert a key, the others say where a request ends."""
 
 _NAME = re.compile(PROVIDER_NAME_PATTERN)
 
@@ -167,7 +162,6 @@ def check_provider_name(name: str, field: str = "provider_name") -> str:
 
 
 def check_timeout(seconds: float, field: str = "timeout_seconds") -> None:
-    """Refuse a time-out that is not above 0 and at most an hour."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         reason = ProblemCode.WRONG_TYPE(types=(JsonType.NUMBER(),))
     elif not math.isfinite(seconds):
@@ -182,7 +176,7 @@ def check_timeout(seconds: float, field: str = "timeout_seconds") -> None:
 
 
 def _check_models(models: "Sequence[ModelEntry]") -> None:
-    """Refuse models that cannot be told apart, or of which two are the default."""
+    """Refuse models with equal ids, or two defaults."""
     if len(models) > limits.MAX_MODELS:
         raise ValidationFailed.for_field("models", ProblemCode.TOO_MANY_ITEMS(maximum=limits.MAX_MODELS))
     ids = [model.id for model in models]
@@ -197,7 +191,7 @@ def _check_models(models: "Sequence[ModelEntry]") -> None:
 
 
 def _check_service_settings(extra: Mapping[str, Any]) -> None:
-    """Check the parts of ``extra_config`` that mean the same for every kind."""
+    """Check the `SERVICE_KEYS` of ``extra_config``."""
     headers, proxy = extra.get("headers"), extra.get("proxy")
     if headers is not None and (reason := _headers_problem(headers)):
         raise ValidationFailed.for_field("extra_config.headers", reason)
@@ -241,19 +235,19 @@ _CHECKS: Mapping[str, Callable[[Any], object]] = {
     ),
     "extra_config": _check_service_settings,
 }
-"""Of each field what refuses its value."""
+"""Checks by field."""
 
 _EXCLUSIVE = ("preset", "spec")
-"""Keys of ``extra_config`` of which an upper layer's one drives out a lower layer's other."""
+"""Keys of ``extra_config``: one of them in an upper layer drops the other from a lower layer."""
 
 PROVIDER_FIELDS = (
     *("kind", "display_name", "api_base", "api_key", "models", "enabled"),
     *("timeout_seconds", "max_retries", "extra_config"),
 )
-"""What whoever configures a provider may say of it."""
+"""The fields that can be configured."""
 
 MASKED_SETTINGS = ("credentials_file",)
-"""Keys of ``extra_config`` that hold paths of this machine, which only ``config.yaml`` may set."""
+"""Keys of ``extra_config`` with paths of this machine, which only ``config.yaml`` may set."""
 
 _SECRET_WORDS = ("auth", "key", "token", "secret", "cookie", "password", "credential")
 
@@ -268,7 +262,7 @@ class ConfigSource(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class ModelEntry:
-    """A model as a configuration names it; ``capabilities`` None means: from the catalogue."""
+    """A configured model; ``capabilities`` None means: from the catalogue."""
 
     id: str
     name: str = ""
@@ -278,12 +272,11 @@ class ModelEntry:
 
 @attrs.frozen(kw_only=True)
 class ProviderConfig:
-    """One layer of a provider's configuration, or several combined. None means "not said here".
+    """One layer of a provider's configuration, or several combined; None means "not said here".
 
-    It checks itself when it is made, unless it ``is_unchecked``: made of what was checked before, such as of
-    other layers, or of what a version before this one has stored, which is still to be shown and finished.
-    ``key_origin`` is what a saved key was given for. One that ``is_sent`` only finishes a call that is paid
-    for, and was checked by the version that sent it.
+    It is checked when made, unless ``is_unchecked``: from checked layers, or stored by an earlier version and
+    still to be shown. ``key_origin`` is what a saved key was given for. With ``is_sent`` it only finishes a
+    paid call, and was checked by the version that sent it.
     """
 
     provider_name: str
@@ -313,7 +306,7 @@ class ProviderConfig:
             check_texts({name: getattr(self, name) for name in ("display_name", "models", "extra_config")})
 
     def check(self) -> None:
-        """Check every field by itself; what only adapters know, `ProviderKinds.check` does."""
+        """Check every field by itself; `ProviderKinds.check` checks what only adapters know."""
         for name, check in _CHECKS.items():
             if (value := getattr(self, name)) is not None:
                 check(value)
@@ -330,18 +323,18 @@ class ProviderConfig:
 
     @property
     def is_enabled(self) -> bool:
-        """Whether tasks may use it; True unless somebody switched it off."""
+        """True unless somebody switched it off."""
         return self.enabled is not False
 
     def changes(self, below: "ProviderConfig") -> bool:
-        """Return whether anything that is said here differs from what holds without it."""
+        """Return whether it says anything that differs from the defaults."""
         effective = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
         changed = attrs.evolve(effective, **_set_fields(self), extra_config=_merged(self, effective))
         return changed != effective
 
 
 def check_texts(fields: Mapping[str, Any]) -> None:
-    """Refuse text that no database holds, in fields of `ProviderConfig` by name."""
+    """Refuse text that no database can store, in fields of `ProviderConfig` by name."""
     plain = dict(fields)
     if models := plain.get("models"):
         plain["models"] = [attrs.asdict(model) for model in models]
@@ -350,15 +343,12 @@ def check_texts(fields: Mapping[str, Any]) -> None:
 
 
 def is_secret_header(name: str) -> bool:
-    """Return whether a header of this name is taken for a secret: masked, and bound to its origin."""
+    """Return whether a header is treated as a secret: masked, and bound to its origin."""
     return any(word in name.lower() for word in _SECRET_WORDS)
 
 
 def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``extra_config`` with secret-looking header values and the proxy's password masked.
-
-    So are `MASKED_SETTINGS`.
-    """
+    """Return ``extra_config`` with secret headers, the proxy's password and `MASKED_SETTINGS` masked."""
     masked = dict(extra)
     for name in MASKED_SETTINGS:
         if masked.get(name) is not None:
@@ -373,7 +363,7 @@ def masked_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ()) -> ProviderConfig:
-    """Return the configuration without its secret headers, except for those named in ``but``."""
+    """Return the configuration without its secret headers, except those named in ``but``."""
     headers = config.extra_config.get("headers")
     if not headers:
         return config
@@ -382,10 +372,7 @@ def without_secret_headers(config: ProviderConfig, *, but: Collection[str] = ())
 
 
 def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return ``extra_config`` as what may be read by anybody and what may not; `with_secrets` joins them.
-
-    The second holds secret headers and a proxy that names a user, and is empty when there are none.
-    """
+    """Split ``extra_config`` into what anybody may read and its secrets: headers, and a proxy with a user."""
     public, secret = dict(extra), {}
     headers = extra.get("headers")
     if isinstance(headers, Mapping) and any(map(is_secret_header, headers)):
@@ -397,7 +384,7 @@ def split_secrets(extra: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 
 
 def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``extra_config`` that `split_secrets` took apart."""
+    """Join what `split_secrets` split."""
     extra = {**public, **secret}
     if "headers" in secret:
         extra["headers"] = {**public.get("headers", {}), **secret["headers"]}
@@ -407,8 +394,7 @@ def with_secrets(public: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[s
 def combine(layers: Sequence[ProviderConfig]) -> ProviderConfig:
     """Return the layers, strongest first and at least one, as one configuration.
 
-    Every field is the strongest layer's that says it; ``extra_config`` is merged key by key.
-    `layered_secrets` tells where each layer's secrets may go.
+    The strongest layer that says a field decides it; ``extra_config`` is merged key by key.
     """
     combined = attrs.evolve(layers[-1], is_unchecked=True)
     for layer in reversed(layers[:-1]):
@@ -428,7 +414,7 @@ def _merged(upper: ProviderConfig, lower: ProviderConfig) -> dict[str, Any]:
 
 
 def unknown_extra_keys(extra: Mapping[str, Any], known_keys: Collection[str]) -> tuple[Problem, ...]:
-    """Return a problem for each key of ``extra_config`` that is neither known to a kind nor the service's."""
+    """Return a problem for each key of ``extra_config`` that neither the kind nor the service knows."""
     known_keys = {*known_keys, *SERVICE_KEYS}
     unknown = (name for name in extra if name not in known_keys)
     return tuple(

@@ -1,4 +1,4 @@
-"""What calls cost: their prices, what providers report, estimates, and sums by currency, never converted."""
+"""What calls cost: reports of providers, estimates by price lists, and sums by currency, never converted."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,10 @@ from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, Operation, par
 from imagegen_core.values import frozen_mapping
 
 TICKS_PER_UNIT = 10**10
-"""A tick is a ten-billionth of a currency's unit: the smallest amount, and what databases store and add up.
-
-A token at 0.001 for a million is ten of them. It is the unit in which xAI bills.
-"""
+"""A tick, a ten-billionth of a currency's unit, is what xAI bills by and what databases store and add up."""
 
 MAX_AMOUNT = Decimal(1_000_000)
-"""What one call can cost at most; more is a mistake, of a price list or of an answer."""
+"""Of one call; more is a mistake, of a price list or of an answer."""
 
 _TICK = Decimal(1).scaleb(-10)
 
@@ -37,8 +34,8 @@ class Basis(StrEnum):
 class Cost:
     """What was or will be charged.
 
-    ``known``: the provider said the amount. ``estimated``: it is a price times what was made. ``unknown``: it
-    costs something, and the amount is all that is known of it, or None.
+    ``known``: the provider said so. ``estimated``: a price times what was made. ``unknown``: it costs
+    something, and ``amount`` is the known part of it, or None.
     """
 
     amount: Decimal | None = None
@@ -47,33 +44,30 @@ class Cost:
 
     @classmethod
     def from_amount(cls, amount: Decimal, currency: str, basis: Basis) -> Self:
-        """Return the cost, rounded to ticks; unknown if the amount cannot be what one call costs."""
+        """Return the cost, rounded to ticks; unknown if no call can cost so much."""
         if not amount.is_finite() or not 0 <= amount <= MAX_AMOUNT:
             return cls.unknown()
         return cls(amount=amount.quantize(_TICK), currency=currency, basis=basis)
 
     @classmethod
     def from_ticks(cls, ticks: int, currency: str, basis: Basis) -> Self:
-        """Return the cost of that many ticks, as a database stores it."""
         return cls(amount=amount_of(ticks), currency=currency, basis=basis)
 
     @classmethod
     def unknown(cls) -> Self:
-        """Return the cost of what costs nobody knows how much."""
         return cls(basis=Basis.UNKNOWN)
 
     @property
     def ticks(self) -> int | None:
-        """The amount in ticks."""
         return None if self.amount is None else ticks_of(self.amount)
 
     @property
     def text(self) -> str | None:
-        """The amount as a decimal number with at least two places, such as ``0.20``."""
+        """A decimal number with at least two places, such as ``0.20``."""
         return None if self.amount is None else amount_text(self.amount)
 
     def shares(self, count: int) -> tuple["Cost", ...]:
-        """Return the cost of each of ``count`` images, which add up to this; the first cost a tick more."""
+        """Return each of ``count`` images' cost; they add up to this, so the first may cost a tick more."""
         if self.amount is None or self.currency is None:
             return (self,) * count
         each, rest = divmod(ticks_of(self.amount), count) if count else (0, 0)
@@ -82,7 +76,7 @@ class Cost:
 
 
 def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
-    """Return the sum of each currency, in the order in which they first occur.
+    """Return the sum of each currency, in order of first occurrence.
 
     A sum is as sure as its least sure part; a part without an amount makes every sum unknown.
     """
@@ -103,23 +97,21 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
 
 
 def least_sure(*bases: Basis) -> Basis:
-    """Return the one of them that is least sure."""
     return max(bases, key=tuple(Basis).index)
 
 
 def ticks_of(amount: Decimal) -> int:
-    """Return an amount in ticks."""
     return int(amount.scaleb(10))
 
 
 def amount_of(ticks: int) -> Decimal:
-    """Return the amount of that many ticks, however many, exactly."""
+    """Return the exact amount of any number of ticks."""
     whole, rest = divmod(ticks, TICKS_PER_UNIT)
     return Decimal(f"{whole}.{rest:010d}")
 
 
 def amount_text(amount: Decimal) -> str:
-    """Return an amount with as many places as it needs, and at least two."""
+    """Return an amount with as many places as needed, at least two."""
     digits = f"{amount:f}"
     if "." in digits:
         digits = digits.rstrip("0")
@@ -128,7 +120,7 @@ def amount_text(amount: Decimal) -> str:
 
 
 MAX_TOKENS = 10**9
-"""What one call can count at most; more is a mistake."""
+"""Of one call; more is a mistake."""
 
 _MAX_NUMBER = 10**18
 
@@ -137,7 +129,7 @@ _MAX_NUMBER_CHARS = 40
 
 @attrs.frozen(kw_only=True)
 class ReportedUsage:
-    """What one call was charged for; nothing of it is None or empty where the provider does not say it."""
+    """What a provider says it charged for one call; None or empty where it does not say."""
 
     amount: Decimal | None = None
     currency: str | None = None
@@ -152,9 +144,9 @@ class ReportedUsage:
         unit: Decimal = Decimal(1),
         tokens: Mapping[TokenKind, Any] | None = None,
     ) -> Self:
-        """Return the report in a provider's values; one that cannot be true counts as missing.
+        """Return a provider's report; a value that cannot be true counts as missing.
 
-        ``amount`` is a number or its digits, in units of ``unit`` of the currency, such as credits.
+        ``amount`` is a number or its digits, in ``unit`` of the currency, such as credits.
         """
         pairs = ((kind, _count(value)) for kind, value in (tokens or {}).items())
         counts: dict[str, int] = {kind: count for kind, count in pairs if count is not None}
@@ -165,7 +157,7 @@ class ReportedUsage:
 
 
 def _number(value: Any) -> Decimal | None:
-    """Return a finite number that is not negative, None for anything else."""
+    """Return a finite number from 0, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     if isinstance(value, int) and abs(value) > _MAX_NUMBER:
@@ -200,13 +192,13 @@ _UNCACHED: Mapping[TokenKind, TokenKind] = {
     TokenKind.CACHED_TEXT_INPUT: TokenKind.TEXT_INPUT,
     TokenKind.CACHED_IMAGE_INPUT: TokenKind.IMAGE_INPUT,
 }
-"""Where a price list has no rate for cached tokens, they cost what others do."""
+"""Cached tokens without a rate of their own cost what others do."""
 
 
 def quote(request: ImageRequest, model: Model, *, is_billed: bool) -> Cost | None:
     """Return what a call would cost that makes all that it asks for; None if calls cost nothing.
 
-    By tokens that is unknown unless the price has a forecast of them: only the provider can count them.
+    A price by tokens without a forecast gives an unknown cost: only the provider can count them.
     """
     if model.price is None:
         return Cost.unknown() if is_billed else None
@@ -223,12 +215,10 @@ def cost_of(
     images: int,
     quoted: Cost | None,
 ) -> Cost | None:
-    """Return what an answered call cost.
+    """Return what an answered call cost: as the provider says, else by tokens, by images or by forecast.
 
-    The amount that the provider says is known. Else its tokens, else the images that it made, are multiplied
-    by the ``price`` under which the call was sent; else each image costs its part of the forecast.
-    ``images`` are those that it made, whatever became of them afterwards. ``quoted`` is what is known so far,
-    at first the `quote` for the call; None if calls cost nothing.
+    ``price`` is the one under which it was sent. ``images`` counts all that it made, whatever became of them.
+    ``quoted`` is what is known so far, at first the `quote`; None if calls cost nothing.
     """
     if usage is not None and usage.amount is not None and usage.currency is not None:
         return Cost.from_amount(usage.amount, usage.currency, Basis.KNOWN)
@@ -246,7 +236,7 @@ def cost_of(
 
 @attrs.frozen
 class _PricedCall:
-    """What a request for a model costs by a price list; None where that cannot tell."""
+    """A request's cost by a price list; None where the list cannot tell."""
 
     request: ImageRequest
     model: Model
@@ -270,8 +260,8 @@ class _PricedCall:
     def by_forecast(self) -> Cost | None:
         """Return the cost of the tokens that the call is forecast to take.
 
-        Without a size, or with one that the provider chooses, the largest could cost ten times the usual:
-        that is no estimate. Images of one call are billed as if each were a call of its own.
+        There is none without a size or with one that the provider chooses: the largest could cost ten times
+        the usual. Images of one call are billed as if each were a call of its own.
         """
         forecast, request = self.price.forecast, self.request
         says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
@@ -321,7 +311,7 @@ class _PricedCall:
         return not rate.qualities or _is_among(map(self._value, _QUALITY_NAMES), rate.qualities)
 
     def _sizes(self) -> Iterator[str]:
-        """Yield the size of the request in the forms that a price list may have, or else the model's own."""
+        """Yield the request's size in the forms of price lists, or else the model's default."""
         dimensions, params = self.request.dimensions, self.request.params
         if dimensions is not None:
             yield f"{dimensions[0]}x{dimensions[1]}"
@@ -331,12 +321,12 @@ class _PricedCall:
             yield self.model.default_size
 
     def _value(self, name: str) -> str:
-        """Return a parameter of the request, or what the model takes it for where there is none."""
+        """Return a parameter of the request, or the model's default."""
         defaults = {parameter.name: parameter.default for parameter in self.model.parameters}
         return str(self.request.params.get(name, defaults.get(name)))
 
     def _pixels(self) -> int | None:
-        """Return the pixels of one image, as far as the request or the model says."""
+        """Return the pixels of one image, if request or model says."""
         request = self.request
         sides = request.dimensions or parse_size(self.model.default_size)
         if request.operation is Operation.UPSCALE and request.image is not None:
@@ -360,14 +350,13 @@ class UsageGrouping(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Ticks:
-    """Sums of one currency in ticks; a charge that is only possible is in none of the others."""
+    """Sums of one currency; a merely possible charge counts in ``possible_ticks`` alone."""
 
     known_ticks: int = 0
     estimated_ticks: int = 0
     possible_ticks: int = 0
 
     def plus(self, other: "Ticks") -> "Ticks":
-        """Return the sums of both."""
         return Ticks(
             known_ticks=self.known_ticks + other.known_ticks,
             estimated_ticks=self.estimated_ticks + other.estimated_ticks,
@@ -377,10 +366,7 @@ class Ticks:
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """What the tasks that ended in a time have used.
-
-    ``unknown_attempts`` are paid calls, or calls that may have been paid for, whose amount nobody knows.
-    """
+    """What the tasks that ended in a time used; ``unknown_attempts`` cost nobody knows how much."""
 
     tasks: int = 0
     images: int = 0
@@ -388,7 +374,6 @@ class Usage:
     currencies: Mapping[str, Ticks] = attrs.field(factory=dict, converter=frozen_mapping)
 
     def plus(self, other: "Usage") -> "Usage":
-        """Return what both have used."""
         currencies = dict(self.currencies)
         for currency, ticks in other.currencies.items():
             currencies[currency] = currencies.get(currency, Ticks()).plus(ticks)
@@ -401,12 +386,12 @@ class Usage:
 
     @property
     def known_amounts(self) -> dict[str, Decimal]:
-        """What the providers said that they charged."""
+        """What providers said they charged."""
         return self._amounts("known_ticks")
 
     @property
     def estimated_amounts(self) -> dict[str, Decimal]:
-        """What was charged by the price lists."""
+        """What was charged by price lists."""
         return self._amounts("estimated_ticks")
 
     @property

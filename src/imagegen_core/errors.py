@@ -48,7 +48,7 @@ from imagegen_core.values import valid_text
 
 
 class ImagegenError(Exception):
-    """The root of what this library raises on purpose; ``reason`` says why, in every language."""
+    """The root of all that this library raises on purpose; ``reason`` says why, in every language."""
 
     def __init__(self, reason: Message) -> None:
         self.reason = reason
@@ -56,19 +56,17 @@ class ImagegenError(Exception):
 
     @property
     def message(self) -> str:
-        """The reason in English; `Message.text` of ``reason`` has the others."""
         return self.reason.text(Language.EN)
 
 
 MAX_MESSAGE_CHARS = 500
-"""Maximum length of a provider's message that is stored."""
+"""Of a provider's message that is stored."""
 
 
 class FailureCode(StrEnum):
     """The stable codes of ``task.error.code``.
 
-    ``retryable``: the same request may succeed later without a change.
-    ``possible_charge``: the provider may have charged for the call.
+    ``retryable``: the same request may succeed later. ``possible_charge``: the call may have been charged.
     """
 
     retryable: bool
@@ -77,7 +75,6 @@ class FailureCode(StrEnum):
     zh: str
 
     def __new__(cls, value: str, retryable: bool, possible_charge: bool) -> Self:  # noqa: FBT001 - enum rows
-        """Return the member of one row below; ``words.json`` says what it means."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.retryable = retryable
@@ -126,10 +123,7 @@ class Failure:
         upstream_status: int | None = None,
         upstream_code: str | None = None,
     ) -> "Failure":
-        """Return the failure; ``code`` decides whether it is retryable and, by default, a possible charge.
-
-        A plain string as ``reason`` is upstream text.
-        """
+        """``code`` says whether it is retryable and, by default, a possible charge."""
         charge = code.possible_charge if possible_charge is None else possible_charge
         return cls(
             code=code,
@@ -142,7 +136,6 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """The reason in English; `Message.text` of ``reason`` has the others."""
         return self.reason.text(Language.EN)
 
 
@@ -151,15 +144,12 @@ class CallError(ImagegenError):
 
     Args:
         code: what the task will show.
-        reason: what to say about it, redacted; a bare text is the provider's own words.
-        not_started: the answer (or that no connection could be made) proves that the provider
-            started nothing, so the same call may be sent again.
+        reason: must be redacted; a bare text is the provider's own words.
+        not_started: it is proven that the provider started nothing, so the call may be sent again.
         retry_after: seconds that the provider asked us to wait.
-        upstream_status: HTTP status of the provider's answer.
-        upstream_code: the provider's own error code.
-        possible_charge: overrides what `code` says about money.
+        possible_charge: overrides what ``code`` says about money.
         resendable: overrides ``not_started`` where an operator chose to send again what nobody knows.
-        is_transient: trouble of the line, while something that is free was fetched; it may be had later.
+        is_transient: trouble of the line during a free download; it may work later.
     """
 
     def __init__(
@@ -189,7 +179,7 @@ class CallError(ImagegenError):
         )
 
     def because(self, reason: Message) -> "CallError":
-        """Return the error of a call that may have been charged with another reason."""
+        """Return the error with another reason; what it says about money stays."""
         failure = attrs.evolve(self.failure, reason=reason)
         error = CallError(failure.code, reason, is_transient=self.is_transient)
         error.failure = failure
@@ -199,9 +189,8 @@ class CallError(ImagegenError):
 class Refusal(ImagegenError):
     """A request that was turned down; nothing was stored, nothing was sent.
 
-    ``slug`` is the stable name of the error, ``code`` its number; ``code // 100`` is the HTTP status. By the
-    slug, ``words.json`` has what is said of all such errors, and a hint for callers who can act on it.
-    ``reason`` is what to say of this request, ``data`` more about it, ``hint`` replaces the usual one.
+    ``slug`` is the error's stable name, under which ``words.json`` has its description and hint; ``code //
+    100`` is the HTTP status. ``data`` says more about this request; ``hint`` replaces the usual one.
     """
 
     slug: ClassVar[str]
@@ -219,12 +208,12 @@ class Refusal(ImagegenError):
 
     @property
     def advice(self) -> Message:
-        """The reason, and what can be done about it, where no hint is shown beside it."""
+        """The reason, followed by the hint if there is one."""
         return RefusalCode.PROBLEMS(problems=(self.reason, self.hint)) if self.hint else self.reason
 
 
 class ProviderNotConfigured(Refusal, slug="provider_not_configured", code=40001):
-    """No configuration for this provider, or an address or a key is missing in it."""
+    """The provider has no configuration, or one without an address or a key."""
 
     def __init__(self, provider: str, reason: Message | None = None) -> None:
         reason = reason or RefusalCode.NO_CONFIGURATION()
@@ -232,7 +221,7 @@ class ProviderNotConfigured(Refusal, slug="provider_not_configured", code=40001)
 
 
 class ProviderDisabled(Refusal, slug="provider_disabled", code=40002):
-    """The provider exists and is switched off."""
+    """The provider is switched off."""
 
     def __init__(self, provider: str) -> None:
         super().__init__(RefusalCode.PROVIDER_DISABLED(provider=provider), provider=provider)
@@ -261,14 +250,14 @@ class InvalidImage(Refusal, slug="invalid_image", code=40005):
 
 
 class ReferenceCount(Refusal, slug="reference_count", code=40006):
-    """Fewer than one reference, or more than the model takes."""
+    """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
 
     def __init__(self, count: int, maximum: int) -> None:
         super().__init__(RefusalCode.REFERENCE_COUNT(count=count, maximum=maximum), max=maximum)
 
 
 class ApiKeyRequired(Refusal, slug="api_key_required", code=40007):
-    """A secret would get further than where it was given for; ``secret`` is its `SecretKind`."""
+    """Fewer references than one, or more than the model takes."""
 
     def __init__(self, provider: str, secret: str, target: Message | str) -> None:
         name, remedy = _LEAKS[secret]
@@ -282,7 +271,7 @@ _LEAKS = {
     "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
     "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
 }
-"""Of each secret, what it is and what a caller can do about it."""
+"""A secret would get further than it was given for; ``secret`` is its `SecretKind`."""
 
 
 class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
@@ -290,14 +279,14 @@ class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
 
 
 class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201):
-    """The key was used for another body."""
+    """Each secret's name and remedy."""
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.KEY_REUSED())
 
 
 class QueueFull(Refusal, slug="queue_full", code=42901):
-    """As many tasks wait as may wait."""
+    """The address is private, loopback, link-local or metadata, and not allow-listed."""
 
     def __init__(self, queue_size: int) -> None:
         super().__init__(RefusalCode.QUEUE_FULL(count=queue_size), queue_size=queue_size)
@@ -312,14 +301,14 @@ class KeysLocked(Unavailable):
 
 
 class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701):
-    """Too little disk is left to keep the result of a paid call."""
+    """The queue is full."""
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.DISK_FULL())
 
 
 class TaskNotFound(Refusal, slug="task_not_found", code=40401):
-    """No task has this id."""
+    """Shutting down, locked, or a budget is used up: try again later."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(RefusalCode.NO_TASK(task_id=task_id))
@@ -392,17 +381,14 @@ class BlobMissing(ImagegenError):
 
 
 class StorageError(ImagegenError):
-    """A store could not keep or give bytes: disk full, an input/output error, a refused upload.
-
-    A bare text as ``reason`` is the store's own words.
-    """
+    """A store could not keep or give bytes; a bare text as ``reason`` is the store's own words."""
 
     def __init__(self, reason: Message | str) -> None:
         super().__init__(as_message(reason))
 
 
 class StorageFull(StorageError):
-    """There is no room left; nothing of it was kept, and the same works again once there is some."""
+    """The disk is full; nothing was kept, and the same works once there is room."""
 
 
 class StorageUnreachable(StorageError):
@@ -444,7 +430,7 @@ class ValidationFailed(Refusal, slug="validation_failed", code=40000):
         return cls(Problem(field=field, reason=reason))
 
     def with_fields(self, names: Mapping[str, str]) -> "ValidationFailed":
-        """Return the refusal with other names for some of its fields, as its caller knows them."""
+        """Invalid fields: `problems` names them, up to `MAX_PROBLEMS`."""
         renamed = (attrs.evolve(p, field=names.get(p.field, p.field)) for p in self.problems)
         return ValidationFailed(*renamed)
 
@@ -452,18 +438,17 @@ class ValidationFailed(Refusal, slug="validation_failed", code=40000):
     def check_range(
         cls, field: str, number: float, *, minimum: float | None = None, maximum: float | None = None
     ) -> None:
-        """Raise the refusal of a number that is out of its bounds, which are inclusive."""
         if reason := range_problem(number, minimum=minimum, maximum=maximum):
             raise cls.for_field(field, reason)
 
     @classmethod
     def wrong_type(cls, field: str, *types: JsonType) -> "ValidationFailed":
-        """Return the refusal of what is none of these."""
+        """Return the refusal with other names of fields, as its caller knows them."""
         return cls.for_field(field, ProblemCode.WRONG_TYPE(types=tuple(kind() for kind in types)))
 
     @classmethod
     def check_integer(cls, field: str, number: Any, *, minimum: int, maximum: int | None = None) -> None:
-        """Raise the refusal of what is no whole number within its bounds, which are inclusive."""
+        """Refuse a number out of its bounds, which are inclusive."""
         if isinstance(number, bool) or not isinstance(number, int):
             raise cls.wrong_type(field, JsonType.INTEGER)
         cls.check_range(field, number, minimum=minimum, maximum=maximum)

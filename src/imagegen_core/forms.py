@@ -1,4 +1,4 @@
-"""What a form shows of a parameter, and the sizes that it offers."""
+"""What a form shows of a parameter, and the sizes it offers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,12 +25,10 @@ class Label:
 
     @classmethod
     def from_pair(cls, pair: Sequence[str]) -> "Label":
-        """Return the label of a pair in ``words.json``."""
         return cls(en=pair[0], zh=pair[1])
 
 
 def parse_label(data: Any, path: str) -> Label:
-    """Return a label from plain values."""
     fields = parse_fields(data, path, required=("zh", "en"))
     texts = {name: parse_text(text, f"{path}.{name}").strip() for name, text in fields.items()}
     for name, text in texts.items():
@@ -55,7 +53,6 @@ class Group(StrEnum):
 
     @property
     def label(self) -> Label:
-        """Its heading."""
         return Label.from_pair(words_of("imagegen_core")["Group"][self])
 
 
@@ -71,7 +68,6 @@ class FormField:
 
     @classmethod
     def from_words(cls, words: Mapping[str, Any]) -> "FormField":
-        """Return a field of a ``words.json``."""
         extras = {name: Label.from_pair(words[name]) for name in ("unit", "description") if name in words}
         choices = {value: Label.from_pair(pair) for value, pair in words.get("choices", {}).items()}
         label, group = Label.from_pair(words["label"]), Group(words["group"])
@@ -79,7 +75,7 @@ class FormField:
 
 
 def fields_of(package: str) -> Mapping[str, FormField]:
-    """Return the fields in ``words.json`` of a package, by name."""
+    """Return the fields in a package's ``words.json``, by name."""
     fields = words_of(package)["FormField"]
     return MappingProxyType({name: FormField.from_words(words) for name, words in fields.items()})
 
@@ -89,7 +85,7 @@ KNOWN_FIELDS = fields_of("imagegen_core")
 
 
 def form_field_of(name: str) -> FormField:
-    """Return what a form says of a parameter; one that nobody knows is labelled by its name."""
+    """Return the form field of a parameter; one that nobody knows is labelled by its name."""
     return KNOWN_FIELDS.get(name) or FormField(label=Label(zh=name, en=name))
 
 
@@ -105,10 +101,9 @@ STANDARD_RESOLUTIONS: Mapping[str, int] = MappingProxyType({"512": 512, "1K": 10
 
 @attrs.frozen(kw_only=True)
 class SizePreset:
-    """One size. What is not known before the image is there is None; ``params`` are what a request contains.
+    """One size, such as ``ratio`` 16:9 at ``resolution`` 2K; what is unknown before the image exists is None.
 
-    ``ratio`` is such as ``16:9``, ``resolution`` such as ``2K``. ``operations`` are those that make it; empty
-    for all that the model can do.
+    ``params`` go into a request. ``operations`` are those that make it; empty for all of the model's.
     """
 
     label: str
@@ -148,8 +143,7 @@ def framed(
 ) -> tuple[SizePreset, ...]:
     """Return the sizes of a model that takes ``aspect_ratio`` and, if it has tiers, ``image_size``.
 
-    A ratio that is none, such as ``auto``, leaves the shape to the model. ``dimensions`` gives the sides in
-    pixels for parameters, where they are known.
+    A value that is no ratio, such as ``auto``, leaves the shape to the model.
     """
     presets = []
     for resolution, ratio in product(tuple(resolutions) or (None,), ratios):
@@ -173,8 +167,7 @@ def in_pixels(
 ) -> tuple[SizePreset, ...]:
     """Return the sizes of a model that takes any number of pixels, each once.
 
-    ``sides_of`` gives width and height for a shape (width by height) and the side of the square with as many
-    pixels; None where the model has no such size.
+    ``sides_of`` takes a shape (width by height) and the side of the square of equal area; None: no such size.
     """
     presets: dict[tuple[int, int], SizePreset] = {}
     for resolution, side in resolutions.items():
@@ -192,6 +185,6 @@ def _in_pixels(ratio: str, width: int, height: int) -> SizePreset:
 
 
 def generic() -> tuple[SizePreset, ...]:
-    """Return the sizes that most models take, for one of which nothing is known."""
+    """Return the sizes that most models take, for a model of which nothing is known."""
     sizes = (("1:1", 1024, 1024), ("3:2", 1536, 1024), ("2:3", 1024, 1536))
     return tuple(_in_pixels(*size) for size in sizes)

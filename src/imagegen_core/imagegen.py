@@ -42,9 +42,7 @@ from imagegen_core.task import ImageReference, InputSource, Submission, Task
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Limits that an operator can set: 1 to a million pending tasks, 1 to a thousand workers, a grace time.
-
-    ``default_provider`` is where a task goes that names none, unless another was saved.
+    """Limits of an operator; ``default_provider`` takes tasks that name none, unless another one was saved.
 
     Raises:
         ValidationFailed: a number is out of its range, or ``default_provider`` cannot be a name.
@@ -79,12 +77,10 @@ class StoredImage:
 
     @property
     def id(self) -> int:
-        """Its number."""
         return self.record.id
 
     @property
     def prompt(self) -> str:
-        """What it was made from."""
         return self.record.prompt
 
     async def read(self) -> bytes:
@@ -112,7 +108,6 @@ class StoredImage:
         return await self._imagegen.gallery.thumbnail(self.record)
 
     async def delete(self) -> None:
-        """Delete it for good."""
         await self._imagegen.gallery.delete_one(self.id)
 
 
@@ -123,18 +118,16 @@ Source: TypeAlias = bytes | Path | StoredImage
 class ImageGen:
     """Images made through paid providers: a queued task is never lost, a call is never paid for twice.
 
-    Use it as an ``async with`` block, once: entering resumes what an earlier process left unfinished and
-    starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
-    runs: tasks that are submitted wait for the next instance over the same parts.
-
-    ``tasks``, ``gallery`` and ``providers`` have everything that callers can do; the methods here are what
-    most programs need.
+    Use it as an ``async with`` block, once. Entering resumes unfinished tasks of an earlier process and
+    starts the workers; leaving lets running calls finish within the grace time. Tasks submitted outside the
+    block wait for the next instance over the same parts. ``tasks``, ``gallery`` and ``providers`` have
+    everything that callers can do; the methods here are what most programs need.
 
     Args:
         parts: an adapter for every port.
         limits: what an operator can limit.
-        file_configs: the operator's configurations, as ``config.yaml`` is for the service: only they may use
-            credentials of the machine, such as Google's.
+        file_configs: the operator's configurations: only they may use credentials of the machine, like
+            Google's.
         retry: when a failed call is repeated.
         owner: the name of this process among those that work on the same tasks.
         beat_seconds: how often it shows that it is alive, and looks for what concerns it.
@@ -216,10 +209,10 @@ class ImageGen:
         await self.stop()
 
     async def stop(self, *, force: asyncio.Event | None = None) -> None:
-        """Claim nothing more and let running calls finish within the grace time, or until ``force`` is set.
+        """Claim nothing more, and let running calls finish within the grace time, or until ``force`` is set.
 
-        The state of tasks that still run then is stored: upstream jobs are resumed at the next start,
-        requests in flight end as ``outcome_unknown``. A second call does nothing.
+        What still runs then is stored: upstream jobs are resumed at the next start, requests in flight end as
+        ``outcome_unknown``. A second call does nothing.
         """
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
         await self.node.stop()
@@ -335,7 +328,6 @@ class ImageGen:
             paging = attrs.evolve(paging, page=paging.page + 1, after=page.last)
 
     async def read(self, image: Image) -> bytes:
-        """Return the bytes of an image's record; see `StoredImage.read`."""
         return b"".join([chunk async for chunk in self.parts.blobs.open(image.blob_key)])
 
     async def read_input(self, task_id: str, index: int) -> bytes:

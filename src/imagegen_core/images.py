@@ -19,10 +19,7 @@ from imagegen_core.values import frozen_mapping
 
 @attrs.frozen(kw_only=True)
 class Collection:
-    """A named set of images; an image may be in several.
-
-    ``count`` is the number of its images, ``cover`` the id of the newest of them.
-    """
+    """A named set of images; an image may be in several. ``cover`` is the id of its newest image."""
 
     id: int
     name: str
@@ -42,8 +39,7 @@ class TagUse:
 def fold_name(name: str) -> str:
     """Return what names are compared by: case and width make no difference.
 
-    Unlike prompts, traditional characters stay what they are: what is folded is stored, and dictionaries
-    change, whereas Unicode promises that this does not.
+    Traditional characters stay, unlike in prompts: this is stored, and only Unicode promises never to change.
     """
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
@@ -83,7 +79,7 @@ def _clean(text: str, field: str, *, maximum: int) -> str:
 
 @attrs.frozen(kw_only=True)
 class Marks:
-    """What people put on an image: its tags in the order in which it got them, and ids of collections."""
+    """Marks of one image; tags in the order in which it got them, collections by id."""
 
     favourite: bool = False
     tags: tuple[str, ...] = ()
@@ -95,10 +91,9 @@ UNMARKED = Marks()
 
 @attrs.frozen(kw_only=True)
 class MarkChange:
-    """What is to be other than it is; None leaves it as it is. Names of tags are those of `marks.names`.
+    """A change of marks; None leaves a thing as it is.
 
-    ``tags`` take the place of all that an image has; ``tag`` is added to them, ``untag`` taken away, as are
-    the ids of collections ``add_to`` and ``remove_from``.
+    ``tags`` replaces all tags of an image, ``tag`` adds one, ``untag`` removes one.
     """
 
     favourite: bool | None = None
@@ -110,11 +105,10 @@ class MarkChange:
 
     @property
     def collection(self) -> int | None:
-        """The collection that it is about, which has to exist."""
+        """The collection concerned, which has to exist."""
         return self.remove_from if self.add_to is None else self.add_to
 
     def apply(self, marks: Marks) -> Marks:
-        """Return the changed marks; equal to the marks where nothing changes."""
         tags = {fold_name(name): name for name in marks.tags}
         if self.tags is not None:
             written = {fold_name(name): name for name in self.tags}
@@ -133,17 +127,17 @@ class MarkChange:
 
 @attrs.frozen(kw_only=True)
 class ChangedImages:
-    """How many images were changed, and which ids no image has; the others were so already."""
+    """How many images were changed, and which ids no image has; the others needed no change."""
 
     changed: int
     missing: tuple[int, ...] = ()
 
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024
-"""Maximum size of an image that is accepted, from a caller or from a provider."""
+"""Of an image from a caller or a provider."""
 
 SIGNATURE_BYTES = 12
-"""How much of an image's beginning shows its type."""
+"""This much of its beginning shows an image's type."""
 
 
 class StorageState(StrEnum):
@@ -155,7 +149,7 @@ class StorageState(StrEnum):
 
 
 class MediaType(StrEnum):
-    """The three image types that are accepted; anything else is refused."""
+    """The three accepted image types."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
@@ -163,12 +157,11 @@ class MediaType(StrEnum):
 
     @property
     def extension(self) -> str:
-        """The file name extension, without the dot."""
         return {MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.WEBP: "webp"}[self]
 
     @classmethod
     def sniff(cls, signature: bytes) -> "MediaType | None":
-        """Return the type that the first `SIGNATURE_BYTES` show, or None."""
+        """Return the type that the first `SIGNATURE_BYTES` show."""
         if signature.startswith(b"\x89PNG\r\n\x1a\n"):
             return cls.PNG
         if signature.startswith(b"\xff\xd8\xff"):
@@ -180,14 +173,11 @@ class MediaType(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Image:
-    """A stored image.
+    """A stored image; ``id`` is 0 until the repository assigns one.
 
-    ``id`` is 0 until the repository assigns one. ``blob_key`` and ``thumbnail_key`` are keys in the blob
-    store. ``sha256`` is that of the stored bytes; ``vendor_sha256`` that of the provider's bytes, if a label
-    was added. ``archive_checksum`` is the archive's own checksum of the stored bytes, opaque to everybody
-    else. ``metadata`` is what the provider returned with the image (seed, revised prompt, safety ratings).
-    ``cost`` is its share of what its call cost; None if that was nothing, or nobody wrote it down.
-    ``marks`` are what people put on it since it was stored.
+    ``sha256`` is that of the stored bytes, ``vendor_sha256`` that of the provider's, if a label was added.
+    ``archive_checksum`` is the archive's own, opaque to everybody else. ``metadata`` came from the provider
+    (seed, revised prompt, safety ratings). ``cost`` is its share of its call's; None if nothing or unknown.
     """
 
     task_id: str

@@ -1,94 +1,61 @@
-"""The bounds of what callers and operators say, and what holds where they say nothing.
+"""Limits and defaults, shared by HTTP, the command line, ``config.yaml`` and importing programs.
 
-Each number has its home here, and the values of the core check themselves against it: HTTP, the command line,
-``config.yaml`` and a program that imports the library meet the same bounds. Nothing is imported, so that
-``--help`` can name them at once.
+Nothing is imported here, so that ``--help`` names them at once.
 """
 
-MAX_NUM = 10
-"""Most images that one request may ask for."""
-
+# A request
+MAX_NUM = 10  # images of one request
 MAX_REFERENCES = 14
 MAX_PROMPT_CHARS = 32_000
-
-MAX_SIDE_PIXELS = 16_384
-"""Longest side, in pixels, that any request may ask for."""
-
-MAX_IMAGE_PIXELS = 40_000_000
-"""Most pixels of an image that is decoded, and so stored."""
-
-MAX_PARTIAL_IMAGE_BYTES = 8 * 1024 * 1024
-"""A larger partial image is dropped."""
-
-MAX_PARTIAL_IMAGES = 16
-"""Partial images of one call that are shown, however many come."""
-
-MAX_PARTIAL_IMAGES_HELD_BYTES = 32 * 1024 * 1024
-"""Partial images, of all tasks, that wait for those who follow them."""
-
-MAX_METADATA_BYTES = 64 * 1024
-"""Of what a provider said beside one image, roughly as JSON; what is over is dropped."""
-
+MAX_SIDE_PIXELS = 16_384  # of a size that a request may ask for
 MAX_IDEMPOTENCY_KEY_CHARS = 255
+MAX_WAIT_SECONDS = 60  # that an HTTP answer waits for its task to end, as ``Prefer: wait=N`` asks
+DEFAULT_KEEP_INPUTS = True  # callers' input images are kept as long as the records of their tasks
 
-MAX_WAIT_SECONDS = 60
-"""Longest that an answer of the HTTP API waits for the end of its task, as ``Prefer: wait=N`` asks."""
+# What a provider sends
+MAX_IMAGE_PIXELS = 40_000_000  # of an image that is decoded, and so stored
+MAX_PARTIAL_IMAGE_BYTES = 8 * 1024 * 1024  # a larger partial image is dropped
+MAX_PARTIAL_IMAGES = 16  # that are shown of one call, however many come
+MAX_PARTIAL_IMAGES_HELD_BYTES = 32 * 1024 * 1024  # of all tasks together, in memory
+MAX_METADATA_BYTES = 64 * 1024  # that a provider says beside one image, roughly as JSON; the rest is dropped
 
-MAX_TAGS = 20
-"""Tags of one image."""
-
+# Kept images
+MAX_TAGS = 20  # of one image
 MAX_TAG_CHARS = 40
 MAX_COLLECTIONS = 1000
 MAX_COLLECTION_NAME_CHARS = 100
-MAX_BATCH_IMAGES = 1000
-"""Images that one request may change."""
+MAX_BATCH_IMAGES = 1000  # that one request may change
+MAX_ZIPPED_IMAGES = 1000  # in one zip file
+MAX_CHILDREN = 100  # images made from an image that its detail names
 
-MAX_ZIPPED_IMAGES = 1000
-"""Images in one zip file."""
-
+# Lists
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
 MAX_CURSOR_CHARS = 512
-MAX_EXACT_TOTAL = 10_000
-"""How far the items of a list are counted."""
+MAX_EXACT_TOTAL = 10_000  # items of a list are counted up to here
 
-DEFAULT_KEEP_INPUTS = True
-"""Whether the input images that callers send are kept for as long as the records of their tasks."""
-
-MAX_CHILDREN = 100
-"""Most images that an image's detail names of those that were made from it."""
-
-DEFAULT_TIMEOUT_SECONDS = 60.0
-"""How long one call to a provider may take; the least is anything above 0."""
-
+# A provider's configuration
+DEFAULT_PROVIDER = "demo"
+DEFAULT_TIMEOUT_SECONDS = 60.0  # of one call; the least is anything above 0
 MAX_TIMEOUT_SECONDS = 3600
-DEFAULT_MAX_RETRIES = 3
-"""How often a call that started nothing is sent again; the least is 0."""
-
+DEFAULT_MAX_RETRIES = 3  # of a call that started nothing; the least is 0
 MAX_RETRIES = 10
-MAX_CONCURRENCY = 1000
-"""Most calls of one provider at once; far above any use."""
-
+MAX_CONCURRENCY = 1000  # calls of one provider at once; far above any use
 MAX_PROVIDER_NAME_CHARS = 64
 MAX_KIND_CHARS = 64
 MAX_DISPLAY_NAME_CHARS = 200
 MAX_PORT = 65_535
 MAX_API_BASE_CHARS = 2048
-MAX_API_KEY_CHARS = 8192
-"""Longer than any header line that a server takes."""
-
+MAX_API_KEY_CHARS = 8192  # longer than any header line that a server takes
 MAX_MODELS = 200
 MAX_MODEL_ID_CHARS = 200
 MAX_MODEL_NAME_CHARS = 200
 
-DEFAULT_PROVIDER = "demo"
+# The service
 DEFAULT_QUEUE_SIZE = 1000
 MAX_QUEUE_SIZE = 1_000_000
 DEFAULT_WORKERS = 32
 MAX_WORKERS = 2000
-DEFAULT_BEAT_SECONDS = 5.0
-"""How often a process shows that it is alive."""
-
-DEFAULT_SHUTDOWN_GRACE_SECONDS = 65
-"""Five more than a call may take."""
+DEFAULT_BEAT_SECONDS = 5.0  # between two signs of life of a process
+DEFAULT_SHUTDOWN_GRACE_SECONDS = 65  # five more than a call may take

@@ -1,8 +1,7 @@
-"""Sentences for people as a code and arguments, which become text once, in the language of the reader.
+"""Messages: a code and arguments, which become text once, in the reader's language.
 
-A table of messages is a `MessageCode` enum: one row for each code, with its template in every language.
-Calling a member gives the message: ``ProblemCode.TOO_LONG(maximum=64)``. Text that is not ours, such as a
-provider's, goes in as an argument, or as a whole with `upstream_text`.
+``ProblemCode.TOO_LONG(maximum=64)`` is a message. Text of others, such as a provider's, is an argument, or a
+whole message by `upstream_text`.
 """
 
 import json
@@ -21,24 +20,24 @@ from imagegen_core.values import valid_text
 
 
 class Language(StrEnum):
-    """The languages that every message has."""
+    """The languages of every message."""
 
     EN = "en"
     ZH = "zh"
 
     @property
     def tag(self) -> str:
-        """How HTML and ``Content-Language`` name it (BCP 47)."""
+        """Its name in HTML and ``Content-Language`` (BCP 47)."""
         return "en" if self is Language.EN else "zh-CN"
 
 
 Argument: TypeAlias = "str | float | Message | tuple[Argument, ...]"
-"""A text stays as it is in every language; a message is rendered, and a tuple is listed."""
+"""Text stays as it is in every language; a message is rendered, and a tuple is listed."""
 
 
 @cache
 def words_of(package: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return the tables in ``words.json`` of a package; each row is in English, then in Chinese."""
+    """Return the tables in a package's ``words.json``; each row is English, then Chinese."""
     folder = Path(sys.modules[package].__file__ or "").parent
     tables: dict[str, dict[str, Any]] = json.loads((folder / "words.json").read_bytes())
     return tables
@@ -48,7 +47,7 @@ _Code = TypeVar("_Code")
 
 
 class _TableType(EnumMeta):
-    """Takes the rows of a table from the words of a package."""
+    """Reads a table's rows from a package's ``words.json``."""
 
     def __new__(
         metacls, name: str, bases: tuple[type, ...], namespace: Any, words: str | None = None, **options: Any
@@ -65,9 +64,9 @@ class _TableType(EnumMeta):
 class MessageCode(Enum, metaclass=_TableType):
     """The base of every table of messages.
 
-    A row is ``NAME = "English template", "Chinese template"``; the code is the name in lower case, which is
-    unique to one table and does not change. Templates have the same named placeholders, as `str.format` takes
-    them. Instead of rows in Python, ``words="package"`` takes those of that package's ``words.json``.
+    A row is ``NAME = "English template", "Chinese template"``, both with the same `str.format` placeholders.
+    The code is the name in lower case; it is unique to one table and never changes. With ``words="package"``
+    the rows are in that package's ``words.json``.
     """
 
     def __init__(self, en: str, zh: str) -> None:
@@ -78,23 +77,21 @@ class MessageCode(Enum, metaclass=_TableType):
         return self.name.lower()
 
     def __call__(self, **args: Argument) -> "Message":
-        """Return the message with these arguments."""
         return Message(code=self, args=args)
 
     @classmethod
     def named(cls, code: str) -> "MessageCode | None":
-        """Return the member with this code in any of the tables that are loaded; None when there is none."""
+        """Return the member with this code in any table that is loaded."""
         tables = (table.__members__ for table in cls.__subclasses__())
         return next((table[code.upper()] for table in tables if code.upper() in table), None)
 
     @property
     def placeholders(self) -> frozenset[str]:
-        """The names of the arguments that the templates take."""
         return _placeholders(self.en)
 
 
 class UpstreamCode(MessageCode, words="imagegen_core"):
-    """What others said, shown word for word."""
+    """Words of others, shown as they are."""
 
 
 def _valid_args(args: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -103,18 +100,17 @@ def _valid_args(args: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Message:
-    """A code and the arguments that its templates take; every text in them is made valid."""
+    """A code and its templates' arguments; every text in them is made valid."""
 
     code: MessageCode
     args: Mapping[str, Any] = attrs.field(factory=dict, converter=_valid_args, hash=False)
 
     def text(self, language: Language) -> str:
-        """Return the sentence in a language."""
         template = self.code.en if language is Language.EN else self.code.zh
         return _FORMATTERS[language].vformat(template, (), self.args)
 
     def map_text(self, change: Callable[[str], str]) -> "Message":
-        """Return the message with every text among its arguments changed, such as by a redactor."""
+        """Apply ``change``, such as a redactor, to every text among the arguments."""
         return Message(code=self.code, args={n: _mapped(value, change) for n, value in self.args.items()})
 
     def __str__(self) -> str:
@@ -126,25 +122,20 @@ class Message:
 
 
 def upstream_text(text: str) -> Message:
-    """Return a message of others' words."""
     return UpstreamCode.UPSTREAM_TEXT(text=text)
 
 
 def as_message(words: Message | str) -> Message:
-    """Return a message; a bare text is others' words. attrs' converters use it."""
+    """Return a message; a bare text is others' words. An attrs converter."""
     return upstream_text(words) if isinstance(words, str) else words
 
 
 def as_messages(words: Iterable[Message | str]) -> tuple[Message, ...]:
-    """Return messages; see `as_message`."""
     return tuple(map(as_message, words))
 
 
 class _Formatter(string.Formatter):
-    """Renders messages in one language, and lists tuples.
-
-    The format of a tuple says how: ``{names}``, alternatives as ``{types:or}``, clauses as ``{problems:;}``.
-    """
+    """Renders messages in one language, and lists tuples: ``{names}``, ``{types:or}``, ``{problems:;}``."""
 
     def __init__(self, language: Language, *, none: str, separators: Mapping[str, str]) -> None:
         self._language, self._none, self._separators = language, none, separators
@@ -187,14 +178,14 @@ def _placeholders(template: str) -> frozenset[str]:
 
 @attrs.frozen
 class Problem:
-    """One thing that is wrong with a request: the field's dotted path, and what is wrong with it."""
+    """One thing wrong with a request, and the dotted path of its field."""
 
     field: str
     reason: Message
 
     @property
     def message(self) -> str:
-        """The sentence in English; `Message.text` of ``reason`` has the others."""
+        """In English; see `Message.text` of ``reason``."""
         return self.reason.text(Language.EN)
 
 
@@ -203,13 +194,13 @@ class JsonType(MessageCode, words="imagegen_core"):
 
 
 class ProblemCode(MessageCode, words="imagegen_core"):
-    """What can be wrong with a field. Each sentence goes on after the field's name."""
+    """What can be wrong with a field; each sentence follows the field's name."""
 
 
 def range_problem(
     number: float, *, minimum: float | None = None, maximum: float | None = None
 ) -> Message | None:
-    """Return what is wrong with a number that has bounds, which are inclusive; None if it is within them."""
+    """Check a number against inclusive bounds."""
     if minimum is not None and not number >= minimum:  # so that NaN is refused, too
         return ProblemCode.TOO_SMALL(minimum=minimum)
     if maximum is not None and number > maximum:
@@ -218,16 +209,16 @@ def range_problem(
 
 
 class RefusalCode(MessageCode, words="imagegen_core"):
-    """Why a request was turned down, or cannot be served now."""
+    """Why a request was refused, or cannot be served now."""
 
 
 class StorageCode(MessageCode, words="imagegen_core"):
-    """Why a store could not keep or give bytes, or the state of a task."""
+    """Why a store failed, or a task's state forbids a change."""
 
 
 class FailureReason(MessageCode, words="imagegen_core"):
-    """Why a task or one of its calls failed, where this service says so and not a provider."""
+    """Why a task or a call failed, in words of this service, not a provider's."""
 
 
 class WarningCode(MessageCode, words="imagegen_core"):
-    """What a caller should know of a task or a configuration that is none the worse for it."""
+    """Warnings about a task or a configuration that works all the same."""

@@ -1,4 +1,4 @@
-"""What a provider's models can do and cost, and the check of a request before anything is queued."""
+"""What a provider's models can do and cost, and the check of a request before it is queued."""
 
 import datetime as dt
 import math
@@ -38,10 +38,10 @@ _FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
 """Parameters that choose a file format, without case, hyphens and underscores."""
 
 _VECTOR_MODEL = re.compile(r"(?<![a-z])svg(?![a-z])|recraft.*vector|text-to-vector|vectorize", re.IGNORECASE)
-"""Upstream ids of models that make nothing but SVG."""
+"""Upstream ids of models that make only SVG."""
 
 _VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
-"""Styles that make a model of Recraft's draw SVG: https://www.recraft.ai/docs/api-reference/appendix."""
+"""Styles in which Recraft's models draw SVG: https://www.recraft.ai/docs/api-reference/appendix."""
 
 
 def format_problems(
@@ -49,8 +49,8 @@ def format_problems(
 ) -> Iterator[Problem]:
     """Yield a problem for each parameter, at any depth, that asks for a format that is not stored.
 
-    ``choices`` are what the model lets its parameters be. One that has choices, and no format among them,
-    means something else by that name. A model that makes no other format is a problem, too.
+    A parameter whose ``choices`` name no format means something else. A model that makes only SVG is a
+    problem.
     """
     if _VECTOR_MODEL.search(upstream_id):
         yield Problem("model_id", ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
@@ -66,7 +66,7 @@ def format_problems(
 
 
 def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
-    """Refuse parameters whose images would have so many pixels that none could be stored."""
+    """Refuse parameters whose images would have too many pixels to be stored."""
     if width * height > MAX_IMAGE_PIXELS:
         megapixels = MAX_IMAGE_PIXELS // 1_000_000
         reason = ProblemCode.SIZE_NOT_STORED(width=round(width), height=round(height), maximum=megapixels)
@@ -88,7 +88,7 @@ def check_upscaled(image: InputImage, params: Mapping[str, Any], factor: int | N
 
 
 def _formats(path: str, value: Any, *, chooses: bool) -> Iterator[tuple[str, str]]:
-    """Yield the path and value of each text that chooses a format; ``chooses`` if its list does."""
+    """Yield path and value of each text that chooses a format; ``chooses`` if its list does."""
     name = path.rpartition(".")[2]
     chooses = chooses or re.sub("[_-]", "", name).casefold() in _FORMAT_NAMES
     if isinstance(value, str) and chooses:
@@ -109,9 +109,8 @@ def _is_stored(value: Any) -> bool:
 class Parameter:
     """One parameter that a model declares.
 
-    ``type`` is ``string``, ``integer``, ``number`` or ``boolean``; ``enum`` lists all allowed values;
-    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers. ``form_field`` is what a
-    form says of it; by its name if nothing else is.
+    ``type`` is ``string``, ``integer``, ``number`` or ``boolean``; ``enum`` lists all allowed values.
+    ``minimum`` and ``maximum`` are inclusive; ``multiple_of`` applies to integers.
     """
 
     name: str
@@ -127,12 +126,12 @@ class Parameter:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """The operations that it belongs to alone; empty for a parameter of all."""
+        """The operations that alone have it; empty for a parameter of all."""
         owners = ((operation, operation.rules.own) for operation in Operation)
         return tuple(operation for operation, own in owners if own is not None and own.name == self.name)
 
     def problem(self, value: Any) -> Message | None:
-        """Return what is wrong with ``value``, or None."""
+        """Return what is wrong with ``value``."""
         if not _TYPES[self.type](value):
             return ProblemCode.WRONG_TYPE(types=(JsonType[self.type.upper()](),))
         if self.enum and value not in self.enum:
@@ -155,7 +154,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
 
 
 class LifecycleStatus(StrEnum):
-    """Where a model is in its life with the provider."""
+    """Where a model is in its life at the provider."""
 
     ACTIVE = "active"
     DEPRECATED = "deprecated"
@@ -166,14 +165,13 @@ class LifecycleStatus(StrEnum):
 class Lifecycle:
     """``retires`` is the first day without the model, ``replaced_by`` the model to use instead.
 
-    A model that has a replacement and no day is deprecated: its provider has not said when it ends.
+    With a replacement and no day it is deprecated: its provider has not said when it ends.
     """
 
     retires: dt.date | None = None
     replaced_by: str | None = None
 
     def status_on(self, day: dt.date) -> LifecycleStatus:
-        """Return where the model is in its life on that day."""
         if self.retires is not None and self.retires <= day:
             return LifecycleStatus.RETIRED
         ends = self.retires is not None or self.replaced_by is not None
@@ -184,11 +182,9 @@ class Lifecycle:
 class Model:
     """A model of a provider, with all that a caller may ask of it.
 
-    ``sources`` are where all of that was read, none if nobody wrote it down; ``price`` None is not known.
-    ``default_size`` is the size of an image whose request says none, in the terms of its price.
-    ``accepts_extras`` lets undeclared parameters through to the provider. ``form`` names the parameters that
-    a form shows, in order, as far as the model has them; empty for all of them. ``sizes`` are those to choose
-    from. ``details`` is the provider adapter's own data about the model and means nothing to anybody else.
+    ``sources`` are where that was read; a ``price`` of None is not known. ``default_size`` is the size of an
+    image whose request says none. ``accepts_extras`` lets undeclared parameters through to the provider.
+    ``form`` names the parameters of a form in order; empty for all. ``details`` are the adapter's own.
     """
 
     id: str
@@ -211,20 +207,16 @@ class Model:
 
     @property
     def upstream_id(self) -> str:
-        """The id that goes to the provider."""
         return self.remote_id or self.id
 
     @property
     def facts_read(self) -> dt.date | None:
-        """The oldest day on which one of its facts was read, its price included; None if no day is known."""
+        """The oldest day on which one of its facts was read, its price included."""
         price = () if self.price is None or self.price.source is None else (self.price.source,)
         return min((source.read for source in (*self.sources, *price)), default=None)
 
     def warning_on(self, day: dt.date | None) -> Message | None:
-        """Return what to know on that day of a model that is retired or will be, naming its replacement.
-
-        None means a day that is not known.
-        """
+        """Warn of a model that is retired on that day or will be; None means an unknown day."""
         retires, replaced_by = self.lifecycle.retires, self.lifecycle.replaced_by
         if retires is None and replaced_by is None:
             return None
@@ -237,7 +229,7 @@ class Model:
 
 
 def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
-    """Return the named model, or the default one (the first that says so, else the first)."""
+    """Return the named model, or the default one."""
     named = (m for m in models if m.id == model_id)
     chosen = next(named, None) if model_id is not None else default_of(models)
     if chosen is None:
@@ -246,12 +238,12 @@ def choose_model(models: tuple[Model, ...], model_id: str | None) -> Model:
 
 
 def default_of(models: Sequence[Model]) -> Model | None:
-    """Return the model that says it is the default, else the first, if there is any."""
+    """Return the model that says it is the default, else the first."""
     return next((m for m in models if m.default), models[0] if models else None)
 
 
 def check_operation(operation: Operation, references: int, model: Model) -> None:
-    """Check against the model what can be told before any image is decoded."""
+    """Check what can be told before any image is decoded."""
     if operation not in model.operations:
         raise UnsupportedOperation(operation, tuple(map(str, model.operations)))
     maximum = min(model.max_references, operation.rules.max_references)
@@ -260,7 +252,6 @@ def check_operation(operation: Operation, references: int, model: Model) -> None
 
 
 def check_request(request: ImageRequest, model: Model) -> None:
-    """Check a request against the model that will serve it."""
     check_operation(request.operation, len(request.references), model)
     if problems := tuple(_problems(request, model)):
         raise ValidationFailed(*problems)
@@ -290,7 +281,7 @@ EDIT_MODES = (
     *(DEFAULT_EDIT_MODE, "EDIT_MODE_INPAINT_REMOVAL", "EDIT_MODE_OUTPAINT", "EDIT_MODE_BGSWAP"),
     *("EDIT_MODE_CONTROLLED_EDITING", "EDIT_MODE_STYLE", "EDIT_MODE_PRODUCT_IMAGE", "EDIT_MODE_DEFAULT"),
 )
-"""What an edit does with the masked part; the first is what every provider does when nothing is said."""
+"""What an edit does with the masked part; the first is every provider's default."""
 
 COUNT_NAMES = ("num", "n", "number_of_images")
 
@@ -298,7 +289,7 @@ _WAYS_TO_SIZE = tuple(map(frozenset, (("size",), ("width", "height"), ("aspect_r
 """A request gives the size in one of these ways."""
 
 _KEY_NAMES = frozenset({"apikey", "authorization"})
-"""Parameters are stored and shown, so a key among them is refused even where a provider passes all on."""
+"""A key among parameters is refused, even where a provider passes all on: they are stored and shown."""
 
 _MAX_SEED = 2**63 - 1
 
@@ -331,10 +322,7 @@ def common(*names: str) -> tuple[Parameter, ...]:
 
 
 def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``params`` under canonical names, without nulls, with the common ranges checked.
-
-    A seed that is a text of digits becomes the number.
-    """
+    """Return ``params`` under canonical names, without nulls, ranges checked, a seed in digits as number."""
     counts = {name: params[name] for name in COUNT_NAMES if params.get(name) is not None}
     cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}
     if counts:
@@ -347,9 +335,9 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return canonical ``params`` with changes, which take the place of what says the same in another way.
+    """Return canonical ``params`` with changes, which also replace the same thing said in another way.
 
-    A change of None takes a parameter back. The result is to be made `canonical` again.
+    None removes a parameter. The result is to be made `canonical` again.
     """
     replaced = {"num"} if any(name in changes for name in COUNT_NAMES) else set()
     chosen = [way for way in _WAYS_TO_SIZE if any(changes.get(name) is not None for name in way)]
@@ -395,17 +383,14 @@ def _value_problem(name: str, value: Any) -> Message | None:
 class ProviderProfile:
     """What a configuration of this kind provides and needs.
 
-    ``display_name`` is how people call the service, where its configuration does not say otherwise.
-    ``default_timeout`` is how many seconds one call may take where no configuration says it, None for the
-    usual ones. ``max_concurrency`` is how many calls may run at once (None: as many as there are workers),
-    unless ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that a
-    dying process interrupted is simply repeated. Unless it is ``billed``, calls of models without a price
-    cost nothing, instead of nobody knows how much. ``key_hosts`` are hosts that may receive the key besides
-    ``api_base``, or other targets that secrets are used for, in the adapter's own notation. ``key_problem``
-    says what is wrong with the form of the key. ``key_url`` is where the key goes in place of ``api_base``,
-    which then gets a token for it. ``ambient_credentials`` names the machine's own credentials that calls use
-    instead of a key (a file, a metadata service) and what they give access to; only the operator may
-    configure them.
+    ``default_timeout`` is in seconds; None for the usual one. ``max_concurrency`` of calls at once: None
+    means as many as workers; ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs
+    money, so one that a dying process interrupted is repeated. If not ``billed``, calls of models without a
+    price cost nothing, else nobody knows how much. ``key_hosts`` may receive the key besides ``api_base``;
+    they may be other targets of secrets, too, in the adapter's notation. ``key_problem`` says what is wrong
+    with the key's form. ``key_url`` gets the key in place of ``api_base``, which then gets a token.
+    ``ambient_credentials`` names the machine's own credentials that calls use instead of a key, and what they
+    give access to; only the operator may configure them.
     """
 
     models: tuple[Model, ...]
@@ -423,9 +408,9 @@ class ProviderProfile:
     ambient_credentials: str | None = None
 
     def with_default_on(self, day: dt.date) -> "ProviderProfile":
-        """Return the profile with exactly one default model: never one that is retired while another lives.
+        """Return the profile with exactly one default model, which is not retired while another lives.
 
-        It is the one that says so, else the first; of those that live on that day, if any does.
+        It is the one that says so, else the first.
         """
         alive = [m for m in self.models if m.lifecycle.status_on(day) is not LifecycleStatus.RETIRED]
         default = default_of(alive or self.models)
@@ -435,7 +420,6 @@ class ProviderProfile:
         return attrs.evolve(self, models=models)
 
     def with_prices(self, prices: Mapping[str, Price]) -> "ProviderProfile":
-        """Return the profile with other prices of the models that are named."""
         models = tuple(attrs.evolve(m, price=prices[m.id]) if m.id in prices else m for m in self.models)
         return attrs.evolve(self, models=models) if prices else self
 
@@ -445,10 +429,9 @@ SIZE_CONTROL = "size"
 
 
 def form_of(model: Model) -> tuple[str, ...]:
-    """Return the controls of a form for the model: names of parameters, and ``size`` for all that set it.
+    """Return a form's controls: names of parameters, and ``size`` for all that set it.
 
-    Those that the model's description names, in its order, and then what belongs to one operation; all, by
-    group, where it names none.
+    First those that the model names, then what belongs to one operation; all, by group, if it names none.
     """
     groups, names = tuple(Group), tuple(KNOWN_FIELDS)
 

@@ -1,4 +1,4 @@
-"""What is retried and when, and what becomes of a task once all its parts have an outcome."""
+"""What is retried and when, and how a task ends."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -13,14 +13,13 @@ from imagegen_core.task import Task
 
 @attrs.frozen(kw_only=True)
 class RetryPolicy:
-    """Calls that provably started nothing: 1, 2, 4, … s apart, or as the provider asks.
+    """When a call that provably started nothing is sent again: after 1, 2, 4, … s, or as the provider asks.
 
-    Their number is part of the provider's configuration (``max_retries``), since each delays the caller.
+    All times are in seconds. How often is part of the provider's configuration (``max_retries``).
 
     Args:
-        base: seconds before the first retry; each further wait is ``factor`` times as long.
-        ceiling: longest backoff, in seconds.
-        retry_after_ceiling: longest wait that a provider may ask for, in seconds.
+        base: the first wait; each further one is ``factor`` times as long, up to ``ceiling``.
+        retry_after_ceiling: longest wait that a provider may ask for.
         jitter: random fraction added at most, so that many tasks do not retry in lockstep.
     """
 
@@ -33,10 +32,7 @@ class RetryPolicy:
     def delay(
         self, error: CallError, *, retries: int, max_retries: int, random: Callable[[], float]
     ) -> float | None:
-        """Return the seconds to wait before the call is sent again; None if it must not be.
-
-        ``retries`` is the number of retries so far; ``random`` returns numbers in [0, 1).
-        """
+        """Return the seconds to wait before retry ``retries + 1``; None if it must not be sent again."""
         if not error.resendable or retries >= max_retries:
             return None
         backoff = min(self.ceiling, self.base * self.factor**retries)
@@ -45,36 +41,31 @@ class RetryPolicy:
 
 
 DOWNLOAD_RETRY_SECONDS = (0.5, 1.0)
-"""Waits between the tries of downloading a result that is paid for, while the worker waits.
-
-Few and short, since signed URLs expire; what is still missing then is retried with the task.
-"""
+"""Waits between downloads of a paid result, short since signed URLs expire; then the task is retried."""
 
 
 def storage_retry_delay(recoveries: int) -> timedelta:
-    """Return how long a task waits whose result is paid for and spooled, but could not be stored.
+    """Wait 5, 20, 80 s before a paid, spooled result is stored again; `MAX_RECOVERIES` bounds it.
 
-    That is 5, 20, 80 s. Storing it is free, and a full disk or an archive that does not respond takes that
-    long to recover; the task's `MAX_RECOVERIES` bounds it.
+    Storing is free, and a full disk or a silent archive takes that long to recover.
     """
     return timedelta(seconds=5.0 * 4.0**recoveries)
 
 
 def deferral(error: Unavailable) -> timedelta:
-    """Return how long a task is deferred whose provider's configuration cannot be used now.
+    """Return how long a task waits whose provider's configuration cannot be used now.
 
-    A configuration that cannot be read is tried again soon. A key that cannot be decrypted takes the right
-    master key and a restart, and each try costs two synced writes.
+    A key that cannot be decrypted waits for a restart with the right master key; a try costs two synced
+    writes.
     """
     return timedelta(minutes=5) if isinstance(error, KeysLocked) else timedelta(seconds=30)
 
 
 def sync_backoff(error: Exception, *, attempts: int) -> timedelta:
-    """Return the wait after the ``attempts``-th failure of an upload or a removal; tries have no limit.
+    """Return the wait after failure ``attempts`` of an upload or removal: 5 s, doubled each time, endlessly.
 
-    It doubles from 5 s up to a ceiling. An archive that does not respond is tried again within a minute,
-    because that costs a single request for all entries; an entry that it refuses waits up to an hour, which
-    the outbox's `MAX_DEFERRAL` bounds.
+    An archive that does not respond is tried within a minute, by one request for all entries. An entry that
+    it refuses waits up to an hour, which the outbox's `MAX_DEFERRAL` bounds.
     """
     ceiling = 60.0 if isinstance(error, StorageUnreachable) else 3600.0
     return timedelta(seconds=min(ceiling, 5.0 * 2 ** min(max(attempts - 1, 0), 30)))
@@ -95,8 +86,8 @@ def settle(
 ) -> Task:
     """Return the running task settled by its outcomes: completed, failed, cancelled, or pending again.
 
-    If some images are stored and others are missing, the task completes once nothing can be retried any more;
-    if its caller cancelled it, it is cancelled all the same and says whether it may have been charged.
+    With some images stored, it completes once nothing can be retried. If its caller cancelled it, it is
+    cancelled even so, and says whether it may have been charged.
     """
     if any(outcome.is_recoverable for outcome in outcomes):
         return task.requeue(not_before=now + storage_retry_delay(task.recoveries), is_recovery=True)
@@ -121,7 +112,7 @@ def settle(
 
 
 def _distinct(warnings: Iterable[Message]) -> tuple[Message, ...]:
-    """Return each warning once, and of images of other sizes the first, however many there are."""
+    """Return each warning once, and only the first about images of other sizes."""
     first: dict[object, Message] = {}
     for warning in warnings:
         first.setdefault(warning.code if warning.code is WarningCode.OTHER_SIZE else warning, warning)
@@ -129,7 +120,6 @@ def _distinct(warnings: Iterable[Message]) -> tuple[Message, ...]:
 
 
 def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
-    """Return a warning for each missing image."""
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     lost = [*errors, *(failure for outcome in outcomes for failure in outcome.failures)]
     return tuple(
@@ -140,7 +130,7 @@ def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
 def _backoff(
     task: Task, errors: list[CallError], retry: RetryPolicy, random: Callable[[], float]
 ) -> timedelta | None:
-    """Return the longest wait that any of the errors requires; None if none of them may be retried."""
+    """Return the longest wait that any error requires; None if none may be retried."""
     waits = [
         retry.delay(error, retries=task.retries, max_retries=task.max_retries, random=random)
         for error in errors

@@ -19,7 +19,7 @@ from imagegen_core.values import frozen_mapping
 
 
 class Witness(StrEnum):
-    """Who says it: the provider itself, others that pass its calls on, or only notes of this project."""
+    """Who says it; ``NOTES`` are this project's own."""
 
     PROVIDER = "provider"
     RELAY = "relay"
@@ -37,7 +37,6 @@ class Source:
 
 
 def parse_source(data: Any, path: str) -> Source:
-    """Return a source from plain values."""
     fields = parse_fields(data, path, required=("url", "read"), optional=("by", "note"))
     by = _choice(fields.get("by", Witness.PROVIDER), Witness, f"{path}.by")
     url = parse_text(fields["url"], f"{path}.url")
@@ -48,7 +47,6 @@ def parse_source(data: Any, path: str) -> Source:
 
 
 def parse_date(data: Any, path: str) -> dt.date:
-    """Return a day, from ``YYYY-MM-DD``."""
     try:
         return dt.date.fromisoformat(data)
     except (TypeError, ValueError) as error:
@@ -56,7 +54,6 @@ def parse_date(data: Any, path: str) -> dt.date:
 
 
 def parse_text(data: Any, path: str) -> str:
-    """Return a text; anything else is refused."""
     if not isinstance(data, str):
         raise ValidationFailed.wrong_type(path, JsonType.STRING)
     return data
@@ -65,7 +62,7 @@ def parse_text(data: Any, path: str) -> str:
 def parse_fields(
     data: Any, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> Mapping[str, Any]:
-    """Return an object that has all the required fields and no unknown one."""
+    """Return the object; all required fields must be there, and no unknown one."""
     if not isinstance(data, Mapping):
         raise ValidationFailed.wrong_type(path, JsonType.OBJECT)
     names = (*required, *optional)
@@ -79,7 +76,7 @@ def parse_fields(
 
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
-"""An amount as text, as answers show it; JSON's numbers may lose its last places."""
+"""A decimal amount as text, as answers show it: JSON numbers may lose its last places."""
 
 _MAX_FORECAST = 1_000_000
 
@@ -110,11 +107,10 @@ class TokenKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class Rate:
-    """One line of a price list: an amount for a unit, and to which images it applies.
+    """One line of a price list: an amount for a unit, and which images it applies to.
 
-    Each empty condition applies to all. ``sizes`` and ``qualities`` are values of the parameters,
-    ``max_pixels`` is the largest area of one image; ``tokens`` is given for tokens only. A rate for input
-    images comes on top, for each that goes along with a call after the first ``free`` ones.
+    An empty condition applies to all. ``sizes`` and ``qualities`` are values of parameters, ``max_pixels`` is
+    of one image. A rate for input images is added for each one after the first ``free`` ones.
     """
 
     amount: Decimal
@@ -129,10 +125,10 @@ class Rate:
 
 @attrs.frozen(kw_only=True)
 class Forecast:
-    """How many tokens an image will take, to price a call by tokens before it is sent.
+    """How many tokens an image takes at most, to price a call by tokens before it is sent.
 
     ``grid`` has, for each quality, the cells along the longer side of an image. ``input_image`` and
-    ``partial_image`` are the most tokens of an image that goes along and of one that is shown on the way.
+    ``partial_image`` are for one such image.
     """
 
     grid: Mapping[str, int] = attrs.field(converter=frozen_mapping)
@@ -140,10 +136,7 @@ class Forecast:
     partial_image: int = 0
 
     def output_tokens(self, width: int, height: int, quality: str) -> int:
-        """Return the tokens of one image, as OpenAI's calculator counts them.
-
-        A quality that is not in the grid, such as ``auto``, counts as the dearest: that may be chosen.
-        """
+        """Return an image's tokens by OpenAI's calculator; ``auto`` counts as the dearest quality."""
         cells = self.grid.get(quality.casefold(), max(self.grid.values()))
         cells *= round(cells * min(width, height) / max(width, height))
         return -(-cells * (_GRID_OFFSET_PIXELS + width * height) // _GRID_PIXELS)
@@ -160,7 +153,6 @@ class Price:
 
 
 def parse_price(data: Any, path: str) -> Price:
-    """Return a price from plain values."""
     fields = parse_fields(data, path, required=("currency", "rates"), optional=("source", "forecast"))
     currency = parse_text(fields["currency"], f"{path}.currency")
     if not is_currency(currency):
@@ -184,7 +176,7 @@ def is_currency(text: str) -> bool:
 
 
 def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
-    """Return the prices that a configuration sets in ``extra_config.prices``, by model id."""
+    """Return the prices in ``extra_config.prices``, by model id."""
     data, path = extra_config.get("prices"), "extra_config.prices"
     if data is None:
         return MappingProxyType({})
@@ -263,10 +255,10 @@ def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:
 
 
 def _texts(data: Any, path: str) -> tuple[str, ...]:
-    """Return a list of texts; a single one stands for a list of one."""
+    """Return a list of texts; a single text counts as a list of one."""
     items = data if isinstance(data, list | tuple) else (data,)
     return tuple(parse_text(item, path) for item in items)
 
 
 _GRID_OFFSET_PIXELS, _GRID_PIXELS = 2_000_000, 4_000_000
-"""Of OpenAI's calculator: a cell takes half a token, and one more for each four million pixels."""
+"""In OpenAI's calculator a cell takes half a token, and one more for each four million pixels."""

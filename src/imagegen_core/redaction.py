@@ -1,8 +1,7 @@
-"""Removes secrets from text before it is logged, stored or shown. Pure.
+"""Removes secrets from text before it is logged, stored or shown.
 
-First it masks the registered secrets, in every spelling that a library or a provider may echo, even if a
-long text was truncated in the middle of one; then everything that looks like a secret. Even so, truncate text
-after redacting it, not before.
+First it masks registered secrets, in every spelling that a library or a provider may echo, even truncated;
+then all that looks like a secret. Still, truncate text after redacting it, not before.
 """
 
 import asyncio
@@ -24,16 +23,16 @@ from imagegen_core.values import map_texts
 _MIN_TRUNCATED_CHARS = 150
 """Nothing truncates a provider's message to less, so shorter texts are not searched for partial secrets."""
 _MIN_FRAGMENT_CHARS = 6
-"""A truncated text that ends with this many characters of a secret is taken to contain its beginning."""
+"""A truncated text that ends with so many characters of a secret is taken to contain its beginning."""
 
 _NAMED = (
     r"(?:api[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret|token|passw(?:or)?d|pwd"
     r"|signature|sig|sign|credentials?|authorization|auth|cookie|key)"
 )
-"""The suffixes of the names of secrets. What precedes them is not matched, to save time."""
+"""Suffixes of the names of secrets. What precedes them is not matched, to save time."""
 
 _PREFIXES = ("sk", "pk", "rk", "hf", "r8", "gsk", "xai", "fal", "key", "tok", "ghp", "github_pat")
-"""By which providers make their keys recognisable."""
+"""Beginnings of providers' keys."""
 
 _SECRET_FIELD = re.compile(rf"[a-z0-9_.-]*{_NAMED}", re.IGNORECASE)
 _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
@@ -71,10 +70,10 @@ _MARKS = (
     *("bearer", "basic", "aiza", "ya29.", "ltai", "akia", "asia", "eyj"),
     *(f"{prefix}{end}" for prefix in _PREFIXES for end in "-_"),
 )
-"""A case-folded text that has none of these has nothing that a pattern matches; most log fields have none."""
+"""A case-folded text without any of these matches no pattern; most log fields have none."""
 
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
-"""Log fields named like secrets that are not secret, such as a blob's key."""
+"""Log fields named like secrets that are none, such as a blob's key."""
 
 _TEXTS = (str, bytes)
 _NUMBERS = (int, float)  # so are booleans
@@ -90,8 +89,8 @@ _MAX_RECENT_SECRETS = 256
 class Redactor:
     """Masks registered secrets and everything that looks like a secret; thread-safe.
 
-    The first 32 secrets, which are the service's own, are kept permanently. Of those that arrive with
-    requests, the 256 most recently used are kept, so that new keys neither exhaust memory nor slow logging.
+    The first 32, the service's own, stay for good. Of those that arrive with requests, the 256 most recently
+    used stay, so that new keys neither exhaust memory nor slow logging.
     """
 
     def __init__(self) -> None:
@@ -115,7 +114,6 @@ class Redactor:
             self._rebuild()
 
     def forget(self, secret: str) -> None:
-        """Stop masking this secret; unknown secrets are ignored."""
         with self._lock:
             self._permanent.pop(secret, None)
             self._recent.pop(secret, None)
@@ -174,7 +172,7 @@ def _redacted_text(text: str, forms: tuple[str, ...]) -> str:
 
 
 def _without_truncated_secret(text: str, forms: tuple[str, ...]) -> str:
-    """Return the text with the beginning of a secret at its end masked."""
+    """Mask the beginning of a secret at the end of the text."""
     whole = text.rstrip("…")
     for form in forms:
         index = whole.rfind(form[:_MIN_FRAGMENT_CHARS])
@@ -201,12 +199,12 @@ def _without_query(url: re.Match[str]) -> str:
 # ---------------------------------------------------------------- how a secret may be spelled
 
 _MIN_SECRET_CHARS = 4
-"""Shorter texts do not count as secrets: masking them would make text unreadable."""
+"""Masking shorter texts would make text unreadable."""
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def spellings(secret: str) -> frozenset[str]:
-    """Return the forms in which a secret may occur in text; none if it is too short to be a secret."""
+    """Return the forms of a secret that may occur in text; none if it is too short."""
     if len(secret) < _MIN_SECRET_CHARS:
         return frozenset()
     data = secret.encode("utf-8", "surrogatepass")
@@ -234,7 +232,7 @@ def _json_forms(secret: str) -> Iterator[str]:
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
-    """Yield the parts of a Base64 text that depend only on the secret, at each of its possible alignments."""
+    """Yield the parts of a Base64 text that depend only on the secret, at each possible alignment."""
     for skipped in range(3):
         encoded = base64.b64encode(b"\0" * skipped + data).decode("ascii")
         first, last = (0, 2, 3)[skipped], (skipped + len(data)) * 8 // 6
@@ -246,7 +244,7 @@ def _base64_forms(data: bytes) -> Iterator[str]:
 
 
 def without(text: str, secret: str) -> str:
-    """Return the text with one secret masked, in all of its spellings."""
+    """Mask one secret in all of its spellings."""
     for form in sorted(spellings(secret), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
@@ -262,8 +260,7 @@ Event = MutableMapping[str, Any]
 def redact_event(redactor: Redactor) -> Callable[[Any, str, Event], Event]:
     """Return a structlog processor that redacts every field and escapes line breaks; its result is JSON.
 
-    Place it right before the renderer and after `structlog.processors.format_exc_info`, since a traceback
-    object cannot be redacted.
+    Place it right before the renderer, after `format_exc_info`: a traceback object cannot be redacted.
     """
 
     def process(_logger: Any, _method: str, event: Event) -> Event:
@@ -273,7 +270,7 @@ def redact_event(redactor: Redactor) -> Callable[[Any, str, Event], Event]:
 
 
 def on_one_line(value: Any) -> Any:
-    """Return the value with line breaks, control characters and bidi marks in all of its text escaped."""
+    """Escape line breaks, control characters and bidi marks in all text of the value."""
 
     def escaped(text: str) -> str:
         return text if text.isprintable() else _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
@@ -284,13 +281,13 @@ def on_one_line(value: Any) -> Any:
 # ---------------------------------------------------------------- JSON and messages of providers
 
 _MAX_TEXT_CHARS = 10_000
-"""What is redacted on the event loop, which takes a few milliseconds at most."""
+"""Most text redacted on the event loop, in a few milliseconds."""
 
 _FLOAT_BYTES = 20
 
 
 async def redacted(value: Any, redactor: Redactor) -> Any:
-    """Return the JSON with secrets redacted in strings and keys, at any depth."""
+    """Redact strings and keys of JSON, at any depth."""
     if json_size(value, _MAX_TEXT_CHARS) <= _MAX_TEXT_CHARS:
         return map_texts(value, redactor.redact)
     # Redacting a few megabytes of text takes a second, so it is done off the event loop.
@@ -298,12 +295,12 @@ async def redacted(value: Any, redactor: Redactor) -> Any:
 
 
 def redacted_message(message: Message, redactor: Redactor) -> Message:
-    """Return a message without secrets in its arguments, the texts in them cut to `MAX_MESSAGE_CHARS`."""
+    """Redact the message's arguments, and cut each to `MAX_MESSAGE_CHARS`."""
     return message.map_text(lambda text: redactor.redact(text, limit=MAX_MESSAGE_CHARS))
 
 
 def json_size(value: Any, limit: int) -> int:
-    """Return roughly the bytes that JSON takes as text, without escapes; of much, more than ``limit``."""
+    """Return roughly the bytes of JSON as text; counting stops above ``limit``."""
     size, values = 0, [value]
     while values and size <= limit:
         item = values.pop()

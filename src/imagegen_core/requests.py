@@ -1,7 +1,7 @@
-"""What a caller can ask for: the table of operations, and a request for images as every provider reads it.
+"""The table of operations, and a request for images as every provider reads it.
 
-An operation is a member of `Operation` and its row in `OPERATIONS`. Routes and their bodies, body limits, the
-OpenAPI document, the command line and all checks read the row; whether a model can do it, providers know.
+Routes, bodies and their limits, OpenAPI, the command line and all checks read `OPERATIONS`. Providers say
+which models can do an operation.
 """
 
 import re
@@ -36,16 +36,15 @@ class Operation(StrEnum):
 
     @property
     def rules(self) -> "OperationRules":
-        """The operation's row in `OPERATIONS`."""
         return OPERATIONS[self]
 
 
 @attrs.frozen(kw_only=True)
 class OwnParameter:
-    """A parameter that belongs to one operation and stands beside ``params`` in its body.
+    """A parameter of one operation, beside ``params`` in its body.
 
-    ``implied`` goes without saying: a model that does the operation takes this value, declared or not. If it
-    is ``recorded``, the HTTP API writes it into a task whose caller left the parameter out.
+    Every model of the operation takes the ``implied`` value, declared or not. If ``recorded``, the HTTP API
+    writes it into a task whose caller left it out.
     """
 
     name: str
@@ -58,15 +57,13 @@ class OperationRules:
     """One row of `OPERATIONS`.
 
     Attributes:
-        path: where the HTTP API takes the operation; its last part names the route.
-        tag: the group of the route in the OpenAPI document.
-        description: what the OpenAPI document says of the route.
+        path: of the HTTP route; its last part names the route.
+        tag: the route's group in the OpenAPI document.
         openai_path: the endpoint of OpenAI's Images API that may mean the operation.
-        needs_prompt: whether it makes no sense without a prompt.
         prompt_field: where the body has the prompt.
-        max_references: most reference images; where there may be any, there must be one.
-        takes_image: whether it works on one image, which must be there.
-        takes_mask: whether a mask may say which part of that image.
+        max_references: most reference images; if above 0, one is required.
+        takes_image: whether it works on one image, which is required.
+        takes_mask: whether a mask may choose a part of that image.
         own: the parameter that no other operation has.
         beside: common parameters that the body takes beside ``params``, too.
     """
@@ -85,7 +82,7 @@ class OperationRules:
 
     @property
     def has_input_images(self) -> bool:
-        """Whether images come along, so that a body may be as large as an upload."""
+        """If so, a body may be as large as an upload."""
         return self.takes_image or self.max_references > 0
 
     @property
@@ -94,7 +91,7 @@ class OperationRules:
         return self.beside if self.own is None else (*self.beside, self.own.name)
 
     def implies(self, name: str, value: object) -> bool:
-        """Return whether the parameter's value goes without saying."""
+        """Return whether a model takes this value without declaring it."""
         return self.own is not None and (name, value) == (self.own.name, self.own.implied)
 
 
@@ -146,7 +143,6 @@ OPERATIONS: Mapping[Operation, OperationRules] = MappingProxyType(
 
 
 def parse_operations(names: Iterable[str], field: str) -> tuple[Operation, ...]:
-    """Return the operations with these names, each once."""
     try:
         return tuple(dict.fromkeys(Operation(name) for name in names))
     except ValueError as error:
@@ -158,8 +154,7 @@ def parse_operations(names: Iterable[str], field: str) -> tuple[Operation, ...]:
 class InputImage:
     """A caller's image, checked and spooled under ``key``.
 
-    ``image_id`` is set if the caller named a stored image instead of sending bytes: it is spooled until the
-    task ends, and is that image from then on.
+    ``image_id``: the caller named a stored image; it is spooled only until the task ends.
     """
 
     key: str
@@ -172,13 +167,13 @@ class InputImage:
 
     @property
     def place(self) -> tuple[str, str]:
-        """Owner and name in the spool."""
+        """Folder and name in the spool."""
         owner, _, name = self.key.partition("/")
         return owner, name
 
 
 class InputRole(StrEnum):
-    """What an input image is there for."""
+    """What an input image is for."""
 
     REFERENCE = "reference"
     IMAGE = "image"
@@ -186,13 +181,13 @@ class InputRole(StrEnum):
 
 
 NamedInputs = tuple[tuple[str, InputImage], ...]
-"""Images, each with the name of its field in the API."""
+"""Input images by their fields in the API."""
 
 _SIZE = re.compile(r"(\d{1,6})\s*[xX*×]\s*(\d{1,6})")
 
 
 def dimensions_of(params: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return width and height in pixels that the parameters give as numbers or as ``size``."""
+    """Return width and height in pixels, given as numbers or as ``size``."""
     width, height = params.get("width"), params.get("height")
     if width is not None and height is not None:
         return int(width), int(height)
@@ -206,16 +201,15 @@ def parse_size(size: object) -> tuple[int, int] | None:
 
 
 RANDOM_SEED = -1
-"""A seed that asks for a random one, as most providers read it."""
+"""Most providers read it as "a random one"."""
 
 
 @attrs.frozen(kw_only=True)
 class ImageRequest:
     """One request for images.
 
-    ``params`` holds the canonical names only (``num``, never ``n``; see `parameters.canonical`).
-    `OPERATIONS` says which images belong to an operation. In ``mask``, white (or transparent) is repainted,
-    black is kept.
+    ``params`` have canonical names only (``num``, never ``n``). In ``mask``, white or transparent is
+    repainted, black is kept.
     """
 
     operation: Operation
@@ -227,24 +221,22 @@ class ImageRequest:
 
     @property
     def named_inputs(self) -> NamedInputs:
-        """All images that came with the request: references, then image, then mask."""
+        """All input images: references, then image, then mask."""
         references = ((f"reference_images.{index}", image) for index, image in enumerate(self.references))
         single = (("image", self.image), ("mask", self.mask))
         return (*references, *((name, image) for name, image in single if image is not None))
 
     @property
     def inputs(self) -> tuple[InputImage, ...]:
-        """The same images without their names."""
         return tuple(image for _, image in self.named_inputs)
 
     @property
     def sent_inputs(self) -> tuple[str, ...]:
-        """The names in the spool of those that the caller sent; the others are stored images."""
+        """Names in the spool of the images that the caller sent; the others are stored images."""
         return tuple(image.place[1] for image in self.inputs if image.image_id is None)
 
     @property
     def inputs_with_roles(self) -> tuple[tuple[InputRole, InputImage], ...]:
-        """The same images, each with what it is there for."""
         return tuple(
             (InputRole(name) if name in tuple(InputRole) else InputRole.REFERENCE, image)
             for name, image in self.named_inputs
@@ -252,33 +244,29 @@ class ImageRequest:
 
     @property
     def num(self) -> int:
-        """How many images are wanted, 1 to 10."""
         return int(self.params.get("num", 1))
 
     @property
     def seed(self) -> int | None:
-        """The caller's seed, or None for a random one."""
+        """None for a random one."""
         value = self.params.get("seed")
         return None if value is None else int(value)
 
     @property
     def negative_prompt(self) -> str | None:
-        """What the image should not show."""
         return self.params.get("negative_prompt")
 
     @property
     def edit_mode(self) -> str:
-        """What an edit does with the masked part."""
         return str(self.params.get("edit_mode", DEFAULT_EDIT_MODE))
 
     @property
     def upscale_factor(self) -> str:
-        """How much larger the image shall be, one of `UPSCALE_FACTORS`."""
+        """One of `UPSCALE_FACTORS`."""
         return str(self.params.get("upscale_factor", DEFAULT_UPSCALE_FACTOR))
 
     @property
     def dimensions(self) -> tuple[int, int] | None:
-        """Width and height in pixels when the caller gave them as numbers or as ``size``."""
         return dimensions_of(self.params)
 
     def with_params(self, **changes: Any) -> "ImageRequest":

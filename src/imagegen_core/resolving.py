@@ -1,8 +1,8 @@
 """Which adapter serves a provider, under which combined configuration, and how far its secrets may travel.
 
-That is no further than the layer that defines a secret reaches, with the layers below it. A higher layer
-may redirect calls by another address, document or proxy. Its own secrets follow the redirection; those of
-lower layers do not, so that nobody can divert someone else's key.
+A secret goes no further than the layer that defines it reaches together with the layers below it. A higher
+layer may redirect calls by another address, document or proxy. Its own secrets follow; those of lower layers
+do not, so that nobody can divert someone else's key.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ class SecretKind(StrEnum):
     """Kinds of secrets that must not leak.
 
     A proxy's password gives access to wherever calls go, so it is bound to the same hosts as the others.
-    ``CREDENTIALS`` are this machine's own, such as Google's application default credentials.
+    ``CREDENTIALS`` are this machine's own, such as Google's.
     """
 
     API_KEY = "api_key"
@@ -61,9 +61,8 @@ class SecretKind(StrEnum):
 class Reach:
     """The parties that see the secrets of a configuration.
 
-    ``origin`` is where calls go, and after it where the key is exchanged for a token, if it is. ``others``
-    are hosts and proxies that see the secrets as well. ``credentials`` names the machine's own credentials
-    that calls use, and what they are used for.
+    ``origin`` is where calls go, then where the key is exchanged for a token. ``others`` are further hosts
+    and proxies. ``credentials`` names the machine's own credentials that calls use, and for what.
     """
 
     origin: str | None = None
@@ -86,14 +85,13 @@ class Reach:
 
 
 Scopes = Mapping[SecretKind, tuple[ProviderConfig, ...]]
-"""Of each secret the layer that defines it and those below, strongest first."""
+"""For each secret the layer that defines it and those below, strongest first."""
 
 
 def layered_secrets(layers: Sequence[ProviderConfig]) -> Scopes:
-    """Return the scopes of the secrets of the combined layers, given strongest first.
+    """Return the scopes of the secrets of the layers, strongest first.
 
-    The credentials of this machine belong to the operator: they are scoped to the file layer, whoever uses
-    them.
+    This machine's credentials are the operator's: their scope is the file layer, whoever uses them.
     """
     scopes = {}
     for kind, (decides, has_secret) in _SECRET_RULES.items():
@@ -106,7 +104,7 @@ def layered_secrets(layers: Sequence[ProviderConfig]) -> Scopes:
 def _leak(
     kind: SecretKind, scope: Sequence[ProviderConfig], reach: Reach, allowed: Reach
 ) -> Message | str | None:
-    """Return where a secret would go beyond the allowed reach, that of its scope; None if nowhere."""
+    """Return where a secret would go beyond the reach that its scope allows; None if nowhere."""
     if kind is SecretKind.CREDENTIALS and reach.credentials != allowed.credentials:
         return reach.origin or RefusalCode.OWN_ADDRESS()
     if reach.origin is not None:
@@ -118,7 +116,6 @@ def _leak(
 
 
 def secret_headers(config: ProviderConfig) -> frozenset[str]:
-    """Return the names of the headers that are treated as secrets."""
     headers: Any = config.extra_config.get("headers") or {}
     return frozenset(filter(is_secret_header, headers))
 
@@ -145,7 +142,7 @@ def _proxy_origin(proxy: Any) -> str:
 
 
 def unmasked(extra: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an ``extra_config`` with what came back masked as it is in the one that was shown."""
+    """Return ``extra`` with its masked values replaced by those of the configuration that was ``shown``."""
     unmasked, shown_headers = dict(extra), shown.get("headers") or {}
     if isinstance(headers := extra.get("headers"), Mapping):
         unmasked["headers"] = {
@@ -171,19 +168,19 @@ _MIN_RESEMBLANCE = 0.65
 """``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67."""
 
 _MIN_RESEMBLANCE_OF_MISTAKES = 0.75
-"""Higher, since what is configured is probably meant as it is."""
+"""Higher, since what is configured is probably meant."""
 
 _PROTOCOL_KEYS = frozenset({"preset", "spec"})
 
 
 @attrs.frozen(kw_only=True)
 class ProviderKinds:
-    """What the program was composed with. Each adapter says which names it goes by (`Provider.names`)."""
+    """The adapters of this program, by kind; each says which names it goes by (`Provider.names`)."""
 
     adapters: Mapping[str, Provider]
 
     def implied_by(self, provider_name: str) -> str | None:
-        """Return the kind that a name implies; of several adapters, that of the longest match."""
+        """Return the kind that a name implies, by the longest match."""
         matches = [
             (len(name), kind)
             for kind, adapter in self.adapters.items()
@@ -207,7 +204,7 @@ class ProviderKinds:
         return matches[0] if matches else None
 
     def misspelt_name(self, config: ProviderConfig) -> str | None:
-        """Return the name that was probably meant by a configuration that says nothing of its protocol.
+        """Return the name that was probably meant by a configuration that names no protocol.
 
         One that contains another name, such as ``openai-2``, is no mistake.
         """
@@ -218,18 +215,18 @@ class ProviderKinds:
         return None if name is None or name in config.provider_name else name
 
     def combine(self, layers: Sequence[ProviderConfig]) -> ProviderConfig:
-        """Return the layers as one configuration, with the kind that its name implies where none says one."""
+        """Return the layers as one configuration; without a kind, its name implies one."""
         config = combine(layers)
         return attrs.evolve(config, kind=config.kind or self.implied_by(config.provider_name))
 
     def adapter_of(self, config: ProviderConfig) -> Provider | None:
-        """Return the adapter for a configuration whose kind is known; None when it is not installed."""
+        """Return the adapter of a configuration whose kind is known; None if it is not installed."""
         return self.adapters.get(config.kind or "")
 
     def check(self, kind: str | None, extra_config: Mapping[str, Any]) -> None:
-        """Check what only the adapters know of a layer: its kind, and the keys of its ``extra_config``.
+        """Check what only adapters know of a layer: its kind, and the keys of its ``extra_config``.
 
-        Where it says no kind, a layer above may, so a key of any kind will do.
+        Without a kind a key of any kind will do: a layer above may say it.
         """
         if kind is not None and kind not in self.adapters:
             choices = tuple(sorted(self.adapters))
@@ -244,8 +241,8 @@ class ProviderKinds:
 class ResolvedProvider:
     """A provider ready for a call; ``config.api_base`` falls back to the profile's default.
 
-    ``problems`` is why this version cannot use the configuration, if it cannot; then it is only shown.
-    ``misspelt`` is the name that was probably meant, if this one looks like a mistake.
+    With ``problems`` this version cannot use the configuration, only show it. ``misspelt`` is the name that
+    was probably meant, if this one looks like a mistake.
     """
 
     provider: Provider
@@ -256,12 +253,11 @@ class ResolvedProvider:
 
     @property
     def display_name(self) -> str:
-        """How people call it: as its configuration says, else as its service is called."""
         return self.config.display_name or self.profile.display_name or self.config.provider_name
 
     @property
     def max_concurrency(self) -> int | None:
-        """How many calls may run at once: from the configuration, else from the profile."""
+        """Calls that may run at once: from the configuration, else from the profile."""
         configured = self.config.extra_config.get("max_concurrency")
         return int(configured) if configured is not None else self.profile.max_concurrency
 
@@ -276,8 +272,7 @@ class ResolvedProvider:
     def endings_on(self, day: dt.date) -> tuple[Message, ...]:
         """Return a warning for each model in use that is retired on that day or will be.
 
-        In use are the models that the configuration names, and the default. What else a preset or a catalogue
-        lists was nobody's choice.
+        In use are the configured models and the default; what else a catalogue lists was nobody's choice.
         """
         named = {model.id for model in self.config.models or ()}
         in_use = (model for model in self.profile.models if model.default or model.id in named)
@@ -285,21 +280,16 @@ class ResolvedProvider:
 
     @property
     def name_warnings(self) -> tuple[Message, ...]:
-        """A warning if the name looks like a mistake."""
         return () if self.misspelt is None else (RefusalCode.LIKE_ANOTHER(name=self.misspelt),)
 
     @property
     def reach(self) -> Reach:
-        """The parties that see the secrets of the configuration."""
         return Reach.from_config(self.config, self.profile)
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class ResolveProvider:
-    """Combines the configurations of request, database and file, strongest first.
-
-    What follows from a version of them is worked out once.
-    """
+    """Combines the configurations of request, database and file, strongest first; results are cached."""
 
     configs: ProviderConfigs
     file_configs: Mapping[str, ProviderConfig]
@@ -313,7 +303,7 @@ class ResolveProvider:
     async def __call__(
         self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
     ) -> ResolvedProvider:
-        """Return the provider as it is configured at this moment."""
+        """Return the provider as it is configured now."""
         try:
             if require_saved and await self.configs.get(provider_name) is None:
                 raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
@@ -332,7 +322,7 @@ class ResolveProvider:
         return self._with_default(resolved)
 
     async def name_hint(self, provider_name: str) -> Message | None:
-        """Return which name was probably meant by one that cannot be used; None if nobody knows."""
+        """Return the name that was probably meant by one that cannot be used."""
         name = self.kinds.similar_name(provider_name, await self.names())
         return None if name is None else RefusalCode.DID_YOU_MEAN(name=name)
 
@@ -342,18 +332,18 @@ class ResolveProvider:
         return sorted({*saved, *self.file_configs})
 
     async def layers(self, provider_name: str) -> list[ProviderConfig]:
-        """Return what is saved of a provider, and what the file says of it."""
+        """Return the layers of a provider: what is saved, then the file's."""
         layers = (await self.configs.get(provider_name), self.file_configs.get(provider_name))
         return [layer for layer in layers if layer is not None]
 
     async def default_name(self) -> str:
-        """Return where a task goes that names no provider: what was saved, else what the settings say."""
+        """Return where a task without a provider goes: as saved, else as in the settings."""
         return await self.configs.default() or self.default_provider
 
     async def concurrency(self, provider_name: str) -> int | None:
-        """Return how many tasks of a provider may run at once; None if there is no limit.
+        """Return how many tasks of a provider may run at once; None without a limit.
 
-        A provider that is no longer configured has no limit either: its tasks only end.
+        A provider that is no longer configured has none: its tasks only end.
         """
         empty = ProviderConfig(provider_name=provider_name, source=ConfigSource.REQUEST, is_unchecked=True)
         try:
@@ -364,17 +354,14 @@ class ResolveProvider:
     def for_sent_call(self, config: ProviderConfig) -> ResolvedProvider:
         """Return the provider as it was when a call was sent under ``config``, to finish that call.
 
-        An accepted call does not depend on the current configuration, or on whether the provider is enabled.
+        It does not depend on the current configuration, or on whether the provider is enabled.
         """
         resolved = self._described([config])
         self._mask_secrets(resolved.config)
         return resolved
 
     def _usable(self, layers: list[ProviderConfig], *, configured: bool) -> ResolvedProvider:
-        """Return the provider of the layers, complete; raises a `Refusal` if it is not.
-
-        No secret in it would be sent further than its layer may send it.
-        """
+        """Return the provider if it is complete, and sends no secret further than its layer may."""
         try:
             resolved = self.describe(layers)
         except ProviderEnded as error:
@@ -399,10 +386,7 @@ class ResolveProvider:
     def leaks(
         self, scopes: Scopes, layers: Sequence[ProviderConfig], resolved: ResolvedProvider
     ) -> Iterator[tuple[SecretKind, Message | str]]:
-        """Yield the secrets that would leave their scope, each with the target that it would be sent to.
-
-        ``resolved`` is the combination of the layers.
-        """
+        """Yield the secrets that would leave their scope, each with its target."""
         reach, all_layers = resolved.reach, tuple(layers)
         for kind, scope in scopes.items():
             if kind is SecretKind.CREDENTIALS and reach.credentials is None:
@@ -453,7 +437,7 @@ class ResolveProvider:
         return ResolvedProvider(provider=provider, config=config, profile=profile, misspelt=misspelt)
 
     def _mask_secrets(self, config: ProviderConfig) -> None:
-        """Let no log show the key, secret headers, or the proxy's user and password."""
+        """Keep the key, secret headers, and the proxy's user and password out of logs."""
         if config.api_key is not None:
             config.api_key.give_to(self.redactor.register)
         headers = config.extra_config.get("headers") or {}

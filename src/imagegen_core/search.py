@@ -1,14 +1,12 @@
 """Search: folding, n-grams of prompts, the query language, similarity, and pages of a list.
 
-A folded prompt is split at white space. Each character of every run is a token, each pair of neighbours is
-one, and, because alphabets have few letters, so is each triple of characters below U+2E80 (Latin, Greek,
-Cyrillic, digits …). Characters are not otherwise classified: emoji, punctuation and scripts without word
-boundaries are found like any other text.
+A folded prompt is split at white space. Each character and each pair of neighbours is a token.
+So is each triple below U+2E80 (Latin, Greek, Cyrillic, digits …), where letters are few. Emoji, punctuation
+and scripts without word boundaries need no rules of their own.
 
-A text that contains a word contains all tokens of the word. The converse holds only for words of a single
-token (`Terms.proven`); a longer word has to be verified against the text itself. Tokens fit any index of
-plain terms, such as SQLite's FTS5 with the ``ascii`` tokenizer or PostgreSQL's GIN over arrays: no token
-contains white space, ASCII punctuation, or an ASCII capital letter.
+A text with a word has all tokens of the word. The converse holds only for words of one token
+(`Terms.proven`); longer words are verified in the text. No token has white space, ASCII punctuation or ASCII
+capitals, so any index of plain terms can hold them (FTS5 with ``ascii``, GIN over arrays).
 """
 
 import base64
@@ -33,10 +31,9 @@ Simplify = Callable[[str], str]
 
 
 def fold(text: str, simplify: Simplify) -> str:
-    """Return ``text`` in the canonical form in which prompts and keywords are compared.
+    """Return the canonical form in which prompts and keywords are compared.
 
-    Applies NFKC, case folding, traditional-to-simplified conversion, and NFKC again, because folding can
-    denormalise (Unicode 15, section 5.18).
+    NFKC comes twice: folding can denormalise (Unicode 15, section 5.18).
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", simplify(folded))
@@ -45,13 +42,10 @@ def fold(text: str, simplify: Simplify) -> str:
 T = TypeVar("T")
 
 VERSION = 1
-"""Version of the tokenisation; an index of another version has to be rebuilt.
-
-The function ``image_tokens`` of the schema for PostgreSQL has the same rules.
-"""
+"""An index of an older version has to be rebuilt; PostgreSQL's ``image_tokens`` has the same rules."""
 
 MAX_TERMS_PER_WORD = 6
-"""A long word is looked up by this many tokens, spread over it: more would cost time and exclude little."""
+"""Most tokens to look a word up by, spread over it; more cost time and exclude little."""
 
 _PRIVATE = 0xE000
 
@@ -70,14 +64,14 @@ _ALPHABETIC = re.compile(r"[^\s\u2e80-\U0010ffff]{3,}")
 
 @attrs.frozen(kw_only=True)
 class Terms:
-    """Index terms for a word. ``proven``: any text that has all ``tokens`` is certain to contain the word."""
+    """Index terms of a word; if ``proven``, any text with all ``tokens`` contains the word."""
 
     tokens: tuple[str, ...]
     proven: bool
 
 
 def tokens(folded: str) -> list[str]:
-    """Return all tokens of a folded text: strings of one to three characters, each as often as it occurs."""
+    """Return all tokens of a folded text, one to three characters each, as often as they occur."""
     escaped = folded.translate(_ESCAPES)
     grams: list[str] = []
     for run in escaped.split():
@@ -89,7 +83,7 @@ def tokens(folded: str) -> list[str]:
 
 
 def terms(word: str) -> Terms:
-    """Return a few tokens that every text with this folded word has; none if the word is only white space."""
+    """Return a few tokens that every text with this folded word has; none for white space."""
     longest = longest_tokens(word)
     proven = len(longest) == 1 and len(longest[0]) == len(word) and not _AMBIGUOUS.search(word)
     return Terms(tokens=evenly_spaced(longest, MAX_TERMS_PER_WORD), proven=proven)
@@ -102,19 +96,19 @@ def longest_tokens(word: str) -> tuple[str, ...]:
 
 
 def text_of_token(token: str) -> str | None:
-    """Return what all texts with a token contain, and no others; None if the token does not say."""
+    """Return the text that exactly the texts with this token contain; None if the token is ambiguous."""
     text = token.translate(_UNESCAPES)
     return None if _AMBIGUOUS.search(text) else text
 
 
 def without_implied(tokens: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the tokens, each once, without those that every text has that has the others."""
+    """Return the tokens, each once, without those that are part of others."""
     distinct = tuple(dict.fromkeys(tokens))
     return tuple(token for token in distinct if sum(token in other for other in distinct) == 1)
 
 
 def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:
-    """Return at most ``maximum`` (two or more) of the items at even distances, from first to last."""
+    """Return at most ``maximum`` (two or more) items at even distances, from first to last."""
     if len(items) <= maximum:
         return items
     return tuple(items[number * (len(items) - 1) // (maximum - 1)] for number in range(maximum))
@@ -138,7 +132,7 @@ U = TypeVar("U")
 
 @attrs.frozen(kw_only=True)
 class Paging:
-    """Which page: by number from 1, or after a position (a row number, newest first) at any depth."""
+    """A page by number from 1, or after a position (a row number, newest first) at any depth."""
 
     page: int = 1
     page_size: int = DEFAULT_PAGE_SIZE
@@ -150,13 +144,13 @@ class Paging:
 
     @property
     def offset(self) -> int:
-        """Number of rows to skip when the page is chosen by number; 0 with a cursor."""
+        """Rows to skip; 0 with a cursor."""
         return 0 if self.after is not None else (self.page - 1) * self.page_size
 
 
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
-    """One page of a list, newest first; ``last`` is the position of its last item, for the next cursor."""
+    """One page of a list, newest first; ``last`` is its last item's position, for the next cursor."""
 
     items: tuple[T, ...]
     total: int
@@ -166,7 +160,7 @@ class Page(Generic[T]):
 
     @classmethod
     def of_all(cls, items: Sequence[T], *, number: int, size: int) -> "Page[T]":
-        """Return a page of items that are all there, or of which `enough` are, so that it has no position."""
+        """Return a page of items in memory: all, or `enough` of them."""
         start, end = (number - 1) * size, number * size
         return cls(
             items=tuple(items[start:end]),
@@ -177,11 +171,10 @@ class Page(Generic[T]):
 
     @staticmethod
     def enough(number: int, size: int) -> int:
-        """Return how many items it takes to say of a page whether one follows, and how many there are."""
+        """Return how many items suffice for a page, its total, and whether another follows."""
         return max(MAX_EXACT_TOTAL, number * size) + 1
 
     def with_items(self, items: Iterable[U]) -> "Page[U]":
-        """Return the same page of other items, one for each of these."""
         return Page(
             items=tuple(items),
             total=self.total,
@@ -192,13 +185,13 @@ class Page(Generic[T]):
 
 
 def encode_cursor(position: int, query: Any) -> str:
-    """Return an opaque cursor that continues ``query`` (any JSON-serialisable value) after ``position``."""
+    """Return an opaque cursor that continues ``query`` (any JSON) after ``position``."""
     body = f'[{position},"{_fingerprint(query)}"]'.encode()
     return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, query: Any) -> int:
-    """Return the position in a cursor that was made for the same query."""
+    """Return the position in a cursor; it must be of the same query."""
     try:
         body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position, fingerprint = json.loads(body)
@@ -221,7 +214,7 @@ _PART = re.compile(r'(?:(?<=\s)|^)"([^"]+)"(?=\s|$)|(\S+)')
 
 @attrs.frozen(kw_only=True)
 class SearchQuery:
-    """Folded words, each of which must occur in the folded prompt; never empty."""
+    """Folded words that all must occur in the folded prompt; never empty."""
 
     words: tuple[str, ...]
 
@@ -229,8 +222,8 @@ class SearchQuery:
     def parse(cls, keyword: str, simplify: Simplify) -> "SearchQuery":
         r"""Parse a keyword as a person types it.
 
-        White space, including U+3000, separates words; a balanced pair of ``"`` around words makes a phrase;
-        every other character, including ``%``, ``_``, ``\`` and search operators, is literal.
+        White space, including U+3000, separates words, and a pair of ``"`` around words makes a phrase. Every
+        other character is literal, including ``%``, ``_``, ``\`` and search operators.
         """
         if len(keyword) > MAX_KEYWORD_CHARS:
             raise ValidationFailed.for_field("keyword", ProblemCode.TOO_LONG(maximum=MAX_KEYWORD_CHARS))
@@ -241,12 +234,11 @@ class SearchQuery:
         return cls(words=words)
 
     def matches(self, folded_prompt: str) -> bool:
-        """Return whether a folded prompt contains every word."""
         return all(word in folded_prompt for word in self.words)
 
 
 MAX_SIMILAR_IMAGES = 200
-"""How many similar images a search returns at most: the best ones."""
+"""A search returns at most so many similar images, the best ones."""
 
 MAX_PARTS = 12
 _MAX_VARIED_TOKENS = 8
@@ -262,7 +254,7 @@ _SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")
 
 
 class Rank(NamedTuple):
-    """How similar a prompt is; smaller is more similar. ``span`` is the shortest stretch with its parts."""
+    """Smaller is more similar; ``span`` is the length of the shortest stretch with all parts present."""
 
     missing: int
     span: int
@@ -270,14 +262,14 @@ class Rank(NamedTuple):
 
 @attrs.frozen
 class SimilarityMatcher:
-    """Ranks prompts by their similarity to a query; ``parts`` are in the order of the query."""
+    """Ranks prompts by similarity to a query; ``parts`` are in the query's order."""
 
     words: tuple[str, ...]
     parts: tuple[str, ...]
 
     @classmethod
     def from_query(cls, query: SearchQuery) -> "SimilarityMatcher":
-        """Return the matcher of ``query``; a query of nothing but stop words keeps them as parts."""
+        """Return the matcher of ``query``; only a query of nothing but stop words keeps them."""
         parts = [part for word in query.words for part in _parts_of(word)]
         if not parts:
             parts = [token for word in query.words for token in longest_tokens(word)]
@@ -292,11 +284,7 @@ class SimilarityMatcher:
         return Rank(missing=missing, span=_span(folded, present))
 
     def near_token_sets(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens to look up in an index, each of which the most similar prompts contain.
-
-        The first sets are those of prompts with something inserted between two characters of a longer word;
-        the last is all parts.
-        """
+        """Yield sets of tokens to look up: first with a gap inside a longer word, last all parts."""
         words = [longest_tokens(word) for word in self.words]
         whole = tuple(token for word in words for token in word)
         if len(whole) <= _MAX_VARIED_TOKENS:
@@ -306,10 +294,7 @@ class SimilarityMatcher:
         yield self.parts
 
     def far_token_sets(self) -> Iterator[tuple[str, ...]]:
-        """Yield sets of tokens that less similar prompts contain: all parts but one, then half of them.
-
-        Of many parts, a few are left out in turn, and a few halves are taken, spread over the query.
-        """
+        """Yield sets of tokens of less similar prompts: all parts but one, then halves; a few of each."""
         parts = self.parts
         if 2 < len(parts) <= _MAX_VARIED_TOKENS:  # noqa: PLR2004 - without one of two, half is left
             omissions = evenly_spaced(tuple(range(len(parts))), _MAX_OMISSIONS)
@@ -329,7 +314,7 @@ def _parts_of(word: str) -> Iterator[str]:
 
 
 def _span(folded: str, present: list[str]) -> int:
-    """Return the length of the shortest stretch that contains the parts in their order."""
+    """Return the length of the shortest stretch that contains the parts in order."""
     best, start = _MAX_SPAN_CHARS, -1
     for _ in range(_MAX_STARTS):
         start = folded.find(present[0], start + 1)
@@ -341,7 +326,7 @@ def _span(folded: str, present: list[str]) -> int:
 
 
 def _end_of(folded: str, present: list[str], start: int) -> int:
-    """Return the end of the parts that follow each other from ``start``; 0 if they are not in order."""
+    """Return the end of the parts that follow each other from ``start``; 0 if out of order."""
     end = start
     for part in present:
         at = folded.find(part, end if part is present[0] else end - len(part) + 1)

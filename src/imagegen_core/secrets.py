@@ -1,7 +1,7 @@
-"""A secret string that no repr, log or message reveals by accident, and that most code never sees.
+"""A secret string that no repr, log or message reveals by accident.
 
-A saved key stays sealed while its configuration is passed on; its text exists while something uses it. Only
-what sends a key, seals it or masks it in logs does that.
+A saved key stays sealed while its configuration is passed on. Only code that sends, seals or masks it opens
+it.
 """
 
 import json
@@ -16,7 +16,6 @@ from imagegen_core.limits import MAX_API_KEY_CHARS
 from imagegen_core.messages import ProblemCode, RefusalCode
 
 MASK = "****"
-"""Shown in place of a secret."""
 
 _MIN_MASKED_CHARS = 12
 _PREFIX = "sk-"
@@ -26,9 +25,9 @@ T = TypeVar("T")
 
 @attrs.frozen(repr=False, eq=False)
 class Secret:
-    """An API key or token; ``locked`` if it exists but could not be decrypted.
+    """An API key or token, as text or as a function that opens it at each use.
 
-    It is made of its text, or of a function that opens the text each time that it is needed.
+    It is ``locked`` if it exists but could not be decrypted.
     """
 
     _value: str | Callable[[], str]
@@ -44,18 +43,18 @@ class Secret:
         return cls(open_text)
 
     def reveal(self) -> str:
-        """Return the plain text, for the code that sends it; `KeysLocked` without the right master key."""
+        """Return the plain text, for code that sends it; `KeysLocked` without the right master key."""
         if self.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
         return self._value if isinstance(self._value, str) else self._value()
 
     def give_to(self, receive: Callable[[str], T]) -> T:
-        """Return what ``receive`` makes of the plain text, which the caller then does not see."""
+        """Return ``receive``'s result for the plain text, which the caller never sees."""
         return receive(self.reveal())
 
     @property
     def masked(self) -> str:
-        """``****`` and the last four characters, after ``sk-`` where it begins so; of fewer than 12, none."""
+        """``****`` and the last four characters, with a leading ``sk-``; of fewer than 12, none."""
         text = "" if self.locked else self.reveal()
         if len(text) < _MIN_MASKED_CHARS:
             return MASK
@@ -63,18 +62,18 @@ class Secret:
 
     @classmethod
     def parse_unmasked(cls, text: str | None, field: str = "api_key") -> Self | None:
-        """Return the secret as `parse` does; None without a text, and for a masked one: "unchanged"."""
+        """Parse the text; None if there is none, or a masked one, which means "unchanged"."""
         return None if text is None or is_masked(text.strip()) else cls.parse(text, field)
 
     @classmethod
     def parse(cls, text: str, field: str = "api_key") -> Self:
-        """Return the secret of a text that a person typed, stripped; only printable ASCII is accepted."""
+        """Return the secret that a person typed, stripped; only printable ASCII is accepted."""
         secret = cls(text.strip())
         secret.check(field)
         return secret
 
     def check(self, field: str = "api_key") -> None:
-        """Refuse what no header can carry; a locked secret is not looked at."""
+        """Refuse what no header can carry; a locked secret passes."""
         if self.locked:
             return
         text = self.reveal()
@@ -104,12 +103,12 @@ def is_masked(text: str) -> bool:
 
 
 def seal_fields(fields: Mapping[str, Any], seal: Callable[[str], str]) -> str:
-    """Return what ``seal`` makes of the fields as JSON, in which secrets are plain text."""
+    """Seal the fields as JSON, in which secrets are plain text."""
     return seal(json.dumps(fields, default=_plain_json))
 
 
 def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
-    """Return the fields that `seal_fields` sealed; their ``api_key``, if there is one, stays sealed."""
+    """Return the fields that `seal_fields` sealed; their ``api_key`` stays sealed."""
     fields: dict[str, Any] = json.loads(open_text())
     if fields["api_key"] is not None:
         fields["api_key"] = Secret(partial(_api_key, open_text))
@@ -121,7 +120,7 @@ def _api_key(open_text: Callable[[], str]) -> str:
 
 
 def _plain_json(value: Any) -> Any:
-    """Return a JSON value for a secret, a read-only mapping, and a date read from YAML."""
+    """Return JSON for a secret, a read-only mapping, or a date read from YAML."""
     if isinstance(value, Secret):
         return value.reveal()
     return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,4 +1,4 @@
-"""A task: its states, its events, and what a caller asks for before any of it is checked."""
+"""A task: its states, its events, and what a caller asks for before it is checked."""
 
 import asyncio
 import hashlib
@@ -21,11 +21,11 @@ from imagegen_core.text import check_text
 from imagegen_core.values import frozen_mapping
 
 MAX_RECOVERIES = 3
-"""How often a task may be recovered after its result crashed the process or could not be stored."""
+"""Recoveries after a result that crashed the process or could not be stored."""
 
 
 class TaskStatus(StrEnum):
-    """Status of a task; the last three are final."""
+    """The last three are final."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -35,7 +35,6 @@ class TaskStatus(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether a task in this status has ended."""
         return self in _FINAL
 
 
@@ -49,10 +48,9 @@ _TRANSITIONS: Mapping[TaskStatus, tuple[TaskStatus, ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Fence:
-    """What a change of a task compares the stored task with: whose it is, by which claim, in which status.
+    """Owner, claim number and status that the stored task must still have for a write to count.
 
-    A worker that was frozen or cut off while another got its task has an outdated one, so that nothing it
-    still writes is stored.
+    A worker that was frozen or cut off while another got its task has an outdated fence and writes nothing.
     """
 
     owner: str | None
@@ -66,17 +64,16 @@ class Task:
 
     Args:
         task_id: UUIDv7, so ids sort by age.
-        request: the request, with canonical ``params``.
+        request: has canonical ``params``.
         config_snapshot: the configuration under which it was accepted, without secrets.
         override: the request's own ``config``, sealed; wiped when the task ends.
         attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
         retries: requeues so far, whatever their reason; bounded by the retry policy.
-        recoveries: how often it was recovered after a crash in the middle of it.
+        recoveries: recoveries after a crash in the middle of it.
         not_before: earliest time at which it may be claimed.
-        locked: it is deferred until the master key is back, which takes a restart.
-        owner: who has claimed it; None unless it is processing.
+        locked: deferred until the master key is back, which takes a restart.
+        owner: None unless it is processing.
         epoch: its claim number, which a rescue raises, too.
-        cancel_requested: a caller asked to cancel it while it runs.
         progress: 0.0 to 1.0; None while unknown.
     """
 
@@ -111,7 +108,7 @@ class Task:
 
     @property
     def fence(self) -> Fence:
-        """What the stored task must still match when a change of this value of it is stored."""
+        """What the stored task must still match when a change of this value is stored."""
         return Fence(owner=self.owner, epoch=self.epoch, status=self.status)
 
     def claim(self, owner: str, now: datetime) -> "Task":
@@ -143,9 +140,9 @@ class Task:
         Args:
             not_before: earliest time of the next claim; at once by default.
             locked: it waits for the master key: the next start may claim it before ``not_before``.
-            attempts: the number of attempts, where some that were counted have sent nothing.
-            is_retry: the provider started nothing and is asked again; counts towards ``max_retries``.
-            is_recovery: the task may have caused what stopped its worker; counts towards `MAX_RECOVERIES`.
+            attempts: the number of attempts, if some that were counted sent nothing.
+            is_retry: the provider started nothing; counts towards ``max_retries``.
+            is_recovery: the task may have crashed its worker; counts towards `MAX_RECOVERIES`.
         """
         return self._transition(
             TaskStatus.PENDING,
@@ -159,10 +156,7 @@ class Task:
         )
 
     def rescue(self, *, attempts: int, is_recovery: bool) -> "Task":
-        """Return the task taken from its owner, who may be dead or only slow, and given back to the queue.
-
-        The raised epoch sets what its owner has written apart from what the next one writes.
-        """
+        """Requeue the task of an owner that is dead or only slow; the raised epoch outdates its writes."""
         requeued = self.requeue(attempts=attempts, is_recovery=is_recovery)
         return attrs.evolve(requeued, epoch=self.epoch + 1)
 
@@ -171,7 +165,6 @@ class Task:
         return self._end(TaskStatus.COMPLETED, now, progress=1.0, warnings=self.warnings + warnings)
 
     def fail(self, now: datetime, failure: Failure, *, warnings: tuple[Message, ...] = ()) -> "Task":
-        """Return the failed task."""
         return self._end(TaskStatus.FAILED, now, failure=failure, warnings=self.warnings + warnings)
 
     def cancel(
@@ -184,7 +177,7 @@ class Task:
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
 
     def request_cancel(self) -> "Task":
-        """Return the task with its cancellation requested; the worker that runs it ends it."""
+        """Ask the worker that runs the task to end it."""
         if self.status is not TaskStatus.PROCESSING:
             raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
         return attrs.evolve(self, cancel_requested=True)
@@ -196,7 +189,7 @@ class Task:
 
 
 class EventKind(StrEnum):
-    """Names of the server-sent events; the last three end the stream."""
+    """Server-sent events; the last three end the stream."""
 
     PROGRESS = "progress"
     IMAGE = "image"
@@ -206,13 +199,12 @@ class EventKind(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether it is the last event of its task."""
         return self in (EventKind.COMPLETED, EventKind.FAILED, EventKind.CANCELLED)
 
 
 @attrs.frozen(kw_only=True)
 class TaskEvent:
-    """One event; ``id`` is 0 until the bus assigns a number, which only grows."""
+    """One event; ``id`` is 0 until the queue assigns a number, which only grows."""
 
     task_id: str
     kind: EventKind
@@ -222,14 +214,14 @@ class TaskEvent:
 
 
 def last_event(task: Task) -> TaskEvent:
-    """Return the final event of a task that has ended; a failure's code is in its ``data``."""
+    """Return the final event of an ended task; a failure's code is in its ``data``."""
     data = {} if task.failure is None else {"error": str(task.failure.code)}
     at = task.completed_at or task.created_at
     return TaskEvent(task_id=task.task_id, kind=EventKind(str(task.status)), at=at, data=data)
 
 
 def image_event(image: Image) -> TaskEvent:
-    """Return the event of an image that was stored; its record is read when the event is shown."""
+    """Return the event of a stored image; its record is read when the event is shown."""
     return TaskEvent(
         task_id=image.task_id, kind=EventKind.IMAGE, at=image.created_at, data={"image_id": image.id}
     )
@@ -242,21 +234,21 @@ _HASH_CHUNK_BYTES = 512 * 1024
 
 @attrs.frozen(kw_only=True)
 class ImageReference:
-    """An image of this service as an input: ``image:<id>``."""
+    """A stored image as an input: ``image:<id>``."""
 
     id: int
 
 
 InputSource = bytes | ImageReference | InputImage
-"""Bytes, a stored image, or an input of an earlier task, copied from the spool without inspection."""
+"""Bytes, a stored image, or an earlier task's input, copied from the spool without inspection."""
 
 
 @attrs.frozen(kw_only=True)
 class Submission:
     """What a caller asks for, before any of it is checked.
 
-    ``override`` is the caller's own configuration for this task alone. ``idempotency_key`` makes equal
-    submissions within ``idempotency_scope`` one task for 24 hours.
+    ``override`` is a configuration for this task alone. Equal submissions with one ``idempotency_key`` within
+    ``idempotency_scope`` are one task for 24 hours.
     """
 
     operation: Operation = Operation.GENERATE
@@ -275,10 +267,7 @@ class Submission:
 
     @classmethod
     def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
-        """Return what a task asked for, to be asked for once more; its ``override`` was wiped.
-
-        The same key and ``verb`` make one new task of that task.
-        """
+        """Return a task's request without its wiped ``override``; one new task for each key and ``verb``."""
         request = task.request
         return cls(
             operation=request.operation,
@@ -318,7 +307,7 @@ class Submission:
             yield "mask", self.mask, lambda rules: rules.takes_mask
 
     async def digest(self) -> str:
-        """Return the SHA-256 of the whole request; equal requests have equal digests."""
+        """Return the SHA-256 of the whole request."""
         parts = {
             "operation": self.operation,
             "prompt": self.prompt,
@@ -337,7 +326,7 @@ class Submission:
 def canonical_json(value: Any) -> bytes:
     """Return JSON that is the same for equal values: members in order, and 1.0 as 1.
 
-    What repeats a request may parse it and write it again, with the members in another order.
+    A retry may parse a request and write it again, in another order.
     """
     return json.dumps(_with_whole_numbers(value), sort_keys=True).encode()
 
@@ -351,7 +340,6 @@ def _with_whole_numbers(value: Any) -> Any:
 
 
 def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:
-    """Refuse a key that no header can carry."""
     if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
         raise ValidationFailed.for_field(field, ProblemCode.NOT_A_KEY(maximum=MAX_IDEMPOTENCY_KEY_CHARS))
 

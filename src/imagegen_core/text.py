@@ -1,4 +1,4 @@
-"""What is wrong with text that no store, answer or log can hold; `valid_text` repairs such text."""
+"""Checks of text that no store, answer or log can hold, and suggestions for misspelt names."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,11 +14,11 @@ _JOINERS = "\u200c\u200d"
 """Format characters that scripts and emoji need."""
 
 _UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"
-"""What is nothing by itself: joiners, and selectors of how an emoji looks."""
+"""Nothing by themselves: joiners, and variation selectors of emoji."""
 
 
 def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None:
-    """Refuse text as `check_text` does, and as a name that people are to tell from others."""
+    """Check a name as `check_text` does, and refuse characters that people cannot see."""
     check_text(field, name.strip(_UNSEEN), minimum=minimum, maximum=maximum)
     check_text(field, name, maximum=maximum)
     categories = {unicodedata.category(character) for character in name if character not in _JOINERS}
@@ -40,7 +40,6 @@ def check_text(field: str, text: str, *, minimum: int = 0, maximum: int) -> None
 
 
 def text_problem(text: str) -> Message | None:
-    """Return what makes a text invalid; None for valid text."""
     if "\x00" in text:
         return ProblemCode.HAS_NUL()
     try:
@@ -53,7 +52,7 @@ def text_problem(text: str) -> Message | None:
 def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, Message]]:
     """Yield the dotted path of each invalid text in plain values, and what is wrong with it.
 
-    An invalid key is reported at the path of its parent, so that every path is itself valid text.
+    An invalid key is reported at its parent's path, so that every path is valid text.
     """
     if isinstance(value, str):
         if problem := text_problem(value):
@@ -70,11 +69,11 @@ def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, Message]]:
 
 
 _MIN_SIMILARITY = 0.7
-"""Of two names, 0 to 1, from which one is taken for the other misspelt."""
+"""The least similarity, 0 to 1, at which a name counts as another one misspelt."""
 
 
 def nearest(name: str, known_keys: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY) -> str | None:
-    """Return the known name that was probably meant, if there is one."""
+    """Return the known name that was probably meant."""
     from difflib import get_close_matches  # not at the top: it takes 0.6 MB, and misspelt keys are rare
 
     close = get_close_matches(name.lower(), sorted(known_keys), n=1, cutoff=min_similarity)
@@ -82,6 +81,6 @@ def nearest(name: str, known_keys: Iterable[str], *, min_similarity: float = _MI
 
 
 def unknown_key(name: str, known_keys: Iterable[str]) -> Message:
-    """Return what to say of an unknown key, with the known one that was probably meant."""
+    """Return the problem of an unknown key, with the known one that was probably meant."""
     meant = nearest(name, known_keys)
     return ProblemCode.UNKNOWN_KEY() if meant is None else ProblemCode.MISSPELT_KEY(suggestion=meant)

@@ -1,4 +1,4 @@
-"""Small values and functions that every module may use."""
+"""Small values and functions for every module."""
 
 import math
 import re
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 async def in_batches(items: AsyncIterator[T], size: int) -> AsyncIterator[list[T]]:
-    """Yield the items in lists of ``size``; only the last one may be shorter."""
+    """Yield the items in lists of ``size``; the last may be shorter."""
     batch: list[T] = []
     async for item in items:
         batch.append(item)
@@ -29,21 +29,20 @@ async def in_batches(items: AsyncIterator[T], size: int) -> AsyncIterator[list[T
 
 
 class ByteBudget:
-    """Counts the bytes that are held at once, of at most ``max_bytes``; for one event loop."""
+    """Limits the bytes held in memory at once; for one event loop."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.held_bytes = 0
 
     def take(self, size: int) -> bool:
-        """Count more bytes as held, unless that would be too many; return whether they are."""
+        """Reserve bytes if they fit; return whether they did."""
         if self.held_bytes + size > self.max_bytes:
             return False
         self.held_bytes += size
         return True
 
     def give_back(self, size: int) -> None:
-        """Count bytes that were taken as held no longer."""
         self.held_bytes -= size
 
 
@@ -54,18 +53,18 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that end lines, reverse the reading direction, or are not characters."""
 
 _JOINERS = "\u200c\u200d"
-"""Invisible too, but Persian words and emoji sequences fall apart without them."""
+"""Invisible too, but Persian words and emoji need them."""
 
 
 def file_name(prompt: str, image_id: int, extension: str) -> str:
-    """Return a file name for a downloaded image, derived from its prompt in any script."""
+    """Return a safe file name for a download, from a prompt in any script."""
     words = " ".join("".join(map(_plain, prompt[: 8 * _MAX_FILE_NAME_CHARS])).split())
     short = words[:_MAX_FILE_NAME_CHARS].encode()[:_MAX_FILE_NAME_BYTES].decode(errors="ignore")
     return f"{short.strip(f' .{_JOINERS}') or 'image'}-{image_id}.{extension}"
 
 
 def _plain(character: str) -> str:
-    """Return the character, or a space if file systems refuse it or it could deceive a reader."""
+    """Replace a character that file systems refuse, or that could deceive a reader, by a space."""
     if character in _JOINERS:
         return character
     unwanted = character in _UNSAFE or unicodedata.category(character) in _INVISIBLE
@@ -73,10 +72,9 @@ def _plain(character: str) -> str:
 
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""Replaces each invalid character."""
 
 MAX_DEPTH = 64
-"""Maximum nesting of stored JSON; deeper values would overflow the stack when they are serialised."""
+"""Maximum nesting of stored JSON; deeper values would overflow the stack when serialised."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -92,11 +90,7 @@ def valid_text(text: str) -> str:
 
 
 def valid_json(value: Any) -> Any:
-    """Return plain values made storable, at any depth; mappings become dicts.
-
-    Strings and keys are made valid. Non-finite numbers and anything nested deeper than `MAX_DEPTH` become
-    None.
-    """
+    """Return storable JSON: texts made valid, NaN, infinity and all below `MAX_DEPTH` as None."""
     return _valid(value, MAX_DEPTH)
 
 
@@ -113,7 +107,7 @@ def _valid(value: Any, depth: int) -> Any:
 
 
 def map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return plain values with every string and key changed, at any depth."""
+    """Apply ``change`` to every string and key, at any depth."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
@@ -127,29 +121,27 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 def frozen_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy; used as an attrs converter."""
+    """Return a read-only copy; an attrs converter."""
     return MappingProxyType(dict(value)) if value else _EMPTY
 
 
 def frozen_json(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy of JSON that an adapter received from a provider, every string made valid."""
+    """Return a read-only copy of a provider's JSON, every string made valid."""
     return MappingProxyType(valid_json(value))
 
 
 class IdentityCache(Generic[T]):
-    """Keeps the result of a pure function for the very objects that it was called with.
+    """Caches a pure function by the identity of its arguments.
 
-    They are found by identity: to compare configurations would take longer than to use them, and would open
-    their keys. A result is dropped with the first of its objects, so there are never more of them than the
-    objects allow, and a secret in one does not outlive the configuration that it is from. A result must not
-    refer to its own objects.
+    Comparing configurations would open their keys. An entry goes with the first of its arguments, so that no
+    secret outlives its configuration. A result must not refer to its own arguments.
     """
 
     def __init__(self) -> None:
         self._results: dict[tuple[int, ...], tuple[T, tuple[weakref.ref[object], ...]]] = {}
 
     def result_for(self, objects: Sequence[object], make: Callable[[], T]) -> T:
-        """Return what ``make`` returned for these objects before, or returns now; errors are not kept."""
+        """Return the cached or the new result; errors are not cached."""
         key = tuple(map(id, objects))
         entry = self._results.get(key)
         if entry is None:
@@ -160,7 +152,7 @@ class IdentityCache(Generic[T]):
 
 
 Progress = Callable[[int, int | None], None]
-"""Called with the number of items done and the total; the total is None while it is unknown."""
+"""Called with the number of items done and the total, None while unknown."""
 
 
 def no_progress(done: int, total: int | None) -> None:
@@ -168,19 +160,19 @@ def no_progress(done: int, total: int | None) -> None:
 
 
 QUARTER_SECONDS = 900
-"""Every time zone's days begin with a quarter of an hour."""
+"""Every time zone's days begin at a quarter of an hour."""
 
 
 def quarter_of(moment: datetime) -> int:
-    """Return the quarter of an hour that a time is in, counted since 1970."""
+    """Return the quarter of an hour of a time, counted since 1970."""
     return int(moment.timestamp() // QUARTER_SECONDS)
 
 
 @attrs.frozen(kw_only=True)
 class CalendarDays:
-    """Days of a time zone in their order, and the quarter with which each begins, followed by the end.
+    """Days of a time zone in order; ``bounds`` are the quarters at which they begin, and the end.
 
-    The first one begins and the last one ends where the time does that they are of.
+    The first and the last day are cut off where the span ends.
     """
 
     days: tuple[date, ...]
@@ -188,7 +180,7 @@ class CalendarDays:
 
     @classmethod
     def between(cls, first: int, last: int, zone: tzinfo) -> "CalendarDays":
-        """Return the days from the first quarter to the last one, both included; none if it is earlier."""
+        """Return the days from the first to the last quarter, both included."""
         if first > last:
             return cls(days=(), bounds=())
         day, end = (
@@ -208,10 +200,9 @@ _MAX_TIMESTAMP = 2**31 - 1
 
 
 class ZipStream:
-    """Takes files one after the other; what has come of the zip file is taken in between.
+    """Writes a zip file piece by piece; `take` returns what was written since the last call.
 
-    Images are compressed already, so they are stored as they are. Sizes and checksums follow each file, since
-    nobody knows them before. Only names and numbers are kept, for the directory at the end.
+    Files are stored uncompressed, with size and checksum after each. Only names and numbers stay in memory.
     """
 
     def __init__(self) -> None:
@@ -221,7 +212,7 @@ class ZipStream:
         self.is_empty = True
 
     def begin(self, name: str, at: datetime) -> None:
-        """Begin a file that was made at that time, after ending the one before."""
+        """Begin a file dated ``at``, after ending the one before."""
         self.end()
         at = at.astimezone(UTC)
         year = min(max(at.year, _EARLIEST_YEAR), _LATEST_YEAR)
@@ -234,30 +225,25 @@ class ZipStream:
         self.is_empty = False
 
     def write(self, data: bytes) -> None:
-        """Add bytes to the file that was begun last; a `ValueError` if none was."""
         if self._file is None:
             raise ValueError("no file was begun")
         self._file.write(data)
 
     def end(self) -> None:
-        """End the file that was begun last."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
 
     def close(self) -> None:
-        """End the zip file with its directory, without which no program takes it for whole."""
+        """End the zip file with its directory, without which it counts as truncated."""
         self.end()
         self._zip.close()
 
     def take(self) -> bytes:
-        """Return what has come since the last time."""
         return self._output.take()
 
 
 class _Output:
-    """Holds what was written until it is taken."""
-
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 

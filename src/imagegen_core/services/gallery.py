@@ -1,4 +1,4 @@
-"""What callers ask of kept images: show, list by day, delete, mark, and take along as a zip file."""
+"""What callers do with kept images: show, list by day, delete, mark, and zip them."""
 
 import asyncio
 import logging
@@ -37,18 +37,18 @@ from imagegen_core.values import CalendarDays, ZipStream, file_name
 _log = logging.getLogger(__name__)
 
 MISSING_FILE = "MISSING.txt"
-"""The file that says which images are not there, and why; it is there only if some are not."""
+"""In a zip file only if images are missing: which ones, and why."""
 
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)
-"""The earliest that a zip file can tell: it says nothing."""
+"""The earliest date of a zip file."""
 
 _MAX_SILENCES = 3
-"""After so many images in a row for which the archive did not answer, it is asked for no other one."""
+"""After so many images in a row without an answer the archive is not asked again."""
 
 
 @attrs.frozen(kw_only=True)
 class ImageView:
-    """An image's record, its neighbours, and its relatives, of whose children `MAX_CHILDREN` at most."""
+    """An image with its neighbours and relatives; of children, at most `MAX_CHILDREN`."""
 
     image: Image
     neighbours: Neighbours
@@ -57,7 +57,7 @@ class ImageView:
 
 @attrs.frozen(kw_only=True)
 class Images:
-    """What callers do with kept images; ``on_change`` is called after images were deleted."""
+    """What callers do with kept images; ``on_change`` is called after a deletion."""
 
     parts: Parts
     on_change: Callable[[], object]
@@ -66,11 +66,9 @@ class Images:
     # ---------------------------------------------------------------- show
 
     async def show(self, image_id: int, images: ImageList | None = None) -> ImageView:
-        """Return an image, its relatives, and its neighbours in ``images``, which are all when left out.
+        """Return an image, its relatives, and its neighbours in ``images``, by default all.
 
-        Raises:
-            ImageNotFound: there is no such image.
-            Unavailable: the list took too long.
+        Raises `Unavailable` if the list took too long.
         """
         image = await self.parts.images.get(image_id)
         neighbours, relatives = await asyncio.gather(
@@ -82,12 +80,9 @@ class Images:
     async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC
     ) -> tuple[tuple[date, int], ...]:
-        """Return each day of a time zone that has images, and how many, newest first.
+        """Return each day of a time zone that has ``images``, by default all, and how many; newest first.
 
-        All ``images`` are counted when left out; of a search those that contain the words.
-
-        Raises:
-            Unavailable: counting took too long.
+        Of a search, images that contain the words count. Raises `Unavailable` if counting took too long.
         """
         span = await self.parts.images.span()
         if span is None:
@@ -98,14 +93,10 @@ class Images:
         return tuple((day, count) for day, count in days if count)
 
     async def thumbnail(self, image: Image) -> bytes:
-        """Return the thumbnail of an image, rebuilt if it is lost; it stays local when the image is archived.
+        """Return an image's thumbnail, rebuilt once for all callers if lost; it is never archived.
 
-        Of those who ask for a lost one at the same moment, one rebuilds it for all.
-
-        Raises:
-            ImageNotFound: the image was deleted meanwhile.
-            BlobMissing: no store has the thumbnail or the image.
-            StorageError: the image cannot be read or decoded now.
+        Raises `BlobMissing` if no store has the image either, `StorageError` if it cannot be read or decoded
+        now.
         """
         if (thumbnail := await self._stored(image)) is not None:
             return thumbnail
@@ -147,15 +138,11 @@ class Images:
     async def zip(
         self, image_ids: Sequence[int], *, language: Language = Language.EN
     ) -> AsyncGenerator[bytes, None]:
-        """Yield a zip file of images: each once, in the order of the ids, one after the other, in pieces.
+        """Yield a zip file of images in pieces, each image once, in the order of the ids.
 
-        Images that cannot be read are left out, and a file in it says which and why, in that language. The
-        first piece comes when there is an image: until then, all of it may be refused.
-
-        Raises:
-            ValidationFailed: there is no id, or there are more than `MAX_ZIPPED_IMAGES`.
-            ImageNotFound, BlobMissing: none of the images is there.
-            StorageError: none can be read now; or, later, one cannot be read to its end.
+        Unreadable images are left out, and a file inside says which and why. The first piece comes with the
+        first image; until then all of it may be refused. `ImageNotFound` or `BlobMissing`: none of them is
+        there. `StorageError`: none can be read now; or, later, one cannot be read to its end.
         """
         if not 0 < len(image_ids) <= MAX_ZIPPED_IMAGES:
             too_many = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
@@ -175,7 +162,7 @@ class Images:
     async def _pieces(
         self, archive: ZipStream, image_id: int, missing: "_MissingImages"
     ) -> AsyncGenerator[bytes, None]:
-        """Yield what comes of the archive while an image is added to it, or note that it is missing."""
+        """Yield the pieces of one image in the archive, or note that it is missing."""
         try:
             image = await self.parts.images.get(image_id)
         except ImageNotFound as error:
@@ -206,11 +193,7 @@ class Images:
     # ---------------------------------------------------------------- delete and mark
 
     async def delete(self, image_ids: Sequence[int]) -> ChangedImages:
-        """Delete the records of images at once; the next sweep of the outbox removes their bytes.
-
-        Raises:
-            ValidationFailed: there are too many ids.
-        """
+        """Delete the records of images at once; the next sweep of the outbox removes their bytes."""
         ids = _distinct(image_ids)
         deleted = {image.id for image in await self.parts.images.delete(ids)}
         _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
@@ -219,13 +202,7 @@ class Images:
         return ChangedImages(changed=len(deleted), missing=tuple(missing))
 
     async def delete_one(self, image_id: int) -> Image:
-        """Delete an image and its bytes, and return its record.
-
-        The outbox records what is still to be removed, so that a store that is down now is retried later.
-
-        Raises:
-            ImageNotFound: there is none.
-        """
+        """Delete an image and its bytes; if a store is down, the outbox retries later."""
         images = await self.parts.images.delete((image_id,))
         if not images:
             raise ImageNotFound(image_id)
@@ -239,14 +216,9 @@ class Images:
         return image
 
     async def mark(self, image_ids: Sequence[int], change: MarkChange) -> ChangedImages:
-        """Change the marks of all of the images in one transaction; repeated, it changes nothing.
+        """Change the marks of all images in one transaction; idempotent. Tags are given as people write them.
 
-        Names of tags are given as people write them.
-
-        Raises:
-            ValidationFailed: too many images, or a name that no tag can have.
-            CollectionNotFound: there is no such collection.
-            TooManyTags: some of the images would have too many; none was changed.
+        Raises `TooManyTags` if any image would have too many; then none is changed.
         """
         ids = _distinct(image_ids)
         clean = attrs.evolve(
@@ -262,35 +234,16 @@ class Images:
         return result
 
     async def mark_one(self, image_id: int, change: MarkChange) -> Image:
-        """Change the marks of one image, and return it as it is then.
-
-        Raises:
-            ImageNotFound: there is none.
-            ValidationFailed, CollectionNotFound, TooManyTags: as for `mark`.
-        """
+        """Change the marks of one image, and return it as it is then."""
         result = await self.mark((image_id,), change)
         if result.missing:
             raise ImageNotFound(image_id)
         return await self.parts.images.get(image_id)
 
     async def create_collection(self, name: str) -> Collection:
-        """Add an empty collection; its name is given as people write it.
-
-        Raises:
-            ValidationFailed: no collection can have the name.
-            CollectionExists: one has it.
-            TooManyCollections: there are as many as there may be.
-        """
         return await self.parts.marks.add_collection(collection_name(name), self.parts.clock.now())
 
     async def rename_collection(self, collection_id: int, name: str) -> Collection:
-        """Give a collection another name, and return it as it is then.
-
-        Raises:
-            ValidationFailed: no collection can have the name.
-            CollectionNotFound: there is none.
-            CollectionExists: another one has the name.
-        """
         return await self.parts.marks.rename_collection(collection_id, collection_name(name))
 
 
@@ -309,7 +262,7 @@ class _MissingImages:
     silences: int = 0
 
     def note(self, image: Image, error: BlobMissing | StorageError) -> None:
-        """Note that an image could not be read, in words that name no place of ours."""
+        """Note an image that could not be read, in words that name no place of ours."""
         match error:
             case BlobMissing():
                 reason = StorageCode.IN_NO_STORE(image_id=image.id)
@@ -322,9 +275,9 @@ class _MissingImages:
         self.errors.append(error)
 
     def add_to(self, archive: ZipStream, language: Language) -> None:
-        """Add the file that says what is missing, if anything is.
+        """Add the list of what is missing, if anything is.
 
-        Where nothing else is in the archive, an error is raised: first one that may be gone later.
+        If all is missing, raise an error instead: first one that may pass.
         """
         if archive.is_empty:
             raise min(self.errors, key=lambda error: not isinstance(error, StorageError))
@@ -337,7 +290,7 @@ class _MissingImages:
 
 @asynccontextmanager
 async def _opened(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Close what a store has opened, where it can be closed, as soon as nobody reads on."""
+    """Close a store's stream as soon as nobody reads on."""
     try:
         yield chunks
     finally:

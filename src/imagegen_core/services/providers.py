@@ -1,4 +1,4 @@
-"""What callers ask of providers: list them, and save their configurations."""
+"""What callers do with providers: list, probe and configure them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -40,7 +40,7 @@ from imagegen_core.resolving import (
 from imagegen_core.secrets import Secret, is_masked
 
 _IN_MEMORY = "memory"
-"""Context of a key that is sealed for as long as it takes to save it."""
+"""The box's context for a key that is sealed only while it is being saved."""
 
 
 @attrs.frozen(kw_only=True)
@@ -54,11 +54,7 @@ class ProviderListing:
         return await self._each(self.get, ProviderNotConfigured)
 
     async def get(self, provider_name: str) -> ResolvedProvider:
-        """Return one configuration.
-
-        Raises:
-            ProviderConfigNotFound: neither saved nor in the file.
-        """
+        """Return a configuration, usable or not; `ProviderConfigNotFound` if there is none."""
         layers = await self.resolve.layers(provider_name)
         if not layers:
             raise await self.not_found(provider_name)
@@ -74,7 +70,7 @@ class ProviderListing:
             )
 
     async def not_found(self, provider_name: str) -> ProviderConfigNotFound:
-        """Return the refusal of a name that no provider has, with the name that was probably meant."""
+        """Return the refusal of an unknown name, with the name that was probably meant."""
         error = ProviderConfigNotFound(provider_name)
         error.hint = await self.resolve.name_hint(provider_name)
         return error
@@ -100,21 +96,13 @@ class Providers(ProviderListing):
     parts: Parts
 
     async def probe(self, provider_name: str) -> Probe:
-        """Make one cheap, unpaid call, and return whether the provider could be used now.
-
-        Raises:
-            Refusal: its configuration is not complete enough for a call.
-        """
+        """Make one cheap, unpaid call to see whether the provider works; `Refusal` if not configured."""
         resolved = await self.resolve(provider_name=provider_name)
         probe = await resolved.provider.probe(resolved.config)
         return attrs.evolve(probe, detail=redacted_message(probe.detail, self.parts.redactor))
 
     async def toggle(self, provider_name: str, *, enabled: bool) -> ProviderConfig:
-        """Switch a saved configuration on or off, without changing or checking anything else of it.
-
-        Raises:
-            ProviderConfigNotFound: none is saved.
-        """
+        """Switch a saved configuration on or off, unchecked; `ProviderConfigNotFound` if none is saved."""
         saved = await self.parts.configs.get(provider_name)
         if saved is None:
             raise ProviderConfigNotFound(provider_name)
@@ -125,16 +113,13 @@ class Providers(ProviderListing):
     async def save(self, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
         """Create or change a configuration, and return it combined with the file's; fields not sent stay.
 
-        ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text.
-
-        A change that would send a saved secret to another target is refused unless the secret is sent with
-        it; secret headers that the change does not mention at all are dropped instead.
+        ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text. A
+        change that would send a saved secret to another target is refused unless the secret is sent with it.
+        Secret headers that the change does not mention are dropped instead.
 
         Raises:
             ValidationFailed: a field is invalid; it names the path.
-            ApiKeyRequired: another address, document or proxy would see a secret that was not sent with it,
-                or the credentials of this machine would be used for something that ``config.yaml`` does not
-                say.
+            ApiKeyRequired: a secret not sent with it, or this machine's credentials, would get further.
             UpstreamNotAllowed: the address is not allowed.
         """
         check_provider_name(provider_name)
@@ -168,7 +153,7 @@ class Providers(ProviderListing):
         return self.resolve.describe([stored, *below])
 
     def _sealed(self, key: Secret | None) -> Secret | None:
-        """Return the key for what checks and stores the configuration, none of which reads it."""
+        """Return the key sealed: what checks and stores the configuration never reads it."""
         if key is None or self.parts.box.locked:
             return key
         token = key.give_to(partial(self.parts.box.seal, context=_IN_MEMORY))
@@ -185,7 +170,7 @@ class Providers(ProviderListing):
     ) -> ProviderConfig:
         """Return ``stored`` without secrets that it would send further than the current layers do.
 
-        ``extra`` is its ``extra_config`` as it came, in which what is masked stays as it was.
+        ``extra`` is its ``extra_config`` as it was sent, masked values included.
         """
         layers = (stored, *current_layers[1:])
         below = current_layers[1].extra_config if current_layers[1:] else {}

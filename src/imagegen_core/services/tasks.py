@@ -1,4 +1,4 @@
-"""What callers ask of tasks: submit, estimate, retry, show, wait, cancel, and what they cost."""
+"""What callers do with tasks: submit, estimate, retry, show, wait, cancel, and sum up costs."""
 
 import asyncio
 import hashlib
@@ -47,15 +47,15 @@ _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
 _ANY_IMAGE = InputImage(key="", mime_type="image/png", width=1024, height=1024, size_bytes=1 << 20, sha256="")
-"""Stands for the images of a request, which need not be there to be told its price."""
+"""Stands for a request's images in an estimate."""
 
 
 @attrs.frozen(kw_only=True)
 class TaskChanges:
-    """What is to be other than in the task that is made again; None leaves a thing as it was.
+    """Changes for a task that is made again; None leaves a thing as it was.
 
-    ``params`` may hold ``prompt``, too; a parameter of None is taken back. Another provider means its default
-    model, unless ``model_id`` says which.
+    ``params`` may hold ``prompt``, too; None removes a parameter. Another provider means its default model,
+    unless ``model_id`` says which.
     """
 
     params: Mapping[str, Any] = attrs.field(factory=dict)
@@ -65,7 +65,7 @@ class TaskChanges:
 
 @attrs.frozen(kw_only=True)
 class InputView:
-    """An input as it is shown; not ``available`` if its stored image is deleted, or what was sent is gone."""
+    """An input; not ``available`` if its stored image is deleted, or what was sent is gone."""
 
     role: InputRole
     image: InputImage
@@ -76,7 +76,7 @@ class InputView:
 class TaskView:
     """A task as it is shown; ``queue_position`` is 1 for the next task, None if it is not pending.
 
-    ``costs`` are what its attempts cost or may have cost, by currency; empty if that is nothing.
+    ``costs`` of its attempts, certain or possible, are by currency.
     """
 
     task: Task
@@ -88,7 +88,7 @@ class TaskView:
 
 @attrs.frozen(kw_only=True)
 class OpenedInput:
-    """An input image whose bytes ``read(start, end)`` yields, from start up to end."""
+    """An input image; ``read(start, end)`` yields its bytes, up to end."""
 
     image: InputImage
     read: Callable[[int, int], AsyncIterator[bytes]]
@@ -96,7 +96,7 @@ class OpenedInput:
 
 @attrs.frozen(kw_only=True)
 class OpenedResponse:
-    """A file whose bytes ``read(start, end)`` yields, from start up to end; ``key`` is that of no other."""
+    """A kept file; ``read(start, end)`` yields its bytes, up to end; ``key`` is unique."""
 
     key: str
     size_bytes: int
@@ -116,13 +116,10 @@ class Tasks:
     # ---------------------------------------------------------------- submit
 
     async def submit(self, submission: Submission) -> AddedTask:
-        """Store the task and queue it, or return the task that the same idempotency key has created.
+        """Store and queue a task, or return the one that the same idempotency key created.
 
-        A replay comes before any check that depends on the configuration, which may have changed since. Once
-        this returns, the task survives a kill and a power cut.
-
-        Raises:
-            Refusal: the request is turned down; then nothing is stored.
+        A replay comes before all checks of the configuration, which may have changed since. Once this
+        returns, the task survives a kill and a power cut. On a `Refusal` nothing is stored.
         """
         submission.check_shape()
         claim = await self._claim(submission)
@@ -169,10 +166,9 @@ class Tasks:
         return added
 
     async def estimate(self, submission: Submission) -> tuple[Cost, ...]:
-        """Return what a request would cost now, by currency; empty if it costs nothing. Nothing is sent.
+        """Return what a request would cost now, by currency; empty if nothing. Nothing is sent.
 
-        Raises:
-            Refusal: the request would be turned down for what it says, apart from its images.
+        A `Refusal` says why the request would be turned down, apart from its images.
         """
         params = canonical(submission.params)
         resolved, model = await self._resolve(submission)
@@ -194,10 +190,7 @@ class Tasks:
     async def retry(self, task_id: str, *, idempotency_key: str | None = None) -> AddedTask:
         """Make a failed or cancelled task again, under the current configuration; it is paid for again.
 
-        Raises:
-            TaskNotFound: there is none.
-            ValidationFailed: it neither failed nor was cancelled, or its input images are no longer stored.
-            Refusal: as for any submission.
+        `ValidationFailed`: it neither failed nor was cancelled, or its input images are gone.
         """
         task = await self.parts.tasks.get(task_id)
         if task.status not in (TaskStatus.FAILED, TaskStatus.CANCELLED):
@@ -209,11 +202,8 @@ class Tasks:
     ) -> AddedTask:
         """Make any task again, with changes; it is paid for again.
 
-        Raises:
-            TaskNotFound: there is none.
-            ValidationFailed: its input images are no longer stored, or the changed request is invalid; a
-                parameter that another model does not know has to be taken back.
-            Refusal: as for any submission.
+        A parameter that another model does not know has to be removed. `ValidationFailed`: its inputs are
+        gone.
         """
         task = await self.parts.tasks.get(task_id)
         submission = Submission.again(task, verb="rerun", idempotency_key=idempotency_key)
@@ -294,7 +284,7 @@ class Tasks:
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Copy an input of an earlier task, which was inspected then; `BlobMissing` if it is gone."""
+        """Copy an input of an earlier task, inspected then; `BlobMissing` if it is gone."""
         try:
             chunks = self.parts.spool.chunks(*source.place)
             await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
@@ -314,11 +304,6 @@ class Tasks:
     # ---------------------------------------------------------------- show
 
     async def show(self, task_id: str) -> TaskView:
-        """Return a task with its images, inputs, costs and position in the queue.
-
-        Raises:
-            TaskNotFound: there is none.
-        """
         return await self.view(await self.parts.tasks.get(task_id))
 
     async def list(self, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
@@ -327,12 +312,10 @@ class Tasks:
         return page.with_items(await self.views(page.items))
 
     async def view(self, task: Task) -> TaskView:
-        """Return the view of a task that has already been read."""
         (view,) = await self.views((task,))
         return view
 
     async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
-        """Return the views of tasks that have already been read."""
         started = [task.task_id for task in tasks if task.started_at is not None]
         costs = await self.parts.tasks.costs(started) if started else {}
         inputs = await self.inputs(tasks)
@@ -350,7 +333,7 @@ class Tasks:
         return tuple(await asyncio.gather(*map(view, tasks)))
 
     async def inputs(self, tasks: Sequence[Task]) -> Mapping[str, tuple[InputView, ...]]:
-        """Return the inputs of the tasks that have any, by their ids: references, then image, then mask."""
+        """Return the inputs of the tasks that have any, by task id: references, then image, then mask."""
         inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
         images = [image for pairs in inputs.values() for _, image in pairs]
         folders = {image.place[0] for image in images if image.image_id is None}
@@ -365,12 +348,7 @@ class Tasks:
         return {task_id: tuple(view(*pair) for pair in pairs) for task_id, pairs in inputs.items()}
 
     async def open_input(self, task_id: str, index: int) -> OpenedInput:
-        """Return the input with this number among all of the task's, from 0; nothing is read yet.
-
-        Raises:
-            TaskNotFound: there is no such task.
-            InputNotFound: it has no such input, or its bytes are no longer there.
-        """
+        """Open the task's input with this number, from 0; `InputNotFound` if its bytes are gone."""
         inputs = (await self.parts.tasks.get(task_id)).request.inputs
         if not 0 <= index < len(inputs):
             raise InputNotFound(task_id, index)
@@ -388,14 +366,10 @@ class Tasks:
         return OpenedInput(image=image, read=lambda start, end: read(start=start, end=end))
 
     async def open_response(self, task_id: str, index: int = 0) -> OpenedResponse:
-        """Return a kept answer of the task's calls, paid for and of no use to it; nothing is read yet.
+        """Open a kept answer of the task's calls that was paid for and of no use; nothing is read yet.
 
-        ``index`` counts from 0 the files of all attempts, latest first; of each, images before the answer.
-
-        Raises:
-            TaskNotFound: there is no such task.
-            ResponseNotKept: so many files were not kept of it, or they were removed after a week.
-            StorageError: that cannot be told now.
+        ``index`` counts the files of all attempts from 0, latest first, images before the answer. They are
+        kept for a week; after it, `ResponseNotKept`.
         """
         await self.parts.tasks.get(task_id)
         files = []
@@ -414,13 +388,7 @@ class Tasks:
         )
 
     async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
-        """Return the task once it has ended, or in its present state after ``timeout`` seconds.
-
-        The final event wakes the caller; the stored task decides.
-
-        Raises:
-            TaskNotFound: there is none.
-        """
+        """Return the task once it has ended, or in its present state after ``timeout`` seconds."""
         task = await self.parts.tasks.get(task_id)
         if task.status.final:
             return task
@@ -434,13 +402,9 @@ class Tasks:
     # ---------------------------------------------------------------- cancel
 
     async def cancel(self, task_id: str) -> Task:
-        """Cancel a task: at once while it waits; while it runs, as far as its provider allows.
+        """Cancel a task: a pending one at once, a running one as far as its provider allows.
 
-        That a running task is to be cancelled is stored, and then its run is told, if it is one of this
-        process. A task that has ended is returned unchanged.
-
-        Raises:
-            TaskNotFound: there is none.
+        For a running one the request is stored, then its run is told, if in this process. An ended one stays.
         """
         task = await self.parts.tasks.get(task_id)
         while not task.status.final:
@@ -460,12 +424,9 @@ class Tasks:
         return task
 
     async def cancel_all(self, criteria: TaskFilter) -> int:
-        """Cancel the tasks that a filter selects now, and return how many were, or were asked to stop.
+        """Cancel all tasks of a filter, and return how many were, or were asked to stop.
 
-        Pending ones are cancelled before those that run, whose places they would take otherwise.
-
-        Raises:
-            ValidationFailed: ``criteria`` ask for tasks that have ended.
+        Pending ones come before running ones, whose places they would take otherwise.
         """
         if criteria.status is not None and criteria.status.final:
             raise ValidationFailed.for_field("status", ProblemCode.NOT_ONE_OF(choices=_UNFINISHED))
@@ -480,7 +441,7 @@ class Tasks:
         return count
 
     async def _notify(self, task: Task) -> None:
-        """Tell the run of a task of this process; one that was just claimed may start a moment later."""
+        """Tell the task's run in this process; after a claim it may start a moment later."""
         for _ in range(_MAX_TRIES):
             run = self.runner.running.get(task.task_id)
             if run is not None:
@@ -499,10 +460,9 @@ class Tasks:
         until: datetime | None = None,
         zone: tzinfo = UTC,
     ) -> Mapping[str, Usage]:
-        """Return the totals of each key, in their order: days as ``2026-11-24``, providers, or models.
+        """Return totals by key, in order: days as ``2026-11-24`` in ``zone``, providers, or models.
 
-        Quarters of an hour count whole: that of ``since``, and the one that ``until`` is in. ``zone`` is the
-        time zone whose days these are.
+        The quarters of an hour of ``since`` and ``until`` count whole.
         """
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
@@ -522,7 +482,7 @@ class Tasks:
 
 
 def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
-    """Return the configuration that a task shows: under which it was accepted, without secrets."""
+    """Return the configuration under which a task is accepted, without secrets."""
     return {
         "api_base": config.api_base,
         "api_key": None if config.api_key is None else config.api_key.masked,
