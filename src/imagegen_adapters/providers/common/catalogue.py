@@ -99,9 +99,7 @@ def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
     facts: dict[tuple[str | None, str], ModelFacts] = {}
     for listed in catalogue():
         for model in listed.models:
-            lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
-            facts[None, model.id] = ModelFacts(lifecycle=lifecycle)
-            facts[listed.provider, model.id] = ModelFacts(
-                lifecycle=lifecycle, price=model.price, sources=listed.sources
-            )
+            shared = ModelFacts(lifecycle=Lifecycle(retires=model.retires, replaced_by=model.replaced_by))
+            own = attrs.evolve(shared, price=model.price, sources=listed.sources)
+            facts[None, model.id], facts[listed.provider, model.id] = shared, own
     return MappingProxyType(facts)

@@ -117,7 +117,7 @@ def convert_mask(data: bytes, *, polarity: MaskPolarity, size: tuple[int, int]) 
 
 
 def _edit_area(image: "Image") -> "Image":
-    """Return the caller's mask in 8-bit grey, 255 where it is repainted."""
+    """Return the mask in 8-bit grey, 255 where it is repainted."""
     if image.has_transparency_data:
         alpha = image.convert("RGBA").getchannel("A")
         if alpha.getextrema()[0] != _OPAQUE:
@@ -142,7 +142,6 @@ def encode_base64(data: bytes) -> Iterator[bytes]:
 
 
 async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the base64 of chunks of any length."""
     remainder = b""
     async for chunk in chunks:
         data = remainder + chunk
@@ -173,11 +172,8 @@ async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ..
     mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT) or b""
     for position, (name, image) in enumerate(request.named_inputs):
         token = hashlib.sha256(f"{call.call_id}/{position}".encode()).hexdigest()
-        mime_type, size, chunks = (
-            str(image.mime_type),
-            image.size_bytes,
-            partial(exchange.input_chunks, image),
-        )
+        mime_type, size = str(image.mime_type), image.size_bytes
+        chunks = partial(exchange.input_chunks, image)
         if name == "mask":
             mime_type, size, chunks = "image/png", len(mask), partial(in_pieces, mask)
         uploads.append(Upload(token=token, mime_type=mime_type, size=size, chunks=chunks))

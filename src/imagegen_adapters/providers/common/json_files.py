@@ -72,8 +72,7 @@ class _Scanner:
     """Copies JSON to ``output``; a string is in ``buffer`` until it ends or turns out to be a long one."""
 
     def __init__(self, nonce: bytes) -> None:
-        self.output = bytearray()
-        self.buffer = bytearray()
+        self.output, self.buffer = bytearray(), bytearray()
         self._nonce = nonce
         self._base = 0
         self._start = -1  # offset of the current string's first byte; -1 outside strings
@@ -133,7 +132,6 @@ async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledSt
 
 
 async def iterate_in_thread(blocks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the items of a blocking iterator, each step in a thread."""
     iterator = iter(blocks)
     while (block := await asyncio.to_thread(next, iterator, None)) is not None:
         yield block
@@ -173,8 +171,7 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
 
 def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Decode base64, a block at a time: both alphabets, padding or none, white space, a data URI's head."""
-    remainder = b""
-    empty = True
+    remainder, empty = b"", True
     for block in _without_head(blocks):
         text = remainder + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
         complete = len(text) // 4 * 4
@@ -198,8 +195,7 @@ def _decoded(text: bytes) -> bytes:
 
 def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the blocks without a leading ``data:image/png;base64,``."""
-    rest = iter(blocks)
-    start = b""
+    rest, start = iter(blocks), b""
     for block in rest:
         start += block
         if len(start) >= _MAX_DATA_URI_HEAD_BYTES:

@@ -134,7 +134,7 @@ class _Choice:
 
 
 def _choices(part: Any, *, repeated: bool = False) -> Iterator[_Choice]:
-    """Yield the choices below one part of the parser's tree of sequences and (code, argument) pairs."""
+    """Yield the choices below one part of the parser's tree."""
     code = part[0] if isinstance(part, tuple) and part else None
     if code in _REPEATS:
         min_count, max_count, inner = part[1]

@@ -238,12 +238,9 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, hook)
     for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
         converter.register_structure_hook_func(partial(operator.eq, tuple_type), one_or_more)
-    plain_rule = make_dict_structure_fn(RetryAfterRule, converter, _cattrs_forbid_extra_keys=True)
-    renamed = override(rename="as")
-    classify_rule = make_dict_structure_fn(
-        ClassifyRule, converter, as_=renamed, _cattrs_forbid_extra_keys=True
-    )
-    converter.register_structure_hook(ClassifyRule, classify_rule)
+    strict = partial(make_dict_structure_fn, converter=converter, _cattrs_forbid_extra_keys=True)
+    plain_rule = strict(RetryAfterRule)
+    converter.register_structure_hook(ClassifyRule, strict(ClassifyRule, as_=override(rename="as")))
     converter.register_structure_hook(RetryAfterRule, retry_after)
     return converter
 

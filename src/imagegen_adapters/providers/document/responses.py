@@ -91,7 +91,7 @@ class UpstreamResponse:
 
 @attrs.frozen(kw_only=True)
 class PartialResponse:
-    """A response of which the start was read."""
+    """A response whose start was read."""
 
     status: int
     headers: Mapping[str, str]
@@ -128,9 +128,7 @@ class PartialResponse:
 
 async def read_head(response: httpx.Response) -> PartialResponse:
     """Read the start of a response; of a stream of events only what has arrived."""
-    chunks = response.aiter_bytes()
-    head = bytearray()
-    is_complete = True
+    chunks, head, is_complete = response.aiter_bytes(), bytearray(), True
     max_bytes = 0 if _media_type(response.headers) == _EVENT_STREAM else MAX_HEAD_BYTES
     async for chunk in chunks:
         head += chunk
@@ -163,8 +161,7 @@ def parse_response(
     secret: Secret | None,
     reading: Reading | None = None,
 ) -> UpstreamResponse:
-    reading = Reading() if reading is None else reading
-    response = UpstreamResponse(status=status, headers=headers, secret=secret, reading=reading)
+    response = UpstreamResponse(status=status, headers=headers, secret=secret, reading=reading or Reading())
     try:
         return attrs.evolve(response, tree=parse_json(body))
     except CallError:

@@ -72,13 +72,10 @@ class ResultReader:
             return self._result([image], None, Reading())
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
-        call, spec = self.document_call, self._spec
+        call, spec, headers = self.document_call, self._spec, data["headers"]
+        reading = call.reading()
         response = UpstreamResponse(
-            status=data["status"],
-            headers=data["headers"],
-            tree=spooled.tree,
-            secret=call.secret,
-            reading=call.reading(),
+            status=data["status"], headers=headers, tree=spooled.tree, secret=call.secret, reading=reading
         )
         if response.holds(spec.fail_if):
             raise job_error(call.classify(response), response)
@@ -86,8 +83,7 @@ class ResultReader:
             classification = call.classify(response)
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
-        base_url, reading = str(call.call.config.api_base), response.reading
-        items = find_images(spooled, spec, data["headers"], base_url, reading)
+        items = find_images(spooled, spec, headers, str(call.call.config.api_base), reading)
         result = self._result([self._image(i, spooled, response) for i in items], spooled.tree, reading)
         if not result.images:
             raise self._no_image_error(result.failures, response)
@@ -202,8 +198,7 @@ def find_images(
     response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], base_url: str, reading: Reading
 ) -> tuple[ImageItem, ...]:
     """Return the items in order, by the first rule that selects any, else the error of an unreadable one."""
-    failure = None
-    places = {"root": response.tree, "headers": headers, "reading": reading}
+    failure, places = None, {"root": response.tree, "headers": headers, "reading": reading}
     finder = _Finder(response, base_url, places)
     finder.meta = finder.metadata(spec.meta, response.tree)
     for rule in spec.images:

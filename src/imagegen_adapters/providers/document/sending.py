@@ -102,8 +102,7 @@ def follow(url: str, base: str, document: Document, config: ProviderConfig) -> s
 
 def check_download(url: str, document: Document, config: ProviderConfig) -> None:
     """Refuse a result on another host than the document lists."""
-    hosts = document.egress.download_hosts
-    host = (urlsplit(url).hostname or "").lower()
+    hosts, host = document.egress.download_hosts, (urlsplit(url).hostname or "").lower()
     if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
         raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
 
@@ -163,9 +162,7 @@ class AccessTokens:
     """The tokens of all logins: fetched one at a time for each, and shared until they end or are refused."""
 
     def __init__(self, outbound: Outbound, clock: Clock, redactor: Redactor) -> None:
-        self._outbound = outbound
-        self._clock = clock
-        self._redactor = redactor
+        self._outbound, self._clock, self._redactor = outbound, clock, redactor
         self._logins: dict[str, _Login] = {}
 
     async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
@@ -211,9 +208,8 @@ class AccessTokens:
                     await response.aclose()
         except CallError as error:
             is_refused = error.failure.code is FailureCode.PROVIDER_NOT_CONFIGURED
-            raise _no_token(
-                error.failure.code if is_refused else FailureCode.UNAVAILABLE, error.reason
-            ) from error
+            code = error.failure.code if is_refused else FailureCode.UNAVAILABLE
+            raise _no_token(code, error.reason) from error
         tree: Any = None
         with contextlib.suppress(ValueError, RecursionError):
             tree = json.loads(body)
@@ -230,7 +226,7 @@ class AccessTokens:
 
 
 def _name(config: ProviderConfig, auth: Auth) -> str:
-    """Return what a login is kept by; the key is in it as a digest only."""
+    """Return what a login is kept by, with the key in it as a digest only."""
     fields = (auth.token_url, auth.scope, auth.client_auth, sorted(auth.options.items()))
     key = "" if config.api_key is None else config.api_key.reveal()
     place = (config.api_base, config.extra_config.get("proxy"))
@@ -362,8 +358,7 @@ class Sender:
         self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
     ) -> httpx.Response:
         transport = self.outbound.api_transport(self.config, extra_origins=origins)
-        credentials = await self.credentials()
-        url = request.url
+        credentials, url = await self.credentials(), request.url
         if credentials.query:
             url += f"{'&' if '?' in url else '?'}{credentials.query}"
         try:

@@ -89,14 +89,12 @@ class StreamedResponse:
                     return
                 elif role == "failed":
                     raise await self._error(data, has_begun=partial_count > 0)
-        raise CallError(
-            FailureCode.BAD_RESPONSE, ResponseCode.STREAM_WITHOUT_IMAGE(), upstream_status=self.start.status
-        )
+        reason = ResponseCode.STREAM_WITHOUT_IMAGE()
+        raise CallError(FailureCode.BAD_RESPONSE, reason, upstream_status=self.start.status)
 
     async def _limited(self) -> AsyncIterator[bytes]:
         """Yield the body, as long as a response and its partial images may be together."""
-        maximum = 2 * self.document_call.document.egress.max_json_bytes
-        size = 0
+        maximum, size = 2 * self.document_call.document.egress.max_json_bytes, 0
         async for chunk in self.start.chunks():
             size += len(chunk)
             if size > maximum:
@@ -199,9 +197,7 @@ class ServerSentEvent:
 
     def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
         self._pieces = pieces
-        self.name = ""
-        self.head = b""
-        self.is_complete = False
+        self.name, self.head, self.is_complete = "", b"", False
 
     @property
     def own_name(self) -> str:
@@ -243,11 +239,8 @@ class _Parser:
     """Parses lines that are cut anywhere and end in CR, LF or both; only the start of other lines is kept."""
 
     def __init__(self) -> None:
-        self.name = b""
-        self._line = b""
-        self._in_data = False
-        self._data_lines = 0
-        self._after_return = False
+        self.name, self._line, self._data_lines = b"", b"", 0
+        self._in_data = self._after_return = False
 
     async def pieces(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
         """Yield the data of all events; None ends one. Some servers forget the empty line after the last."""

@@ -299,7 +299,7 @@ class _Parser:
         return {as_text(key): self.node(value, (*path, str(key))) for key, value in source.items()}
 
     def item(self, source: Any, path: Path) -> Any:
-        """Parse what is repeated for each image, with the name ``item`` in it."""
+        """Parse what is repeated for each image, where ``item`` is a name."""
         outer, self._in_each = self._in_each, True
         node = self.node(source, path)
         self._in_each = outer
@@ -376,10 +376,6 @@ class _Parser:
         return _Directive(render, parsed)
 
 
-def _flag(_parser: _Parser, source: Any, _path: Path) -> bool:
-    return bool(source)
-
-
 # Of each directive how it is rendered, and how each of its options is parsed
 _DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., Any]]]] = MappingProxyType(
     {
@@ -388,7 +384,9 @@ _DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., A
             {
                 "$item": _Parser.item,
                 "$each": _Parser.path,
-                **dict.fromkeys(("$file", "$single_as_scalar", "$omit_empty"), _flag),
+                **dict.fromkeys(
+                    ("$file", "$single_as_scalar", "$omit_empty"), lambda _, source, __: bool(source)
+                ),
             },
         ),
         "$spread": (_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
