@@ -99,7 +99,6 @@ class Deliveries:
 
     @classmethod
     def current(cls) -> "Deliveries":
-        """Return those of the running event loop."""
         loop = asyncio.get_running_loop()
         current: Deliveries | None = getattr(_of_this_thread, "deliveries", None)
         if current is None or current.loop is not loop:

@@ -127,8 +127,7 @@ def _transpose(image: Image.Image) -> Transpose | None:
 def _reduced(image: Image.Image) -> Image.Image:
     """Return the image in RGB(A), reduced by averaging, without an intermediate copy in full size."""
     transparent = image.mode in _TRANSPARENT_MODES or "transparency" in image.info
-    mode = "RGBA" if transparent else "RGB"
-    factor = max(1, max(image.size) // THUMBNAIL_SIDE)
+    mode, factor = "RGBA" if transparent else "RGB", max(1, max(image.size) // THUMBNAIL_SIDE)
     if image.mode == mode or (image.mode in _READY_MODES and not transparent):
         reduced = image if factor == 1 else image.reduce(factor)
         return reduced if reduced.mode == mode else reduced.convert(mode)

@@ -293,8 +293,7 @@ class AddressGate:
     def public_only(self) -> "AddressGate":
         """Return a gate without an allow-list that shares this gate's view of our own addresses."""
         strict = AddressGate()
-        strict._is_strict = True
-        strict._own_addresses = self._own_addresses
+        strict._is_strict, strict._own_addresses = True, self._own_addresses
         return strict
 
     def listens_on(self, addresses: Iterable[tuple[str, int]]) -> None:

@@ -94,8 +94,7 @@ class Download:
             raise _failed(DownloadCode.RESULT_PORT(host=url.host))
 
     async def _body(self, response: httpx.Response, deadline: float) -> AsyncIterator[bytes]:
-        url = response.request.url
-        length = response.headers.get("content-length", "")
+        url, length = response.request.url, response.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self.max_bytes:
             raise self._too_large(url)
         stream = response.stream

@@ -337,7 +337,7 @@ def _refusal(
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """A date is compared with the response's own ``Date``."""
+    """Compare a date with the response's own ``Date``."""
     return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
 
 

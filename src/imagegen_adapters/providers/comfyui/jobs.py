@@ -140,7 +140,6 @@ def refusal(answer: Answer, now: datetime) -> CallError:
 
 
 def reason_of(answer: Answer) -> Message:
-    """Return why ComfyUI refused something, with the problems of each node."""
     error, problems = answer.object("error"), node_problems(node_errors_of(answer))
     message, details = _text(error.get("message")), _text(error.get("details"))
     if problems and message:

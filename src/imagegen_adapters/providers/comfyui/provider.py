@@ -121,8 +121,7 @@ class ComfyUIProvider:
         if not files:
             raise bad_response(ComfyUICode.NO_IMAGE_SAVED())
         seed = drawn_seed(call, self._workflow(call.config))
-        metadata = {} if seed is None else {"seed": seed}
-        api = self._api(call.config)
+        metadata, api = {} if seed is None else {"seed": seed}, self._api(call.config)
         images = tuple(
             GeneratedImage(chunks=partial(self._download, api, file), metadata=metadata) for file in files
         )
@@ -163,7 +162,6 @@ class ComfyUIProvider:
         return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=tuple(map(str, names))))
 
     async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:
-        """Return the node kinds that this ComfyUI says it does not have."""
         api, missing = self._api(config), []
         with contextlib.suppress(CallError):
             for kind in self._workflow(config).kinds:
@@ -246,7 +244,7 @@ _RETRIED_STATUSES = frozenset((408, 425, 429))
 async def _upload_inputs(
     api: ComfyUIApi, exchange: Exchange, request: ImageRequest, workflow: Workflow
 ) -> dict[str, Any]:
-    """Upload into ComfyUI's temporary folder, which its start empties; names by content overwrite nothing."""
+    """Upload into a folder that ComfyUI empties when it starts; files named by content are never replaced."""
 
     async def stored_input(image: InputImage) -> str:
         data = await exchange.read_input(image)

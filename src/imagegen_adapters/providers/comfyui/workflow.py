@@ -59,7 +59,6 @@ class Workflow:
         return tuple(sorted({str(node["class_type"]) for node in self.graph.values()}))
 
     def value(self, name: str) -> Any:
-        """Return the exported value of a name."""
         first = self.inputs[name][0]
         return self.graph[first.node]["inputs"][first.field]
 
@@ -214,7 +213,6 @@ def _input(graph: Mapping[str, Any], field: str, path: str) -> NodeInput:
 
 
 def _node_id(graph: Mapping[str, Any], field: str, node: str) -> str:
-    """Find a node by id or title."""
     if node in graph:
         return node
     ids = [node_id for node_id, each in graph.items() if _title(each) == node]

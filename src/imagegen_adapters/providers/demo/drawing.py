@@ -206,7 +206,6 @@ class _Scene:
         self._light = _hsv(warm + 0.03, 0.15, 1.0)
 
     def sky(self) -> None:
-        """Paint sun or moon, and stars, on a gradient."""
         random = self._random
         self._gradient((self._zenith, _mix(self._zenith, self._horizon, 0.6), self._horizon, self._horizon))
         for _ in range(90 * self._is_night):
@@ -279,8 +278,7 @@ class _Scene:
 
     def _gradient(self, colours: Sequence[Colour], top: float = 0.0) -> None:
         """Fill the image below ``top`` from the first colour down to the last."""
-        first = round(top * self.image.height)
-        strip = Image.new("RGB", (1, len(colours)))
+        first, strip = round(top * self.image.height), Image.new("RGB", (1, len(colours)))
         strip.putdata(list(colours))
         size = self.image.width, self.image.height - first
         self.image.paste(strip.resize(size, Image.Resampling.BICUBIC), (0, first))
