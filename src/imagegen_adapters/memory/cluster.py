@@ -72,10 +72,8 @@ class MemoryCluster(OneNode):
     async def _take(self, slot: object, name: str, node: str, limit: int) -> bool:
         alive = await self.alive(node)
         self._freed.clear()
-        if (
-            sum(name == slot_name and holder in alive for slot_name, holder in self._holders.values())
-            >= limit
-        ):
+        count = sum(slot_name == name and holder in alive for slot_name, holder in self._holders.values())
+        if count >= limit:
             return False
         self._holders[slot] = name, node
         return True

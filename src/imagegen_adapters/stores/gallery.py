@@ -252,8 +252,7 @@ class SqlGallery:
         rows = yield _BEFORE, {"before": before, "limit": paging.page_size + 1, "offset": offset}
         count = yield from self._index.total()
         hits = [(image.id, SearchHit(image=image)) for image in map(row_to_image, rows)]
-        page = make_page(hits, paging, count=count)
-        return attrs.evolve(page, total=count, total_is_exact=True)
+        return attrs.evolve(make_page(hits, paging, count=count), total=count, total_is_exact=True)
 
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
@@ -412,12 +411,12 @@ class _AllImages:
 
     def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
         statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
-        rows = yield statement, {"before": before, "limit": limit}
-        return [*_ids(rows)]
+        return [*_ids((yield statement, {"before": before, "limit": limit}))]
 
     def ids_above(self, above: int) -> Steps[list[int]]:
-        rows = yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}
-        return [*_ids(rows)]
+        return [
+            *_ids((yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}))
+        ]
 
 
 def _ids(rows: Iterable[Row]) -> tuple[int, ...]:
@@ -425,8 +424,7 @@ def _ids(rows: Iterable[Row]) -> tuple[int, ...]:
 
 
 def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:
-    rows = yield _OF_IDS, {"ids": [*ids]}
-    return {image.id: image for image in map(row_to_image, rows)}
+    return {image.id: image for image in map(row_to_image, (yield _OF_IDS, {"ids": [*ids]}))}
 
 
 def _counted(bounds: Sequence[int], criteria: ImageFilter) -> Steps[tuple[int, ...]]:

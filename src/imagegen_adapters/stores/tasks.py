@@ -262,14 +262,13 @@ def _usage_by_key(rows: Iterable[Row], kind: type[Key]) -> dict[Key, Usage]:
 
 
 def _usage(row: Row) -> Usage:
-    ticks = {f"{kind}_ticks": _sum(row, kind) for kind in ("known", "estimated", "possible")}
+    ticks = {
+        f"{kind}_ticks": (int(row[f"{kind}_high"]) << 32) + int(row[f"{kind}_low"])
+        for kind in ("known", "estimated", "possible")
+    }
     return Usage(
         tasks=int(row["tasks"]),
         images=int(row["images"]),
         unknown_attempts=int(row["unknown_attempts"]),
         currencies={row["currency"]: Ticks(**ticks)} if row["currency"] else {},
     )
-
-
-def _sum(row: Row, name: str) -> int:
-    return (int(row[f"{name}_high"]) << 32) + int(row[f"{name}_low"])

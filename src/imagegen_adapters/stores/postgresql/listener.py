@@ -108,7 +108,8 @@ class Listener:
                     connection.add_termination_listener(lambda _connection: self._due.set())
                     pause = self._policy.min_retry_seconds
                     self._is_connected.set()
-                    self._tell_all()
+                    for topic in self._hearers:
+                        self._tell(topic, "")
                     await self._send(connection)
             except StorageError as error:
                 if pause == self._policy.min_retry_seconds:  # once for each outage
@@ -137,7 +138,3 @@ class Listener:
     def _tell(self, topic: str, key: str) -> None:
         for hearer in self._hearers.get(topic, ()):
             hearer(key)
-
-    def _tell_all(self) -> None:
-        for topic in self._hearers:
-            self._tell(topic, "")

@@ -319,8 +319,7 @@ class Windows:
             "examined": question.max_examined,
             "limit": MAX_SIMILAR_IMAGES,
         }
-        rows = yield _FIND_TEXTS, {**self.conditions, **values}
-        return {row["id"]: row["folded"] for row in rows}
+        return {row["id"]: row["folded"] for row in (yield _FIND_TEXTS, {**self.conditions, **values})}
 
     def changes(self) -> Steps[dict[int, BucketChanges]]:
         """Return the changes of the buckets, large ones with tokens or marks, in descending order."""

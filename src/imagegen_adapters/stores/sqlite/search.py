@@ -253,13 +253,11 @@ class Entries:
         source, number, values = self._source(self.oldest, min(self.newest, before - 1))
         # Only constant names and placeholders are interpolated, here and below.
         selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT :limit OFFSET :offset"
-        rows = yield selecting, {**values, "limit": limit, "offset": offset}
-        return [row[0] for row in rows]
+        return [row[0] for row in (yield selecting, {**values, "limit": limit, "offset": offset})]
 
     def ids_above(self, above: int) -> Steps[list[int]]:
         source, number, values = self._source(max(self.oldest, above + 1), self.newest)
-        rows = yield f"SELECT {number} {source} ORDER BY {number} LIMIT 1", values
-        return [row[0] for row in rows]
+        return [row[0] for row in (yield f"SELECT {number} {source} ORDER BY {number} LIMIT 1", values)]
 
     def count(self) -> Steps[int]:
         """Count only new images, unless some were deleted or, where they matter, marks were changed.
@@ -300,8 +298,7 @@ class Entries:
     def texts(self, question: TextLookup) -> Steps[dict[int, str]]:
         folded: dict[int, str] = {}
         for one in question.token_sets:
-            oldest = max(self.oldest, one.oldest)
-            entries = attrs.evolve(self, tokens=one.tokens, words=(), oldest=oldest)
+            entries = attrs.evolve(self, tokens=one.tokens, words=(), oldest=max(self.oldest, one.oldest))
             folded |= yield from entries.texts_lacking(question)
             if len(folded) >= MAX_SIMILAR_IMAGES:
                 break
@@ -318,8 +315,7 @@ class Entries:
             f"WHERE NOT {contains_all} ORDER BY id DESC LIMIT :limit"
         )
         limits = {"examined": question.max_examined, "limit": MAX_SIMILAR_IMAGES}
-        rows = yield selecting, {**values, **words, **limits}
-        return {row["id"]: row["folded"] for row in rows}
+        return {row["id"]: row["folded"] for row in (yield selecting, {**values, **words, **limits})}
 
     def _source(self, low: int, high: int) -> tuple[str, str, dict[str, Any]]:
         texts, index = _tables(self.generation)
