@@ -20,7 +20,7 @@ _SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{MAX_SEGMENT_CHARS}}}")
 
 
 def is_key(text: str) -> bool:
-    """Return whether it is a valid key, with no segment that leads out of the store."""
+    """Return whether the text is a key; no segment of one leads out of the store."""
     return len(text) <= MAX_KEY_CHARS and all(
         _SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/")
     )
@@ -53,18 +53,17 @@ class BlobStore(Protocol):
     async def put(
         self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
     ) -> StoredBlob:
-        """Store the bytes; when this returns they are complete and durable. Size and sha256 are filled in.
+        """Store the bytes, complete and durable on return. Size and sha256 are filled in.
 
-        An existing blob is replaced atomically: readers see the old bytes or the new ones. If ``chunks``
-        raises, nothing is stored and its exception propagates.
+        An existing blob is replaced atomically. If ``chunks`` raises, nothing is stored and its exception
+        propagates.
 
-        Unless ``durable``, the blob survives the end of the process, but a power cut only after `sync`, or
-        after a durable put of a key in the same directory. So two blobs of one directory cost one wait less.
+        With ``durable=False`` the blob survives the process, but not a power cut. `sync` makes it durable,
+        and so does a durable put of a key in the same directory: one wait covers both.
 
         Raises:
             StorageError: the bytes could not be stored; nothing is left behind.
         """
-        ...
 
     async def sync(self, key: str) -> None:
         """Make a blob durable that was put without; a missing one is no error.
@@ -72,7 +71,6 @@ class BlobStore(Protocol):
         Raises:
             StorageError: it may not be durable.
         """
-        ...
 
     def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes from ``start`` up to, but not including, ``end``, in chunks of at most 1 MiB.
@@ -81,7 +79,6 @@ class BlobStore(Protocol):
             BlobMissing: there is no such key.
             StorageUnreachable: the store that has it does not respond now.
         """
-        ...
 
     async def stat(self, key: str) -> StoredBlob | None:
         """Return what is known about the blob; None if there is none.
@@ -89,15 +86,12 @@ class BlobStore(Protocol):
         Raises:
             StorageUnreachable: the store does not respond now.
         """
-        ...
 
     async def delete(self, key: str) -> None:
         """Remove the blob; a missing one is no error."""
-        ...
 
     def keys(self, prefix: str = "") -> AsyncIterator[str]:
-        """Yield the keys that start with ``prefix``, in any order; unfinished blobs are never among them."""
-        ...
+        """Yield the keys that start with ``prefix``, in any order, without unfinished blobs."""
 
 
 class BlobArchive(BlobStore, Protocol):
@@ -111,24 +105,22 @@ class BlobArchive(BlobStore, Protocol):
     ) -> StoredBlob:
         """Copy a blob from another store under the same key; return its size and checksums.
 
-        A large blob is uploaded in parts, and a later call resumes an upload that was interrupted.
+        A large blob is uploaded in parts; a later call resumes an interrupted upload.
 
         Raises:
             BlobMissing: the source has no such blob.
             StorageUnreachable: the archive does not respond now.
-            StorageError: it refused, the source had another size, or its checksum differs from that of the
-                bytes that were sent; then the archive keeps nothing.
+            StorageError: it refused, or size or checksum differ from what was sent; the archive keeps
+                nothing.
         """
-        ...
 
     async def matches(self, source: BlobStore, key: str) -> bool:
-        """Return whether the archive's own size and checksum match the bytes that the source has now.
+        """Return whether the archive's own size and checksum match the source's present bytes.
 
         Raises:
             BlobMissing: the source has no such blob.
             StorageUnreachable: the archive does not respond now.
         """
-        ...
 
 
 class SpoolOverflow(Exception):
@@ -148,38 +140,30 @@ async def bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator
 class Spool(Protocol):
     """Files in folders (one a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
 
-    A file that is kept stays readable until it is removed. `folders`, which looks for what nobody needs any
-    more, leaves it out at no cost.
+    A kept file stays readable until it is removed. `folders` leaves it out at no cost.
     """
 
     async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Store the bytes durably and return their number; an earlier file is replaced.
+        """Store the bytes durably, in place of an earlier file, and return their number.
 
         Raises:
             SpoolOverflow: there are more than ``max_bytes``.
             StorageError: the bytes could not be stored.
         """
-        ...
 
     async def fetch(self, folder: str) -> None:
-        """Make the files that other processes have put for a folder ready for `open` in this one.
-
-        A folder without files is no error.
+        """Copy the folder's files that other nodes wrote, so that `open` finds them; there may be none.
 
         Raises:
             StorageError: they cannot be read now.
         """
-        ...
 
     def open(self, folder: str, name: str) -> BinaryIO:
-        """Return the file, seekable; the caller reads it in a thread and closes it.
-
-        What this process has put can be opened, and what `fetch` has found.
+        """Return a seekable file that this process put or fetched; read it in a thread, and close it.
 
         Raises:
             BlobMissing: there is none.
         """
-        ...
 
     def chunks(
         self, folder: str, name: str, *, start: int = 0, end: int | None = None
@@ -192,25 +176,22 @@ class Spool(Protocol):
             BlobMissing: there is none.
             StorageError: the bytes cannot be read.
         """
-        ...
 
     async def keep(self, folder: str, names: Collection[str]) -> None:
-        """Keep these files of a folder from now on, durably, and remove its others but for those kept before.
+        """Keep these files for good, durably; remove the folder's others, but for those kept before.
 
-        A missing file is no error, so that what was interrupted can be done again.
+        Idempotent: a missing file is no error.
 
         Raises:
             StorageError: not all could be done now; whatever could not is as it was.
         """
-        ...
 
     async def files(self, folder: str) -> Mapping[str, int]:
-        """Return the names of a folder's files, kept or not, in order, each with its size in bytes.
+        """Return the size in bytes of each file in the folder, kept or not, in the order of names.
 
         Raises:
             StorageError: that cannot be told now.
         """
-        ...
 
     async def holds(self, folders: Collection[str]) -> frozenset[str]:
         """Return those of the folders that have any file, kept or not.
@@ -218,12 +199,9 @@ class Spool(Protocol):
         Raises:
             StorageError: that cannot be told now.
         """
-        ...
 
     async def remove(self, folder: str) -> None:
-        """Remove all files of a folder, kept or not; a folder without files is no error."""
-        ...
+        """Remove all files of a folder, kept or not; there may be none."""
 
     async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
-        """Return the folders with files that are not kept, none of which were written within that time."""
-        ...
+        """Return the folders whose files that are not kept are all older than that."""

@@ -1,4 +1,4 @@
-"""Records of the stored images: lists and searches, when images were made, from what, and where they are."""
+"""Records of stored images: lists, searches, when they were made, from what, and where they are."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -54,10 +54,10 @@ class SearchHit:
 
 @attrs.frozen(kw_only=True)
 class ImageList:
-    """The images that meet the criteria, newest first, or of these what a search finds.
+    """Images that meet the criteria, newest first, or what a search finds among them.
 
-    A search finds prompts, folded, that contain every word of the query; if its ``mode`` is relevant, similar
-    ones follow, best first.
+    A search finds folded prompts that contain every word. In mode ``relevant`` similar ones follow, best
+    first.
     """
 
     criteria: ImageFilter = attrs.field(factory=ImageFilter)
@@ -84,7 +84,7 @@ class ImageList:
 
 @attrs.frozen(kw_only=True)
 class Neighbours:
-    """The ids of the images that a list shows before and after an image; None at its ends."""
+    """Ids of the images before and after an image of a list; None at its ends."""
 
     previous: int | None = None
     next: int | None = None
@@ -92,16 +92,16 @@ class Neighbours:
 
 @attrs.frozen(kw_only=True)
 class Relatives:
-    """The ids of the images that an image was made from, in their order, and of those made from it."""
+    """Ids of the images that an image was made from, in their order, and of those made from it."""
 
     parents: tuple[int, ...] = ()
     children: tuple[int, ...] = ()
 
 
 class Gallery(Protocol):
-    """Images are added by `TaskRepository.save`, in one transaction with what else is saved.
+    """`TaskRepository.save` adds images, in its transaction. Quarters are those of `quarter_of`.
 
-    Reading a list costs nothing for the images that it leaves out. Quarters are those of `quarter_of`.
+    Reading a list costs nothing for the images that it leaves out.
     """
 
     async def get(self, image_id: int) -> Image:
@@ -110,68 +110,57 @@ class Gallery(Protocol):
         Raises:
             ImageNotFound: there is none, or it has been deleted.
         """
-        ...
 
     async def of_task(self, task_id: str) -> tuple[Image, ...]:
         """Return the images of a task in the order of their parts and positions."""
-        ...
 
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
-        """Return a page of a list; where ``paging.after`` is an id, only older images follow it.
+        """Return a page of a list; if ``paging.after`` is an id, only older images.
 
         Raises:
             Unavailable: it took longer than two seconds.
         """
-        ...
 
     async def delete(self, image_ids: Collection[int]) -> tuple[Image, ...]:
-        """Remove images at once, and return those that there were; their files are added to the outbox.
+        """Remove images, their marks and search entries at once; return those that there were.
 
-        Their marks and their entries of the search index go with them.
+        Their files are added to the outbox.
         """
-        ...
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
         """Record where the bytes are; a deleted record is no error."""
-        ...
 
     async def span(self) -> tuple[int, int] | None:
         """Return a first and a last quarter between which all images were made; None if there are none."""
-        ...
 
     async def count_by_quarter(self, bounds: Sequence[int], images: ImageList) -> tuple[int, ...]:
-        """Return how many images were made from each of the quarters, in ascending order, to before the next.
+        """Return the number of images from each quarter (ascending) to before the next.
 
-        Of a search those count whose prompts contain the words, in either mode. All images, and those of a
-        provider, model or operation between quarters, are counted as fast with a million as with a thousand
-        in as many quarters; of other lists, each image takes its time.
+        Of a search, those count whose prompts contain the words, in either mode. With no criteria beyond
+        provider, model and operation, the time depends on the number of quarters; otherwise on that of
+        images.
 
         Raises:
             Unavailable: it took longer than two seconds.
         """
-        ...
 
     async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
-        """Return what the list of now shows before and after an image; nothing if it does not show that.
+        """Return what the list shows now around an image; nothing if it does not show the image.
 
-        The similar images of a search are those that its first page would be followed by.
+        The similar images of a search are those that follow its first page.
 
         Raises:
             Unavailable: it took longer than two seconds.
         """
-        ...
 
     async def relatives(self, image_id: int, *, limit: int) -> Relatives:
-        """Return the images that an image's task took as inputs, and the newest made from it, newest first.
+        """Return the inputs of an image's task, and the images made from it, newest first, up to ``limit``.
 
-        Each is there once; images that were deleted are not. Who stores an image notes its parents in the
-        same transaction.
+        Each appears once; deleted ones do not. Parents are noted in the transaction that stores an image.
         """
-        ...
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
-        """Return those of the ids that images have."""
-        ...
+        """Return the ids that images have."""
 
     async def stored(
         self,
@@ -181,22 +170,16 @@ class Gallery(Protocol):
         after: Image | int = 0,
         limit: int = 100,
     ) -> tuple[Image, ...]:
-        """Return images in the order of their ids, behind ``after``, at a cost that the others do not add to.
+        """Return images in the order of their ids, behind ``after``; the cost is that of those returned.
 
-        With ``created_before`` they are those in both stores, in the order of their age, oldest first; only
-        there ``after`` has to be an image, and not merely an id.
+        With ``created_before``: those in both stores, oldest first; then ``after`` has to be an image, not an
+        id.
         """
-        ...
 
     async def count(
         self, *, state: StorageState | None = None, created_before: datetime | None = None
     ) -> int:
-        """Return how many images there are, restricted to ``state`` and ``created_before`` if they are set.
-
-        Unlike the others this scans all of them; it is for the progress of a long pass.
-        """
-        ...
+        """Count images by a scan of all; it is for the progress of a long pass."""
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
-        """Return those of the keys that belong to no image, neither as its bytes nor as its thumbnail."""
-        ...
+        """Return the keys that are neither the bytes nor the thumbnail of any image."""

@@ -8,11 +8,10 @@ from imagegen_core.images import ChangedImages, Collection, MarkChange, TagUse
 
 
 class Marks(Protocol):
-    """A `Gallery` shows the marks of an image and filters by them, and deletes them with it.
+    """A `Gallery` shows the marks of an image, filters by them, and deletes them with it.
 
-    Tags and names of collections are the same where `fold_name` makes them so. Of equal tags the one that
-    was written first is shown, until no image has it any more. What is called twice changes nothing the
-    second time.
+    Names are compared as `fold_name` folds them. Of equal tags the first that was written is shown, while any
+    image has it. Every change is idempotent.
     """
 
     async def change(self, image_ids: Ids[int], change: MarkChange) -> ChangedImages:
@@ -22,24 +21,20 @@ class Marks(Protocol):
             CollectionNotFound: there is no such collection.
             TooManyTags: some of the images would have more than `MAX_TAGS`.
         """
-        ...
 
     async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
-        """Return the most used tags that begin with the prefix, as far as names are the same."""
-        ...
+        """Return the most used tags whose folded names begin with the folded prefix."""
 
     async def collections(self) -> tuple[Collection, ...]:
         """Return all collections, newest first."""
-        ...
 
     async def add_collection(self, name: str, created_at: datetime) -> Collection:
-        """Add an empty collection, whose id no other ever had.
+        """Add an empty collection, with an id that none ever had.
 
         Raises:
             CollectionExists: one has the name.
             TooManyCollections: there are `MAX_COLLECTIONS`.
         """
-        ...
 
     async def rename_collection(self, collection_id: int, name: str) -> Collection:
         """Give a collection another name.
@@ -48,7 +43,6 @@ class Marks(Protocol):
             CollectionNotFound: there is none.
             CollectionExists: another one has the name.
         """
-        ...
 
     async def remove_collection(self, collection_id: int) -> None:
         """Remove a collection; its images stay.
@@ -56,4 +50,3 @@ class Marks(Protocol):
         Raises:
             CollectionNotFound: there is none.
         """
-        ...

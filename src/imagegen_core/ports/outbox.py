@@ -1,4 +1,4 @@
-"""Uploads and removals of blobs that are still to be done, stored until they are."""
+"""Uploads and removals of blobs that are still to be done."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -9,7 +9,7 @@ import attrs
 from imagegen_core.messages import Message
 
 MAX_DEFERRAL = timedelta(hours=1)
-"""The longest deferral; an entry due later than this was deferred before the clock was set back."""
+"""An entry due later than this was deferred before the clock was set back."""
 
 
 class OutboxKind(StrEnum):
@@ -21,7 +21,7 @@ class OutboxKind(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class OutboxEntry:
-    """One upload or removal; ``attempts`` counts the tries, ``last_error`` says why the last one failed."""
+    """One upload or removal; ``attempts`` counts the tries, ``last_error`` is of the last one."""
 
     id: int
     kind: OutboxKind
@@ -34,7 +34,7 @@ class OutboxEntry:
 
 @attrs.frozen(kw_only=True)
 class OutboxCounts:
-    """Counts of waiting entries; ``failing`` of them were tried before. ``last_error`` is the latest one.
+    """Counts of waiting entries; ``failing`` of them were tried before, ``last_error`` is the latest.
 
     ``next_due`` is when the earliest deferred entry becomes due; None if none is deferred.
     """
@@ -50,35 +50,25 @@ class Outbox(Protocol):
     """Removals are added by `Gallery.delete`, in its transaction. Every write here is durable."""
 
     async def add_missing_uploads(self, *, limit: int = 1000) -> int:
-        """Add uploads of images that are only local and not queued yet, oldest first; return how many.
+        """Queue uploads of images that are only local, oldest first; return how many.
 
-        This covers images that were stored before an archive was configured, or just before a crash.
+        They were stored before an archive was configured, or just before a crash.
         """
-        ...
 
     async def claim(
         self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
     ) -> tuple[OutboxEntry, ...]:
-        """Return entries with ids above ``after`` in the order of ids, their attempts incremented durably.
+        """Return entries with ids above ``after``, in that order, their attempts incremented durably.
 
-        An entry deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
-
-        Args:
-            due: only entries that are not deferred beyond this time; None for all.
-            after: the last id that this pass has handled.
-            limit: the maximum number of entries.
-            dry_run: return the same entries, and change nothing.
+        ``due`` leaves out those deferred beyond it, but none by more than `MAX_DEFERRAL`: the clock was set
+        back. A ``dry_run`` returns the same entries and changes nothing.
         """
-        ...
 
     async def complete(self, entry: OutboxEntry) -> None:
         """Remove the entry; a missing one is no error."""
-        ...
 
     async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
         """Defer the entry and record the error; a removed entry stays removed."""
-        ...
 
     async def counts(self) -> OutboxCounts:
-        """Return how many entries are waiting, and until when."""
-        ...
+        """Count the waiting entries."""

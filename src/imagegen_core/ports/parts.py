@@ -22,7 +22,7 @@ from imagegen_core.search import Simplify
 class Parts:
     """One adapter for every port.
 
-    ``providers`` are by kind; ``simplify`` is used by the search; without a ``label`` images stay unchanged.
+    ``providers`` are by kind; the search uses ``simplify``; without a ``label`` images stay unchanged.
     """
 
     tasks: TaskRepository

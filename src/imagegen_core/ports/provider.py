@@ -34,8 +34,8 @@ class ProviderCall:
 class GeneratedImage:
     """An image that a provider made.
 
-    ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`.
-    ``metadata`` is what the provider returned with it (seed, revised prompt, safety ratings), as JSON.
+    ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`. ``metadata`` is JSON
+    that came with it: seed, revised prompt, safety ratings.
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
@@ -44,10 +44,10 @@ class GeneratedImage:
 
 @attrs.frozen(kw_only=True)
 class ProviderResult:
-    """The result of one call: images, the failures of images that the provider refused, and warnings.
+    """The result of one call: images, the failures of refused images, and warnings.
 
-    ``usage`` is what the provider says of its charge for the whole call, None where it says nothing.
-    ``keeps_size``: whether the images are to have the pixels that the request asks for.
+    ``usage`` is the provider's statement of its charge, if any. ``keeps_size``: the images are to have the
+    requested pixels.
     """
 
     images: tuple[GeneratedImage, ...]
@@ -69,7 +69,7 @@ class ProbeOutcome(StrEnum):
 class Probe:
     """The result of a cheap, unpaid call: whether the provider is usable now, and a sentence about it.
 
-    ``verified`` is False where the provider has no such call, so that nothing is known either way.
+    ``verified`` is False where the provider has no such call.
     """
 
     ok: bool
@@ -78,7 +78,7 @@ class Probe:
 
     @property
     def outcome(self) -> ProbeOutcome:
-        """The outcome of the call; not verified where the provider has no such call."""
+        """What is shown of the probe."""
         if not self.ok:
             return ProbeOutcome.FAILED
         return ProbeOutcome.OK if self.verified else ProbeOutcome.NOT_VERIFIED
@@ -91,16 +91,14 @@ class Exchange(ABC):
     def mark_response_started(self) -> None:
         """Note that the response to the paid request has begun to arrive, whatever its content.
 
-        From then on `Provider.submit` has a few seconds to return it when the service stops or the call times
-        out.
+        From then on `Provider.submit` has a few seconds to return it at a stop or a time-out.
         """
 
     @abstractmethod
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
         """Keep the provider's response under ``name`` (``a-z 0-9 . _ -``); return its size.
 
-        It is on our disk, synced, at the latest when the receipt is that `Provider.submit` or `Provider.poll`
-        returns for it.
+        It is durable once the receipt for it is, from `Provider.submit` or `Provider.poll`.
 
         Raises:
             CallError: ``bad_response`` if there are more than ``max_bytes``; ``storage_failed``.
@@ -108,9 +106,9 @@ class Exchange(ABC):
 
     @abstractmethod
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return the spooled response as a seekable file; the caller closes it.
+        """Return the spooled response as a seekable file, to be read in a thread and closed.
 
-        A file on our disk is read in a thread; a short response may be an `io.BytesIO`.
+        A short response may be an `io.BytesIO`.
 
         Raises:
             BlobMissing: nothing was spooled under this name.
@@ -122,7 +120,7 @@ class Exchange(ABC):
 
     @abstractmethod
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the bytes of an image that came with the request in chunks of at most 512 KiB, read lazily.
+        """Yield the bytes of an image of the request in chunks of at most 512 KiB, read lazily.
 
         Raises:
             BlobMissing: the file is missing.
@@ -135,50 +133,43 @@ class Exchange(ABC):
 
     @abstractmethod
     def partial_image(self, index: int, content: bytes) -> None:
-        """Show what an image looks like so far to those who follow the task now; ``index`` counts from 0.
+        """Show an unfinished image to those who follow the task now; ``index`` counts from 0.
 
-        Best effort, and returns at once: it is stored nowhere, and may be dropped.
+        Returns at once; best effort: it is stored nowhere and may be dropped.
         """
 
 
 class Provider(Protocol):
     """Implements one provider's protocol, without state that a restart would lose.
 
-    Every foreign exception becomes a `CallError`, classified by the adapter's table: ``not_started`` only
-    where the response, or the failure to connect, proves it. An adapter never retries.
+    Every foreign exception becomes a `CallError`, by the adapter's table. It is ``not_started`` only where
+    the response, or the failure to connect, proves that. An adapter never retries.
     """
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of providers that imply this kind where a configuration says none.
+        """The provider names that imply this kind where a configuration says none.
 
-        One that ends in ``*`` stands for all that begin so; of several adapters, the longest match counts.
+        A final ``*`` matches any rest; of several adapters, the longest match counts.
         """
-        ...
 
     @property
     def extra_keys(self) -> frozenset[str]:
-        """The keys of ``extra_config`` that this kind reads, besides those that every kind has.
-
-        Any other key is refused when it is saved or read from ``config.yaml``.
-        """
-        ...
+        """The keys of ``extra_config`` of this kind, besides the common ones; others are refused."""
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
-        """Return the models, defaults and needs of a configuration. Pure, and fast enough for every request.
+        """Return models, defaults and needs of a configuration. Pure, and fast enough for every request.
 
         Raises:
             ValidationFailed: ``extra_config`` is invalid; it names the path inside it.
         """
-        ...
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         """Return the paid calls that the request takes: one for all images, or one per image. Pure.
 
         Raises:
-            ValidationFailed: the request is one that can be refused before anything is queued.
+            ValidationFailed: the request can be refused before anything is queued.
         """
-        ...
 
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         """Send the one paid request; return the accepted job, or the receipt of the spooled response.
@@ -186,15 +177,13 @@ class Provider(Protocol):
         Raises:
             CallError: the provider refused it, or its outcome is unknown.
         """
-        ...
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        """Wait until an accepted job is done; a process other than the one that submitted it may do this.
+        """Wait until an accepted job is done; perhaps in another process than the one that submitted it.
 
         Raises:
-            CallError: the job failed, was cancelled, or the provider no longer knows it (``result_expired``).
+            CallError: the job failed, was cancelled, or is no longer known (``result_expired``).
         """
-        ...
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         """Parse the spooled response; free, and repeatable after a restart.
@@ -202,15 +191,12 @@ class Provider(Protocol):
         Raises:
             CallError: the response is a refusal, or cannot be parsed (``bad_response``).
         """
-        ...
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
-        """Ask the provider to stop, if it can; ``job`` is None while `submit` is still waiting.
+        """Ask the provider to stop, best effort; ``job`` is None while `submit` is still waiting.
 
-        Best effort: it does not raise if the provider cannot cancel or does not respond.
+        It does not raise if the provider cannot cancel or does not respond.
         """
-        ...
 
     async def probe(self, config: ProviderConfig) -> Probe:
         """Make one cheap, unpaid call, such as listing the models; if there is none, say so."""
-        ...

@@ -9,12 +9,12 @@ import attrs
 from imagegen_core.task import Task, TaskEvent
 
 MAX_DEFERRAL = timedelta(hours=2)
-"""Longer than any deferral of a task; one due later than this was deferred before the clock was set back."""
+"""A task due later than this was deferred before the clock was set back."""
 
 
 @attrs.frozen(kw_only=True)
 class Demand:
-    """What waits: the providers that have due tasks, each with the number of its tasks that are processing.
+    """The providers that have due tasks, each with the number of its tasks that are processing.
 
     ``next_due`` is when the earliest deferred task becomes due; None if none is deferred.
     """
@@ -24,13 +24,13 @@ class Demand:
 
 
 class Queue(Protocol):
-    """Distributes pending tasks to workers, each to exactly one, and delivers the events of tasks.
+    """Gives each pending task to exactly one worker, and delivers the events of tasks.
 
     First in, first out; a requeued task keeps its age. `TaskRepository` is the source of truth. A task
-    deferred by more than `MAX_DEFERRAL` is due: the clock was set back meanwhile.
+    deferred by more than `MAX_DEFERRAL` is due: the clock was set back.
 
-    Events of a task have increasing ids and can be replayed from any of them. The events of its images and
-    its final event are stored by `TaskRepository.save`.
+    Events of a task have increasing ids and can be replayed from any of them. `TaskRepository.save` stores
+    those of images and the final one.
     """
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
@@ -41,56 +41,39 @@ class Queue(Protocol):
         Raises:
             StorageError: that change could not be stored.
         """
-        ...
 
     async def claim(
         self, node: str, *, limit: int, now: datetime, provider_limits: Mapping[str, int]
     ) -> tuple[Task, ...]:
         """Move due tasks from pending to processing, durably, and return them, oldest first.
 
-        At most ``limit`` tasks, and only as many of each provider as keep its processing tasks, whoever
-        claimed them, within its limit in ``provider_limits``; providers without a limit there are skipped. No
-        task is ever returned to two callers.
+        No task is ever returned to two callers. ``provider_limits`` bounds the processing tasks of each
+        provider at all nodes; a provider without a limit there is skipped.
         """
-        ...
 
     async def position(self, task_id: str) -> int | None:
-        """Return the position of a pending task, 1 for its provider's next one; None if it is not pending.
-
-        Deferred tasks do not count.
-        """
-        ...
+        """Return a pending task's position among its provider's, from 1, without deferred ones; or None."""
 
     async def wake(self, *, locked: bool = False) -> None:
         """Wake workers, since a pending task was stored; it is claimable from its ``not_before`` on.
 
-        With ``locked``, the tasks that are deferred until the master key is back become due before: this
-        process may have it.
+        With ``locked``, tasks deferred until the master key is back become due: this process may have it.
 
         Raises:
             StorageError: that change could not be stored.
         """
-        ...
 
     async def wait(self, timeout: float) -> None:
         """Return once workers were woken since the last `demand`, or after ``timeout`` seconds."""
-        ...
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
         """Store the event, wake the task's followers, and return the event with its id."""
-        ...
 
     async def notify(self, task_id: str) -> None:
         """Wake the followers of a task of which the repository has stored an event."""
-        ...
 
     def events(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
-        """Yield the stored events of a task with ids above ``after``, then new ones as they are published.
-
-        Ends after a final event.
-        """
-        ...
+        """Yield the stored events with ids above ``after``, then new ones, up to a final event."""
 
     async def last_event_id(self, task_id: str) -> int:
         """Return the id of the task's latest event; 0 if it has none."""
-        ...

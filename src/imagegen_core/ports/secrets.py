@@ -8,8 +8,7 @@ from imagegen_core.config import ProviderConfig
 class SecretBox(Protocol):
     """Authenticated encryption under a master key. A token opens only in the context it was sealed for.
 
-    A token that a box has opened once opens for as long as the box lives: a key is opened at each use, in the
-    middle of a paid call, too.
+    A token that a box has opened once opens for as long as the box lives, also in the middle of a paid call.
     """
 
     def seal(self, plaintext: str, *, context: str) -> str:
@@ -18,7 +17,6 @@ class SecretBox(Protocol):
         Raises:
             KeysLocked: the master key is missing or wrong.
         """
-        ...
 
     def open(self, token: str, *, context: str) -> str:
         """Return the plain text.
@@ -26,12 +24,10 @@ class SecretBox(Protocol):
         Raises:
             KeysLocked: the master key is missing or wrong, or the token was sealed for another context.
         """
-        ...
 
     @property
     def locked(self) -> bool:
-        """Whether it can neither seal nor open, because the master key is missing or wrong."""
-        ...
+        """Whether it can neither seal nor open: the master key is missing or wrong."""
 
 
 class ProviderConfigs(Protocol):
@@ -39,11 +35,9 @@ class ProviderConfigs(Protocol):
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
         """Return the saved configuration, or None; its key is `Secret.locked` if it cannot be decrypted."""
-        ...
 
     async def all(self) -> tuple[ProviderConfig, ...]:
         """Return all saved configurations, sorted by name."""
-        ...
 
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         """Store the configuration durably, with its key bound to ``key_origin``.
@@ -51,15 +45,12 @@ class ProviderConfigs(Protocol):
         Raises:
             Unavailable: the master key is missing or wrong, so nothing may be overwritten.
         """
-        ...
 
     async def default(self) -> str | None:
         """Return the provider that was saved as the default, configured or not; None if none was."""
-        ...
 
     async def set_default(self, provider_name: str | None) -> None:
-        """Save the default durably, in place of an earlier one; None: as if none had been saved."""
-        ...
+        """Save the default durably; None removes it."""
 
     async def delete(self, provider_name: str) -> None:
         """Remove the configuration; the default stays, so that no task goes elsewhere unasked.
@@ -67,4 +58,3 @@ class ProviderConfigs(Protocol):
         Raises:
             ProviderConfigNotFound: there is none.
         """
-        ...

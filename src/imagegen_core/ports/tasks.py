@@ -50,7 +50,7 @@ class TaskFilter:
 
 @attrs.frozen(kw_only=True)
 class ChangedTask:
-    """A task as it is now; behind it the feed goes on at ``position``."""
+    """A task as it is now; the feed goes on behind it at ``position``."""
 
     task: Task
     position: int
@@ -58,10 +58,7 @@ class ChangedTask:
 
 @attrs.frozen(kw_only=True)
 class ChangedTasks:
-    """Changes, the oldest first; the feed goes on at ``position``.
-
-    There may be more unless ``has_more`` is False.
-    """
+    """Changes, oldest first; the feed goes on at ``position``. ``has_more``: there may be more."""
 
     changes: tuple[ChangedTask, ...] = ()
     position: int
@@ -78,55 +75,50 @@ class UsageKey(StrEnum):
 class TaskRepository(Protocol):
     """Every write is durable (survives a power cut) when its method returns.
 
-    A change of a task or of its attempts is stored only if the stored task is still that of its ``fence``,
-    which is the `Task.fence` of the value that was read or stored before.
+    A change of a task or its attempts is stored only if the stored task still has its ``fence``: the
+    `Task.fence` of the value that was read or stored before.
 
-    Idempotency keys are stored with their tasks. All tasks are one feed of changes: each stands in it once,
-    at its latest change; an image of it is a change, too. Positions only grow. A change takes its place
-    before it is visible to others, so that none is ever missed; near the end of the feed one may be shown
-    twice.
+    All tasks are one feed of changes, in which each stands once, at its latest change; an image of it is a
+    change, too. Positions only grow. A change takes its place before others can see it, so none is ever
+    missed. Near the end of the feed one may be shown twice.
 
     A task counts as used once, when it ends, whatever becomes of its images. Usage is added up by quarters of
-    an hour (`quarter_of`); bounds are inclusive, and None is no bound. Totals are as fast with a million
-    tasks as with a thousand in as many quarters.
+    an hour (`quarter_of`); bounds are inclusive, None is no bound. Its cost depends on the number of
+    quarters, not of tasks.
     """
 
     async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
-        """Store a new pending task, together with its idempotency key, in one transaction.
+        """Store a new pending task with its idempotency key, in one transaction, and queue it.
 
-        If an unexpired claim with the same digest exists, its task is returned in its present state; so it is
-        for concurrent adds, of which one creates the task. A stored task is queued.
+        If an unexpired claim with the same digest exists, its task is returned as it is now. Of concurrent
+        adds, one creates the task.
 
         Raises:
             IdempotencyKeyReused: the key was used for another body.
             QueueFull: ``queue_size`` tasks are already pending.
         """
-        ...
 
     async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
-        """Return the task, in its present state, of the same key and body; None for a new or expired key.
+        """Return the present task of the same key and body; None for a new or expired key.
 
         Raises:
             IdempotencyKeyReused: the key was used for another body.
         """
-        ...
 
     async def keys(
         self, scope: str, prefix: str, *, now: datetime, unanswered_since: datetime | None = None
     ) -> tuple[StoredKey, ...]:
-        """Return the unexpired keys that start with ``prefix``, those of the newest tasks first, at most 20.
+        """Return at most 20 unexpired keys that start with ``prefix``, those of the newest tasks first.
 
-        With ``unanswered_since``, return those that are not marked as answered and whose task is still
-        running or has ended after that; those of the oldest tasks first, at most 2,000.
+        With ``unanswered_since``: at most 2,000, oldest tasks first, that are not marked as answered and
+        whose task is running or ended after that.
         """
-        ...
 
     async def mark_answered(self, task_id: str, *, at: datetime) -> None:
-        """Record durably that the caller of each key of this task has received the response.
+        """Record durably that the callers of the task's keys have received the response.
 
-        Repeating it, or passing a task without a key, changes nothing.
+        Idempotent; a task without a key is no error.
         """
-        ...
 
     async def get(self, task_id: str) -> Task:
         """Return the task.
@@ -134,19 +126,15 @@ class TaskRepository(Protocol):
         Raises:
             TaskNotFound: there is none.
         """
-        ...
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         """Return tasks, newest first; totals are exact up to 10,000."""
-        ...
 
     async def counts(self, statuses: Collection[TaskStatus] = tuple(TaskStatus)) -> Mapping[TaskStatus, int]:
-        """Return how many tasks have each of the statuses; all are exact. Never waits for other reads."""
-        ...
+        """Return how many tasks have each of the statuses, exactly. Never waits for other reads."""
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         """Return all attempts of a task, oldest first; empty for an unknown task."""
-        ...
 
     async def save(
         self,
@@ -158,71 +146,53 @@ class TaskRepository(Protocol):
     ) -> tuple[Image, ...]:
         """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
 
-        All of it is stored in one transaction; without ``task``, the task of the attempts stays as it is. If
-        the task has ended, its final event is stored as well, and its attempts as `Attempt.after_task`
-        returns them. A cancellation that was requested meanwhile stays requested.
+        All of it in one transaction; without ``task``, the task stays as it is. With the end of the task its
+        final event is stored, and its attempts as `Attempt.after_task` returns them. A cancellation requested
+        meanwhile stays requested.
 
         Images are returned with their ids (increasing integers, never reused), and are searchable from then
-        on. One whose (attempt_id, position) is already stored is not stored twice. The event of each new
-        image is stored before the final one. Subscribers see these events only after `Queue.notify`.
+        on. One whose (attempt_id, position) is stored already is not stored twice. The event of each new
+        image precedes the final one. Subscribers see these events only after `Queue.notify`.
 
         Raises:
             StaleTask: the stored task has ended, or is not the fence's any more; nothing is written.
             TaskNotFound: there is none.
         """
-        ...
 
     async def request_cancel(self, task_id: str) -> Task:
-        """Record that a caller cancels a task that is processing, and return the task.
+        """Record that a caller cancels a processing task; return the task, unchanged in another status.
 
-        Whoever runs it goes on meanwhile, so nothing else of it is written. In another status it is returned
-        unchanged.
+        Its runner goes on meanwhile, so nothing else of it is written.
 
         Raises:
             TaskNotFound: there is none.
         """
-        ...
 
     async def cancel_requests(self, task_ids: Collection[str]) -> frozenset[str]:
         """Return those of the tasks that are processing and whose cancellation was requested."""
-        ...
 
     async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
-        """Return the tasks that are processing, oldest first, but for those of owners in ``alive``.
-
-        Those whose ids are in ``running`` are left out, too.
-        """
-        ...
+        """Return the processing tasks, oldest first, but for ids ``running`` and owners ``alive``."""
 
     async def wipe_responses(self, *, ended_before: datetime) -> None:
-        """Wipe the responses that ended attempts have kept, if their last change is older than that."""
-        ...
+        """Wipe the responses of ended attempts whose last change is older than that."""
 
     async def changes(self, since: int | None = None, *, limit: int = 100) -> ChangedTasks:
-        """Return the tasks that have changed from a position on, about ``limit`` of them.
+        """Return about ``limit`` tasks that have changed from a position on.
 
-        None is the end, behind all changes so far. A position beyond it, as of a database that was restored
-        since, counts as the end.
+        None is the end, behind all changes so far; so is a position beyond it, as after a restore.
         """
-        ...
 
     async def costs(self, task_ids: Collection[str]) -> Mapping[str, tuple[Cost, ...]]:
-        """Return what the attempts of tasks cost, or may have cost, in their order.
-
-        A task is missing whose attempts cost nothing, and so is one that does not exist.
-        """
-        ...
+        """Return what the attempts of tasks cost, or may have; a task that cost nothing is missing."""
 
     async def usage(
         self, by: UsageKey, *, first: int | None = None, last: int | None = None
     ) -> Mapping[str, Usage]:
-        """Return the totals of each provider, or of each model at whichever providers, that was used."""
-        ...
+        """Return the totals of each provider, or of each model at all providers, that was used."""
 
     async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
-        """Return the totals from each of the quarters, in ascending order, to before the next of them."""
-        ...
+        """Return the totals from each of the quarters (ascending) to before the next."""
 
     async def usage_span(self) -> tuple[int, int] | None:
-        """Return the first and the last quarter in which a task ended; None if none has."""
-        ...
+        """Return the first and last quarter in which a task ended; None if none has."""

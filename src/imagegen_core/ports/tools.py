@@ -1,4 +1,4 @@
-"""The small tools of a machine room: time, and what is one function."""
+"""Time, and the ports that are one function."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,11 +28,11 @@ class Clock(ABC):
 
 
 class ImageRejected(ImagegenError):
-    """The decoder's verdict that it is no PNG, JPEG or WebP that can be decoded within the limits."""
+    """The decoder's verdict: no PNG, JPEG or WebP that can be decoded within the limits."""
 
 
 class InspectorUnavailable(ImagegenError):
-    """The image was not inspected, because the decoder was killed or failed; the image itself may be fine."""
+    """The decoder was killed or failed; the image itself may be fine."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,26 +48,24 @@ class Inspection:
 CheckAddress: TypeAlias = Callable[[str], Awaitable[None]]
 """Raises `UpstreamNotAllowed` if a URL is not http(s), or leads to an address that may not be called.
 
-Private, loopback, link-local and metadata addresses may not, unless they are allow-listed. The host is
-resolved and all of its addresses are checked; a name that does not resolve passes, since connecting checks it
-again.
+Private, loopback, link-local and metadata addresses may not, unless allow-listed. All addresses of the host
+are checked. A name that does not resolve passes, since connecting checks it again.
 """
 
 
 Inspect: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[Inspection]]
 """Decodes the bytes of an untrusted image: the first frame only, at most 40 megapixels and 50 MB.
 
-Raises `ImageRejected` if it is not an image that is accepted, and `InspectorUnavailable` if it cannot be
-inspected now.
+Raises `ImageRejected`, or `InspectorUnavailable` if it cannot be inspected now.
 """
 
 
 Label: TypeAlias = Callable[[AsyncIterator[bytes], MediaType, str], AsyncIterator[bytes]]
 """Yields a whole image file with a label that says it is AI-generated; changes only metadata, no pixel.
 
-It is called with the file, the type that its first bytes show, and the id of this image in the label. A file
-that already has such a label keeps it, and bytes that cannot be parsed pass unchanged. At most a few MiB are
-in memory at a time. An exception of the chunks propagates.
+Its arguments: the file, the type of its first bytes, and the image's id in the label. A file that has such a
+label keeps it; bytes that cannot be parsed pass unchanged. At most a few MiB are in memory at a time. An
+exception of the chunks propagates.
 """
 
 HasRoom: TypeAlias = Callable[[], bool]

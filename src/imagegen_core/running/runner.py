@@ -33,8 +33,8 @@ _log = logging.getLogger(__name__)
 class Runner:
     """Splits a task into paid calls, runs each, and settles the task by their outcomes.
 
-    With ``keep_inputs`` the input images that its caller sent are kept for good. Without, they are removed
-    if it is completed, and stay in the spool for a retry otherwise.
+    ``keep_inputs`` keeps the caller's input images for good. Otherwise a completed task's are removed, and
+    those of another stay in the spool for a retry.
     """
 
     parts: Parts
@@ -129,8 +129,8 @@ class Runner:
         parts = sorted({*plan.calls, *(latest if plan.refusal is not None else ())})
         steps = [self.calls.follow(run, plan, part, latest.get(part)) for part in parts]
         for part in parts:
-            # A process that died after storing a final phase left the spooled response behind. One that is
-            # only believed to be dead may still be spooling its response, and keeps it aside then.
+            # A process that died after storing a final phase left its spooled response. One that only seems
+            # dead may still be spooling, and keeps its response aside.
             if part in latest and not latest[part].is_active:
                 await self.calls.discard_response(run, latest[part])
 
@@ -162,14 +162,10 @@ class Runner:
     # ---------------------------------------------------------------- end
 
     async def end(self, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()) -> None:
-        """Store ``task``, which is final, end those of its ``attempts`` that are active, and announce it.
+        """Store the final ``task``, end its active ``attempts``, and announce it; no task ends otherwise.
 
-        There is no other way for a task to end. Where this raises, nothing is stored.
-
-        Args:
-            task: as it ends.
-            holder: the run of it, or the fence of the stored task that is ended without one.
-            attempts: what it may have been charged for stays as it is known.
+        ``holder`` is its run, or the fence of the stored task that has none. If this raises, nothing is
+        stored.
         """
         ended = [
             attempt.ended_with_task(task.completed_at, task.failure)
@@ -185,7 +181,6 @@ class Runner:
         await self._log_end(task, None if isinstance(holder, Fence) else holder.image_count)
 
     async def _release_inputs(self, task: Task) -> None:
-        """Keep what is to be kept of the spooled input images, and remove the others."""
         if not task.request.inputs:
             return
         try:
@@ -197,7 +192,7 @@ class Runner:
             _log.warning("the inputs of a task stay spooled for now", extra={"task_id": task.task_id})
 
     async def _log_end(self, task: Task, images: int | None) -> None:
-        """Log the end of every task, so that the log alone accounts for all payments; never the prompt."""
+        """Log the end of every task, so that the log accounts for all payments; never the prompt."""
         if images is None:
             with contextlib.suppress(StorageError, Unavailable):  # only the log line needs it
                 images = len(await self.parts.images.of_task(task.task_id))
@@ -219,8 +214,8 @@ class Runner:
     async def stop(self, run: RunningTask, *, is_recovery: bool = False) -> None:
         """Store the state of a task whose worker must end now, without hiding what may have been charged.
 
-        Parts that were only reserved are requeued, those that the provider accepted are resumed at the next
-        start, and a submission in flight has an unknown outcome.
+        Reserved parts are requeued, accepted ones resumed at the next start; a submission in flight has an
+        unknown outcome.
         """
         now, task = self.parts.clock.now(), run.task
         if task.status is not TaskStatus.PROCESSING:
@@ -238,10 +233,10 @@ class Runner:
         await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
 
     async def _requeue_after_storage_error(self, run: RunningTask, error: StorageError | Unavailable) -> None:
-        """Store the state of the task and requeue it, as soon as the disk accepts writes again.
+        """Store the task's state and requeue it once the disk accepts writes.
 
-        If the disk keeps failing over this task, it is failed; a database that was away says nothing about
-        the task, however often.
+        A disk that keeps failing over this task fails it; a database that was away says nothing about the
+        task.
         """
         is_recovery = not isinstance(error, StorageUnreachable)
 
@@ -260,7 +255,7 @@ class Runner:
     async def _until_stored(self, run: RunningTask, store: Callable[[], Awaitable[None]]) -> None:
         """Repeat it until the disk accepts that; the task occupies a worker meanwhile.
 
-        If the disk accepts no writes for the rest of the process, the task is recovered at the next start.
+        If the disk stays broken, the task is recovered at the next start.
         """
         while True:
             try:
@@ -293,5 +288,5 @@ class Runner:
 
 
 def _log_unstored(run: RunningTask) -> None:
-    """Log why the stored task is not updated; called while the exception is being handled."""
+    """Log the exception that is being handled."""
     _log.exception("the task could not be stored; it is resumed later", extra={"task_id": run.task.task_id})

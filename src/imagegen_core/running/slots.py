@@ -16,14 +16,14 @@ from imagegen_core.task import Task
 
 
 class SlotsClosed(Exception):
-    """The service is stopping: a call that still waited for a slot does not get one."""
+    """The service is stopping; a call that waited for a slot gets none."""
 
 
 class ProviderSlots:
-    """Bounds this node's calls in flight to each provider; they start in the order in which their tasks did.
+    """Bounds this node's calls in flight to each provider, first task first.
 
-    Slots of the ``cluster`` bound those of all nodes together. ``default_limit`` is for providers without a
-    limit of their own, to which each node makes calls without regard to the others.
+    The cluster's slots bound those of all nodes together. A provider without a limit of its own has
+    ``default_limit`` at each node.
     """
 
     def __init__(self, *, default_limit: int, cluster: Cluster, node: str) -> None:
@@ -36,7 +36,7 @@ class ProviderSlots:
 
     @contextmanager
     def ticket(self, provider_name: str) -> "Iterator[Ticket]":
-        """Queue a running task for its provider's slots, behind earlier tasks, until the body ends."""
+        """Queue a running task for its provider's slots, behind earlier tasks, until the block exits."""
         tickets = self._tickets.setdefault(provider_name, [])
         ticket = Ticket(self, provider_name)
         tickets.append(ticket)
@@ -49,7 +49,7 @@ class ProviderSlots:
             self.admit(provider_name)
 
     def admit(self, provider_name: str) -> None:
-        """Start the calls that have a slot, in the order of their tickets; stop at one that is not ready."""
+        """Start the calls that have a slot, in the order of tickets; stop at one that is not ready."""
         for ticket in self._tickets.get(provider_name, ()):
             while ticket.waiting and self._in_flight[provider_name] < ticket.limit:
                 permit = ticket.waiting.popleft()
@@ -88,7 +88,7 @@ class Ticket:
 
     @asynccontextmanager
     async def call(self, limit: int | None) -> AsyncIterator[None]:
-        """Wait for one of the provider's ``limit`` slots, and hold it for the body."""
+        """Hold one of the provider's ``limit`` slots."""
         if self._slots.closed:
             raise SlotsClosed
         self.limit = limit or self._slots.default_limit
@@ -112,24 +112,23 @@ class Ticket:
             slots.end_call(self._provider_name)
 
     def yield_turn(self) -> None:
-        """Let younger tasks start their calls too; those that this task starts now still come first."""
+        """Let younger tasks start calls too, behind those that this task starts now."""
         self.ready = True
-        # Soon, not now: calls that start together queue up one after the other in this turn of the loop.
+        # Soon, not now: calls that start together queue up in this turn of the loop.
         asyncio.get_running_loop().call_soon(self._slots.admit, self._provider_name)
 
 
 @attrs.define(eq=False, kw_only=True)
 class RunningTask:
-    """A claimed task. All changes go through it, so that progress, cancellation and the end never collide.
+    """A claimed task. Progress, cancellation and the end go through it, so that they never collide.
 
-    A change that is held is stored with the next one that is saved, in one transaction; until then it is as
-    if it had not happened, so nothing may follow from it.
+    A staged change is stored with the next save, in one transaction. Until then do not act on it: a crash
+    would undo it.
 
     ``on_change`` is called after each change of the stored images. ``attempts``: the latest of each part,
-    including what is held. ``free``: its provider's calls cost nothing, as far as is known yet. ``closing``:
-    the end of the last part, held for the end of the task. ``image_count``: how many images of the task are
-    stored; None if an earlier run may have stored some. ``has_spooled``: whether responses were spooled, by
-    this run or perhaps by an earlier one.
+    staged ones included. ``free``: the provider's calls cost nothing, as far as is known. ``closing``: the
+    last part's end, staged for the task's end. ``image_count``: None if an earlier run may have stored
+    images. ``has_spooled``: this run, or perhaps an earlier one, spooled responses.
     """
 
     task: Task
@@ -155,24 +154,21 @@ class RunningTask:
     def stage(
         self, *, task: Task | None = None, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
     ) -> None:
-        """Change the task, or attempts of it, and store that with what is saved next."""
+        """Queue a change for the next save, which commits it in the same transaction."""
         self.task = self.task if task is None else task
         for attempt in attempts:
             self.attempts[attempt.part] = self._staged[attempt.attempt_id] = attempt
         self._staged_images += images
 
     async def save(self, task: Task, attempts: Sequence[Attempt] = ()) -> None:
-        """Store a changed value of the task and continue from it.
-
-        ``attempts`` are stored in the same transaction, or not at all.
-        """
+        """Store a changed task with these attempts, in one transaction, and continue from it."""
         async with self._lock:
             await self._write(task, attempts)
             self.task = task
             self.attempts.update({attempt.part: attempt for attempt in attempts})
 
     async def save_progress(self, fraction: float) -> bool:
-        """Store the provider's progress; return False if the task has ended, since no event may follow."""
+        """Store the provider's progress; False if the task has ended, since no event may follow."""
         async with self._lock:
             if self.task.status.final:
                 return False
@@ -183,10 +179,10 @@ class RunningTask:
     async def save_attempt(self, attempt: Attempt, images: tuple[Image, ...] = ()) -> None:
         """Store a changed attempt before the step that it announces, and the images that it yielded.
 
-        The end of the last part is held instead, and stored with the task's.
+        The last part's end is staged instead, and stored with the task's.
 
-        `attempts` is correct even if this is cancelled halfway: a response counts as soon as it has arrived,
-        a submission only once it is on disk, because nothing is sent before that, and images once they are.
+        `attempts` stays correct if this is cancelled halfway. A response counts once it has arrived, images
+        once they are on disk. So does a submission, because nothing is sent before that.
         """
         if self._ends_last_part(attempt):
             self.stage(attempts=(attempt,), images=images)
@@ -198,7 +194,7 @@ class RunningTask:
         self.attempts[attempt.part] = attempt
 
     async def is_stale(self) -> bool:
-        """Return whether the task is no longer this run's; the next one may use what this one has stored."""
+        """Whether the task is no longer this run's; the next one may use what this one has stored."""
         return (await self.parts.tasks.get(self.task.task_id)).fence != self._stored.fence
 
     def _ends_last_part(self, attempt: Attempt) -> bool:
@@ -220,7 +216,7 @@ class RunningTask:
     async def _write(
         self, task: Task, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
     ) -> None:
-        """Store the task with all that is held; only under the lock."""
+        """Store the task with all that is staged; only under the lock."""
         staged, staged_images = dict(self._staged), self._staged_images
         changed = staged | {attempt.attempt_id: attempt for attempt in attempts}
         await self.parts.tasks.save(
@@ -232,7 +228,7 @@ class RunningTask:
         await self._announce(staged_images + images)
 
     async def _announce(self, images: tuple[Image, ...]) -> None:
-        """Tell those who follow the task, and those who keep the stores, of images that are stored."""
+        """Tell followers and the stores of new images."""
         if images:
             if self.image_count is not None:
                 self.image_count += len(images)
@@ -255,7 +251,7 @@ class RunningTasks:
         return run
 
     def end(self, run: RunningTask) -> None:
-        """Remove a run; one of the same task stays that has started since it was requeued."""
+        """Remove a run, but not a newer one of the same task."""
         if self._runs.get(run.task.task_id) is run:
             del self._runs[run.task.task_id]
 
@@ -265,12 +261,12 @@ class RunningTasks:
         return frozenset(self._runs)
 
     async def notice_cancellations(self) -> None:
-        """Tell the runs whose cancellation was requested elsewhere, such as at another node."""
+        """Tell the runs whose cancellation was requested, perhaps at another node."""
         unaware = [task_id for task_id, run in self._runs.items() if not run.cancelled.is_set()]
         for task_id in await self._parts.tasks.cancel_requests(unaware) if unaware else ():
             if (run := self.get(task_id)) is not None:
                 run.cancelled.set()
 
     def get(self, task_id: str) -> RunningTask | None:
-        """Return the run of a task, or None if this process does not run it."""
+        """Return the run of a task; None if this process does not run it."""
         return self._runs.get(task_id)

@@ -34,8 +34,8 @@ _REST = re.compile(rf"(?:-\d+)?\.({'|'.join(_MEDIA_TYPES)})")
 class ImageKeys:
     """The keys of one image, which all begin with ``prefix``.
 
-    Each ends in the epoch of the claim that stored the image, so a worker that lost its task overwrites
-    nothing that the next one stores. Images of earlier versions have keys without.
+    Each ends in the claim's epoch, so a worker that lost its task overwrites nothing of the next one. Keys of
+    earlier versions have none.
     """
 
     task_id: str
@@ -57,7 +57,7 @@ class ImageKeys:
         return f"{self.prefix}-{epoch}.{media_type.extension}"
 
     def media_type(self, key: str) -> MediaType | None:
-        """Return the type of the image under the key; None if that is another image, or a thumbnail."""
+        """Return the type by a key of this image; None for another image or a thumbnail."""
         match = _REST.fullmatch(key.removeprefix(self.prefix)) if key.startswith(self.prefix) else None
         return None if match is None else _MEDIA_TYPES[match[1]]
 
@@ -76,16 +76,16 @@ async def sha256_of(store: BlobStore, key: str) -> str:
 
 
 _LATEST_EPOCHS = 3
-"""Claims whose keys are asked for one by one; a list shows what earlier ones stored."""
+"""Claims whose keys are looked up one by one; a list shows those of earlier ones."""
 
 MAX_STREAMS = 32
-"""Images that are streamed to the store at once; each takes about a megabyte of buffers."""
+"""Images streamed to the store at once; each takes about a megabyte of buffers."""
 
 _MAX_KEPT_BYTES = 64 * 1024
-"""Of an image that is inspected from memory; a thousand that wait for the decoder take 64 MB."""
+"""Size of an image that is inspected from memory; a thousand that wait take 64 MB."""
 
 _MAX_SHARED_BYTES = 1024
-"""Of metadata that is stored with each image of a call, although it is the same for all of them."""
+"""Size of metadata that is stored with each image, although the call's images share it."""
 
 _MAX_NAME_CHARS = 50
 _GONE_STATUSES = frozenset({401, 403, 404, 410})
@@ -104,9 +104,9 @@ class RejectedImage(CallError):
 
 @attrs.frozen(kw_only=True)
 class _Stored:
-    """A stored image that is not yet inspected; its ``content``, if that is little and still in memory.
+    """A stored image that is not yet inspected, with its ``content`` if that is small.
 
-    ``vendor_sha256`` is the SHA-256 of the provider's bytes, if they were labelled.
+    ``vendor_sha256`` is of the provider's bytes, if they were labelled.
     """
 
     blob: StoredBlob
@@ -117,17 +117,16 @@ class _Stored:
 
 @attrs.frozen
 class Storing:
-    """Stores the images of a result. One that is rejected or lost costs no other; a rejected one is removed.
+    """Stores the images of a result. A rejected or lost one costs no other; a rejected one is removed.
 
-    Downloading is free, so a failed download is retried. Only the decoder's verdict rejects an image. One
-    that could not be inspected stays in the store, and the next try starts from there, because its source may
-    be gone by then.
+    A failed download is retried, since it is free. Only the decoder's verdict rejects an image. One that
+    could not be inspected stays stored: the next try starts there, because its source may be gone by then.
 
-    The image and its thumbnail become durable together; a killed process loses neither. If power is cut in
-    between, the attempt is still ``received``, so the image is read from its source again.
+    The image and its thumbnail become durable together; a killed process loses neither. After a power cut in
+    between, the attempt is still ``received``, and the image is read from its source again.
 
-    Without a label the provider's bytes are stored unchanged. However many tasks end at the same moment, at
-    most `MAX_STREAMS` images are streamed at once, which bounds the memory.
+    Without a label the provider's bytes are stored unchanged. At most `MAX_STREAMS` images are streamed at
+    once, which bounds the memory.
     """
 
     parts: Parts
@@ -136,10 +135,10 @@ class Storing:
     )
 
     async def store_result(self, active: ActiveCall, *, is_retry: bool) -> AttemptOutcome:
-        """Store the images of a received attempt and return its outcome, whose failures are not redacted.
+        """Store the images of a received attempt; return its outcome, whose failures are not redacted.
 
-        What the call cost is held with its attempt as soon as the response is read.
-        ``is_retry``: an earlier try may have stored images, recorded or not.
+        The call's cost is staged once the response is read. ``is_retry``: an earlier try may have stored
+        images, recorded or not.
         """
         recorded = await self._recorded(active.attempt) if is_retry else frozenset()
         try:
@@ -172,7 +171,7 @@ class Storing:
     async def _store_images(
         self, active: ActiveCall, result: ProviderResult, recorded: frozenset[int], *, is_retry: bool
     ) -> tuple[list[Image], list[CallError], dict[str, None]]:
-        """Return records, failures, and the names of metadata that is dropped."""
+        """Return records, failures, and the names of dropped metadata."""
         shares = _stage_cost(active, result)
         images: list[Image] = []
         failures = list(result.failures)
@@ -198,7 +197,7 @@ class Storing:
         return images, failures, dropped
 
     async def _recorded(self, attempt: Attempt) -> frozenset[int]:
-        """Return the positions of the images that an earlier try has recorded, and those deleted since."""
+        """Return the positions of images that an earlier try has recorded, also of those deleted since."""
         images = await self.parts.images.of_task(attempt.task_id)
         present = {image.position for image in images if image.attempt_id == attempt.attempt_id}
         return frozenset(present.union(() if attempt.receipt is None else attempt.receipt.stored))
@@ -216,7 +215,7 @@ class Storing:
         cost: Cost | None = None,
         is_retry: bool = False,
     ) -> Image:
-        """Return the record of the stored image, which has no id yet, its metadata redacted.
+        """Return the record of the stored image, without an id, its metadata redacted.
 
         ``is_retry``: an earlier try may have stored it without recording it.
         """
@@ -255,7 +254,7 @@ class Storing:
         )
 
     async def _stored_before(self, keys: ImageKeys, epoch: int) -> _Stored | None:
-        """Return what an earlier try stored, with its SHA-256 as read now, but not that of upstream."""
+        """Return what an earlier try stored, with its present SHA-256, but not that of upstream."""
         blobs = self.parts.blobs
         try:
             async for key in self._earlier_keys(keys, epoch):
@@ -271,7 +270,7 @@ class Storing:
         return None
 
     async def _earlier_keys(self, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
-        """Yield the keys that the store lists; those of the latest tries anyway, since a list may be late."""
+        """Yield the listed keys, then those of the latest tries, since a list may be late."""
         async for key in self.parts.blobs.keys(keys.prefix):
             yield key
         for number in range(epoch, max(epoch - _LATEST_EPOCHS, -1), -1):
@@ -364,9 +363,9 @@ class Storing:
 async def _capped(
     chunks: AsyncIterator[bytes], content: list[bytes], refused: list[Message]
 ) -> AsyncIterator[bytes]:
-    """Yield the chunks; ``content`` holds all of them while they are few, and nothing once they are more.
+    """Yield at most `MAX_IMAGE_BYTES`; of a larger image ``refused`` says so.
 
-    An image that is too large ends early, and ``refused`` says why.
+    ``content`` holds all chunks while they are few, and nothing once they are more.
     """
     total = 0
     try:
@@ -395,7 +394,7 @@ async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> Asyn
 def _bounded(images: Sequence[GeneratedImage]) -> tuple[list[GeneratedImage], dict[str, None]]:
     """Return the images with as much metadata as is kept, and the names of what is dropped.
 
-    What is long and the same for several images is kept with the first of them.
+    Long metadata that several images share is kept with the first.
     """
     bounded: list[GeneratedImage] = []
     shared: dict[str, Any] = {}
@@ -419,7 +418,7 @@ def _bounded(images: Sequence[GeneratedImage]) -> tuple[list[GeneratedImage], di
 def _size_warnings(
     request: ImageRequest, result: ProviderResult, images: Sequence[Image]
 ) -> Iterable[Message]:
-    """Yield a warning if an image has other pixels than were asked for, and no other warning says so."""
+    """Warn of other pixels than were requested, unless a warning says so already."""
     dimensions = request.dimensions
     other = next((image for image in images if (image.width, image.height) != dimensions), None)
     if dimensions is None or other is None or not result.keeps_size:
@@ -432,7 +431,7 @@ def _size_warnings(
 
 
 def _stage_cost(active: ActiveCall, result: ProviderResult) -> tuple[Cost | None, ...]:
-    """Hold with the attempt what the result shows that its call cost, and return each image's share."""
+    """Stage what the call cost by its result, and return each image's share."""
     attempt, call, count = active.attempt, active.call, len(result.images)
     cost = cost_of(
         call.request, call.model, attempt.price, usage=result.usage, images=count, quoted=attempt.cost

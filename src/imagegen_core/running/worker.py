@@ -17,7 +17,7 @@ from imagegen_core.running.runner import Runner
 from imagegen_core.task import MAX_RECOVERIES, Task
 
 IDLE_SECONDS = 1.0
-"""Interval at which the queue is polled at least, and the disk while it is full."""
+"""The longest pause between looks at the queue, and at the disk while it is full."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Runs up to ``size`` tasks at once until it is stopped.
 
-    ``concurrency`` returns how many tasks of a provider may run at once; None for no limit of its own.
+    ``concurrency`` returns how many tasks of a provider may run at once; None for no limit.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Worker:
         return len(self._runs)
 
     async def stop(self, *, grace_seconds: float, force: asyncio.Event | None = None) -> None:
-        """Start nothing more, let running tasks finish within the grace time, then store the others' state.
+        """Claim no more, let running tasks finish within the grace time, then store the others' state.
 
         ``force`` ends the grace time early.
         """
@@ -88,10 +88,7 @@ class Worker:
                 await self._parts.clock.sleep(IDLE_SECONDS)
 
     async def _claim(self) -> datetime | None:
-        """Claim and launch the oldest tasks whose providers are below their limits.
-
-        Returns when the earliest deferred task becomes due; None if none is deferred.
-        """
+        """Claim and run the oldest tasks below limits; return when the next deferred one is due, if any."""
         capacity, now = self._size - len(self._runs), self._parts.clock.now()
         # A provider at its limit runs at least one task, so at least ``capacity`` of these providers are
         # below theirs: enough to find the oldest claimable tasks.
@@ -128,7 +125,7 @@ class Worker:
             self._changed.set()
 
     async def _wait(self, due: datetime | None) -> None:
-        """Sleep until a task is enqueued, is due, or ends while others wait for that, or for a second."""
+        """Wait for a new task, a due one, or the end of one that others wait for; a second at most."""
         now = self._parts.clock.now()
         timeout = IDLE_SECONDS
         if due is not None and due > now:
@@ -150,10 +147,9 @@ async def _first_of(*acts: Coroutine[Any, Any, object], timeout: float) -> None:
 
 
 class Node:
-    """Shows that the process is alive, resumes tasks that nobody runs, and hears of cancellations elsewhere.
+    """Beats for this process, resumes tasks that nobody runs, and hears of cancellations elsewhere.
 
-    It does so every ``beat_seconds``, from its start until its stop. Unless it ``runs_tasks``, it only shows
-    that it is alive.
+    All of it every ``beat_seconds``. Unless it ``runs_tasks``, it only beats.
     """
 
     def __init__(self, runner: Runner, *, name: str, runs_tasks: bool, beat_seconds: float) -> None:
@@ -172,7 +168,7 @@ class Node:
         """Join, and resume what an earlier process left unfinished, before anything is claimed."""
         await self._parts.cluster.join(self._name)
         beat = partial(self._parts.cluster.beat, self._name)
-        # Apart, since a beat must not wait for a long list of tasks.
+        # A loop of its own: a beat must not wait for a long list of tasks.
         acts: list[tuple[Callable[[], Awaitable[object]], str, asyncio.Event]] = [
             (beat, "a beat failed", asyncio.Event())
         ]
@@ -197,12 +193,10 @@ class Node:
             _log.warning("other nodes will notice late that this one is gone", extra={"reason": str(error)})
 
     def _hear_cancellation(self, task_id: str) -> None:
-        """Look now, not at the next beat, whether a cancellation was requested at another node."""
         if not task_id or task_id in self._running.task_ids:
             self._cancellation.set()
 
     async def _repeat(self, act: Callable[[], Awaitable[object]], failure: str, hint: asyncio.Event) -> None:
-        """Repeat it for good, sooner after a hint; log ``failure`` with whatever it raises."""
         while True:
             await _first_of(hint.wait(), timeout=self._beat_seconds)
             hint.clear()
@@ -216,9 +210,9 @@ class Node:
     async def resume(self) -> int:
         """Requeue all orphans and return their number; fail a task that crashed its process three times.
 
-        `Calls` then resumes each attempt by its phase: nothing that the provider may have received is sent
-        again. A task of this node is an orphan only when it is found a second time without a run: a claim may
-        be stored before the worker knows of it.
+        `Calls` resumes each attempt by its phase: nothing that the provider may have received is sent again.
+        A task of this node counts as an orphan when it is found twice without a run, since a claim may be
+        stored before the worker knows of it.
         """
         unattended = await self._unattended()
         own = {(task.task_id, task.epoch) for task in unattended if task.owner == self._name}
@@ -234,8 +228,8 @@ class Node:
     async def _unattended(self) -> list[Task]:
         """Return the tasks that are processing, but neither at another living node nor running here.
 
-        A node may join and claim a task between two statements, which can lie as far apart as this process
-        stood still. So whoever owns a task that was found must be missing after that, too.
+        A node may join and claim a task between the two reads, however far apart they are. So the owner of a
+        task that was found has to be missing after that, too.
         """
         alive = self._parts.cluster.alive
         others = await alive(self._name) - {self._name}
