@@ -100,7 +100,10 @@ def settle(
     error = most_severe([error for error in errors if not error.resendable]) or most_severe(errors)
     if error is None:
         return task.complete(now, warnings=warnings + _losses(outcomes))
-    backoff = _backoff(task, errors, retry, random)
+    waits = [
+        retry.delay(e, retries=task.retries, max_retries=task.max_retries, random=random) for e in errors
+    ]
+    backoff = max((timedelta(seconds=wait) for wait in waits if wait is not None), default=None)
     if backoff is not None and (some_stored or error.resendable):
         # A rate limit is no fault of the request: the attempt is given back.
         given_back = error.failure.code is FailureCode.RATE_LIMITED
@@ -125,14 +128,3 @@ def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
     return tuple(
         WarningCode.IMAGE_MISSING(failure=each.failure.code, reason=each.failure.reason) for each in lost
     )
-
-
-def _backoff(
-    task: Task, errors: list[CallError], retry: RetryPolicy, random: Callable[[], float]
-) -> timedelta | None:
-    """Return the longest wait that any error requires; None if none may be retried."""
-    waits = [
-        retry.delay(error, retries=task.retries, max_retries=task.max_retries, random=random)
-        for error in errors
-    ]
-    return max((timedelta(seconds=wait) for wait in waits if wait is not None), default=None)

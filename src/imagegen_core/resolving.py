@@ -41,6 +41,7 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.prices import prices_of
 from imagegen_core.redaction import Redactor
 from imagegen_core.secrets import is_masked
+from imagegen_core.text import nearest
 from imagegen_core.values import IdentityCache
 
 
@@ -193,15 +194,10 @@ class ProviderKinds:
         self, provider_name: str, others: Iterable[str] = (), *, cutoff: float = _MIN_RESEMBLANCE
     ) -> str | None:
         """Return the name that was probably meant: of an adapter, or one of ``others``."""
-        from difflib import get_close_matches  # for mistakes alone
-
         own = {name.removesuffix("*") for adapter in self.adapters.values() for name in adapter.names}
         kinds = (kind.replace("_", "-") for kind in self.adapters)
         names = {*own, *kinds, *others} - {""}
-        if provider_name in names:
-            return None
-        matches = get_close_matches(provider_name.casefold(), sorted(names), n=1, cutoff=cutoff)
-        return matches[0] if matches else None
+        return None if provider_name in names else nearest(provider_name, names, min_similarity=cutoff)
 
     def misspelt_name(self, config: ProviderConfig) -> str | None:
         """Return the name that was probably meant by a configuration that names no protocol.

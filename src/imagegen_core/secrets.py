@@ -6,7 +6,6 @@ it.
 
 import json
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, Self, TypeVar
 
 import attrs
@@ -111,12 +110,8 @@ def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
     """Return the fields that `seal_fields` sealed; their ``api_key`` stays sealed."""
     fields: dict[str, Any] = json.loads(open_text())
     if fields["api_key"] is not None:
-        fields["api_key"] = Secret(partial(_api_key, open_text))
+        fields["api_key"] = Secret(lambda: str(json.loads(open_text())["api_key"]))
     return fields
-
-
-def _api_key(open_text: Callable[[], str]) -> str:
-    return str(json.loads(open_text())["api_key"])
 
 
 def _plain_json(value: Any) -> Any:
