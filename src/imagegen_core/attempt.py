@@ -184,8 +184,7 @@ class Attempt:
 
     def ended_with_task(self, now: datetime, failure: Failure) -> "Attempt":
         """Return the attempt failed with its task; what is known of its charge stays."""
-        charged = self.charge is not Charge.NONE
-        return self.failed(now, attrs.evolve(failure, possible_charge=charged))
+        return self.failed(now, attrs.evolve(failure, possible_charge=self.charge is not Charge.NONE))
 
     @property
     def is_active(self) -> bool:

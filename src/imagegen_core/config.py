@@ -63,8 +63,7 @@ class Origin:
 
     @classmethod
     def from_parts(cls, scheme: str, host: str, port: int | None) -> Self:
-        name = host.lower().rstrip(".")
-        return cls(scheme=scheme, host=name, port=port or WEB_PORTS.get(scheme, 0))
+        return cls(scheme=scheme, host=host.lower().rstrip("."), port=port or WEB_PORTS.get(scheme, 0))
 
     @classmethod
     def parse(cls, url: str) -> Self:
@@ -327,7 +326,7 @@ class ProviderConfig:
         return self.enabled is not False
 
     def changes(self, below: "ProviderConfig") -> bool:
-        """Return whether it says anything that differs from the defaults."""
+        """Return whether anything said here differs from what holds without it."""
         effective = attrs.evolve(below, timeout_seconds=below.timeout, max_retries=below.retries)
         changed = attrs.evolve(effective, **_set_fields(self), extra_config=_merged(self, effective))
         return changed != effective

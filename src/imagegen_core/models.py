@@ -271,8 +271,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
         if name not in declared:
             problem = None if model.accepts_extras else ProblemCode.NOT_A_PARAMETER(model=model.id)
         else:
-            is_random = (name, value) == ("seed", RANDOM_SEED)
-            problem = None if is_random else declared[name].problem(value)
+            problem = None if (name, value) == ("seed", RANDOM_SEED) else declared[name].problem(value)
         if problem is not None:
             yield Problem(f"params.{name}", problem)
 

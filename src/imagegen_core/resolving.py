@@ -324,8 +324,7 @@ class ResolveProvider:
 
     async def names(self) -> list[str]:
         """Return the names of all configurations."""
-        saved = [config.provider_name for config in await self.configs.all()]
-        return sorted({*saved, *self.file_configs})
+        return sorted({*(config.provider_name for config in await self.configs.all()), *self.file_configs})
 
     async def layers(self, provider_name: str) -> list[ProviderConfig]:
         """Return the layers of a provider: what is saved, then the file's."""

@@ -157,8 +157,7 @@ class Task:
 
     def rescue(self, *, attempts: int, is_recovery: bool) -> "Task":
         """Requeue the task of an owner that is dead or only slow; the raised epoch outdates its writes."""
-        requeued = self.requeue(attempts=attempts, is_recovery=is_recovery)
-        return attrs.evolve(requeued, epoch=self.epoch + 1)
+        return attrs.evolve(self.requeue(attempts=attempts, is_recovery=is_recovery), epoch=self.epoch + 1)
 
     def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the completed task; its images are stored."""
