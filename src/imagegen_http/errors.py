@@ -69,7 +69,7 @@ class Row:
     hint_zh: str | None = None
 
 
-_OWN_CODES = {
+_HTTP_CODES = {
     "unauthorized": 40101,
     "forbidden_origin": 40301,
     "not_found": 40400,
@@ -89,11 +89,11 @@ def _codes(kind: type[Refusal]) -> Iterator[tuple[str, int]]:
 
 
 _WORDS = {**words_of("imagegen_core")["Refusal"], **words_of("imagegen_http")["Refusal"]}
-_CODES_OF_SLUGS = sorted({**_OWN_CODES, **dict(_codes(Refusal))}.items(), key=lambda row: row[1])
+_CODES_OF_SLUGS = sorted({**_HTTP_CODES, **dict(_codes(Refusal))}.items(), key=lambda row: row[1])
 TABLE: Mapping[str, Row] = {slug: Row(code, *_WORDS[slug]) for slug, code in _CODES_OF_SLUGS}
 """Errors by slug, in the order of their codes."""
 
-_WHOLE_REASONS = frozenset(
+_COMPLETE_REASONS = frozenset(
     {
         "provider_unusable",
         "provider_disabled",
@@ -111,7 +111,7 @@ def failure_sentence(code: FailureCode, reason: Message, language: Language) -> 
     """Return what a failed task's code means, and its reason, saying nothing twice."""
     text = reason.text(language)
     cause = reason.args["reason"] if str(reason.code) == "answer_kept" else reason
-    if str(cause.code) in _WHOLE_REASONS:
+    if str(cause.code) in _COMPLETE_REASONS:
         return text
     meaning, colon = (code.en, ": ") if language is Language.EN else (code.zh, "：")
     return f"{meaning}{colon}{text}" if text else meaning
@@ -126,17 +126,17 @@ def envelope(
     body: dict[str, Any] = {"error": slug, "request_id": request_id}
     if hint:
         body["hint"] = hint
-    body |= {name: _shown(value, language) for name, value in data.items()}
+    body |= {name: _localized(value, language) for name, value in data.items()}
     return row.code // 100, {"code": row.code, "message": message, "data": body}
 
 
-def _shown(value: Any, language: Language) -> Any:
+def _localized(value: Any, language: Language) -> Any:
     match value:
         case Message():
             return value.text(language)
         case Problem(field=field, reason=reason):
             return {"field": field, "code": str(reason.code), "message": reason.text(language)}
         case tuple():
-            return [_shown(item, language) for item in value]
+            return [_localized(item, language) for item in value]
         case _:
             return value

@@ -61,12 +61,7 @@ class _Parts:
 
 
 async def move(
-    settings: Settings,
-    environ: Mapping[str, str],
-    *,
-    dsn: str,
-    accept_missing: bool,
-    progress: Progress,
+    settings: Settings, environ: Mapping[str, str], *, dsn: str, accept_missing: bool, progress: Progress
 ) -> MoveReport:
     """Move the data directory to the database at ``dsn`` and the bucket of the settings."""
     async with _opened(settings, environ) as parts, AsyncExitStack() as stack:

@@ -21,7 +21,7 @@ SCHEMAS = "#/components/schemas/"
 """Where the document keeps them."""
 
 Schema = dict[str, Any]
-_NO_PART_OF_A_NAME = re.compile(r"_(?:[a-z_]+\.)*")
+_SEPARATORS = re.compile(r"_(?:[a-z_]+\.)*")
 
 
 class NoExample(Exception):
@@ -67,7 +67,7 @@ def unwrapped(docstring: str) -> str:
 
 def short_name(name: str) -> str:
     """Return ``SuccessTask`` for ``Success[Task]``."""
-    return _NO_PART_OF_A_NAME.sub("", name)
+    return _SEPARATORS.sub("", name)
 
 
 def example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
@@ -101,12 +101,12 @@ def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
-_CHECKED = ("ge", "gt", "le", "min_length", "max_length")
+_LIMITS = ("ge", "gt", "le", "min_length", "max_length")
 
 
 def doc(description: str, example: Any = UNSET, **words: Any) -> Meta:
     """Describe a field with JSON Schema ``words``; those that msgspec knows are also checked."""
-    limits = {word: words.pop(word) for word in _CHECKED if word in words}
+    limits = {word: words.pop(word) for word in _LIMITS if word in words}
     examples = None if example is UNSET else [example]
     return Meta(description=description, examples=examples, extra_json_schema=words or None, **limits)
 
@@ -132,21 +132,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         Times, days and messages become text, tuples lists. It takes twice as long as naming each field, so
         `Image` names them: there are hundreds at once.
         """
-        fields, optional = {}, _may_be_left_out(cls)
+        fields, optional = {}, _optional_fields(cls)
         for name in cls.__struct_fields__:
             value = own[name] if name in own else getattr(source, name)
             if name in own or value or name not in optional:
-                fields[name] = _shown(value)
+                fields[name] = _rendered(value)
         return cls(**fields)
 
 
 @cache
-def _may_be_left_out(kind: type[Answer]) -> frozenset[str]:
+def _optional_fields(kind: type[Answer]) -> frozenset[str]:
     return frozenset(field.name for field in msgspec.structs.fields(kind) if field.default is UNSET)
 
 
-def _shown(value: Any) -> Any:
-    show = _SHOWN.get(type(value))
+def _rendered(value: Any) -> Any:
+    show = _RENDERERS.get(type(value))
     return value if show is None else show(value)
 
 
@@ -169,11 +169,11 @@ def timestamp(at: datetime) -> str:
     return f"{text[1:24]}Z" if utc.microsecond else f"{text[1:20]}.000Z"
 
 
-_SHOWN: Mapping[type, Callable[[Any], Any]] = {
+_RENDERERS: Mapping[type, Callable[[Any], Any]] = {
     datetime: timestamp,
     date: date.isoformat,
     Message: asgi.text,
-    tuple: lambda items: [_shown(item) for item in items],
+    tuple: lambda items: [_rendered(item) for item in items],
 }
 """How answers show values of the core."""
 

@@ -69,17 +69,15 @@ def _problems(body: Text, declared: Any) -> tuple[Problem, ...]:
     """List the problems of a body of at most 2 MB. JSON allows lone surrogates, so their field is named."""
     not_json = (Problem(field="body", reason=ProblemCode.NOT_JSON()),)
     try:
-        value = json.loads(body, parse_int=_integer)
+        value = json.loads(
+            body, parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else math.inf
+        )
     except (ValueError, RecursionError):
         return not_json
     if declared is not None:
         return tuple(problems_of(value, declared)) or (_BODY_INVALID,)
     texts = tuple(Problem(field=field or "body", reason=reason) for field, reason in text_problems(value))
     return texts or not_json
-
-
-def _integer(digits: str) -> float:
-    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
 
 class EmptyBody(Body, frozen=True):

@@ -136,7 +136,7 @@ class Image(Answer, frozen=True, kw_only=True):
         )
 
 
-Shown = TypeVar("Shown", bound=Image)
+ImageT = TypeVar("ImageT", bound=Image)
 
 
 class FoundImage(Image, frozen=True, kw_only=True):
@@ -157,13 +157,12 @@ class ImageDetail(Image, frozen=True, kw_only=True):
 
     @classmethod
     def from_view(cls, view: ImageView) -> "ImageDetail":
-        beside = view.neighbours
         return cls.from_image(
             view.image,
             parents=[*view.relatives.parents],
             children=[*view.relatives.children],
-            previous=beside.previous,
-            next=beside.next,
+            previous=view.neighbours.previous,
+            next=view.neighbours.next,
         )
 
 
@@ -247,7 +246,9 @@ async def list_images(
     `cursor` is how to read a long list: it costs the same at any depth.
     """
     images, query = ImageList(criteria=criteria), ["images", *attrs.astuple(criteria)]
-    return await _read_page(service, images, query, page, page_size, cursor, _shown)
+    return await _read_page(
+        service, images, query, page, page_size, cursor, lambda hit: Image.from_image(hit.image)
+    )
 
 
 @get("/api/v1/images/search", "images", "validation_failed", "unavailable", **_FILTER)
@@ -268,7 +269,11 @@ async def search_images(
     parsed = SearchQuery.parse(keyword or "", service.imagegen.parts.simplify)
     images = ImageList(criteria=criteria, query=parsed, mode=mode)
     query = ["search", mode, parsed.words, *attrs.astuple(criteria)]
-    return await _read_page(service, images, query, page, page_size, cursor, _shown_match)
+
+    def show(hit: SearchHit) -> FoundImage:
+        return FoundImage.from_image(hit.image, match=hit.match)
+
+    return await _read_page(service, images, query, page, page_size, cursor, show)
 
 
 async def _read_page(
@@ -278,23 +283,15 @@ async def _read_page(
     page: int,
     page_size: int,
     cursor: str | None,
-    show: Callable[[SearchHit], Shown],
-) -> Success[ListPage[Shown]]:
+    show: Callable[[SearchHit], ImageT],
+) -> Success[ListPage[ImageT]]:
     paging = parse_paging(page, page_size, cursor, query)
 
-    async def read() -> Success[ListPage[Shown]]:
+    async def read() -> Success[ListPage[ImageT]]:
         hits = await service.imagegen.parts.images.list(images, paging)
         return listed(hits, show, number=page, size=page_size, query=query)
 
     return await service.shared_reads.run((query[0], images, paging, page), read)
-
-
-def _shown(hit: SearchHit) -> Image:
-    return Image.from_image(hit.image)
-
-
-def _shown_match(hit: SearchHit) -> FoundImage:
-    return FoundImage.from_image(hit.image, match=hit.match)
 
 
 @get("/api/v1/images/days", "images", "validation_failed", "unavailable", **_LIST)

@@ -106,7 +106,7 @@ class SubmitBody(Body, frozen=True, kw_only=True):
 _Counted = Annotated[str, doc(IMAGE_TEXT, min_length=1)]
 """An image that is counted, and never decoded."""
 
-_BESIDE = tuple(name for operation in Operation for name in operation.rules.body_parameters)
+_BODY_PARAMETERS = tuple(name for operation in Operation for name in operation.rules.body_parameters)
 """Parameters that a body may have beside ``params``."""
 
 
@@ -139,7 +139,7 @@ class EstimateBody(SubmitBody, frozen=True, kw_only=True):
                 },
                 "else": {"properties": {name: {"type": "null"}}},
             }
-            for name in _BESIDE
+            for name in _BODY_PARAMETERS
         ]
     }
 
@@ -250,7 +250,7 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     rules, fields = data.operation.rules, msgspec.structs.asdict(data)
     in_params = rules.prompt_field == "params.prompt" and not data.prompt
     prompt = _prompt_in(fields) if in_params else data.prompt
-    misplaced = [n for n in _BESIDE if fields[n] is not None and n not in rules.body_parameters]
+    misplaced = [n for n in _BODY_PARAMETERS if fields[n] is not None and n not in rules.body_parameters]
     if misplaced:
         raise ValidationFailed(*map(_not_of_this_operation, misplaced))
     submission = await _submission(service, data.operation, fields, prompt or "")
@@ -305,12 +305,12 @@ async def _images(fields: Mapping[str, Any], body: BufferedBody) -> dict[str, An
 def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Merge ``params`` and the parameters beside it, and add the operation's implied one."""
     params = fields["params"]
-    beside = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
-    conflicts = [name for name, value in beside.items() if params.get(name) not in (None, value)]
+    extra = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
+    conflicts = [name for name, value in extra.items() if params.get(name) not in (None, value)]
     if conflicts:
         reasons = {name: ProblemCode.CONFLICT(other=f"params.{name}") for name in conflicts}
         raise ValidationFailed(*(Problem(field=name, reason=reason) for name, reason in reasons.items()))
-    merged, own = {**params, **beside}, rules.own
+    merged, own = {**params, **extra}, rules.own
     if own is not None and own.recorded and merged.get(own.name) is None:
         merged[own.name] = own.implied
     return merged
@@ -341,8 +341,8 @@ def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
 
 def _names(rules: OperationRules) -> dict[str, str]:
     """Return the paths in the body for the fields of a submission."""
-    beside = {f"params.{name}": name for name in rules.body_parameters}
-    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **beside}
+    extra = {f"params.{name}": name for name in rules.body_parameters}
+    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **extra}
 
 
 # ---------------------------------------------------------------- usage

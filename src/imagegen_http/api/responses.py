@@ -119,7 +119,7 @@ _NOTHING = {"content-length": "0", "cache-control": "no-store"}
 _MAX_WHOLE_BYTES = 64 * 1024
 """The largest body that is sent at once, without watching for a disconnect."""
 
-_HARMLESS = {
+_SAFE_HEADERS = {
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
@@ -151,7 +151,7 @@ def blob_response(
             "accept-ranges": "bytes",
             "cache-control": caching,
             "content-disposition": _disposition(kind, file_name),
-            **_HARMLESS,
+            **_SAFE_HEADERS,
         }
         part = _range(request.header(b"range"), size)
         if request.header(b"if-range") not in ("", tag):
@@ -239,7 +239,7 @@ def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
         async with aclosing(pieces):
             first = await anext(pieces)
             try:
-                await _send_pieces(200, encoded({**_ZIP, **_HARMLESS}), first, pieces, receive, send)
+                await _send_pieces(200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send)
             except ImagegenError as error:
                 _log.error("a zip file broke off", reason=str(error))
                 connection: OpenConnection | None = scope.get(CONNECTION)

@@ -112,13 +112,8 @@ async def event_stream(
         async for event in bus.events(task_id, after=first):
             queue.put_nowait(event)
 
-    async def pump(first: int) -> None:
-        try:
-            await service.unless_stopping(read(first))
-        finally:
-            queue.put_nowait(None)
-
-    pumping = asyncio.create_task(pump(after))
+    pumping = asyncio.create_task(service.unless_stopping(read(after)))
+    pumping.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         with service.imagegen.partial_images.follow(task_id, queue.put_nowait) as follower:
             while (event := await next_event(queue)) is not None:

@@ -294,13 +294,13 @@ async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> 
         headers["Preference-Applied"] = f"wait={seconds}"
         task = await service.unless_stopping(service.imagegen.wait(task_id, timeout=seconds))
         if task is not None and task.status.final:
-            return JsonResponse(await _shown(service, task), status_code=200, headers=headers)
+            return JsonResponse(await _rendered(service, task), status_code=200, headers=headers)
     headers["Retry-After"] = "1"
     accepted = AcceptedTask(task_id=task_id, status=added.task.status, urls=TaskUrls.from_id(task_id))
     return JsonResponse(success(accepted), status_code=202, headers=headers)
 
 
-async def _shown(service: Service, task: CoreTask) -> Success[Task]:
+async def _rendered(service: Service, task: CoreTask) -> Success[Task]:
     return success(Task.from_view(await service.imagegen.tasks.view(task), asgi.language.get()))
 
 
@@ -379,7 +379,7 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
     back; images that still arrive are stored.
     """
     task = await service.imagegen.tasks.cancel(parse_task_id(task_id))
-    return JsonResponse(await _shown(service, task), status_code=200 if task.status.final else 202)
+    return JsonResponse(await _rendered(service, task), status_code=200 if task.status.final else 202)
 
 
 @post_task("/api/v1/tasks/{task_id:str}/retry", "tasks", "task_not_found", guards=[without_fields])

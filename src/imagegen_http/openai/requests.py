@@ -152,10 +152,13 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
     masks = [_image(p) for p in parts if p.name == "mask"]
     fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
+    ordered = sorted(
+        parts, key=lambda part: part.name
+    )  # a retry has another boundary, a gateway another order
     return ImageRequest(
         generation=converted(fields, ImageEdit, strict=False),
         fields=_model_fields(fields),
-        digest=_form_digest(parts),
+        digest=_digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered]),
         images=images,
         mask=masks[0] if masks else None,
     )
@@ -199,12 +202,6 @@ def _model_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _not_null(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Null counts as left out."""
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _form_digest(parts: Sequence[Part]) -> str:
-    """Ignore boundary and field order: a retry has another boundary, and gateways may reorder fields."""
-    ordered = sorted(parts, key=lambda part: part.name)
-    return _digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered])
 
 
 def _identity(image: InputSource | None) -> str:

@@ -20,7 +20,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import takewhile
 
 import attrs
@@ -203,15 +203,12 @@ class ClientRetries:
     async def _share(self, imagegen: ImageGen, call: Call) -> Task | None:
         """Return a task that somebody waits for, else one that was answered."""
         now, tasks = imagegen.parts.clock.now(), imagegen.parts.tasks
-        stored = [
-            (stored.key, await tasks.get(stored.task_id))
+        candidates = [
+            (stored.key, task)
             for operation in call.operations
             for stored in await tasks.keys(f"{DERIVED_KEY_SCOPE}:{operation}", f"{call.digest}.", now=now)
-        ]
-        candidates = [
-            (key, task)
-            for key, task in stored
-            if _answers_a_retry(task) and _age(task, now) <= MAX_NUMBERED_RETRY_DELAY
+            if _answers_a_retry(task := await tasks.get(stored.task_id))
+            and (task.completed_at is None or now - task.completed_at <= MAX_NUMBERED_RETRY_DELAY)
         ]
         if not candidates:
             return None
@@ -264,7 +261,3 @@ def _answers_a_retry(task: Task) -> bool:
     if task.status is not TaskStatus.FAILED or failure is None:
         return True
     return failure.possible_charge or not failure.retryable
-
-
-def _age(task: Task, now: datetime) -> timedelta:
-    return timedelta() if task.completed_at is None else now - task.completed_at

@@ -77,19 +77,13 @@ def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 if (value := ids.get(parameter["name"])) is not None:
                     parameter["example"] = str(value)
-            images = None if newest.image is None else [newest.image]
-            values = {"ids": images, "name": _free_name(method, newest.collection)}
+            values: dict[str, Any] = {} if newest.image is None else {"ids": [newest.image]}
+            if newest.collection is not None:  # the next collection's name is likely to be free
+                values["name"] = f"{EXAMPLE_COLLECTION} {newest.collection + (method == 'post')}"
             for body in operation.get("requestBody", {}).get("content", {}).values():
                 if isinstance(example := body.get("example"), dict):
-                    example |= {n: v for n, v in values.items() if n in example and v is not None}
+                    example |= {n: v for n, v in values.items() if n in example}
     return {**document, "paths": paths}
-
-
-def _free_name(method: str, newest_collection: int | None) -> str | None:
-    """Return a name for the next collection that is likely to be free."""
-    if newest_collection is None:
-        return None
-    return f"{EXAMPLE_COLLECTION} {newest_collection + (method == 'post')}"
 
 
 async def _task_with_inputs(imagegen: ImageGen, newest_tasks: Sequence[Task]) -> str | None:

@@ -161,7 +161,7 @@ _OPENAI_EVENTS = {
     "error": (OpenAIErrorEvent,),
 }
 
-_BESIDE_HANDLERS = {
+_EXTRA_SCHEMAS = {
     *(shape for events in (_TASK_EVENTS, _OPENAI_EVENTS) for shapes in events.values() for shape in shapes),
     *(TaskChange, ImageEdit, ImageEditForm, ZipBody),
 }
@@ -204,7 +204,7 @@ def _operation_id(handler: HTTPRouteHandler, method: Any, _: Any) -> str:
 
 def _document(app: Litestar) -> dict[str, Any]:
     document = app.openapi_schema.to_schema()
-    schemas = schemas_of(app.plugins.get(DescribedTypes).types | _BESIDE_HANDLERS)
+    schemas = schemas_of(app.plugins.get(DescribedTypes).types | _EXTRA_SCHEMAS)
     document["components"]["schemas"] = {short_name(name): schema for name, schema in schemas.items()}
     document["paths"]["/v1/images/edits"]["post"]["requestBody"] = {
         "required": True,
