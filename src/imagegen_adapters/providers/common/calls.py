@@ -229,14 +229,14 @@ def visible_text(page: str) -> str:
     """Return the visible text of an HTML page on one line, without tags and scripts; other text unchanged."""
     text, *tagged = _TAG.split(page)
     visible, hidden_tag = [text], ""
-    for slash, name, following in zip(tagged[::3], tagged[1::3], tagged[2::3], strict=True):
+    for slash, name, content in zip(tagged[::3], tagged[1::3], tagged[2::3], strict=True):
         tag = (name or "").lower()
         if not hidden_tag and not slash:
             hidden_tag = tag
         elif slash and tag == hidden_tag:
             hidden_tag = ""
         if not hidden_tag:
-            visible.append(following)
+            visible.append(content)
     return " ".join(" ".join(visible).split())
 
 

@@ -95,7 +95,7 @@ def catalogue() -> tuple[CataloguedProvider, ...]:
 
 @cache
 def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
-    """Return the facts by provider and id, and by None and id what holds with any provider."""
+    """Return the facts by provider and id; those by None and id hold for every provider."""
     facts: dict[tuple[str | None, str], ModelFacts] = {}
     for listed in catalogue():
         for model in listed.models:

@@ -153,7 +153,7 @@ async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[by
 
 @attrs.frozen(kw_only=True)
 class Upload:
-    """An image that a `JsonBody` has in place of a ``token``; ``chunks`` reads it when it is its turn."""
+    """An image in place of a ``token`` of a `JsonBody`; ``chunks`` reads it when it is sent."""
 
     token: str  # 64 hexadecimal digits, hence the base64 of `placeholder` in both alphabets
     mime_type: str

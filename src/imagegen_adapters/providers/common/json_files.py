@@ -103,8 +103,8 @@ class _Scanner:
         if not self._escapes and block.find(b"\\", position, end) < 0:
             return end
         begin = position + self._escapes
-        within = _STRING_CONTENT.match(block, begin)
-        end = within.end() if within else begin
+        content = _STRING_CONTENT.match(block, begin)
+        end = content.end() if content else begin
         self._escapes = block[end : end + 1] == b"\\"  # the last byte of the block
         return len(block) if self._escapes else end
 
@@ -207,7 +207,7 @@ def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 @attrs.frozen(kw_only=True)
 class SpooledJson:
-    """A parsed response in which markers, which `resolve` reads, replace the long strings."""
+    """A parsed response with a marker, which `resolve` reads, in place of each long string."""
 
     tree: Any
     _nonce: str
@@ -275,7 +275,7 @@ def _is_short(file: BinaryIO) -> bool:
 
 
 def read_text(file: BinaryIO, text: Any) -> str | None:
-    """Return a text that is not an image, inline or spooled; None for any other type. Blocks."""
+    """Return a string of the response, inline or spooled; None for any other type. Blocks."""
     if not isinstance(text, SpooledString):
         return text if isinstance(text, str) else None
     if text.length > MAX_JSON_BYTES:

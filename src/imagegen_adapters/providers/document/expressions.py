@@ -42,7 +42,7 @@ class Malformed(ValueError):
 
 
 MAX_STEPS = 5000  # nodes for one response or request, 2-3 µs each (`benchmarks/document_limits.py`)
-MAX_CHARS = 1_000_000  # that these make or compare
+MAX_CHARS = 1_000_000  # of text that they make or compare
 MAX_EXPRESSION_CHARS = 4096
 MAX_SEARCHED_CHARS = 500
 MAX_GLOB_CHARS = 200
@@ -52,10 +52,10 @@ _MAX_PATTERN_CHARS = 200
 _MAX_ALTERNATIVES = 8  # with optional parts of a pattern; each may double the work
 _MAX_REPEATS = 2  # each multiplies the work by the length of the text
 _MAX_NUMBER_BITS = 1024
-_MAX_WAYS = 1_000_000  # in which all patterns of a response are tried, which takes some milliseconds
-_MAX_COMPARISONS = MAX_STEPS.bit_length()  # of one key with others, while what has keys is sorted
+_MAX_WAYS = 1_000_000  # to match, for all patterns of a response: some milliseconds
+_MAX_COMPARISONS = MAX_STEPS.bit_length()  # of one sort key with others
 _LONG_REPEAT = 20
-_NUMBER = r"\d+(?:\.\d+)?"  # has two repeats, and one way to match: what is between them is no digit
+_NUMBER = r"\d+(?:\.\d+)?"  # two repeats, but only one way to match
 _REPEATS = frozenset((ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT))
 _REFERENCES = frozenset((ops.GROUPREF, ops.GROUPREF_EXISTS))
 _CONSTANT_TIME = frozenset(("length", "type", "not_null", "to_array"))
@@ -80,7 +80,7 @@ class Budget:
     def spend(self, steps: int = 1, *, chars: int = 0) -> None:
         self.steps -= steps
         self.chars -= chars
-        if self.steps < 0 or self.chars < 0:  # not by the property: this is for each node
+        if self.steps < 0 or self.chars < 0:  # not `is_exceeded`: this runs for each node
             raise OverBudget
 
     def spend_tree(self, value: Any) -> None:
@@ -310,7 +310,7 @@ def _is_falsy(value: Any) -> bool:
 
 
 class _Interpreter(TreeInterpreter):
-    """Spends the budget before it works. JMESPath's own keeps bound methods, a reference cycle each."""
+    """Spends the budget before each step. It keeps no bound methods, which would make reference cycles."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__(Options(custom_functions=_Functions(budget)))

@@ -312,9 +312,7 @@ class UsageSpec:
 
     amount: Expression | None = None
     currency: str | None = checked(matching(is_currency, ProblemCode.NOT_A_CURRENCY()), None)
-    unit: float = checked(
-        matching(lambda unit: math.isfinite(unit) and unit > 0, ProblemCode.NOT_ABOVE(limit=0)), 1.0
-    )
+    unit: float = checked(matching(lambda x: math.isfinite(x) and x > 0, ProblemCode.NOT_ABOVE(limit=0)), 1.0)
     tokens: Mapping[TokenKind, Expression] = attrs.field(factory=dict)
 
     def problems(self) -> Found:
@@ -344,7 +342,7 @@ class ResponseSpec:
 
 @attrs.frozen(kw_only=True)
 class PartialSpec:
-    """The names of events with a partial image, and where in their data it and its number are."""
+    """Events with a partial image, and where their data has it and its number."""
 
     events: tuple[str, ...] = checked(_NAMES_EVENTS)
     base64: Expression
@@ -452,7 +450,7 @@ class OperationSpec:
         return self.implements or tuple(operation for operation in Operation if operation == name)
 
     def streams(self, params: Mapping[str, Any]) -> bool:
-        """Return whether they ask for partial images, which a provider sends of one image a call."""
+        """Return whether partial images are asked for, which a provider sends for one image a call."""
         number = 0 if self.stream is None else params.get(self.stream.parameter)
         return isinstance(number, int) and number > 0
 

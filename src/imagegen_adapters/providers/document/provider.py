@@ -134,7 +134,7 @@ class HttpProvider:
             return document_call.receipt(start, is_image=False)
         try:
             if start.is_complete and not start.is_image(operation.response):
-                parse_json(start.head)  # a page is none
+                parse_json(start.head)  # refuses a proxy's page
                 response = document_call.parse(start)
                 if response.holds(operation.response.fail_if):
                     raise submit_error(document_call.classify(response), response, document_call.call.model)

@@ -229,7 +229,7 @@ def _converter() -> cattrs.Converter:
         (StrEnum, _choice),
         (Expression, lambda value, _: _expression(str(_typed(value, str | int | float, JsonType.STRING)))),
         (Template, lambda value, _: Template.parse(value, _BUDGETS.get()[Template])),
-        # Values of the core, whose mistakes have paths that start there.
+        # Values of the core: their errors have the rest of the path.
         (dt.date, lambda value, _: parse_date(value, "")),
         (Source, lambda value, _: parse_source(value, "")),
         (Price, lambda value, _: parse_price(value, "")),
@@ -306,16 +306,14 @@ def _problems_of(document: Document) -> Found:
     parts = tuple(parts_of(document))
     templates = [(path, part) for path, part in parts if isinstance(part, Template)]
     streams = {o.stream.parameter for o in document.operations.values() if o.stream is not None}
-    shared = {p.name for p in COMMON} | streams
+    names = {p.name for p in COMMON} | streams
     for path, part in parts:
         for place, reason in _of_part(part):
             yield ".".join(filter(None, (path, place))), reason
     for position, model in enumerate(document.models if len(document.models) <= MAX_MODELS else ()):
-        for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, shared)):
+        for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, names)):
             yield f"models.{position}.{place}", reason
-    yield from chain(
-        _globs(document), _names(document, templates, shared), _form(document, templates, shared)
-    )
+    yield from chain(_globs(document), _names(document, templates, names), _form(document, templates, names))
     yield from _expressions((path, part) for path, part in parts if isinstance(part, Expression))
 
 
@@ -355,12 +353,12 @@ def _operations(model: ModelSpec, document: Document) -> Found:
         if capability not in model.operation and document.operation_for(capability, model) is None:
             yield f"capabilities.{position}", DocumentCode.NOT_IMPLEMENTED(operation=capability)
     replaced_by: dict[str | None, str | None] = {m.id: m.replaced_by for m in document.models}
-    following = model.replaced_by
+    successor = model.replaced_by
     for _ in document.models:
-        if following == model.id:
+        if successor == model.id:
             yield "replaced_by", DocumentCode.REPLACES_ITSELF(model=model.id)
             break
-        following = replaced_by.get(following)
+        successor = replaced_by.get(successor)
 
 
 def _inputs(model: ModelSpec) -> Found:

@@ -229,8 +229,8 @@ def _json(tree: Any) -> tuple[Piece, ...]:
     text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
     first, *texts = text.split(placeholder.encode())
     pieces: list[Piece] = [first]
-    for image, following in zip(images, texts, strict=True):
-        pieces += [image, following]
+    for image, piece in zip(images, texts, strict=True):
+        pieces += [image, piece]
     return tuple(pieces)
 
 

@@ -28,8 +28,9 @@ from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
 
-# A response up to this size is classified before it is stored; errors sent as a 200 are all smaller
-MAX_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = (
+    64 * 1024
+)  # up to this it is classified before it is stored; errors sent as a 200 are smaller
 RESPONSE_FILE = "answer"  # the name of the spooled response
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
     {

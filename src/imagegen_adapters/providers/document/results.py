@@ -44,7 +44,7 @@ from imagegen_core.messages import FailureReason, upstream_text
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
 
 _MAX_IMAGES = 64
-_MAX_METADATA_CHARS = 32 * 1024  # of what a response says of all its images, and as much again of each
+_MAX_METADATA_CHARS = 32 * 1024  # of all images together, and as much again of each
 _MAX_ZIPPED_FIELDS = 10_000
 _MAX_NUMBER_BITS = 64
 _BLOCK_BYTES = 256 * 1024
@@ -231,7 +231,7 @@ class _Finder:
                 yield ImageItem(error=error)
 
     def metadata(self, expressions: Mapping[str, Expression | None], item: Any) -> dict[str, Any]:
-        """Return the values of the expressions that find one, fit to be shown, as far as there is room."""
+        """Return the values that the expressions find, fit to be shown, as far as there is room."""
         room, metadata = Budget(chars=_MAX_METADATA_CHARS), {}
         for name, expression in expressions.items():
             value = None if expression is None else expression.search(item, optional=True, **self.places)
@@ -294,7 +294,7 @@ class _Finder:
         return _FIELD.sub(lambda match: quote(texts[match[1]], safe=""), url)
 
 
-# What it cost: said in the response to the submission, or with the images
+# What the call cost, by the response to the submit or by the one with the images
 
 
 def find_usage(
@@ -326,7 +326,7 @@ def usage_of(spec: UsageSpec | None, *values: Mapping[str, Any]) -> ReportedUsag
 
 
 def _may_be_number(value: Any) -> bool:
-    """Return whether it looks like a number, as a key that the provider sends back does not."""
+    """Return whether it looks like a number: a key that the provider repeats must not be stored."""
     if isinstance(value, int) and (isinstance(value, bool) or value.bit_length() > _MAX_NUMBER_BITS):
         return False
     return isinstance(value, str | int | float) and _NUMBER.fullmatch(str(value)) is not None

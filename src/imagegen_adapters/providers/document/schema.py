@@ -120,9 +120,7 @@ class Limits:
     def check(self, images: NamedInputs) -> None:
         """Refuse images that the model does not take, each named; not the mask, which is converted."""
         reasons = {field: next(self._reasons(image), None) for field, image in images if field != "mask"}
-        problems = [
-            Problem(field=field, reason=reason) for field, reason in reasons.items() if reason is not None
-        ]
+        problems = [Problem(field=name, reason=r) for name, r in reasons.items() if r is not None]
         if problems:
             raise ValidationFailed(*problems)
         if self.total_bytes_max is not None:

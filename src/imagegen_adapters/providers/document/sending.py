@@ -44,13 +44,12 @@ from imagegen_core.redaction import Redactor, without
 from imagegen_core.secrets import Secret
 
 KEY_FORM = "client_id:client_secret"
-# The extension of a response: the access token was accepted before, and is no longer
+# A response with this extension refuses an access token that was accepted before
 TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
 
 _MAX_SIGNED_BYTES = 32 * 1024 * 1024  # a signer hashes the whole body in memory
 _MAX_LOGINS = 64
-# A login is a part of the paid call: a longer one would use up the slack of its time-out, and cut it off
-_MAX_SECONDS = 4.0
+_MAX_LOGIN_SECONDS = 4.0  # it is a part of the paid call, which a longer one would cut off
 _DEFAULT_LIFE_SECONDS = 300
 _MAX_LIFE_SECONDS = 86_400
 _MARGIN_SECONDS = 60
@@ -83,7 +82,7 @@ def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
 def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
     """Return a response's URL as an absolute one that may get the key.
 
-    It has the configured origin. If that is the provider's own, ``allow_hosts`` by https on port 443 may too.
+    It has the configured origin. If that is the provider's own, so may ``allow_hosts`` by https on port 443.
     """
     absolute = absolute_url(url, base)
     if same_origin(absolute, config):
@@ -120,9 +119,7 @@ def _is_upstream_host(document: Document, api_base: str | None) -> bool:
 
 
 def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
-    return any(
-        host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern for pattern in patterns
-    )
+    return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in patterns)
 
 
 # Access tokens for OAuth's client credentials (RFC 6749, 4.4), kept until shortly before their end
@@ -142,7 +139,7 @@ class AccessToken:
     refused: bool = False
 
     def judge(self, response: httpx.Response) -> bool:
-        """Return whether a token is refused that was accepted before: only then a new one may do."""
+        """Return whether a token that once worked is refused, so that a new one may work."""
         self.accepted = self.accepted or response.is_success
         self.refused = response.status_code == httpx.codes.UNAUTHORIZED
         return self.refused and self.accepted
@@ -150,7 +147,7 @@ class AccessToken:
 
 @attrs.define(eq=False)
 class _Login:
-    """One login: its token, and the error of the latest of the ``fetches`` that ended, if that failed."""
+    """One login: its token, and the error of the latest fetch, if that failed."""
 
     token: AccessToken | None = None
     error: NoAccessToken | None = None
@@ -220,13 +217,13 @@ class AccessTokens:
         text = tree.get("access_token")
         if not isinstance(text, str) or not _TOKEN.fullmatch(text):
             raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
-        life = _life(tree.get("expires_in"))
+        life = _lifetime(tree.get("expires_in"))
         ends = self._clock.monotonic() + life - min(_MARGIN_SECONDS, life / 2)
         return AccessToken(secret=Secret(text), ends=ends)
 
 
 def _name(config: ProviderConfig, auth: Auth) -> str:
-    """Return what a login is kept by, with the key in it as a digest only."""
+    """Return the cache key of a login; the API key is in it only as a digest."""
     fields = (auth.token_url, auth.scope, auth.client_auth, sorted(auth.options.items()))
     key = "" if config.api_key is None else config.api_key.reveal()
     place = (config.api_base, config.extra_config.get("proxy"))
@@ -245,7 +242,7 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
         headers |= _basic(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
     else:
         form |= {"client_id": client_id, "client_secret": client_secret}
-    seconds = min(_MAX_SECONDS, config.timeout)
+    seconds = min(_MAX_LOGIN_SECONDS, config.timeout)
     return httpx.Request(
         "POST",
         str(auth.token_url),
@@ -280,7 +277,7 @@ def _no_token(code: FailureCode, reason: Message, *, retry_after: float | None =
     )
 
 
-def _life(value: Any) -> float:
+def _lifetime(value: Any) -> float:
     """Return the seconds that a token is valid; some write the number as text, and some none."""
     if isinstance(value, str):
         value = parse_seconds(value)

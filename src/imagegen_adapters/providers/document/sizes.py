@@ -33,8 +33,7 @@ _TIER_SIDES = {**_RESOLUTIONS, "0.5K": 512, "768SQ": 768}
 _SHAPES = (*STANDARD_RATIOS, "5:4", "4:5", "7:5", "5:7", "16:10", "10:16", "2:1", "1:2", "9:21", "3:1", "1:3")
 _MAX_NAMED_DIFFERENCE = 0.035
 _MAX_SHAPE_DIFFERENCE = 0.02
-# Sides that are computed from a ratio are multiples of this, or of a larger one that the model needs
-_SIDE_MULTIPLE_PIXELS = 8
+_SIDE_MULTIPLE_PIXELS = 8  # of sides for a ratio, unless the model needs a larger one
 
 
 @attrs.frozen(kw_only=True)

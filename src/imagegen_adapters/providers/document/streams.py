@@ -39,8 +39,7 @@ from imagegen_core.ports.provider import Exchange
 from imagegen_core.values import ByteBudget
 
 MAX_HEAD_BYTES = 4096  # how much of an event's data is read before the event is shown
-# Text of partial images that is being received, of all calls; what is more is dropped
-MAX_BUFFERED_BYTES = 32 * 1024 * 1024
+MAX_BUFFERED_BYTES = 32 * 1024 * 1024  # of partial images, over all calls; more are dropped
 _MAX_PARTIAL_EVENT_BYTES = MAX_PARTIAL_IMAGE_BYTES * 4 // 3 + 64 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 # A bracket, the type of an object, or any other string
@@ -73,9 +72,9 @@ class StreamedResponse:
                 if role is None and event.is_complete:
                     role = self._role_of_content(io.BytesIO(event.head), self.reading)
                     if self.reading.essential.is_exceeded or self.reading.optional.is_exceeded:
-                        # After many others; this one may be the answer.
+                        # Earlier events used it up, and this one may be the result.
                         role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
-                elif role is None:  # what it is may stand behind its image
+                elif role is None:  # its type may come after its image
                     await self._spool(data)
                     role = await read_spooled(self._open_file, self._role_of_content)
                     data, is_spooled = read_blocks(self._open_file), True
@@ -118,7 +117,7 @@ class StreamedResponse:
         return roles.get(name, "other" if name else None)
 
     def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> Role:
-        """Return what an event is by its data: by its ``type``, or else by an image or an error in it."""
+        """Return an event's role by its data: by its ``type``, else by an image or an error in it."""
         reading = Reading() if reading is None else reading
         errors, spec = self.document_call.document.errors, self.document_call.operation.response
         try:
@@ -179,7 +178,7 @@ class StreamedResponse:
 
 
 async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
-    """Yield the events of a body. What was not read of one when the next is asked for is skipped."""
+    """Yield the events of a body; what the reader leaves of one is skipped."""
     parser = _Parser()
     pieces = parser.pieces(chunks)
     async for piece in pieces:

@@ -80,7 +80,7 @@ class Template:
 
     def mentions(self, name: str) -> bool:
         """Return whether it uses ``name`` or anything below it."""
-        if name.count(".") <= 1:  # of all but a few names, which are asked for all the time
+        if name.count(".") <= 1:  # nearly all names
             return name in self._starts
         return any(n == name or n.startswith((f"{name}.", f"{name}[")) for n in self.names)
 
@@ -207,9 +207,7 @@ def _render(node: Any, scope: Scope, budget: Budget) -> Any:
         return [value for each in node if (value := _render(each, scope, budget)) is not None]
     if isinstance(node, dict):
         budget.spend(len(node), chars=sum(map(len, node)))
-        rendered = {
-            k: value for k, each in node.items() if (value := _render(each, scope, budget)) is not None
-        }
+        rendered = {k: v for k, each in node.items() if (v := _render(each, scope, budget)) is not None}
         rendered |= rendered.pop("$spread", {})
         return rendered if rendered or not node else None
     value = _look_up(node.path, scope) if isinstance(node, _Value) else node
@@ -360,9 +358,7 @@ class _Parser:
         return self._directive(name, source, path)
 
     def _object(self, source: Mapping[Any, Any], path: Path) -> dict[str, Any]:
-        node = {
-            str(key): self.node(value, (*path, str(key))) for key, value in source.items() if key != "$spread"
-        }
+        node = {str(k): self.node(v, (*path, str(k))) for k, v in source.items() if k != "$spread"}
         if "$spread" in source:
             spread, path = source["$spread"], (*path, "$spread")
             if not isinstance(spread, Mapping) or set(spread) != {"$each", "$key", "$value"}:
@@ -376,19 +372,11 @@ class _Parser:
         return _Directive(render, parsed)
 
 
-# Of each directive how it is rendered, and how each of its options is parsed
+_FLAGS = dict.fromkeys(("$file", "$single_as_scalar", "$omit_empty"), lambda _, source, __: bool(source))
+# How each directive is rendered, and how each of its options is parsed
 _DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., Any]]]] = MappingProxyType(
     {
-        "$each": (
-            _each,
-            {
-                "$item": _Parser.item,
-                "$each": _Parser.path,
-                **dict.fromkeys(
-                    ("$file", "$single_as_scalar", "$omit_empty"), lambda _, source, __: bool(source)
-                ),
-            },
-        ),
+        "$each": (_each, {"$item": _Parser.item, "$each": _Parser.path, **_FLAGS}),
         "$spread": (_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
         "$concat": (_concat, {"$concat": _Parser.nodes}),
         "$file_of": (_file_of, {"$file_of": _Parser.path}),
