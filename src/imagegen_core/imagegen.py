@@ -42,7 +42,9 @@ from imagegen_core.task import ImageReference, InputSource, Submission, Task
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """Limits of an operator; ``default_provider`` takes tasks that name none, unless another one was saved.
+    """What an operator can limit: pending tasks (1 to a million), workers (1 to a thousand), grace time.
+
+    ``default_provider`` gets tasks that name none, unless another was saved.
 
     Raises:
         ValidationFailed: a number is out of its range, or ``default_provider`` cannot be a name.
@@ -118,22 +120,24 @@ Source: TypeAlias = bytes | Path | StoredImage
 class ImageGen:
     """Images made through paid providers: a queued task is never lost, a call is never paid for twice.
 
-    Use it as an ``async with`` block, once. Entering resumes unfinished tasks of an earlier process and
-    starts the workers; leaving lets running calls finish within the grace time. Tasks submitted outside the
-    block wait for the next instance over the same parts. ``tasks``, ``gallery`` and ``providers`` have
-    everything that callers can do; the methods here are what most programs need.
+    Use it once, as an ``async with`` block. Entering resumes what an earlier process left unfinished and
+    starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
+    runs: submitted tasks wait for the next instance over the same parts.
+
+    ``tasks``, ``gallery`` and ``providers`` have everything that callers can do; the methods here are what
+    most programs need.
 
     Args:
         parts: an adapter for every port.
         limits: what an operator can limit.
-        file_configs: the operator's configurations: only they may use credentials of the machine, like
-            Google's.
+        file_configs: the operator's configurations (``config.yaml`` of the service). Only they may use
+            credentials of the machine, such as Google's.
         retry: when a failed call is repeated.
         owner: the name of this process among those that work on the same tasks.
-        beat_seconds: how often it shows that it is alive, and looks for what concerns it.
+        beat_seconds: how often it shows that it is alive.
         on_change: called after each change of the stored images.
         runs_tasks: otherwise other processes run what it accepts.
-        keep_inputs: whether the input images of callers are kept for as long as their tasks.
+        keep_inputs: whether the callers' input images are kept as long as their tasks.
     """
 
     def __init__(
@@ -209,7 +213,7 @@ class ImageGen:
         await self.stop()
 
     async def stop(self, *, force: asyncio.Event | None = None) -> None:
-        """Claim nothing more, and let running calls finish within the grace time, or until ``force`` is set.
+        """Claim nothing more; let running calls finish within the grace time, or until ``force`` is set.
 
         What still runs then is stored: upstream jobs are resumed at the next start, requests in flight end as
         ``outcome_unknown``. A second call does nothing.
@@ -222,7 +226,7 @@ class ImageGen:
     async def generate(
         self, prompt: str, *, references: Sequence[Source] = (), **params: Any
     ) -> list[StoredImage]:
-        """Make images from a prompt, and from references if there are any, and wait for them.
+        """Make images from a prompt, and references if there are any, and wait for them.
 
         ``params`` are ``provider``, ``model`` and the model's parameters, such as ``num=2, width=1024``.
 
@@ -309,8 +313,8 @@ class ImageGen:
     ) -> AsyncIterator[StoredImage]:
         """Yield the images whose prompts contain all words, newest first; without words, all.
 
-        With ``similar``, those whose prompts share parts of the words follow, the closest first. ``criteria``
-        are fields of `ImageFilter`, such as ``provider_name="gemini", tag="猫"``.
+        With ``similar``, those whose prompts share parts of the words follow, closest first. ``criteria`` are
+        fields of `ImageFilter`, such as ``provider_name="gemini", tag="猫"``.
 
         Raises:
             ValidationFailed: the words are no query.
@@ -335,7 +339,7 @@ class ImageGen:
 
         Raises:
             TaskNotFound: there is no such task.
-            InputNotFound: it has no such input, or its bytes are no longer there.
+            InputNotFound: it has no such input, or its bytes are gone.
         """
         opened = await self.tasks.open_input(task_id, index)
         return b"".join([chunk async for chunk in opened.read(0, opened.image.size_bytes)])

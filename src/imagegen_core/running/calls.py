@@ -64,11 +64,11 @@ def _fields(config: ProviderConfig, names: tuple[str, ...]) -> dict[str, Any]:
 def seal_call(
     config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str, *, ambient: bool = False
 ) -> SentConfig | None:
-    """Return what to store in the attempt; it can be opened for this attempt only.
+    """Return what is stored in the attempt; it can be opened for this attempt only.
 
-    Returns None if there are secrets and the box is locked. A secret is sealed together with the address it
-    is sent to, so that nobody who can write to the database can redirect it. ``ambient``: calls use
-    credentials of this machine, whose address must not be changed either.
+    None if there are secrets and the box is locked. A secret is sealed together with the address it is sent
+    to, so that nobody who can write to the database can redirect it. ``ambient``: calls use credentials of
+    this machine, whose address must not be changed either.
     """
     fields = _fields(config, _SENT_FIELDS) | {
         "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
@@ -116,13 +116,13 @@ def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
 
 @attrs.frozen(kw_only=True)
 class PlannedCall:
-    """One paid call, and the provider as it is configured for it."""
+    """One paid call, and the provider as configured for it."""
 
     resolved: ResolvedProvider
     call: ProviderCall
 
     def may_send(self, previous: Attempt | None) -> bool:
-        """Return whether a request may be sent now, given that ``previous`` was the latest attempt."""
+        """Return whether a request may be sent now, after ``previous`` as the latest attempt."""
         return may_send(previous, self.resolved.config, free=self.resolved.profile.free)
 
 
@@ -130,8 +130,7 @@ class PlannedCall:
 class CallPlan:
     """The calls of a task by part, at least one.
 
-    ``refusal`` says why none may be sent now; then ``calls`` are those that the provider has already
-    accepted.
+    ``refusal`` says why none may be sent now; then ``calls`` are those already accepted.
     """
 
     calls: Mapping[int, PlannedCall]
@@ -146,9 +145,8 @@ class CallPlan:
 class Calls:
     """The paid calls of tasks: at most one request each; one that an earlier process left is resumed.
 
-    Calls that are still to be sent are planned under the current configuration. A call that the provider has
-    accepted or answered is finished under the configuration it was sent under, even if that has since been
-    changed, disabled or deleted.
+    Unsent calls are planned under the current configuration. One that was accepted or answered is finished
+    under the configuration it was sent under, even if that was changed, disabled or deleted.
     """
 
     parts: Parts
@@ -159,7 +157,7 @@ class Calls:
     # ---------------------------------------------------------------- plan
 
     async def plan(self, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
-        """Return all calls of the task; where sending is refused, those that were sent, or raise that."""
+        """Return all calls of the task; if sending is refused, those that were sent, or raise that."""
         sent_calls = self._sent_calls(task, attempts)
         try:
             resolved, model = await self._resolved(task)
@@ -184,8 +182,8 @@ class Calls:
             if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and attempt.config is not None:
                 config, remote_id = open_call(attempt.config, self.parts.box, attempt.attempt_id)
                 planned = self._as_sent(task, part, config, remote_id, attempts)
-                # An unsealed configuration may have been forged by anybody who can write to the database, so
-                # it is never given credentials of this machine.
+                # Anybody who can write to the database may have forged an unsealed configuration, so it never
+                # gets credentials of this machine.
                 if planned is not None and (
                     attempt.config.sealed or planned.resolved.profile.ambient_credentials is None
                 ):
@@ -195,7 +193,7 @@ class Calls:
     def _as_sent(
         self, task: Task, part: int, config: ProviderConfig, remote_id: str, attempts: tuple[Attempt, ...]
     ) -> PlannedCall | None:
-        """Return the call as it was sent; None if this version can no longer use its configuration."""
+        """Return the call as it was sent; None if this version cannot use its configuration."""
         try:
             resolved = self.resolve.for_sent_call(config)
             try:
@@ -225,9 +223,9 @@ class Calls:
     def follow(
         self, run: RunningTask, plan: CallPlan, part: int, previous: Attempt | None
     ) -> Attempt | AttemptOutcome:
-        """Return what a part goes on with: an attempt that is to be run, or the outcome that it already has.
+        """Return what a part goes on with: an attempt to run, or the outcome that it already has.
 
-        ``previous`` is its latest attempt. What changes is held: it is stored before anything is sent.
+        ``previous`` is its latest attempt. Changes are staged, and stored before anything is sent.
         """
         planned, now = plan.calls.get(part), self.parts.clock.now()
         sends = plan.refusal is None and planned is not None and planned.may_send(previous)
@@ -251,7 +249,7 @@ class Calls:
         return AttemptOutcome(error=call_error_from(failure))
 
     def reserved(self, task: Task, part: int) -> Attempt:
-        """Return a new attempt of a part, which is to be stored before anything is sent."""
+        """Return a new attempt of a part, to be stored before anything is sent."""
         now = self.parts.clock.now()
         return Attempt(
             attempt_id=self.parts.new_id(),
@@ -267,7 +265,7 @@ class Calls:
     async def run(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
         """Return the outcome of a prepared attempt; never raises for what a provider does.
 
-        A job whose key the provider rejects by now is polled with the current key, if that is another one.
+        If the provider now rejects a job's key, it is polled with the current key, if that is another.
         """
         active = ActiveCall(
             parts=self.parts,
@@ -303,7 +301,7 @@ class Calls:
             raise
 
     async def _drive(self, active: ActiveCall) -> AttemptOutcome:
-        """Take the attempt through the phases that it still has to pass: submit, poll, store."""
+        """Take the attempt through its remaining phases: submit, poll, store."""
         run, is_retry = active.run, active.attempt.phase is Phase.RECEIVED
         if active.attempt.phase is not Phase.RESERVED:  # an earlier run may have spooled files elsewhere
             await self.parts.spool.fetch(active.folder)
@@ -333,12 +331,8 @@ class Calls:
     async def _submit(self, active: ActiveCall) -> None:
         """Reserved → accepted or received: the one step that may cost money.
 
-        The request is sent once; a response that arrives is stored even if the wait was cancelled.
-
-        Raises:
-            CallError: it may not be sent any more, the provider refused it, or took too long.
-            StaleTask: another worker has the task; an answer that came all the same is kept aside.
-            asyncio.CancelledError: after the response, if there is one, has been stored.
+        The request is sent once. A response that arrives is stored before a cancellation is raised; if
+        another worker has the task by then, it is kept aside.
         """
         run, call, profile = active.run, active.call, active.resolved.profile
         await self._check_again(run.task)
@@ -391,7 +385,7 @@ class Calls:
             await self.discard_response(active.run, active.attempt)
 
     async def discard_response(self, run: RunningTask, attempt: Attempt) -> None:
-        """Remove a spooled response, unless it has images that were paid for and are stored nowhere else."""
+        """Remove a spooled response, unless paid images are stored nowhere else."""
         if run.has_spooled and not attempt.keeps_response:
             await self.parts.spool.remove(spool_folder(attempt.task_id, attempt.attempt_id))
 
@@ -442,8 +436,7 @@ def _as_started(
 ) -> tuple[ImageRequest, ...]:
     """Return the calls into which the task was first split, if one of them may have been paid for.
 
-    A configuration that has changed since may split it differently; then calls that are paid for would be
-    lost, or others sent for images that are already paid for.
+    A changed configuration may split it differently. That would lose paid calls, or pay for images again.
     """
     parts = len({attempt.part for attempt in attempts})
     if parts == len(requests) or not may_be_charged(attempts):
@@ -463,5 +456,5 @@ def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
 
 
 def stopped_midway() -> Failure:
-    """Return the failure of a call of which nobody can know what became of it."""
+    """Return the failure of a call whose outcome nobody can know."""
     return Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())

@@ -30,7 +30,7 @@ from imagegen_core.values import ByteBudget
 
 @attrs.frozen(kw_only=True, eq=False)
 class PartialImage:
-    """One partial image; ``image_index`` is that of the image, ``index`` that among its partial images."""
+    """A partial image, the ``index``-th of the image ``image_index``."""
 
     image_index: int
     index: int
@@ -41,8 +41,7 @@ class PartialImage:
 class PartialImages:
     """Hands partial images to the followers of their task; for one event loop.
 
-    Args:
-        max_held_bytes: of all that followers have been handed and not passed on; what is more is dropped.
+    At most ``max_held_bytes`` are held for followers; more is dropped.
     """
 
     def __init__(self, max_held_bytes: int = MAX_PARTIAL_IMAGES_HELD_BYTES) -> None:
@@ -56,10 +55,10 @@ class PartialImages:
         return self._budget.held_bytes
 
     def show(self, task_id: str, *, image_index: int, index: int, content: bytes) -> None:
-        """Hand a partial image to those who follow the task, in place of one that still waits for them.
+        """Hand a partial image to the task's followers, in place of one that still waits for them.
 
-        Returns at once. It is dropped if nobody follows, if it does not begin as a PNG, a JPEG or a WebP
-        does, if it is too large, and if too many bytes are held already. It is not decoded.
+        Returns at once. It is dropped if nobody follows, if it is too large, if too many bytes are held, or
+        if its first bytes are not of a PNG, JPEG or WebP. It is not decoded.
         """
         followers = self._followers.get(task_id)
         media_type = MediaType.sniff(content[:SIGNATURE_BYTES])
@@ -77,7 +76,7 @@ class PartialImages:
     def follow(
         self, task_id: str, arrived: Callable[["PartialImageFollower"], object]
     ) -> Iterator["PartialImageFollower"]:
-        """Yield a follower of the task; ``arrived`` is called with it when a partial image waits for it."""
+        """Yield a follower of the task, with which ``arrived`` is called when an image waits for it."""
         follower = PartialImageFollower(arrived, self._release)
         self._followers.setdefault(task_id, set()).add(follower)
         try:
@@ -98,7 +97,7 @@ class PartialImages:
 
 
 class PartialImageFollower:
-    """Holds at most two partial images: the one that is being passed on, and the latest one after it."""
+    """Holds at most two partial images: the one being passed on, and the latest after it."""
 
     def __init__(
         self,
@@ -112,14 +111,14 @@ class PartialImageFollower:
         self._is_announced = False
 
     def hand(self, partial: PartialImage) -> None:
-        """Keep a partial image until it is taken, and announce that one waits, unless that was done."""
+        """Keep a partial image until it is taken, and announce it, once."""
         self._waiting = partial
         if not self._is_announced:
             self._is_announced = True
             self._arrived(self)
 
     def take(self) -> PartialImage | None:
-        """Return the latest partial image, if it was not taken yet; the one before it is passed on by now."""
+        """Return the latest partial image that was not taken; the one before has been passed on."""
         self._is_announced = False
         if self._current is not None:
             self._release(self._current)
@@ -136,10 +135,10 @@ class PartialImageFollower:
 PROGRESS_INTERVAL_SECONDS = 0.5
 
 RESPONSE_GRACE_SECONDS = 5.0
-"""How long a response that has started may take when the service stops or the call times out."""
+"""Time for the rest of a response that has started, at a stop or a time-out."""
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
-"""How long answers are kept, as are responses whose images could not be stored."""
+"""Life of kept answers, and of responses whose images could not be stored."""
 
 _KEPT, _LATE = ".kept", ".late"
 _UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
@@ -153,17 +152,17 @@ _log = logging.getLogger(__name__)
 
 
 def spool_folder(task_id: str, attempt_id: str) -> str:
-    """Return the folder of an attempt's spooled files; it begins with the task's id."""
+    """Return the spool's folder of an attempt; it begins with the task's id."""
     return f"{task_id}.{attempt_id}"
 
 
 def is_kept(folder: str) -> bool:
-    """Return whether the spooled files of a folder are an answer that was kept."""
+    """Return whether a folder of the spool holds a kept answer."""
     return folder.endswith((_KEPT, _LATE))
 
 
 def kept_folders(attempt: Attempt) -> tuple[str, ...]:
-    """Return the folders in the spool of what was kept of an attempt's answer, if anything was."""
+    """Return the spool's folders for what was kept of an attempt's answer."""
     folder = spool_folder(attempt.task_id, attempt.attempt_id)
     return f"{folder}{_KEPT}", f"{folder}{_LATE}"
 
@@ -172,9 +171,8 @@ def kept_folders(attempt: Attempt) -> tuple[str, ...]:
 class ActiveCall(Exchange):
     """The call of one part of a running task, and what its provider may use during it.
 
-    The attempt says how far it has come, and has spooled files of its own. ``response``: the first response
-    of the call, if it is short enough to be stored with the attempt. ``response_started``: the response to
-    the paid request has begun to arrive.
+    ``response``: the call's first response, if it is short enough to be stored with the attempt.
+    ``response_started``: the response to the paid request has begun to arrive.
     """
 
     parts: Parts
@@ -189,16 +187,16 @@ class ActiveCall(Exchange):
 
     @property
     def attempt(self) -> Attempt:
-        """The attempt in its present phase, which a step that is stored replaces."""
+        """The attempt in its present phase."""
         return self.run.attempts[self.part]
 
     @property
     def folder(self) -> str:
-        """The folder of the attempt's spooled files."""
+        """The spool's folder of the attempt."""
         return spool_folder(self.run.task.task_id, self.call.call_id)
 
     def received(self, receipt: Receipt) -> Attempt:
-        """Return the attempt with the receipt, and with the response if that is a short one."""
+        """Return the attempt with the receipt, and with a short response."""
         return self.attempt.received(self.parts.clock.now(), receipt, self.response)
 
     # ---------------------------------------------------------------- what the provider uses
@@ -208,9 +206,9 @@ class ActiveCall(Exchange):
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
-        """Hold a short response until it is stored with the attempt; spool a long one, or a second one.
+        """Hold a short response until it is stored with the attempt; spool a long or a second one.
 
-        One that echoes a key is spooled, too: what a database held stays in its log for a while.
+        One that echoes a key is spooled, too: what was in a database stays in its log for a while.
         """
         if self.response is not None and self.response.name != name:
             return await self._spool_file(name, chunks, max_bytes)
@@ -226,7 +224,7 @@ class ActiveCall(Exchange):
         return len(content)
 
     async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
-        """Spool a response; of one that is too large, as much as it may be, since it is paid for."""
+        """Spool a response; of one that is too large, as much as may be, since it is paid for."""
         self.run.has_spooled = True
         is_cut = False
 
@@ -262,7 +260,7 @@ class ActiveCall(Exchange):
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, at most twice a second.
 
-        What keeps it from being stored does not fail the call, whose response is paid for.
+        A failure to store it does not fail the call, whose response is paid for.
         """
         clock, task_id = self.parts.clock, self.run.task.task_id
         now = clock.monotonic()
@@ -282,18 +280,15 @@ class ActiveCall(Exchange):
     # ---------------------------------------------------------------- when it does not end as usual
 
     def stage_response(self) -> None:
-        """Add a short response that has arrived to the attempt, which is about to end by a defect of ours."""
+        """Add a short response to the attempt, which is about to end by a defect of ours."""
         if self.attempt.is_active and self.response is not None:
             self.run.stage(attempts=(attrs.evolve(self.attempt, response=self.response),))
 
     async def interrupt(self, submission: asyncio.Task[Any]) -> asyncio.CancelledError | None:
         """Cancel a submission, unless it ends by itself first.
 
-        Once its response has started, the provider has done the work that is paid for. The submission then
-        has `RESPONSE_GRACE_SECONDS` for the rest, because a job's id or an image must not be thrown away.
-
-        Returns:
-            The caller's own cancellation if it arrived meanwhile, to be raised once the response is on disk.
+        Once its response has started, it has `RESPONSE_GRACE_SECONDS` for the rest: that is paid for. Returns
+        the caller's own cancellation if it arrived meanwhile, to be raised once the response is on disk.
         """
         loop = asyncio.get_running_loop()
         end, cancelling = loop.time(), None
@@ -312,7 +307,7 @@ class ActiveCall(Exchange):
 
     @asynccontextmanager
     async def forwarded_cancel(self, job: UpstreamJob | None) -> AsyncIterator[None]:
-        """Forward a caller's cancellation to the provider, once, while the body waits for the call."""
+        """Forward a caller's cancellation to the provider, once, until the block exits."""
 
         async def forward() -> None:
             await self.run.cancelled.wait()
@@ -329,9 +324,9 @@ class ActiveCall(Exchange):
             await asyncio.gather(watch, return_exceptions=True)
 
     async def keep_late_answer(self, answer: UpstreamJob | Receipt) -> None:
-        """Keep the answer to a paid request whose task is another worker's by now.
+        """Keep the answer to a paid request whose task another worker has by now.
 
-        The task itself says already that it may have been charged: the attempt was stored before it was sent.
+        The attempt was stored before it was sent, so the task says already that it may have been charged.
         """
         name, described = "receipt.json", dict(answer.data)
         if isinstance(answer, UpstreamJob):
@@ -348,9 +343,7 @@ class ActiveCall(Exchange):
     async def keep_unusable(self, error: CallError) -> CallError:
         """Keep the response of a call that may be charged but has no usable result; say so in its error.
 
-        Returns:
-            The error, which says where the response is if it was kept, or ``storage_failed``, so that it is
-            tried again, if the response could not be.
+        If it cannot be kept, the error is ``storage_failed``, so that it is tried again.
         """
         failure = error.failure
         is_noted = failure.reason.code is FailureReason.ANSWER_KEPT
@@ -365,7 +358,7 @@ class ActiveCall(Exchange):
         return error.because(self._with_place(failure.reason))
 
     async def keep_image(self, position: int, chunks: AsyncIterator[bytes], reason: Message) -> Message:
-        """Keep what came of an image that cannot be stored, and return ``reason`` with where it is."""
+        """Keep what came of an image that cannot be stored; return ``reason`` with its place."""
         try:
             await self._keep(_KEPT, f"image-{position}", _as_far_as_it_came(chunks))
         except (StorageError, BlobMissing) as error:
@@ -379,7 +372,7 @@ class ActiveCall(Exchange):
         )
 
     async def _copy_response(self, suffix: str) -> bool:
-        """Copy all that the call has spooled, and return whether there was anything."""
+        """Copy all that the call has spooled; return whether there was anything."""
         files = {name: size for name, size in (await self.parts.spool.files(self.folder)).items() if size}
         for name in files:
             await self._keep(suffix, name, self.parts.spool.chunks(self.folder, name))
@@ -395,7 +388,7 @@ class ActiveCall(Exchange):
 
 
 async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Yield an image up to its largest size, also where that is why it is refused."""
+    """Yield an image up to the largest size, also where it is refused for that."""
     size = 0
     try:
         async for chunk in chunks:
@@ -409,7 +402,7 @@ async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[byt
 
 
 async def _without_secrets(chunks: AsyncIterator[bytes], redactor: Redactor) -> AsyncGenerator[bytes, None]:
-    """Yield text with the secrets in it masked; a file of bytes, such as most images, as it is."""
+    """Yield text with its secrets masked; other files, such as most images, unchanged."""
     buffer, is_text = b"", True
     async for chunk in chunks:
         buffer += chunk
@@ -424,10 +417,10 @@ async def _without_secrets(chunks: AsyncIterator[bytes], redactor: Redactor) -> 
 
 
 def _masked(data: bytes, redactor: Redactor, end: bytes = b"") -> bytes:
-    """Return the bytes without secrets; before an ``end``, what may be the beginning of one is left.
+    """Return the bytes without secrets; before ``end``, a possible beginning of one is left.
 
-    JSON may hold text of JSON, in which a secret has one escape more than any that the redactor knows. Where
-    one shows only without the escapes of a level, the text stays without them.
+    JSON may hold text of JSON, whose secrets have one more level of escapes than the redactor knows. If one
+    shows only without the escapes of a level, the text stays without them.
     """
     unescaped = data
     for _ in range(_MAX_ESCAPE_LEVELS):

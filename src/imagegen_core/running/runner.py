@@ -262,13 +262,12 @@ class Runner:
                 await store()
             except StaleTask:
                 return
-            except (StorageError, Unavailable) as error:
-                if not isinstance(error, StorageBroken):
+            except Exception as error:  # noqa: BLE001 - logged, and left to those who resume tasks
+                if isinstance(error, (StorageError, Unavailable)) and not isinstance(error, StorageBroken):
                     await self.parts.clock.sleep(DISK_RETRY_SECONDS)
                     continue
-                _log_unstored(run)
-            except Exception:  # noqa: BLE001 - logged, and left to those who resume tasks
-                _log_unstored(run)
+                details = {"task_id": run.task.task_id}
+                _log.exception("the task could not be stored; it is resumed later", extra=details)
             return
 
     async def _fail(self, run: RunningTask, code: FailureCode, reason: Message) -> None:
@@ -285,8 +284,3 @@ class Runner:
         """Return all attempts of the task; those of this run may be newer than the stored ones."""
         stored = {a.attempt_id: a for a in await self.parts.tasks.attempts(run.task.task_id)}
         return tuple((stored | {a.attempt_id: a for a in run.attempts.values()}).values())
-
-
-def _log_unstored(run: RunningTask) -> None:
-    """Log the exception that is being handled."""
-    _log.exception("the task could not be stored; it is resumed later", extra={"task_id": run.task.task_id})

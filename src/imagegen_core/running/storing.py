@@ -363,7 +363,7 @@ class Storing:
 async def _capped(
     chunks: AsyncIterator[bytes], content: list[bytes], refused: list[Message]
 ) -> AsyncIterator[bytes]:
-    """Yield at most `MAX_IMAGE_BYTES`; of a larger image ``refused`` says so.
+    """Yield the chunks; ``refused`` says why an image ends early, such as by its size.
 
     ``content`` holds all chunks while they are few, and nothing once they are more.
     """

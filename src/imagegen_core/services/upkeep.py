@@ -34,10 +34,10 @@ from imagegen_core.task import Task, TaskStatus
 from imagegen_core.values import Progress, in_batches, no_progress
 
 SETTLE_SECONDS = 0.2
-"""How long a pass waits after a new image, so that many images make one pass."""
+"""Pause after a new image, so that many images make one pass."""
 
 SUBMISSION_GRACE_SECONDS = 3600.0
-"""How long files without a task are assumed to belong to a submission that is still being checked."""
+"""Time in which files without a task may belong to a submission that is still being checked."""
 
 _MAX_FINDINGS = 1000
 _BATCH_SIZE = 4
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 @attrs.define(kw_only=True)
 class SyncSummary:
-    """What one pass did; in a dry run, what it would do. ``next_due``: when an entry is tried next."""
+    """What one pass did (in a dry run: would do). ``next_due``: when an entry is tried next."""
 
     uploaded: int = 0
     uploaded_bytes: int = 0
@@ -66,7 +66,7 @@ class SyncSummary:
 class ExpirySummary:
     """What was removed (in a dry run: would be), and what had to stay although it is old enough.
 
-    ``last_error`` says why a file stayed that needs an operator's attention.
+    ``last_error`` is of a file that needs an operator's attention.
     """
 
     expired: int = 0
@@ -102,8 +102,8 @@ class Finding:
 class VerifyReport:
     """``findings`` are the first 1000; ``wrong``, ``mended`` and ``orphans`` count all of them.
 
-    ``orphans`` are blobs without a record. ``archive_checked`` is False if there is no archive, or if it
-    stopped responding: then ``archive_error`` says why, and images that could not be checked there do not
+    ``orphans`` are blobs without a record. ``archive_checked`` is False without an archive, or once it
+    stopped responding, for the reason in ``archive_error``. Images that could not be checked there do not
     count as wrong.
     """
 
@@ -137,10 +137,9 @@ class VerifyReport:
 
 
 async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive) -> StoredBlob:
-    """Copy an image and return the copy.
+    """Copy an image and return the copy, whose bytes are those of the record.
 
-    A separate request to the archive returns the size and checksum of the bytes that were sent, and those are
-    the bytes of the image's record. Where this raises, the archive keeps nothing.
+    A separate request to the archive confirms size and checksum. If this raises, the archive keeps nothing.
     """
     copy = await archive.copy_from(
         source, image.blob_key, size_bytes=image.size_bytes, content_type=image.mime_type.value
@@ -158,7 +157,7 @@ async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive)
 
 @attrs.define
 class _SyncPass:
-    """One pass; ``skipped`` entries turned out to need nothing."""
+    """One pass; ``skipped`` entries needed nothing."""
 
     summary: SyncSummary
     progress: Progress
@@ -175,10 +174,11 @@ class _SyncPass:
 class Stores:
     """Where the bytes of images are, kept in step with their records, and the spool.
 
-    ``parts.blobs`` are those of the disk. Each pass is idempotent: it may be killed at any point, and the
-    next one completes it. Without an ``archive`` only removals are done. Local files stay for
-    ``retention_days`` after the archive has them, which may be a fraction, and 0 removes them at once; for
-    good where that is None. With ``keep_inputs`` the input images of ended tasks are kept.
+    ``parts.blobs`` are those of the disk. Each pass is idempotent: killed at any point, it is completed by
+    the next. Without an ``archive`` only removals are done.
+
+    Local files stay for ``retention_days`` (may be a fraction) after the archive has them; None: for good.
+    ``keep_inputs`` keeps the input images of ended tasks.
     """
 
     parts: Parts
@@ -191,10 +191,10 @@ class Stores:
     async def sync(
         self, *, everything: bool = False, dry_run: bool = False, progress: Progress = no_progress
     ) -> SyncSummary:
-        """Handle the entries that are due; with ``everything`` also deferred ones, as at a start or by hand.
+        """Handle the entries that are due; with ``everything`` also deferred ones.
 
-        The pass ends early if the archive does not respond. A dry run counts everything that is waiting.
-        ``progress`` reports how many uploads and removals have been handled.
+        The pass ends early if the archive does not respond. A dry run counts all that waits. ``progress``
+        counts handled entries.
         """
         summary = SyncSummary()
         run = _SyncPass(summary, progress)
@@ -295,14 +295,14 @@ class Stores:
     # ---------------------------------------------------------------- expire
 
     async def expire(self, *, dry_run: bool = False, progress: Progress = no_progress) -> ExpirySummary:
-        """Remove the local files that are old enough; none where nothing would have to prove its copy.
+        """Remove the local files that are old enough; none if no archive proves its copies.
 
-        The archive's checksum of each image is compared with the present local file before that is removed.
-        An image that fails this counts as local again, so that it is uploaded again, unless its local file is
-        damaged, because uploading that would replace the archive's good copy. Thumbnails stay.
+        The archive's checksum is compared with the present local file before that is removed. An image that
+        fails this counts as local again, and is uploaded again. A damaged local file is not: it would replace
+        the archive's good copy. Thumbnails stay.
 
-        The pass ends early if the archive does not respond, or refuses everything. ``progress`` reports how
-        many of the images that are old enough have been handled.
+        The pass ends early if the archive does not respond, or refuses everything. ``progress`` counts
+        handled images.
         """
         summary = ExpirySummary()
         if self.archive is None or self.retention_days is None:
@@ -356,14 +356,12 @@ class Stores:
     ) -> VerifyReport:
         """Check every image and every blob.
 
-        It repairs a local file from the archive and an archived object by a new upload, and only reports an
-        orphan: a blob without a record may have been paid for, since its image could not be inspected yet, or
-        its task ended as ``storage_failed``.
+        A local file is repaired from the archive, an archived object by a new upload. An orphan, a blob
+        without a record, is only reported, since it may have been paid for: its image waits for inspection,
+        or its task ended as ``storage_failed``.
 
-        Args:
-            checksums: read every local file; otherwise only sizes are compared.
-            dry_run: change nothing.
-            progress: reports how many images have been checked.
+        Without ``checksums`` local files are not read, and only sizes compared. ``progress`` counts checked
+        images.
         """
         report = VerifyReport(archive_checked=self.archive is not None)
         if self.archive is not None:
@@ -471,9 +469,9 @@ class Stores:
     async def clean(self, *, at_start: bool = False) -> int:
         """Remove spooled files that a crash left or that are too old; return of how many folders.
 
-        Completed tasks clean up after themselves. Answers that are kept stay for `RETENTION_SECONDS`, and so
-        do the inputs of a task that did not complete, for a retry. Inputs of ended tasks that are still
-        spooled are kept, as `Runner.end` would have done. ``at_start`` no submission can be in progress.
+        Kept answers stay for `RETENTION_SECONDS`, as do inputs of a task that did not complete, for a retry.
+        Spooled inputs of ended tasks are kept, as `Runner.end` would have done. ``at_start`` no submission
+        can be in progress.
         """
         tasks, spool = self.parts.tasks, self.parts.spool
         retention = timedelta(seconds=RETENTION_SECONDS)
@@ -548,10 +546,9 @@ class PassProgress:
 class Upkeep:
     """Runs one pass after another: at the start, after each new or deleted image, and every few minutes.
 
-    The spool is cleaned at the start and every few minutes only: completed tasks clean up after themselves.
-    Each pass waits for the only slot of the cluster, which its ``node`` has joined; ``manual_pass`` is the
-    progress of a manual one. ``expiry_error`` says why the last expiry had to leave a file that needs an
-    operator. Nothing runs automatically before the context is entered.
+    The spool is cleaned at the start and every few minutes. Each pass holds the cluster's only slot; ``node``
+    has joined. ``manual_pass`` is the progress of a manual one, ``expiry_error`` is of the last expiry.
+    Nothing runs by itself before the context is entered.
     """
 
     stores: Stores
@@ -568,7 +565,7 @@ class Upkeep:
         self._wake.set()
 
     async def sync_now(self, *, dry_run: bool) -> SyncSummary:
-        """Upload and remove everything that is pending, including what was deferred."""
+        """Upload and remove everything that is pending, also what was deferred."""
         async with self._exclusive_pass("sync") as progress:
             return await self.stores.sync(everything=True, dry_run=dry_run, progress=progress)
 
@@ -603,7 +600,7 @@ class Upkeep:
 
     @contextlib.asynccontextmanager
     async def _exclusive_pass(self, name: str) -> AsyncIterator[Progress]:
-        """Wait until no pass is running, and yield the callback for this one's progress."""
+        """Wait until no pass is running; yield the callback for this one's progress."""
 
         def note(done: int, total: int | None) -> None:
             self.manual_pass = PassProgress(name=name, done=done, total=total)
