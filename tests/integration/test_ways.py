@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 
 import httpx
-import uvicorn
 
 from imagegen_core.redaction import Redactor
 from imagegen_http.server import server
@@ -43,7 +42,7 @@ async def _serving(data_dir, *, upstream=UPSTREAM, run_background=False):
     async with composed as service:
         guard = server._guard(service)
         with server._bind("127.0.0.1", 0) as listener:
-            running = uvicorn.Server(server._config(guard, settings.server))
+            running = server.AcceptingServer(server._config(guard, settings.server))
             accepting = asyncio.create_task(running.serve(sockets=[listener]))
             url = "http://{}:{}".format(*listener.getsockname())
             async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
