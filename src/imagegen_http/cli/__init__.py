@@ -1,4 +1,4 @@
-"""``imagegen``: the command line. It imports only the command that is called, so that it answers at once."""
+"""The ``imagegen`` command line. Only the called command is imported, so that help is fast."""
 
 import os
 import sys
@@ -46,15 +46,15 @@ COMMANDS = {
     "upscale": ("generate", "Make an image larger."),
     "usage": ("tasks", "Add up tasks, images and costs."),
 }
-"""The module of each command, in which it has its own name, and what the help says of it."""
+"""For each command: its module, where it has the same name, and its line in the program's help."""
 
-_MAX_EXIT_SECONDS = 2.0  # for what still runs once a command was stopped
+_MAX_EXIT_SECONDS = 2.0  # for threads that still run after Ctrl-C
 _PLACE_OPTIONS = ("--server", "--token")
 _OPTIONS_WITH_VALUE = (*_PLACE_OPTIONS, *READER_OPTIONS)
 
 
 class _Program(click.Group):
-    """The commands, each imported when it is called; the help imports none of them."""
+    """Imports a command when it is called; the program's help imports none."""
 
     language = Language.EN
 
@@ -107,7 +107,7 @@ def cli(ctx: click.Context, server: str | None, token: str | None) -> None:
 
 
 def load(arguments: Sequence[str] | None = None) -> None:
-    """Import the command that the arguments call, which may be none; without arguments all of them."""
+    """Import the called command, if there is one; without arguments all of them."""
     for name in COMMANDS if arguments is None else _called(arguments):
         cli.add_command(_import(name))
 
@@ -120,10 +120,9 @@ def main() -> None:
 
 
 def program(language: Language) -> click.Group:
-    """Return the program as it is in a language."""
     own = for_reader(cli, language)
     own.language = language
-    own.commands = {**dict.fromkeys(COMMANDS, own), **own.commands}  # the names, for click's "did you mean"
+    own.commands = {**dict.fromkeys(COMMANDS, own), **own.commands}  # for click's "did you mean"
     return own
 
 
@@ -145,7 +144,7 @@ def _called(arguments: Sequence[str]) -> Collection[str]:
 
 
 def _run_guarded(command: click.Command) -> NoReturn:
-    """Run the command; every failure is one line on stderr and an exit code."""
+    """Run the command; a failure is one line on stderr and an exit code."""
     try:
         code = command.main(prog_name="imagegen", standalone_mode=False)
     except click.ClickException as error:
@@ -163,7 +162,7 @@ def _run_guarded(command: click.Command) -> NoReturn:
         sys.exit(EXIT_FAILED)
     except (click.exceptions.Abort, KeyboardInterrupt):
         ending = threading.Timer(_MAX_EXIT_SECONDS, os._exit, [EXIT_FAILED])
-        ending.daemon = True  # a thread that waits for a dead disk would keep the process
+        ending.daemon = True  # a thread that hangs on a dead disk must not keep the process alive
         ending.start()
         complain("stopped")
         sys.exit(EXIT_FAILED)
@@ -175,16 +174,13 @@ def _run_guarded(command: click.Command) -> NoReturn:
 
 
 def _failure(error: Exception) -> tuple[Message, int]:
-    """Return why a command failed and its exit code, or raise a defect again.
-
-    The classes of the service are imported only now: `--help` has no time to load them.
-    """
+    """Return the reason and the exit code of a failure; raise defects again."""
     if isinstance(error, CommandFailed):
         return error.reason, error.code
     if isinstance(error, OSError):
         reason = system_reason(error)
         return about(str(error.filename), reason) if error.filename else reason, EXIT_FAILED
-    from imagegen_core.errors import ImagegenError
+    from imagegen_core.errors import ImagegenError  # only now: it would delay `--help`
     from imagegen_http.settings.schema import SettingsError
 
     if isinstance(error, SettingsError):

@@ -1,7 +1,4 @@
-"""Where the service is that a command asks: elsewhere, on this machine, or in the command's own process.
-
-httpx and the service are imported where they are used: a help has no time to load them.
-"""
+"""Connects a command to a service: on another node, on this machine, or in the command's own process."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -35,7 +32,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-CALL_SECONDS = 60  # how long a service may take for one answer
+CALL_SECONDS = 60  # for one response
 CONNECT_SECONDS = 10
 MAX_LOCK_WAIT_SECONDS = 10
 _LOCK_POLL_SECONDS = 0.2
@@ -48,10 +45,10 @@ def with_api(
     run_background: bool = False,
     create: bool = False,
 ) -> _T:
-    """Return what ``act(api)`` does with the node elsewhere, the running server, or a service of its own.
+    """Run ``act(api)`` against the remote node, the running server, or a service in this process.
 
-    Such a service claims pending tasks only with ``run_background``, so that commands which only read cost no
-    money. It creates a data directory only with ``create``: reading in the wrong place leaves no trace.
+    That service claims tasks only with ``run_background``: commands that only read cost no money. It creates
+    a data directory only with ``create``.
     """
     import asyncio
 
@@ -71,7 +68,7 @@ def with_api(
 
 
 def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Make a command of a coroutine function, which gets the API as its first argument."""
+    """Make a command of a coroutine function; its first argument is the API."""
 
     @click.pass_obj
     @wraps(command)
@@ -85,11 +82,7 @@ def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 
 def server_url(text: str) -> str:
-    """Return where the API is, up to what precedes ``/api/v1``, without a slash at its end.
-
-    It is an ``http`` or ``https`` URL, which may have a path. One with a password, which belongs into no
-    message, or a query is refused.
-    """
+    """Return a node's base URL without trailing slash; one with a password or a query is refused."""
     text = text.strip()
     try:
         parts = urlsplit(text)
@@ -105,7 +98,6 @@ def server_url(text: str) -> str:
 
 
 def is_local(url: str) -> bool:
-    """Return whether what is sent there does not leave this machine."""
     import ipaddress
 
     host = urlsplit(url).hostname or ""
@@ -117,11 +109,7 @@ def is_local(url: str) -> bool:
 
 @asynccontextmanager
 async def open_remote(url: str, token: str | None, environ: Mapping[str, str]) -> AsyncIterator[Api]:
-    """Yield the API of a node, of which this machine has neither settings nor data.
-
-    The token goes to that address alone, since redirects are not followed. What is encrypted is verified; the
-    environment says by which certificates and through which proxy, except on this machine.
-    """
+    """Yield the API of a remote node. No redirect is followed, so nobody else gets the token."""
     import_lean("httpx")
     import httpx
 
@@ -142,7 +130,7 @@ async def open_remote(url: str, token: str | None, environ: Mapping[str, str]) -
 
 
 def _client(url: str, environ: Mapping[str, str], *, trust_env: bool = True) -> "httpx.AsyncClient":
-    """Return a client without a token; one for this machine uses no proxy."""
+    """Return a client without a token; the environment names a proxy, but not for this machine."""
     import httpx
 
     return httpx.AsyncClient(
@@ -161,11 +149,11 @@ def _authorize(client: "httpx.AsyncClient", token: str | None) -> None:
 
 
 def _certificates(url: str) -> "ssl.SSLContext":
-    """Return the certificates that the environment names, else the system's and certifi's."""
+    """Return the environment's CA certificates, else the system's and certifi's."""
     import ssl
 
     if not url.startswith("https:"):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing is encrypted: none need be read
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no TLS: nothing to verify
     context = ssl.create_default_context()
     if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
         import certifi
@@ -181,11 +169,7 @@ def _certificates(url: str) -> "ssl.SSLContext":
 async def open_local(
     settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
-    """Yield the API of the running server, or of a service that lives as long as the context; see `with_api`.
-
-    Raises DataDirectoryInUse if another command uses the data directory and does not end in time, and
-    StorageError if a server does that does not answer at its address.
-    """
+    """Yield the API of the running server, else of a service in this process; see `with_api`."""
     from imagegen_core.errors import StorageError
     from imagegen_http.running_server import RunningServer
 
@@ -201,7 +185,7 @@ async def open_local(
     from imagegen_http.service import DataDirectoryInUse
 
     try:
-        async with _service_api(settings, environ, run_background=run_background, create=create) as api:
+        async with _open_in_process(settings, environ, run_background=run_background, create=create) as api:
             yield api
     except DataDirectoryInUse as error:
         if server is None:
@@ -215,10 +199,9 @@ async def open_local(
 
 
 @asynccontextmanager
-async def _service_api(
+async def _open_in_process(
     settings: "Settings", environ: Mapping[str, str], *, run_background: bool, create: bool
 ) -> AsyncIterator[Api]:
-    """Yield the API of a service in this process."""
     import asyncio
 
     import httpx
@@ -232,13 +215,13 @@ async def _service_api(
 
     become_owner(settings.data_dir)
     has_nodes = settings.database is not None
-    if has_nodes:  # they run what is submitted; a command, which ends in a moment, claims none of their tasks
+    if has_nodes:  # its workers run the tasks; a command that soon ends claims none
         settings = attrs.evolve(settings, roles=(API,))
     redactor, log = Redactor(), settings.log
     if log.level == "info":
-        log = attrs.evolve(log, level="error")  # what matters is in the command's own line
+        log = attrs.evolve(log, level="error")  # the command itself prints what matters
     set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
-    asgi.language.set(language_of(environ))  # no middleware reads a header in this process
+    asgi.language.set(language_of(environ))  # no middleware reads the header here
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / _LOCK_POLL_SECONDS))):
         try:
             async with compose(
@@ -259,9 +242,9 @@ async def _service_api(
 
 @asynccontextmanager
 async def interruptible(service: "Service") -> AsyncIterator[None]:
-    """Cancel the context at the first signal; then let calls finish, within the grace, until the next one.
+    """The first signal cancels the block; running calls then get the grace period, or until the next signal.
 
-    So no paid call is lost silently, and the state of calls that are still running is stored.
+    So no paid call is lost silently: the state of running calls is stored.
     """
     import asyncio
     import signal

@@ -1,7 +1,4 @@
-"""Commands for operators: ``config``, ``doctor``, ``backup``, ``restore``, ``keys`` and ``migrate``.
-
-They work on this machine's data, beside the API; the service is imported where it is used.
-"""
+"""Operators' commands: ``config``, ``doctor``, ``backup``, ``restore``, ``keys`` and ``migrate``."""
 
 import shutil
 import signal
@@ -69,8 +66,8 @@ def show(context: Context, file: Path | None) -> None:
     click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)
 
 
-_INDENT = 6  # as far as a check's name stands from the left
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_INDENT = 6  # the column of a check's name
+_HEALTH_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
@@ -110,7 +107,7 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
         for check, text in texts:
             line = f"{check.name}: {text}"
             lines = wrapped(line, room) if sys.stdout.isatty() else [line]
-            word = click.style(f"{check.health:<4}", fg=_COLOURS[check.health])
+            word = click.style(f"{check.health:<4}", fg=_HEALTH_COLOURS[check.health])
             click.echo(f"{word}  " + f"\n{' ' * _INDENT}".join(lines))
     if Health.FAIL in healths:
         ctx.exit(EXIT_FAILED)
@@ -155,7 +152,7 @@ def restore(context: Context, file: Path) -> None:
     from imagegen_http import offline
 
     settings = context.settings()
-    with (context.cwd / file).open("rb") as opened:  # while root still may
+    with (context.cwd / file).open("rb") as opened:  # as root, before the change of user
         become_owner(settings.data_dir)
         with naming_data_dir(settings), _progress("restore") as progress:
             report = offline.restore(settings, opened, progress=progress)
@@ -198,7 +195,7 @@ def _list_ids(task_ids: Any) -> None:
 
 @contextmanager
 def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show the progress; SIGTERM ends the command as Ctrl-C does, so that it cleans up after itself."""
+    """Show the progress. SIGTERM ends the command as Ctrl-C does, so that it cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with progress_bar(title) as advance:
@@ -246,7 +243,7 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
 
     from imagegen_http.service import require_cluster
 
-    require_cluster()  # or the error that says what has to be installed
+    require_cluster()  # says what has to be installed
     from imagegen_http import move
 
     settings = context.settings()
@@ -284,7 +281,7 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
 
 
 def _tell_tenths() -> Callable[[str, int, int], None]:
-    """Return what says in a line each time that another tenth of something is done."""
+    """Return a progress callback that prints a line for each further tenth."""
     tenths: dict[str, int] = {}
 
     def tell(name: str, done: int, total: int) -> None:

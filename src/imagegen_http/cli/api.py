@@ -1,7 +1,4 @@
-"""The API as commands use it, wherever the service is.
-
-httpx, asyncio and ssl are imported where they are used: a help has no time to load them.
-"""
+"""The HTTP API as commands call it, wherever the service is."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,26 +22,15 @@ if TYPE_CHECKING:
 MIN_POLL_SECONDS = 0.2
 _MAX_REMOTE_POLL_SECONDS = 1
 _POLL_GROWTH = 1.3
-REMOTE_DELAYS = (1, 2, 4, 8)
-"""The seconds before each further attempt of a request to another machine; to this one, there is none."""
-
-_GATEWAY_STATUSES = frozenset({502, 503, 504})
-"""What is answered in place of a node that stops, starts or cannot be reached."""
-
-_LOST_STATUSES = frozenset({502, 504})
-"""What a proxy answers when it has sent a request on and got no response; 503 is said before that."""
-
-_PIECE_BYTES = 512 * 1024
-"""Small, since each response of an in-process service stays in memory until a garbage collection."""
-
+REMOTE_DELAYS = (1, 2, 4, 8)  # seconds before each retry; only for another machine
+_GATEWAY_STATUSES = frozenset({502, 503, 504})  # a proxy's answer for a node that stops, starts or is down
+_LOST_STATUSES = frozenset({502, 504})  # the proxy had sent the request on; at 503 it had not
+_PIECE_BYTES = 512 * 1024  # small: in-process responses stay in memory until a garbage collection
 _NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class ApiRefusal(CommandFailed):
-    """The API refused the request; another one may well succeed.
-
-    ``summary`` is the sentence for all requests of this kind, where ``reason`` is about this one.
-    """
+    """The API refused a request; ``summary`` is the sentence for all refusals of this kind."""
 
     def __init__(self, reason: Message, *, summary: Message) -> None:
         super().__init__(reason)
@@ -52,28 +38,23 @@ class ApiRefusal(CommandFailed):
 
 
 class ResponseLost(CommandFailed):
-    """There is no response to a request that may have been received, and carried out."""
+    """There is no response; the request may have been carried out."""
 
 
 class ImageUnreadable(CommandFailed):
-    """The bytes of one image cannot be read; those of others may be readable."""
+    """The bytes of one image cannot be read; other images may be readable."""
 
 
 @attrs.define
 class Api:
-    """Calls the HTTP API of a service, and returns the ``data`` of its responses.
-
-    ``place`` is where the service has its data, as its user knows it: a directory, or the address of a node.
-    ``tasks_go_on`` says whether others run its tasks, when the command has ended. ``retry_delays`` are the
-    seconds before each further attempt of a request that may be sent again.
-    """
+    """Calls the HTTP API and returns the ``data`` of its responses."""
 
     _client: "httpx.AsyncClient"
-    place: str
+    place: str  # the data directory or the node's address, as the user knows it
     _in_process: bool = False
     _is_remote: bool = False
-    tasks_go_on: bool = True
-    _retry_delays: Sequence[float] = ()
+    tasks_go_on: bool = True  # others run its tasks after the command has ended
+    _retry_delays: Sequence[float] = ()  # seconds
     _has_answered: bool = attrs.field(default=False, init=False)
 
     @property
@@ -92,9 +73,9 @@ class Api:
     ) -> Any:
         """Send a request and return the ``data`` of the response.
 
-        ``key`` is for what must not be done twice: the service answers the same key in the same way.
-        ``names`` are what the user knows fields of the body by. Raises ApiRefusal with the API's reason and
-        the field at fault, ResponseLost if it may have been carried out, and else CommandFailed.
+        A request with a ``key`` is carried out once, however often it arrives. ``names`` are the user's names
+        for fields of the body. Raises ApiRefusal, or ResponseLost if the request may have been carried out,
+        else CommandFailed.
         """
         is_safe, is_keyed = method == "GET", key is not None
         if is_keyed:
@@ -120,18 +101,18 @@ class Api:
         return await self.call("GET", path, **request)
 
     async def post(self, path: str, **request: Any) -> Any:
-        """Have something done, once; if that may have happened or not, fail."""
+        """Send once. If the response is lost, fail: the request may have been carried out."""
         return await self.call("POST", path, **request)
 
     async def submit(self, path: str, names: Mapping[str, str] = _NO_NAMES, **request: Any) -> dict[str, Any]:
-        """Have a task made, once, however often the request has to be sent; return what `call` does."""
+        """Submit a task exactly once, however often the request has to be sent."""
         task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), names=names, **request)
         return task
 
     async def pages(
         self, path: str, *, limit: int | None = None, **params: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the pages of a list or of its first ``limit`` items; at least one page."""
+        """Yield the pages of a list, at least one; ``limit`` counts items."""
         while limit is None or limit > 0:
             size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
             page = await self.get(path, params={**params, "page_size": size})
@@ -147,7 +128,7 @@ class Api:
                 yield item
 
     async def follow(self, task_id: str) -> AsyncIterator[dict[str, Any]]:
-        """Poll the task and yield it each time, until and including when it has ended."""
+        """Poll the task and yield each state; the last one is final."""
         import asyncio
 
         seconds, maximum = MIN_POLL_SECONDS, _MAX_REMOTE_POLL_SECONDS if self._is_remote else MIN_POLL_SECONDS
@@ -160,21 +141,18 @@ class Api:
             seconds = min(seconds * _POLL_GROWTH, maximum)
 
     async def lacks_worker(self) -> bool:
-        """Return whether no living node runs tasks, as far as the service says who there is."""
+        """Return whether the service lists its nodes, and no living one is a worker."""
         import httpx
 
         try:
             report = (await self._client.get("/health")).json()
             nodes = report["checks"]["cluster"]["nodes"]
             return not any(node["alive"] and "worker" in node["roles"] for node in nodes)
-        except (httpx.HTTPError, ValueError, LookupError, TypeError):  # on one box, or behind a proxy
+        except (httpx.HTTPError, ValueError, LookupError, TypeError):  # no cluster, or behind a proxy
             return False
 
     async def download(self, path: str, target: Path, *, replace: bool = True) -> None:
-        """Write what is at a path to a file, completely or not at all.
-
-        Raises FileTaken if it exists and ``replace`` is false, ImageUnreadable if the bytes are missing.
-        """
+        """Write what is at a path to a file, all or nothing; FileTaken if that must not be replaced."""
         fetch = self._fetch_by_ranges if self._in_process else self._fetch
 
         async def write_file() -> "httpx.Response":
@@ -184,7 +162,6 @@ class Api:
         await self._send(write_file, is_safe=True)
 
     async def download_image(self, image_id: int, target: Path, *, replace: bool = True) -> None:
-        """Write an image to a file, as `download` does."""
         await self.download(f"/api/v1/images/{image_id:d}/content", target, replace=replace)
 
     async def _fetch(self, path: str, file: BinaryIO) -> "httpx.Response":
@@ -195,7 +172,7 @@ class Api:
             return response
 
     async def _fetch_by_ranges(self, path: str, file: BinaryIO) -> "httpx.Response":
-        """Write the bytes piece by piece, since responses of an in-process service are not streamed."""
+        """Write the bytes in pieces, since in-process responses are not streamed."""
         at, size = 0, 1
         while at < size:
             part = await self._client.get(path, headers={"Range": f"bytes={at}-{at + _PIECE_BYTES - 1}"})
@@ -208,11 +185,10 @@ class Api:
     async def _send(
         self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool = False
     ) -> "httpx.Response":
-        """Send a request, again where its response was lost, if that cannot do anything twice.
+        """Send a request; resend it if it was lost and cannot do anything twice.
 
-        Safe requests change nothing, keyed ones act once for all attempts. Until the server has answered
-        once, its address may just be wrong: then nothing is worth waiting for but the response to a request
-        that may have been received.
+        Safe requests change nothing, keyed ones act once. Before the first answer the address may be wrong:
+        then only a keyed request that may have arrived is resent.
         """
         import asyncio
 
@@ -229,7 +205,7 @@ class Api:
                     is_lost = not (is_safe or is_unsent)
                     problem = connection_problem(error)
                     raise self._failure(problem, is_lost=is_lost, is_keyed=is_keyed) from error
-            except UnicodeEncodeError as error:  # an argument, which the shell passes on as any bytes
+            except UnicodeEncodeError as error:  # the shell passes on any bytes
                 raise CommandFailed("an argument is not UTF-8") from error
             else:
                 may_resend = is_keyed or (is_safe and self._has_answered)
@@ -255,7 +231,7 @@ class Api:
 
 
 def segment(text: str) -> str:
-    """Return the text as one segment of a path, or fail: the shell passes on any bytes."""
+    """Quote one segment of a path, or fail: the shell passes on any bytes."""
     try:
         return quote(text, safe="")
     except UnicodeEncodeError as error:
@@ -273,20 +249,20 @@ _MAX_LISTED_IDS = 20
 
 
 def listed_ids(ids: Sequence[str | int]) -> tuple[Argument, ...]:
-    """Return the ids as an argument of a message; of many the first, and how many more there are."""
+    """Return the first ids for a message, and how many more there are."""
     more = len(ids) - _MAX_LISTED_IDS
     return (*ids[:_MAX_LISTED_IDS], *((message("{count} more", count=more),) if more > 0 else ()))
 
 
 @attrs.define
 class Failures:
-    """Collects failures of single images for the command's last line, so that the others are processed."""
+    """Collects failures of single images, so that one does not stop the others."""
 
     _ids: dict[Message, list[str]] = attrs.field(factory=dict, init=False)
 
     @contextmanager
     def catching(self, image_id: int) -> Iterator[None]:
-        """Record why the context failed for this image alone."""
+        """Record a refusal or an unreadable image, and go on."""
         try:
             yield
         except (ApiRefusal, ImageUnreadable) as error:
@@ -306,21 +282,18 @@ _REMOTE_HINTS = {
     40101: "{reason}; --token or IMAGEGEN_TOKEN takes that of the server",
     40400: "{reason}: is the path of the address right, and does that node serve the API?",
 }
-"""Sentences around the API's own, by its code, where the service is one elsewhere."""
+"""By error code: what to add to the API's reason if the service is on another machine."""
 
 _WITH_MESSAGE = frozenset(
     {"invalid_image", "not_found", "queue_full", "unavailable", "unsupported_operation"}
 )
-"""Errors whose ``detail`` does not say all of their ``message``."""
+"""Errors whose ``message`` says more than their ``detail``."""
 
 _MAX_DETAILS = 3
 
 
 def _foreign_response(response: "httpx.Response") -> Message:
-    """Return what a response without the API's envelope says about the server, or about the address.
-
-    Of where it redirects to, neither what may be secret in an address nor the path that was asked for.
-    """
+    """Explain a response that is not the API's. Of a redirect's target, secrets and the API path are cut."""
     import httpx
 
     status = response.status_code
@@ -343,10 +316,7 @@ def _foreign_response(response: "httpx.Response") -> Message:
 
 
 def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
-    """Return the API's reason and the fields at fault, each by the name under which the user knows it.
-
-    The hints that the API has for all its callers are left out.
-    """
+    """Return the API's reason with the user's names of fields, without hints for all API callers."""
     data = body["data"] or {}
     details = [about(names.get(p["field"], p["field"]), p["message"]) for p in data.get("errors", [])]
     if data.get("detail"):
@@ -377,7 +347,7 @@ _UNTRUSTED = (
 
 
 def connection_problem(error: "httpx.HTTPError") -> Message:
-    """Return why there is no response; a connection that broke where it is nothing a user can change."""
+    """Return why there is no response: the first known cause, else that the connection broke."""
     import socket
     import ssl
 
@@ -394,7 +364,7 @@ def connection_problem(error: "httpx.HTTPError") -> Message:
         (httpx.ConnectError, _NO_CONNECTION),
     )
     causes = [*_causes(error)]
-    for kind, sentence in sentences:  # the first wins that any of the causes is of
+    for kind, sentence in sentences:  # the first that any cause matches
         for cause in causes:
             if isinstance(cause, kind):
                 detail = str(cause)
@@ -407,7 +377,7 @@ def connection_problem(error: "httpx.HTTPError") -> Message:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and whatever led to it; each address of a name may have failed in its own way."""
+    """Yield the error and its causes; a group has one for each address of a name."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):

@@ -1,4 +1,4 @@
-"""What every command shares: its context, what it says to a person, and how it ends."""
+"""What commands share: context, output, exit codes, secrets and privileges."""
 
 import contextlib
 import json
@@ -18,9 +18,7 @@ from imagegen_http.cli.words import in_words, language_of, message, reader_langu
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_UNRECOVERABLE = 3
-"""The service cannot start, and retrying will not help: an operator has to fix the cause."""
-
+EXIT_UNRECOVERABLE = 3  # the service cannot start until an operator fixes the cause
 EXIT_WARNINGS = 4
 
 MIB = 1_048_576
@@ -35,7 +33,7 @@ class CommandFailed(Exception):
 
 
 class WrongUsage(click.UsageError):
-    """The arguments are wrong; ``reason`` is shown below the line that says how the command is used."""
+    """The arguments are wrong; ``reason`` is shown below the usage line."""
 
     def __init__(self, reason: str, /, **arguments: Argument) -> None:
         self.reason = message(reason, **arguments)
@@ -49,17 +47,17 @@ class WrongUsage(click.UsageError):
 
 
 def say(words: Message | str, /, **arguments: Argument) -> None:
-    """Print a result in a line on stdout."""
+    """Print a result on stdout."""
     click.echo(in_words(words, **arguments))
 
 
 def note(words: Message | str, /, **arguments: Argument) -> None:
-    """Print a line on stderr that is no complaint."""
+    """Print information on stderr."""
     click.echo(in_words(words, **arguments), err=True)
 
 
 def complain(words: Message | str, /, **arguments: Argument) -> None:
-    """Print a line on stderr, with the name of the program."""
+    """Print a problem on stderr, in one line after the program's name."""
     text = in_words(words, **arguments)
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     click.echo(f"imagegen: {line}", err=True)
@@ -70,12 +68,11 @@ def print_json(value: Any) -> None:
 
 
 def about(subject: Argument, reason: Argument) -> Message:
-    """Return a reason after what it is about."""
     return message("{subject}: {reason}", subject=subject, reason=reason)
 
 
 def system_reason(error: OSError | ValueError) -> Message:
-    """Return why the operating system refuses a file; what knows that is loaded when it does."""
+    """Return why the operating system refuses a file."""
     from imagegen_http.errors import read_problem
 
     return read_problem(error)
@@ -83,7 +80,7 @@ def system_reason(error: OSError | ValueError) -> Message:
 
 @attrs.define
 class Context:
-    """The process that the command runs in, and the node elsewhere that it is for, if any."""
+    """The command's process and, with ``--server``, the remote node."""
 
     environ: Mapping[str, str]
     cwd: Path
@@ -94,7 +91,7 @@ class Context:
     def from_process(cls) -> "Context":
         try:
             cwd = Path.cwd()
-        except OSError as error:  # it may be deleted, or not be looked into
+        except OSError as error:  # deleted, or not accessible
             reason = system_reason(error)
             raise CommandFailed(
                 "the current directory cannot be used: {reason}; change to another one", reason=reason
@@ -106,7 +103,7 @@ class Context:
         return language_of(self.environ)
 
     def settings(self, config: Path | None = None) -> Any:
-        """Load the settings, which are for the data on this machine."""
+        """Load this machine's settings; with ``--server`` that is wrong usage."""
         if self.server is not None:
             raise WrongUsage(
                 "`{command}` works on this machine's data alone: leave out --server and IMAGEGEN_SERVER",
@@ -118,13 +115,13 @@ class Context:
         return load_settings(**self.sources(config))
 
     def sources(self, config: Path | None) -> dict[str, Any]:
-        """Return where the settings come from, as functions about them take it."""
+        """Return keyword arguments for the functions that read settings."""
         return {"config": config, "environ": self.environ, "cwd": self.cwd}
 
 
 @contextlib.contextmanager
 def naming_data_dir(settings: Any) -> Iterator[None]:
-    """Prefix the errors of the context with the data directory, and the database if that is elsewhere."""
+    """Prefix errors in the block with the data directory, and with the database if it is elsewhere."""
     from imagegen_core.errors import ImagegenError
 
     try:
@@ -137,10 +134,7 @@ def naming_data_dir(settings: Any) -> Iterator[None]:
 
 
 def read_secret(reference: str, context: Context, option: Argument) -> str:
-    """Return the secret that ``env:NAME``, ``file:PATH`` or ``-`` (a line of stdin) refers to.
-
-    A literal secret is refused: it would be in the shell's history and in ``ps``.
-    """
+    """Read ``env:NAME``, ``file:PATH`` or ``-`` (stdin). A literal is refused: ``ps`` would show it."""
     if reference == "-":
         return sys.stdin.readline().strip()
     scheme, _, name = reference.partition(":")
@@ -170,7 +164,7 @@ def read_secret(reference: str, context: Context, option: Argument) -> str:
 
 
 def read_token(text: str, context: Context) -> str:
-    """Return the token that is meant: a reference's, else the text itself."""
+    """Return the token: what a reference names, else the text itself."""
     is_reference = text == "-" or text.startswith(("env:", "file:"))
     token = read_secret(text, context, "--token") if is_reference else text.strip()
     if not token or not token.isprintable():
@@ -182,11 +176,10 @@ def read_token(text: str, context: Context) -> str:
 
 
 def become_owner(data_dir: Path) -> None:
-    """Switch from root to the owner of the data directory, permanently.
+    """Switch permanently from root to the owner of the data directory or of its nearest existing parent.
 
-    So the service can use what a command writes there. A directory that does not exist yet counts as its
-    nearest existing parent's. Without root's privileges nothing happens. Call this before anything below the
-    directory is opened.
+    Otherwise the service could not use what the command writes. Call this before opening anything there;
+    other users than root stay who they are.
     """
     if os.geteuid() != 0:
         return
@@ -224,7 +217,7 @@ def become_owner(data_dir: Path) -> None:
 
 
 def check_writable(directory: Path) -> None:
-    """Check, before anything is paid for, that the current user can write files to a directory."""
+    """Fail, before anything is paid for, if the current user cannot write files there."""
     if not os.access(directory, os.W_OK | os.X_OK):
         user = _user_name(os.geteuid())
         raise CommandFailed(
@@ -233,19 +226,19 @@ def check_writable(directory: Path) -> None:
 
 
 def _user_name(uid: int) -> str:
-    from imagegen_http.errors import user_name  # of the service, which most commands do not load
+    from imagegen_http.errors import user_name  # slow to load; most commands do without
 
     return user_name(uid)
 
 
 _NEEDLESS = {
-    "httpx": "httpx._main",  # its own command line, which draws with rich and pygments
+    "httpx": "httpx._main",  # its command line, which loads rich and pygments
     "structlog": "rich",  # for tracebacks; those in our log are plain text
 }
 
 
 def import_lean(library: str) -> None:
-    """Import a library as where a part of it is missing that takes long to load and is not used here."""
+    """Import a library without a slow part that is not used here."""
     without = _NEEDLESS[library]
     loaded = sys.modules.get(without)
     sys.modules[without] = None  # type: ignore[assignment] # documented, but not in the type

@@ -1,4 +1,4 @@
-"""Files of images: those that a command sends, and those that ``-o`` names."""
+"""Image files: those that a command sends, and those that ``-o`` names."""
 
 import base64
 import os
@@ -31,26 +31,21 @@ from imagegen_http.cli.words import message
 STDOUT = Path("-")
 NOT_REPLACED = "{path} exists; --force replaces it"
 
-_EXTENSIONS = {
+_EXTENSIONS = {  # the usual extension first
     "image/png": (".png",),
     "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "image/webp": (".webp",),
 }
-"""The usual one is first."""
-
 _OTHER_EXTENSIONS = (".avif", ".bmp", ".gif", ".heic", ".tif", ".tiff")
 
 
 class FileTaken(CommandFailed):
-    """There is a file of that name, which was not to be replaced."""
+    """The file exists and is not to be replaced."""
 
 
 @contextmanager
 def atomic_file(target: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
-    """Yield a temporary file that atomically becomes ``target`` once all of it is on the disk.
-
-    Raises FileTaken if ``target`` exists and is not to be replaced.
-    """
+    """Yield a file that atomically becomes ``target`` once synced, or raise FileTaken."""
     if not replace and os.path.lexists(target):
         raise FileTaken(NOT_REPLACED, path=str(target))
     temporary = target.with_name(f".imagegen-{secrets.token_hex(8)}.part")
@@ -59,9 +54,7 @@ def atomic_file(target: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if (
-            not replace
-        ):  # then no other program may take the name; all file systems can do this, unlike a link
+        if not replace:  # reserve the name; unlike a link, this works on all file systems
             target.open("xb").close()
         temporary.replace(target)
     except FileExistsError as error:
@@ -73,20 +66,17 @@ def atomic_file(target: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
 
 
 def name_of(image: Mapping[str, Any]) -> str:
-    """Return the name of an image's file in a directory of images.
-
-    Only a number gets into it, whatever a server elsewhere calls an id.
-    """
+    """Return the name of an image's file; an id that is no number, as a server may send, is an error."""
     return f"{image['id']:d}{extension_of(image)}"
 
 
 def extension_of(image: Mapping[str, Any]) -> str:
-    """Return the usual extension of an image's format; of one that is unknown here, none."""
+    """Return the format's usual extension, empty if the format is unknown here."""
     return _EXTENSIONS.get(image["mime_type"], ("",))[0]
 
 
 def numbered(file: Path, number: int) -> Path:
-    """Return the first name, which is ``file``, or a later one, which is beside it and has a number."""
+    """Return ``file`` itself as number 1, else ``name-2.png`` and so on."""
     return file if number == 1 else file.with_stem(f"{file.stem}-{number}")
 
 
@@ -97,7 +87,7 @@ def check_stdout(*, force: bool) -> None:
 
 
 async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
-    """Write what is downloaded once all of it is here."""
+    """Download everything before writing any of it."""
     with TemporaryDirectory(prefix="imagegen-") as folder:
         copy = Path(folder) / "image"
         await download(copy)
@@ -108,16 +98,12 @@ async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
 
 # ---------------------------------------------------------------- what is written
 
-Download = Callable[..., Awaitable[None]]
-"""Writes the image of an id to a path: ``await download(7, path, replace=False)``."""
+Download = Callable[..., Awaitable[None]]  # await download(image_id, path, replace=False)
 
 
 @attrs.frozen
 class OutputFiles:
-    """One image goes to ``target``, several beside it with numbers, any into it if it is a directory.
-
-    ``STDOUT`` takes one image. With ``force`` files are replaced.
-    """
+    """Where images go: into a directory, to standard output, or to ``target`` and numbered files."""
 
     target: Path
     into_directory: bool
@@ -125,7 +111,7 @@ class OutputFiles:
 
     @classmethod
     def at(cls, cwd: Path, output: str, *, count: int, force: bool) -> "OutputFiles":
-        """Return the files for ``count`` images, or fail before anything is paid for."""
+        """Check ``-o`` for ``count`` images, before anything is paid for."""
         if output == str(STDOUT):
             if count > 1:
                 raise WrongUsage(
@@ -152,8 +138,8 @@ class OutputFiles:
     async def write(self, download: Download, images: Sequence[Mapping[str, Any]]) -> list[Path]:
         """Write the images and return their files.
 
-        What has taken a name meanwhile is kept, and the image gets another name. An image is never converted:
-        where the name's extension is that of another format, it gets its own.
+        A name that was taken meanwhile gets a number. Images are not converted: a name with the extension of
+        another format gets the right one.
         """
         if self.target == STDOUT:
             await write_to_stdout(lambda copy: download(images[0]["id"], copy))
@@ -184,7 +170,7 @@ def _matching_name(file: Path, mime_type: str) -> Path:
 
 
 async def _save(download: Download, image_id: int, file: Path, *, replace: bool) -> Path:
-    """Write an image to the file or, where that exists, to a name that is free; return which."""
+    """Write an image to the file or, if that exists, to the first free numbered name."""
     for number in count(1):
         with suppress(FileTaken):
             await download(image_id, numbered(file, number), replace=replace)
@@ -197,12 +183,11 @@ async def _save(download: Download, image_id: int, file: Path, *, replace: bool)
 _STDIN = "-"
 _KEPT = re.compile(r"image:[1-9][0-9]*")
 
-Inputs = tuple[dict[str, Any], dict[str, str]]
-"""Images as fields of a body, and where that of each field comes from, by the API's name of the field."""
+Inputs = tuple[dict[str, Any], dict[str, str]]  # fields of the body, and each one's file by its API name
 
 
 def read_inputs(image: str | None, mask: str | None, references: Sequence[str], cwd: Path) -> Inputs:
-    """Read an image with its mask, if it has one, which must be of the same size; or reference images."""
+    """Read an image and a mask of the same size, if there is one; or reference images."""
     if [image, mask, *references].count(_STDIN) > 1:
         raise WrongUsage("only one image can be standard input")
     if len(references) > MAX_REFERENCES:
@@ -231,10 +216,7 @@ def read_inputs(image: str | None, mask: str | None, references: Sequence[str], 
 
 
 def _read(name: str, cwd: Path) -> tuple[str, tuple[int, int] | None]:
-    """Return what a body has for a file, for standard input or for ``image:7``, and the size if it is known.
-
-    No more is read than the service takes.
-    """
+    """Return the body's text for a file, stdin or ``image:7``, and the size if known; reading is bounded."""
     from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 
     if _KEPT.fullmatch(name):
@@ -253,7 +235,7 @@ def _read(name: str, cwd: Path) -> tuple[str, tuple[int, int] | None]:
 
 
 def _size_of(data: bytes) -> tuple[int, int] | None:
-    """Return width and height as the header has them; None where it cannot be read."""
+    """Return width and height from the header; None if it cannot be read."""
     import io
     import warnings
 

@@ -1,4 +1,4 @@
-"""The commands that make images: one for each operation of the core's table."""
+"""The commands that make images, one for each operation."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +19,8 @@ from imagegen_http.cli.options import force_option, param_option
 from imagegen_http.cli.output import cost_note, is_watched, size_of, task_progress
 from imagegen_http.cli.words import message
 
-_WAIT = {"Prefer": "wait=1"}
-"""The end of a quick task is answered at once; a longer one is polled, and shows its progress."""
-
-_POLLS_A_LOOK = 25
-"""A node counts as dead only after a while, so there is more than one look for those that are alive."""
+_WAIT = {"Prefer": "wait=1"}  # a quick task ends within the request; a longer one is polled
+_POLLS_PER_NODE_CHECK = 25  # look for living nodes again: a dead one is noticed late
 
 
 def _make(
@@ -42,10 +39,7 @@ def _make(
     references: Sequence[str] = (),
     **texts: str | None,
 ) -> None:
-    """Have the task made, follow it to its end, and write and print its images.
-
-    ``texts`` are further fields of the body.
-    """
+    """Submit the task, follow it to its end, write and print its images; ``texts`` are fields of the body."""
     params |= {} if num is None else {"num": num}
     if force and output is None:
         raise WrongUsage("{option} is for {other}", option="--force", other="-o")
@@ -86,7 +80,7 @@ def _make(
 
 
 def _count(params: Mapping[str, Any]) -> int:
-    """Return how many images are asked for, as far as that can be read here."""
+    """Return how many images are asked for, 1 if that cannot be read here."""
     from imagegen_core.models import COUNT_NAMES
 
     numbers = (params[name] for name in COUNT_NAMES if isinstance(params.get(name), int))
@@ -94,7 +88,7 @@ def _count(params: Mapping[str, Any]) -> int:
 
 
 async def _show_estimate(api: Api, body: Mapping[str, Any]) -> None:
-    """Tell a person what this will cost; what is wrong with it, the answer to it tells."""
+    """Print the estimated cost; errors are left to the submission."""
     try:
         cost = (await api.post("/api/v1/tasks/estimate", json=body))["cost"]
     except ApiRefusal:
@@ -104,12 +98,12 @@ async def _show_estimate(api: Api, body: Mapping[str, Any]) -> None:
 
 
 async def _finished_task(api: Api, task_id: str, title: str | None) -> dict[str, Any]:
-    """Return the task once it has ended; show its progress under a title, and say if nobody would run it."""
+    """Show the task's progress until it ends; complain once if no living node would run it."""
     says_lack, polls = False, 0
     with task_progress(title) as show:
         async for task in api.follow(task_id):
             show(task)
-            is_due = task["completed_at"] is None and polls % _POLLS_A_LOOK == 0
+            is_due = task["completed_at"] is None and polls % _POLLS_PER_NODE_CHECK == 0
             if is_due and not says_lack and await api.lacks_worker():
                 complain("no node with the role worker is alive; the task waits until there is one")
                 says_lack = True
@@ -134,7 +128,7 @@ def _print(api: Api, task: Mapping[str, Any], paths: Sequence[Path], *, as_json:
 
 
 async def _write(api: Api, images: Sequence[Mapping[str, Any]], files: OutputFiles) -> list[Path]:
-    """Write the images; say where those are kept that got no file."""
+    """Write the images; of those without a file, print where they are kept."""
     written: list[Path] = []
     try:
         written = await files.write(api.download_image, images)
@@ -156,7 +150,7 @@ def _kept_line(api: Api, image: Mapping[str, Any]) -> Message:
 
 @contextmanager
 def _noting(api: Api, look: Message, *endings: type[BaseException]) -> Iterator[None]:
-    """Say what a person should know of a task that goes on when the context ends in one of these ways."""
+    """If the block ends with one of these and the task goes on, say how to look for it."""
     try:
         yield
     except endings:
@@ -199,7 +193,6 @@ _COMMON: tuple[Callable[..., Any], ...] = (
 
 
 def _command(operation: Operation, help_: str, *options: Callable[..., Any]) -> click.Command:
-    """Return the command of an operation, with options of its own and those of all."""
     command: Any = click.pass_obj(partial(_make, operation))
     for option in reversed((*options, *_COMMON)):
         command = option(command)

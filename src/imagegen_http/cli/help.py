@@ -15,13 +15,13 @@ _Command = TypeVar("_Command", bound=click.Command)
 
 _MAX_COLUMNS = 100
 _MIN_COLUMNS = 30
-_MAX_TERM_CELLS = 30  # a longer option stands in a line of its own, above what is said of it
-_AS_IT_IS = "\b"  # what click has before text that is not to be wrapped
+_MAX_TERM_CELLS = 30  # a longer option gets a line of its own
+_NO_WRAP = "\b"  # click's mark for text that is not wrapped
 _HEADINGS = {Language.EN: "Examples:", Language.ZH: "示例："}
 
 
 class _Formatter(click.HelpFormatter):
-    """Counts cells where click counts characters, and breaks lines between Chinese characters."""
+    """Counts terminal cells, not characters, and breaks lines between Chinese characters."""
 
     usage, colon = "Usage: ", ":"
 
@@ -42,7 +42,7 @@ class _Formatter(click.HelpFormatter):
         self._write_lines([f"{heading}{self.colon}"], self.current_indent)
 
     def write_text(self, text: str) -> None:
-        if text.startswith(_AS_IT_IS):
+        if text.startswith(_NO_WRAP):
             self._write_lines(text.splitlines()[1:], 0)
             return
         for number, paragraph in enumerate(text.split("\n\n")):
@@ -80,10 +80,7 @@ class _ChineseContext(click.Context):
 
 
 def for_reader(command: _Command, language: Language, path: str = "") -> _Command:
-    """Return a copy of a command whose help is in a language, and which takes ``--lang`` and ``--color``.
-
-    ``path`` are the words that call it; the program itself has none.
-    """
+    """Return a copy with help in a language and the reader's options; ``path`` is such as ``tasks list``."""
     own = copy.copy(command)
     own.context_class = _ChineseContext if language is Language.ZH else _Context
     own.params = [*map(copy.copy, own.params), *_reader_options(hidden=bool(path))]
@@ -100,7 +97,7 @@ def for_reader(command: _Command, language: Language, path: str = "") -> _Comman
         for option in (param for param in own.params if isinstance(param, click.Option)):
             option.help = help_in_chinese(option.help or "")
     if examples := EXAMPLES.get(path):
-        own.epilog = "\n".join((_AS_IT_IS, _HEADINGS[language], *(f"  {line}" for line in examples)))
+        own.epilog = "\n".join((_NO_WRAP, _HEADINGS[language], *(f"  {line}" for line in examples)))
     return own
 
 
@@ -116,17 +113,13 @@ _VARIABLES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "never": {NO_COLOR: "1", FORCE_COLOR: ""},
     },
 }
-"""What each value of each option sets.
-
-They set variables for this process. So what is said before the arguments are parsed, about the arguments
-themselves, is in the right language, too, and libraries that know ``NO_COLOR`` need not be told.
-"""
+"""The variables that each option sets before parsing, so that usage errors follow it, too."""
 
 READER_OPTIONS = tuple(_VARIABLES)
 
 
 def _reader_options(*, hidden: bool) -> list[click.Option]:
-    """Return the options as click takes them; only the help of the program shows them."""
+    """Return click's options; only the program's help shows them."""
     helps = {
         "--lang": "The language of all that is said, in any place; left out: Chinese in a zh locale "
         "(LC_ALL, LC_MESSAGES, LANG), else English.",
@@ -139,7 +132,7 @@ def _reader_options(*, hidden: bool) -> list[click.Option]:
             envvar=LANGUAGE_VARIABLE if name == "--lang" and not hidden else None,
             show_envvar=True,
             expose_value=False,
-            is_eager=True,  # refused before a help is shown
+            is_eager=True,  # a wrong value is refused before help is shown
             hidden=hidden,
             help=helps[name],
         )
@@ -148,10 +141,7 @@ def _reader_options(*, hidden: bool) -> list[click.Option]:
 
 
 def apply_reader_options(arguments: Sequence[str], environ: MutableMapping[str, str]) -> None:
-    """Set the variables of the options among the arguments, of which the last one counts.
-
-    A value that does not exist sets nothing; click refuses it. After ``--`` there are none.
-    """
+    """Set the variables of the last options before ``--``; unknown values are left for click to refuse."""
     rest = iter(arguments)
     for argument in takewhile(lambda argument: argument != "--", rest):
         name, equals, value = argument.partition("=")
@@ -160,7 +150,7 @@ def apply_reader_options(arguments: Sequence[str], environ: MutableMapping[str, 
 
 
 def colour_of(environ: Mapping[str, str]) -> bool | None:
-    """Return whether to write colours; None: on a terminal."""
+    """Return whether to write colours; None leaves it to the terminal."""
     if environ.get(NO_COLOR) or environ.get("TERM") == "dumb":
         return False
     return True if environ.get(FORCE_COLOR) else None
@@ -168,7 +158,7 @@ def colour_of(environ: Mapping[str, str]) -> bool | None:
 
 # ---------------------------------------------------------------- examples
 
-EXAMPLES: Mapping[str, tuple[str, ...]] = {
+EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every language
     "": (
         'imagegen generate "一只可爱的猫" -o cat.png',
         "imagegen images search 猫",
@@ -257,4 +247,3 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "usage": ("imagegen usage --from 2026-11-01 --group-by provider --tz Asia/Shanghai",),
 }
-"""How each command is used, by the words that call it; the same in every language."""

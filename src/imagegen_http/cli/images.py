@@ -91,14 +91,14 @@ _FILTERS = (
 
 
 def _filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that filter images to a command; `_query` takes what it gets."""
+    """Add the options of which `_query` makes a query."""
     for option in reversed(_FILTERS):
         command = option(command)
     return command
 
 
 async def _query(api: Api, filters: Mapping[str, Any], words: str | None = None) -> dict[str, str]:
-    """Return filters of images as the API has them, with the id of the collection that they name."""
+    """Return filters as the API's query, with the id of the collection that they name."""
     query = {name: value for name, value in filters.items() if value is not None}
     if "favourite" in query:
         query["favourite"] = str(query["favourite"]).lower()
@@ -108,7 +108,7 @@ async def _query(api: Api, filters: Mapping[str, Any], words: str | None = None)
 
 
 async def find_collection(api: Api, text: str) -> int:
-    """Return the id of the collection of this name or, if there is none, of this id."""
+    """Return the id of the collection with this name, else with this id."""
     from imagegen_core.images import fold_name
 
     items = (await api.get(_COLLECTIONS))["items"]
@@ -230,7 +230,7 @@ async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
 def _write_record(record: Path, image: Mapping[str, Any]) -> None:
     try:
         json.loads(record.read_bytes())
-    except (FileNotFoundError, ValueError):  # an interruption has truncated it
+    except (FileNotFoundError, ValueError):  # none, or truncated by an interruption
         with atomic_file(record) as out:
             out.write(f"{json.dumps(image, ensure_ascii=False, indent=2)}\n".encode())
 
@@ -276,7 +276,7 @@ def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, forc
 
 
 async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> None:
-    """Add an image to the archive once all of it is here."""
+    """Add an image to the archive once it is downloaded completely."""
     image = await api.get(f"{_IMAGES}/{image_id}")
     name = file_name(image["prompt"], image_id, extension_of(image).removeprefix("."))
     with TemporaryDirectory(prefix="imagegen-") as folder:
@@ -366,10 +366,7 @@ def _add_change(
     *argument: Callable[..., Any],
     short_help: str | None = None,
 ) -> None:
-    """Add a command that changes images, a thousand in a request, and prints how many were changed.
-
-    If some are missing, the others are changed, and the command fails.
-    """
+    """Add a command that changes images in batches; missing images fail it after the others are done."""
 
     @image_ids_argument
     @api_command

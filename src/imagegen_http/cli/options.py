@@ -26,10 +26,7 @@ image_ids_argument = click.argument("image_ids", type=positive, nargs=-1, requir
 
 
 def param_option(*, empty: str | None = "") -> Callable[[_Command], _Command]:
-    """Return the option of parameters, which a command gets by their names as ``params``.
-
-    Each is a number, a boolean or a text; ``empty`` is what no text means.
-    """
+    """Return the ``--param`` option: a mapping of numbers, booleans and texts; no text becomes ``empty``."""
     return click.option(
         "--param",
         "params",
@@ -60,7 +57,7 @@ def _parse_params(pairs: tuple[str, ...], empty: str | None) -> dict[str, Any]:
 
 
 def list_options(command: _Command) -> _Command:
-    """Add the options of a list to a command, which gets them as a ``listing`` that shows it."""
+    """Add the options of a list; the command gets ``listing``, which prints it."""
 
     @click.option(
         "--limit", type=positive, metavar="N", default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
@@ -76,10 +73,7 @@ def list_options(command: _Command) -> _Command:
 
 
 def confirmed(question: Callable[..., Message]) -> Callable[[_Command], _Command]:
-    """Return what lets a command ask a question, made of its arguments, before it does anything.
-
-    It ends unless the answer is yes, or was given with ``--yes``.
-    """
+    """Ask first, with a question made of the arguments; without yes or ``--yes`` the command does not run."""
 
     def decorate(command: _Command) -> _Command:
         @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -1,8 +1,7 @@
 """Prints lists, records and progress: for people on a terminal, for scripts in a pipe.
 
-A pipe gets every value whole, as the API has it, in tab-separated lines or JSON, and a status in its colour
-only where colours are asked for. A terminal gets words in the reader's language, local times and colours; ids
-are whole there, too, at any width, while prompts are shortened.
+A pipe gets whole values as the API has them, in tab-separated lines or JSON. A terminal gets words in the
+reader's language, local times, colours and whole ids; prompts are shortened.
 """
 
 import json
@@ -24,12 +23,12 @@ from imagegen_http.cli.context import note, print_json
 from imagegen_http.cli.words import in_words, label, padded, shortened, width_of, wrapped
 
 if TYPE_CHECKING:
-    from imagegen_http.cli.api import Api  # takes a moment to load, which would delay `--help`
+    from imagegen_http.cli.api import Api  # would delay `--help`
 
-_GAP = 2  # the cells between columns
-_MIN_TEXT_CELLS = 16  # with less room a text stands in a line of its own
+_GAP = 2  # cells between columns
+_MIN_TEXT_CELLS = 16  # with less room a text gets a line of its own
 
-_COLOURS = {
+_STATUS_COLOURS = {
     "processing": "cyan",
     "completed": "green",
     "failed": "red",
@@ -38,7 +37,6 @@ _COLOURS = {
     "deprecated": "yellow",
     "retired": "red",
 }
-"""Of statuses."""
 
 
 class Kind(Enum):
@@ -46,7 +44,7 @@ class Kind(Enum):
 
     VALUE = auto()  # a name, an id, a number: never shortened
     TEXT = auto()  # a prompt: shortened to the room that is left
-    NAMES = auto()  # with commas between them: whole, in as many lines as they need
+    NAMES = auto()  # comma-separated: wrapped, never shortened
     WORD = auto()  # one of a few values that have words in each language
     STATUS = auto()
     TIME = auto()
@@ -54,7 +52,7 @@ class Kind(Enum):
 
 @attrs.frozen
 class Cell:
-    """One line of text, and how it looks; where it ``is_wrapped``, all of it is shown, in more lines."""
+    """A styled text of one line; with ``is_wrapped`` it takes more lines instead of being shortened."""
 
     text: str
     colour: str | None = attrs.field(default=None, kw_only=True)
@@ -62,7 +60,7 @@ class Cell:
     is_wrapped: bool = attrs.field(default=False, kw_only=True)
 
     def drawn(self, room: int) -> list[str]:
-        """Return its lines with spaces up to the room, one shortened line unless it is wrapped."""
+        """Return the lines, padded to the room."""
         if self.is_wrapped:
             return [padded(line, room) for line in wrapped(self.text, room)]
         text = shortened(self.text, room)
@@ -73,11 +71,7 @@ class Cell:
 
 @attrs.frozen
 class Column:
-    """A column of a table, or a line of a record; its title is shown on a terminal only.
-
-    ``source`` is a key of an item, or of an object in it (``error.code``), or a function of the item; left
-    out, it is the title. One that ``may_be_absent`` is in a table only where the row fits in one line.
-    """
+    """A column of a table, or a line of a record; only a terminal shows titles."""
 
     title: str
     source: str | Callable[[Any], object] = attrs.field(
@@ -87,7 +81,6 @@ class Column:
     may_be_absent: bool = attrs.field(default=False, kw_only=True)
 
     def value(self, item: Any) -> object:
-        """Return what an item has in this column."""
         if callable(self.source):
             return self.source(item)
         for key in self.source.split("."):
@@ -98,7 +91,7 @@ class Column:
         text = _one_line(value)
         match self.kind:
             case Kind.STATUS:
-                return Cell(label("status", text), colour=_COLOURS.get(text))
+                return Cell(label("status", text), colour=_STATUS_COLOURS.get(text))
             case Kind.TIME:
                 return Cell(local_time(text))
             case Kind.WORD:
@@ -107,10 +100,7 @@ class Column:
 
 
 def local_time(text: str) -> str:
-    """Return an ISO 8601 time to the minute, with its zone: ``2026-11-27 11:52 +08:00``; nothing for nothing.
-
-    The zone is that of ``TZ``, else the machine's.
-    """
+    """Return a time in the zone of ``TZ``, else the machine's, such as ``2026-11-27 11:52 +08:00``."""
     if not text:
         return ""
     local = datetime.fromisoformat(text).astimezone().isoformat(sep=" ", timespec="minutes")
@@ -118,7 +108,7 @@ def local_time(text: str) -> str:
 
 
 def cost_note(cost: Mapping[str, Any] | None) -> str | None:
-    """Return an amount with its currency; None where there is nothing to pay, or nobody knows how much."""
+    """Return amount and currency; None if there is nothing to pay or the amount is unknown."""
     return None if cost is None or cost["amount"] is None else f"{cost['amount']} {cost['currency']}"
 
 
@@ -127,9 +117,8 @@ def size_of(image: Mapping[str, Any]) -> str:
 
 
 def show_status(status: str) -> None:
-    """Print a status in a line of its own."""
     text = label("status", status) if sys.stdout.isatty() else status
-    click.echo(click.style(text, fg=_COLOURS.get(status)))
+    click.echo(click.style(text, fg=_STATUS_COLOURS.get(status)))
 
 
 def _one_line(value: object) -> str:
@@ -141,7 +130,7 @@ def _one_line(value: object) -> str:
 
 
 def show_record(record: Mapping[str, Any], fields: Sequence[Column], *, as_json: bool) -> None:
-    """Print the fields that hold something, each below the other; in a pipe all of the record, as JSON."""
+    """Print the filled fields, one below the other; in a pipe the whole record as JSON."""
     if as_json or not sys.stdout.isatty():
         print_json(record)
         return
@@ -152,7 +141,7 @@ def show_record(record: Mapping[str, Any], fields: Sequence[Column], *, as_json:
     for title, column, value in filled:
         cell = column.cell(value)
         lines, margin = wrapped(cell.text, screen - indent), indent
-        if any(width_of(line) > screen - indent for line in lines):  # an id, which has to be whole
+        if any(width_of(line) > screen - indent for line in lines):  # an id is never cut
             lines, margin = ["", *wrapped(cell.text, screen - _GAP)], _GAP
         heading = click.style(padded(title, indent), bold=True)
         for line in lines:
@@ -163,7 +152,7 @@ def show_record(record: Mapping[str, Any], fields: Sequence[Column], *, as_json:
 def show_table(
     columns: Sequence[Column], items: Sequence[Any], *, empty: Message, as_json: bool = False
 ) -> None:
-    """Print items under their columns, or as JSON; ``empty`` goes to stderr when there are none."""
+    """Print items as a table or as JSON; ``empty`` goes to stderr if there are none."""
     if as_json:
         print_json(items)
     elif not items:
@@ -174,16 +163,16 @@ def show_table(
 
 
 def _tabbed(columns: Sequence[Column], item: Any) -> str:
-    """Return a line with the values as they are; click takes the colours away unless they are asked for."""
+    """Return the raw values; click strips the colours unless they are asked for."""
     texts = ((column, _one_line(column.value(item))) for column in columns)
     return "\t".join(
-        click.style(text, fg=_COLOURS.get(text)) if column.kind is Kind.STATUS else text
+        click.style(text, fg=_STATUS_COLOURS.get(text)) if column.kind is Kind.STATUS else text
         for column, text in texts
     )
 
 
 def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
-    """Yield the lines of a table, without the columns in which nothing stands."""
+    """Yield the lines of a table without its empty columns."""
     shown = [column for column in columns if any(column.value(item) not in (None, "") for item in items)]
     table = [[Cell(label("title", column.title), is_bold=True) for column in shown]]
     table += [[column.cell(column.value(item)) for column in shown] for item in items]
@@ -202,11 +191,11 @@ def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
 # ---------------------------------------------------------------- the layout of a table
 
 
-Width = tuple[int, int]  # how many cells a column would take, and the least that it can do with
+Width = tuple[int, int]  # the cells that a column would take, and the least it needs
 
 
 def width(cells: Sequence[Cell], *, is_flexible: bool) -> Width:
-    """Return that of a column; a flexible one is shortened, or wrapped at words, where the screen ends."""
+    """Return a column's widths; a flexible one can be shortened, or wrapped at words."""
     widest = max(width_of(cell.text) for cell in cells)
     if not is_flexible:
         return widest, widest
@@ -216,14 +205,14 @@ def width(cells: Sequence[Cell], *, is_flexible: bool) -> Width:
 
 @attrs.frozen
 class Line:
-    """A part of a row: the room of each column from ``first`` on."""
+    """A line of a row: the room of each column from ``first`` on."""
 
     first: int
     indent: int
     rooms: list[int] = attrs.field(factory=list)
 
     def drawn(self, row: Sequence[Cell]) -> Iterator[str]:
-        """Yield the line, or as many as its cells need, if anything stands in it."""
+        """Yield as many lines as the cells need, none if all are empty."""
         cells = row[self.first : self.first + len(self.rooms)]
         if any(cell.text for cell in cells):
             drawn = [cell.drawn(room) for cell, room in zip(cells, self.rooms, strict=True)]
@@ -233,7 +222,7 @@ class Line:
 
 
 def layout(widths: Sequence[Width], *, screen: int) -> list[Line]:
-    """Return the lines of a row: each takes the columns that fit beside each other, at least one."""
+    """Split a row into lines: each takes the columns that fit, at least one."""
     lines: list[Line] = []
     remaining = screen
     for number, (widest, needed) in enumerate(widths):
@@ -246,7 +235,7 @@ def layout(widths: Sequence[Width], *, screen: int) -> list[Line]:
 
 
 def fitting(widths: Sequence[Width], may_be_absent: Sequence[bool], *, screen: int) -> list[bool]:
-    """Return which columns to show, so that a row fits in one line; the last that may be absent go first."""
+    """Return which columns to show; optional ones are dropped from the last until the row fits in a line."""
     is_shown = [True] * len(widths)
     for number in reversed(range(len(widths))):
         needed = [least for _, least in compress(widths, is_shown)]
@@ -272,10 +261,7 @@ async def show_list(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Print the list at ``path``, page by page as they arrive, and a note on stderr if there is more.
-
-    ``limit`` None: all. Only a terminal's table is collected in memory.
-    """
+    """Print a list page by page, and note if there is more; only a terminal's table is held in memory."""
     printed, page = 0, {}
 
     async def items() -> AsyncIterator[dict[str, Any]]:
@@ -302,7 +288,7 @@ async def show_list(
 
 
 async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
-    """Print the items one by one, in the format of `json.dumps` for the whole list."""
+    """Print the items one by one, as `json.dumps` would print the list."""
     opening = "[\n"
     async for item in items:
         text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")
@@ -319,17 +305,13 @@ _NUMBERS_CELLS = 28  # for the counts and the time beside a bar
 
 
 def is_watched() -> bool:
-    """Return whether a person sees progress bars: they are on stderr, which is a terminal then."""
+    """Return whether stderr, where progress is shown, is a terminal."""
     return sys.stderr.isatty()
 
 
 @contextmanager
 def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """Show title, bar, note and time in a line that fits into the terminal and vanishes in the end.
-
-    Yield what changes them, which does nothing without a title or without a terminal. The bar pulses until a
-    total is known.
-    """
+    """Show a bar that vanishes in the end; yield its update, which does nothing without title or terminal."""
     if title is None or not is_watched():
         yield lambda **_: None
         return
@@ -353,14 +335,14 @@ def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[...
 
 @contextmanager
 def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
-    """Show a bar on stderr if that is a terminal; yield what sets it to a fraction of its length."""
+    """Show a bar on a terminal; yield the function that sets its fraction."""
     with _bar(None if quiet else in_words(title), total=1.0) as update:
         yield lambda fraction: update(completed=fraction)
 
 
 @contextmanager
 def task_progress(title: str | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Show how far a task is under a title, if there is one; yield the function that shows it."""
+    """Show a task's progress under a title, if there is one; yield the function that updates it."""
     with _bar(title) as update:
 
         def show(task: Mapping[str, Any]) -> None:
@@ -375,11 +357,7 @@ def task_progress(title: str | None) -> Iterator[Callable[[Mapping[str, Any]], N
 async def polled_progress(
     title: str, poll: Callable[[], Awaitable[tuple[int, int | None] | None]]
 ) -> AsyncIterator[None]:
-    """Show the progress of the work in the context on a terminal, by polling; a server may do that work.
-
-    ``poll`` returns how much is done and the total, None if that is unknown; or None if there is nothing to
-    show.
-    """
+    """Show progress while the block runs; ``poll`` returns what is done and the total, None if unknown."""
     if not is_watched():
         yield
         return

@@ -174,7 +174,7 @@ def set_provider(
     async def act(api: Api) -> None:
         if values or items:
             body["extra_config"] = await _extra_config(api, name, values, items)
-        if len(body) > 1 or not is_default:  # else what config.yaml says of it stays all there is
+        if len(body) > 1 or not is_default:  # --default alone saves no configuration
             saved = await api.post(_CONFIGS, json=body)
             say(
                 "saved {provider} ({kind}), key {key}, in {path}",
@@ -199,11 +199,10 @@ def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
 async def _extra_config(
     api: Api, name: str, values: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the complete ``extra_config`` to save, since the API replaces it whole, with its masks.
+    """Return the whole ``extra_config`` to save, masks included, since the API replaces it whole.
 
-    ``values`` are new values by key, ``items`` new items of mappings, where None removes one. If none is
-    saved yet, only changed keys are saved; the others stay in ``config.yaml``. Another document has other
-    variables, and another workflow other inputs.
+    ``values`` replace keys; ``items`` change mappings, where None removes one. What only ``config.yaml`` has
+    stays there. Another document drops the old variables, another workflow the old inputs.
     """
     configs = [config async for config in api.every(_CONFIGS)]
     shown = next((config for config in configs if config["provider_name"] == name), {})
@@ -219,14 +218,14 @@ async def _extra_config(
 
 
 def _read_proxy(text: str, context: Context) -> str | None:
-    """Return the proxy's address, None for an empty one; with a user it has to be a secret's reference."""
+    """Return the address, None for an empty one; with a user it must be a secret's reference."""
     if text.startswith(("http://", "https://")) and "@" not in text:
         return text
     return read_secret(text, context, message("--proxy with a user")) if text else None
 
 
 def _read_header(pair: str, context: Context) -> tuple[str, str | None]:
-    """Return name and value; the value of a secret header has to be a secret's reference."""
+    """Return name and value; a secret header's value must be a secret's reference."""
     from imagegen_core.config import is_secret_header
 
     name, value = _read_pair(pair, "--header")
@@ -238,7 +237,7 @@ def _read_header(pair: str, context: Context) -> tuple[str, str | None]:
 
 
 def _read_pair(pair: str, option: str) -> tuple[str, str | None]:
-    """Return the two sides of ``NAME=VALUE``; a name alone takes it away."""
+    """Split ``NAME=VALUE``; a name alone has None, which removes it."""
     name, equals, value = pair.partition("=")
     if not name:
         raise WrongUsage("{option} must be {form}", option=option, form="NAME=VALUE")
@@ -246,7 +245,7 @@ def _read_pair(pair: str, option: str) -> tuple[str, str | None]:
 
 
 def _read_inputs(pairs: Iterable[str]) -> dict[str, list[str] | None]:
-    """Return the paths of each name of ``NAME=PATH``; a name alone takes it away."""
+    """Return the paths of each ``NAME=PATH``; a name alone has None."""
     inputs: dict[str, list[str] | None] = {}
     for pair in pairs:
         name, path = _read_pair(pair, "--input")
@@ -255,7 +254,7 @@ def _read_inputs(pairs: Iterable[str]) -> dict[str, list[str] | None]:
 
 
 def _read_workflow(path: Path) -> Any:
-    """Return the workflow that a file holds; its text if it is not JSON, so that the server says so."""
+    """Return a file's workflow; text that is not JSON is left for the server to refuse."""
     from imagegen_http.settings.loader import read_file
 
     text = read_file(path)
@@ -266,7 +265,7 @@ def _read_workflow(path: Path) -> Any:
 
 
 def _read_spec(path: Path) -> Any:
-    """Return the document that a file of YAML or JSON holds; JSON has no dates and no infinity."""
+    """Read a YAML or JSON document; dates and infinity, which JSON lacks, are refused."""
     from imagegen_http.settings.loader import read_yaml
 
     spec = read_yaml(path)
@@ -313,7 +312,7 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
 
 
 def _configured_without_data(context: Context) -> tuple[list[dict[str, Any]], str] | None:
-    """Return what the API would list on a machine that has no data yet, and where; None once it has."""
+    """Return the configurations and their place while this machine has no data; None once it has."""
     if context.server is not None:
         return None
     import asyncio
@@ -324,7 +323,7 @@ def _configured_without_data(context: Context) -> tuple[list[dict[str, Any]], st
     from imagegen_http.offline import configured_without_data
 
     settings = context.settings()
-    asgi.language.set(context.language)  # no middleware reads a header in this process
+    asgi.language.set(context.language)  # no middleware reads the header here
     configs = asyncio.run(configured_without_data(settings))
     return None if configs is None else (msgspec.to_builtins(configs), settings.place)
 
@@ -342,6 +341,6 @@ def _facts(config: Mapping[str, Any], model: Mapping[str, Any]) -> dict[str, str
 
 
 def _urgency(model: Mapping[str, str | None]) -> tuple[str, bool, str]:
-    """Sort by the end, then what nobody wrote down, then the age of the facts."""
+    """Sort by end, then models without dated facts, then the oldest facts."""
     end = model["ends"] or ("9999-12-31" if model["status"] == "active" else "9999-01-01")
     return end, model["facts_read"] is not None, model["facts_read"] or ""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imagegen_http.settings.schema import Settings
 
 _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
-_HERE = "localhost"  # nobody can open the address of all interfaces; this machine's own is among them
+_HERE = "localhost"  # a browser cannot open a wildcard address
 _CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
 _port = click.IntRange(0, MAX_PORT)
 
@@ -64,7 +64,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     warnings, token = variable_warnings(**sources), token_line(*read_tree(**sources))
 
     def greet(port: int) -> None:
-        """Tell a person what to open; a log has the address in a line of its own."""
+        """Print what to open, on a terminal only: a log has the address anyway."""
         if sys.stderr.isatty():
             in_container = any(mark.exists() for mark in _CONTAINER_MARKS)
             for line in opening_messages(settings, port, token=token, in_container=in_container):
@@ -87,10 +87,7 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
 def opening_messages(
     settings: "Settings", port: int, *, token: Message | None, in_container: bool
 ) -> Iterator[Message]:
-    """Yield what to tell of a service that has begun to listen on the port; nothing if it has no console.
-
-    A service refuses names under which it may not be called, so that none of them is among the addresses.
-    """
+    """Yield what to open, by names that the service accepts; nothing if it has no console."""
     if not settings.serves_api:
         return
     server = settings.server
@@ -113,7 +110,7 @@ def opening_messages(
 
 
 def token_line(file: Path, tree: Mapping[str, Any]) -> Message | None:
-    """Return where a person finds the token of callers, as the settings name it; None where there is none."""
+    """Return where the API token is, as the settings name it; None if there is none."""
     from imagegen_http.settings.schema import EnvText
 
     server = tree.get("server")

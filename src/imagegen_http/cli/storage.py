@@ -99,7 +99,6 @@ async def verify(api: Api, *, dry_run: bool, sizes_only: bool, as_json: bool) ->
 
 
 async def _run_pass(api: Api, name: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Run a maintenance pass and show its progress."""
 
     async def poll() -> tuple[int, int | None] | None:
         progress = await api.get("/api/v1/storage")

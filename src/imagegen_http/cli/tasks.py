@@ -43,8 +43,6 @@ _INPUTS = (
     Column("size", size_of),
     Column("url"),
 )
-
-
 _RECORD = (
     Column("task", "task_id"),
     Column("status", kind=Kind.STATUS),
@@ -129,7 +127,7 @@ def inputs(context: Context, task_id: str, output: Path | None, *, as_json: bool
 
 
 async def _save_inputs(api: Api, task: Mapping[str, Any], directory: Path) -> None:
-    """Write each input to a file of its own, whose name no other task's has, and print its path."""
+    """Save each input under a name with the task's id, and print its path."""
     failures = Failures()
     for one in task["inputs"]:
         index = one["index"]
@@ -143,7 +141,7 @@ async def _save_inputs(api: Api, task: Mapping[str, Any], directory: Path) -> No
 
 
 def _safe_name(task_id: str) -> str:
-    """Return what may be in the name of a file, whatever a server or a user calls an id."""
+    """Keep what is safe in a file name, whatever a server sends as id."""
     return re.sub("[^A-Za-z0-9-]", "", task_id)
 
 

@@ -1,8 +1,4 @@
-"""What is said to a person, in the reader's language.
-
-The English stands where it is said; its Chinese is in ``chinese.yaml``, by the English. Help is looked up
-paragraph by paragraph, so that whoever changes one has to look at the other.
-"""
+"""Texts in the reader's language: ``chinese.yaml`` has the Chinese by the English, help by paragraphs."""
 
 import gettext
 import inspect
@@ -20,15 +16,14 @@ import click
 
 from imagegen_core.messages import Argument, Language, Message, MessageCode
 
-LANGUAGE_VARIABLE = "IMAGEGEN_LANG"  # takes precedence over the locale; `--lang` sets it for one command
+LANGUAGE_VARIABLE = "IMAGEGEN_LANG"  # precedes the locale; `--lang` sets it for one command
 _NO_LOCALE = frozenset({"", "C", "POSIX"})
 
 
 def language_of(environ: Mapping[str, str]) -> Language:
-    """Return the language of `LANGUAGE_VARIABLE`, else the locale's; where that is not Chinese, English.
+    """Return the language of ``IMAGEGEN_LANG``, else of the locale's name, else English.
 
-    The name of the locale decides, whether or not this machine has it. As for all programs that use gettext,
-    ``LANGUAGE`` precedes a locale that is not ``C``.
+    As in gettext, ``LANGUAGE`` precedes a locale that is not ``C``.
     """
     locale = next(filter(None, map(environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     preferred = "" if locale in _NO_LOCALE else environ.get("LANGUAGE", "")
@@ -42,14 +37,14 @@ def reader_language() -> Language:
 
 @cache
 def chinese_texts() -> Mapping[str, str]:
-    """Return the Chinese by the English; each line of the file is JSON, too, so that no help loads YAML."""
+    """Return the Chinese by the English; each line is JSON, too, which loads faster than YAML."""
     lines = Path(__file__).with_name("chinese.yaml").read_text("utf-8").splitlines()
     texts: dict[str, str] = json.loads("{" + ",".join(line for line in lines if line.startswith('"')) + "}")
     return texts
 
 
 def chinese(english: str) -> str:
-    """Return a text in Chinese; what has no Chinese stays as it is."""
+    """Return a text in Chinese, itself if there is none."""
     return chinese_texts().get(english, english)
 
 
@@ -63,19 +58,19 @@ class _Template:
 
 
 def message(words: Message | str, /, **arguments: Argument) -> Message:
-    """Return what is to be said: a template of ours, in English, and its arguments; or a message as it is."""
+    """Return the message of an English template and its arguments; a message stays as it is."""
     if isinstance(words, Message):
         return words
     return Message(code=cast("MessageCode", _Template(words)), args=arguments)
 
 
 def in_words(words: Message | str, /, **arguments: Argument) -> str:
-    """Return the text of such a message for whoever reads what this process says."""
+    """Return a message's text in the reader's language."""
     return message(words, **arguments).text(reader_language())
 
 
 def label(kind: str, word: str) -> str:
-    """Return what a title, a status or another value is called; the API's word if it is unknown here."""
+    """Return a title's, status's or value's word in the reader's language; an unknown one stays as it is."""
     if reader_language() is Language.EN:
         return word
     return chinese_texts().get(f"{kind}: {word}", word)
@@ -102,7 +97,7 @@ _UNIT = re.compile(rf"\s+|[{_OPENING}]*(?:[^\s{_WIDE}]+|[{_WIDE}])[{_CLOSING}]*|
 
 
 def width_of(text: str) -> int:
-    """Return how many cells a line of text takes: a Chinese character two, a combining one none."""
+    """Return the cells of a line: a Chinese character takes two, a combining one none."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -111,12 +106,12 @@ def width_of(text: str) -> int:
 
 
 def padded(text: str, cells: int) -> str:
-    """Return the text with spaces after it, so that it takes this many cells; a longer one as it is."""
+    """Pad a text with spaces; a longer one stays as it is."""
     return text + " " * (cells - width_of(text))
 
 
 def shortened(text: str, cells: int) -> str:
-    """Return the text, or as much of its beginning as fits with an ellipsis."""
+    """Cut a longer text, and end it with an ellipsis."""
     if width_of(text) <= cells:
         return text
     from rich.cells import set_cell_size
@@ -125,7 +120,7 @@ def shortened(text: str, cells: int) -> str:
 
 
 def wrapped(paragraph: str, cells: int) -> list[str]:
-    """Return the lines of a paragraph, broken at spaces and between Chinese characters."""
+    """Break a paragraph into lines at spaces and between Chinese characters."""
     lines, line = [], ""
     for match in _UNIT.finditer(paragraph):
         unit = " " if match[0].isspace() else match[0]
@@ -138,33 +133,26 @@ def wrapped(paragraph: str, cells: int) -> list[str]:
 
 # ---------------------------------------------------------------- click's own
 
-_CLICK_MODULES = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
-"""Those with words for users."""
-
-_ENGLISH = {"{value!r} is not a valid {number_type}.": "{value!r} is not a valid number."}
-"""Where click's own words are for programmers."""
+_CLICK_MODULES_WITH_TEXT = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
+_PLAIN_ENGLISH = {"{value!r} is not a valid {number_type}.": "{value!r} is not a valid number."}
 
 
 class _MissingParameter(click.MissingParameter):
-    """Ends its sentence as Chinese does; click adds a full stop that no table can change."""
+    """Ends with a Chinese full stop; click always adds an English one."""
 
     def format_message(self) -> str:
         return "'。".join(super().format_message().split("'.", maxsplit=1))
 
 
 def teach_click(language: Language) -> None:
-    """Let click speak the language from now on.
-
-    It looks its words up with gettext, whose catalogues are binary and whose language is the locale's; ours
-    are text, and ``--lang`` can choose them.
-    """
+    """Translate click's own texts; its gettext takes only binary catalogues, by locale."""
     is_chinese = language is Language.ZH
     words = {
-        "_": chinese if is_chinese else lambda text: _ENGLISH.get(text, text),
+        "_": chinese if is_chinese else lambda text: _PLAIN_ENGLISH.get(text, text),
         "MissingParameter": _MissingParameter if is_chinese else click.MissingParameter,
         "ngettext": _chinese_of_number if is_chinese else gettext.ngettext,
     }
-    for name in _CLICK_MODULES:
+    for name in _CLICK_MODULES_WITH_TEXT:
         module = vars(import_module(f"click.{name}"))
         module.update({word: words[word] for word in words.keys() & module.keys()})
 
