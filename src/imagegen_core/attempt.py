@@ -79,8 +79,7 @@ class Receipt:
     stored: tuple[int, ...] = ()
 
 
-MAX_INLINE_RESPONSE_BYTES = 64 * 1024
-"""A longer response is spooled to a file."""
+MAX_INLINE_RESPONSE_BYTES = 64 * 1024  # a longer response is spooled to a file
 
 
 @attrs.frozen(kw_only=True)

@@ -25,7 +25,6 @@ WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})
 """Supported schemes and their default ports."""
 
 _FORBIDDEN_CHARS = re.compile(r"[\s\\\x00-\x1f\x7f]")
-
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 
@@ -144,11 +143,8 @@ SERVICE_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "con
 """Headers that no configuration sets: a ``Host`` could divert a key, the others say where a request ends."""
 
 _NAME = re.compile(PROVIDER_NAME_PATTERN)
-
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
-
 _RESERVED_HEADERS = SERVICE_HEADERS | {"content-type"}
-
 _ON_UNKNOWN = ("fail", "retry")
 
 

@@ -16,9 +16,7 @@ from imagegen_core.values import frozen_mapping
 TICKS_PER_UNIT = 10**10
 """A tick, a ten-billionth of a currency's unit, is what xAI bills by and what databases store and add up."""
 
-MAX_AMOUNT = Decimal(1_000_000)
-"""Of one call; more is a mistake, of a price list or of an answer."""
-
+MAX_AMOUNT = Decimal(1_000_000)  # of one call; more is a mistake, of a price list or of an answer
 _TICK = Decimal(1).scaleb(-10)
 
 
@@ -119,11 +117,8 @@ def amount_text(amount: Decimal) -> str:
     return f"{whole}.{places:0<2}"
 
 
-MAX_TOKENS = 10**9
-"""Of one call; more is a mistake."""
-
+MAX_TOKENS = 10**9  # of one call; more is a mistake
 _MAX_NUMBER = 10**18
-
 _MAX_NUMBER_CHARS = 40
 
 
@@ -178,14 +173,12 @@ def _count(value: Any) -> int | None:
 
 
 _PIXELS_PER_MEGAPIXEL = 1_000_000
-
 _TOKENS_PER_UNIT = 1_000_000
 
 _BYTES_PER_TOKEN = 3
 """Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
 
 _QUALITY_NAMES = ("quality", "upscale_mode")
-
 _SIZE_NAMES = ("size", "image_size", "resolution")
 
 _UNCACHED: Mapping[TokenKind, TokenKind] = {

@@ -59,8 +59,7 @@ class ImagegenError(Exception):
         return self.reason.text(Language.EN)
 
 
-MAX_MESSAGE_CHARS = 500
-"""Of a provider's message that is stored."""
+MAX_MESSAGE_CHARS = 500  # of a provider's message that is stored
 
 
 class FailureCode(StrEnum):

@@ -80,8 +80,7 @@ def fields_of(package: str) -> Mapping[str, FormField]:
     return MappingProxyType({name: FormField.from_words(words) for name, words in fields.items()})
 
 
-KNOWN_FIELDS = fields_of("imagegen_core")
-"""By the canonical name of the parameter."""
+KNOWN_FIELDS = fields_of("imagegen_core")  # by the canonical name of the parameter
 
 
 def form_field_of(name: str) -> FormField:

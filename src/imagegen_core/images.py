@@ -133,11 +133,8 @@ class ChangedImages:
     missing: tuple[int, ...] = ()
 
 
-MAX_IMAGE_BYTES = 50 * 1024 * 1024
-"""Of an image from a caller or a provider."""
-
-SIGNATURE_BYTES = 12
-"""This much of its beginning shows an image's type."""
+MAX_IMAGE_BYTES = 50 * 1024 * 1024  # of an image from a caller or a provider
+SIGNATURE_BYTES = 12  # this much of its beginning shows an image's type
 
 
 class StorageState(StrEnum):

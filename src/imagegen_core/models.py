@@ -423,8 +423,7 @@ class ProviderProfile:
         return attrs.evolve(self, models=models) if prices else self
 
 
-SIZE_CONTROL = "size"
-"""The one control for all parameters that set the size."""
+SIZE_CONTROL = "size"  # the one control for all parameters that set the size
 
 
 def form_of(model: Model) -> tuple[str, ...]:

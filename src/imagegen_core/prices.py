@@ -79,9 +79,7 @@ _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 """A decimal amount as text, as answers show it: JSON numbers may lose its last places."""
 
 _MAX_FORECAST = 1_000_000
-
 _CURRENCY = re.compile(r"[A-Z]{3}")
-
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 

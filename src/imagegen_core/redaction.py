@@ -198,8 +198,7 @@ def _without_query(url: re.Match[str]) -> str:
 
 # ---------------------------------------------------------------- how a secret may be spelled
 
-_MIN_SECRET_CHARS = 4
-"""Masking shorter texts would make text unreadable."""
+_MIN_SECRET_CHARS = 4  # masking shorter texts would make text unreadable
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -253,7 +252,6 @@ def without(text: str, secret: str) -> str:
 # ---------------------------------------------------------------- log events
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 Event = MutableMapping[str, Any]
 
 
@@ -280,9 +278,7 @@ def on_one_line(value: Any) -> Any:
 
 # ---------------------------------------------------------------- JSON and messages of providers
 
-_MAX_TEXT_CHARS = 10_000
-"""Most text redacted on the event loop, in a few milliseconds."""
-
+_MAX_TEXT_CHARS = 10_000  # most text redacted on the event loop, in a few milliseconds
 _FLOAT_BYTES = 20
 
 

@@ -180,9 +180,7 @@ class InputRole(StrEnum):
     MASK = "mask"
 
 
-NamedInputs = tuple[tuple[str, InputImage], ...]
-"""Input images by their fields in the API."""
-
+NamedInputs = tuple[tuple[str, InputImage], ...]  # input images by their fields in the API
 _SIZE = re.compile(r"(\d{1,6})\s*[xX*×]\s*(\d{1,6})")
 
 
@@ -200,8 +198,7 @@ def parse_size(size: object) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-RANDOM_SEED = -1
-"""Most providers read it as "a random one"."""
+RANDOM_SEED = -1  # most providers read it as "a random one"
 
 
 @attrs.frozen(kw_only=True)

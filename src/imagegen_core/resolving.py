@@ -165,12 +165,8 @@ def _user_of(proxy: str) -> str:
     return proxy.partition("://")[2].rpartition("@")[0]
 
 
-_MIN_RESEMBLANCE = 0.65
-"""``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67."""
-
-_MIN_RESEMBLANCE_OF_MISTAKES = 0.75
-"""Higher, since what is configured is probably meant."""
-
+_MIN_RESEMBLANCE = 0.65  # ``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67
+_MIN_RESEMBLANCE_OF_MISTAKES = 0.75  # higher, since what is configured is probably meant
 _PROTOCOL_KEYS = frozenset({"preset", "spec"})
 
 

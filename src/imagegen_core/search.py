@@ -126,7 +126,6 @@ def _longest_tokens_of_run(run: str) -> Iterator[str]:
 
 
 _encoder = json.JSONEncoder(sort_keys=True, default=str)
-
 U = TypeVar("U")
 
 
@@ -237,9 +236,7 @@ class SearchQuery:
         return all(word in folded_prompt for word in self.words)
 
 
-MAX_SIMILAR_IMAGES = 200
-"""A search returns at most so many similar images, the best ones."""
-
+MAX_SIMILAR_IMAGES = 200  # a search returns at most so many similar images, the best ones
 MAX_PARTS = 12
 _MAX_VARIED_TOKENS = 8
 _MAX_OMISSIONS = 4
@@ -247,7 +244,6 @@ _MAX_HALVES = 4
 _MAX_SPAN_CHARS = 1_000_000
 _MAX_STARTS = 20
 _PAIR_CHARS = 2  # only pairs are split: in alphabets, one inserted letter breaks three tokens
-
 _STOP_CHARACTERS = frozenset("的了着过在是和与及之也把被个地得")
 _STOP_WORDS = frozenset({"a", "an", "the", "of", "and", "or", "in", "on", "at", "to", "with", "by"})
 _SEGMENT = re.compile(r"[^\W_\u2e80-\U0010ffff]+|[^\W_\u0000-\u2e7f]+")

@@ -15,10 +15,8 @@ from imagegen_core.limits import MAX_API_KEY_CHARS
 from imagegen_core.messages import ProblemCode, RefusalCode
 
 MASK = "****"
-
 _MIN_MASKED_CHARS = 12
 _PREFIX = "sk-"
-
 T = TypeVar("T")
 
 

@@ -20,8 +20,7 @@ from imagegen_core.requests import ImageRequest, InputImage, Operation, Operatio
 from imagegen_core.text import check_text
 from imagegen_core.values import frozen_mapping
 
-MAX_RECOVERIES = 3
-"""Recoveries after a result that crashed the process or could not be stored."""
+MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
 class TaskStatus(StrEnum):
@@ -227,7 +226,6 @@ def image_event(image: Image) -> TaskEvent:
 
 
 _IDEMPOTENCY_KEY = re.compile(rf"[\x21-\x7e]{{1,{MAX_IDEMPOTENCY_KEY_CHARS}}}")
-
 _HASH_CHUNK_BYTES = 512 * 1024
 
 

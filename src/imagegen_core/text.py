@@ -7,14 +7,9 @@ from typing import Any
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import Message, ProblemCode
 
-_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
-"""Categories of characters that would break a line."""
-
-_JOINERS = "\u200c\u200d"
-"""Format characters that scripts and emoji need."""
-
-_UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"
-"""Nothing by themselves: joiners, and variation selectors of emoji."""
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})  # categories of characters that would break a line
+_JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need
+_UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"  # nothing by themselves: joiners, and variation selectors of emoji
 
 
 def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None:
@@ -68,8 +63,7 @@ def text_problems(value: Any, path: str = "") -> Iterator[tuple[str, Message]]:
             yield from text_problems(item, f"{path}.{index}" if path else str(index))
 
 
-_MIN_SIMILARITY = 0.7
-"""The least similarity, 0 to 1, at which a name counts as another one misspelt."""
+_MIN_SIMILARITY = 0.7  # the least similarity, 0 to 1, at which a name counts as another one misspelt
 
 
 def nearest(name: str, known_keys: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY) -> str | None:

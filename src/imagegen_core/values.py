@@ -52,8 +52,7 @@ _UNSAFE = frozenset('/\\:*?"<>|')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that end lines, reverse the reading direction, or are not characters."""
 
-_JOINERS = "\u200c\u200d"
-"""Invisible too, but Persian words and emoji need them."""
+_JOINERS = "\u200c\u200d"  # invisible too, but Persian words and emoji need them
 
 
 def file_name(prompt: str, image_id: int, extension: str) -> str:
@@ -72,10 +71,7 @@ def _plain(character: str) -> str:
 
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-MAX_DEPTH = 64
-"""Maximum nesting of stored JSON; deeper values would overflow the stack when serialised."""
-
+MAX_DEPTH = 64  # maximum nesting of stored JSON; deeper values would overflow the stack when serialised
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -159,8 +155,7 @@ def no_progress(done: int, total: int | None) -> None:
     """Ignore the report."""
 
 
-QUARTER_SECONDS = 900
-"""Every time zone's days begin at a quarter of an hour."""
+QUARTER_SECONDS = 900  # every time zone's days begin at a quarter of an hour
 
 
 def quarter_of(moment: datetime) -> int:

@@ -35,15 +35,9 @@ from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)
-
-MISSING_FILE = "MISSING.txt"
-"""In a zip file only if images are missing: which ones, and why."""
-
-_MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)
-"""The earliest date of a zip file."""
-
-_MAX_SILENCES = 3
-"""After so many images in a row without an answer the archive is not asked again."""
+MISSING_FILE = "MISSING.txt"  # in a zip file only if images are missing: which ones, and why
+_MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
+_MAX_SILENCES = 3  # after so many images in a row without an answer the archive is not asked again
 
 
 @attrs.frozen(kw_only=True)

@@ -39,8 +39,7 @@ from imagegen_core.resolving import (
 )
 from imagegen_core.secrets import Secret, is_masked
 
-_IN_MEMORY = "memory"
-"""The box's context for a key that is sealed only while it is being saved."""
+_IN_MEMORY = "memory"  # the box's context for a key that is sealed only while it is being saved
 
 
 @attrs.frozen(kw_only=True)
