@@ -171,7 +171,6 @@ def check_timeout(seconds: float, field: str = "timeout_seconds") -> None:
 
 
 def _check_models(models: "Sequence[ModelEntry]") -> None:
-    """Refuse models with equal ids, or two defaults."""
     if len(models) > limits.MAX_MODELS:
         raise ValidationFailed.for_field("models", ProblemCode.TOO_MANY_ITEMS(maximum=limits.MAX_MODELS))
     ids = [model.id for model in models]
@@ -186,7 +185,6 @@ def _check_models(models: "Sequence[ModelEntry]") -> None:
 
 
 def _check_service_settings(extra: Mapping[str, Any]) -> None:
-    """Check the `SERVICE_KEYS` of ``extra_config``."""
     headers, proxy = extra.get("headers"), extra.get("proxy")
     if headers is not None and (reason := _headers_problem(headers)):
         raise ValidationFailed.for_field("extra_config.headers", reason)

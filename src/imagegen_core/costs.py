@@ -314,12 +314,10 @@ class _PricedCall:
             yield self.model.default_size
 
     def _value(self, name: str) -> str:
-        """Return a parameter of the request, or the model's default."""
         defaults = {parameter.name: parameter.default for parameter in self.model.parameters}
         return str(self.request.params.get(name, defaults.get(name)))
 
     def _pixels(self) -> int | None:
-        """Return the pixels of one image, if request or model says."""
         request = self.request
         sides = request.dimensions or parse_size(self.model.default_size)
         if request.operation is Operation.UPSCALE and request.image is not None:
@@ -359,7 +357,7 @@ class Ticks:
 
 @attrs.frozen(kw_only=True)
 class Usage:
-    """What the tasks that ended in a time used; ``unknown_attempts`` cost nobody knows how much."""
+    """What the tasks that ended in a time used; ``unknown_attempts`` were or may be paid, at unknown cost."""
 
     tasks: int = 0
     images: int = 0

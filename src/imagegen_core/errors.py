@@ -249,14 +249,14 @@ class InvalidImage(Refusal, slug="invalid_image", code=40005):
 
 
 class ReferenceCount(Refusal, slug="reference_count", code=40006):
-    """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
+    """Fewer references than one, or more than the model takes."""
 
     def __init__(self, count: int, maximum: int) -> None:
         super().__init__(RefusalCode.REFERENCE_COUNT(count=count, maximum=maximum), max=maximum)
 
 
 class ApiKeyRequired(Refusal, slug="api_key_required", code=40007):
-    """Fewer references than one, or more than the model takes."""
+    """A secret would get further than it was given for; ``secret`` is its `SecretKind`."""
 
     def __init__(self, provider: str, secret: str, target: Message | str) -> None:
         name, remedy = _LEAKS[secret]
@@ -270,7 +270,7 @@ _LEAKS = {
     "proxy": (RefusalCode.PROXY_PASSWORD, RefusalCode.SEND_PROXY),
     "credentials": (RefusalCode.MACHINE_CREDENTIALS, RefusalCode.SEND_API_KEY),
 }
-"""A secret would get further than it was given for; ``secret`` is its `SecretKind`."""
+"""Name and remedy by `SecretKind`."""
 
 
 class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
@@ -278,14 +278,14 @@ class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
 
 
 class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201):
-    """Each secret's name and remedy."""
+    """The key was used for another body."""
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.KEY_REUSED())
 
 
 class QueueFull(Refusal, slug="queue_full", code=42901):
-    """The address is private, loopback, link-local or metadata, and not allow-listed."""
+    """As many tasks wait as may wait."""
 
     def __init__(self, queue_size: int) -> None:
         super().__init__(RefusalCode.QUEUE_FULL(count=queue_size), queue_size=queue_size)
@@ -300,14 +300,14 @@ class KeysLocked(Unavailable):
 
 
 class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701):
-    """The queue is full."""
+    """Too little disk is left to keep the result of a paid call."""
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.DISK_FULL())
 
 
 class TaskNotFound(Refusal, slug="task_not_found", code=40401):
-    """Shutting down, locked, or a budget is used up: try again later."""
+    """No task has this id."""
 
     def __init__(self, task_id: str) -> None:
         super().__init__(RefusalCode.NO_TASK(task_id=task_id))
@@ -416,7 +416,7 @@ MAX_PROBLEMS = 50
 
 
 class ValidationFailed(Refusal, slug="validation_failed", code=40000):
-    """Wrong type, out of range, unknown field: `problems` names each of them, as far as anybody reads on."""
+    """Invalid fields: `problems` names them, up to `MAX_PROBLEMS`."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems[:MAX_PROBLEMS]
@@ -425,11 +425,10 @@ class ValidationFailed(Refusal, slug="validation_failed", code=40000):
 
     @classmethod
     def for_field(cls, field: str, reason: Message) -> "ValidationFailed":
-        """Return the refusal with a single problem."""
         return cls(Problem(field=field, reason=reason))
 
     def with_fields(self, names: Mapping[str, str]) -> "ValidationFailed":
-        """Invalid fields: `problems` names them, up to `MAX_PROBLEMS`."""
+        """Return the refusal with other names of fields, as its caller knows them."""
         renamed = (attrs.evolve(p, field=names.get(p.field, p.field)) for p in self.problems)
         return ValidationFailed(*renamed)
 
@@ -437,17 +436,17 @@ class ValidationFailed(Refusal, slug="validation_failed", code=40000):
     def check_range(
         cls, field: str, number: float, *, minimum: float | None = None, maximum: float | None = None
     ) -> None:
+        """Refuse a number out of its bounds, which are inclusive."""
         if reason := range_problem(number, minimum=minimum, maximum=maximum):
             raise cls.for_field(field, reason)
 
     @classmethod
     def wrong_type(cls, field: str, *types: JsonType) -> "ValidationFailed":
-        """Return the refusal with other names of fields, as its caller knows them."""
         return cls.for_field(field, ProblemCode.WRONG_TYPE(types=tuple(kind() for kind in types)))
 
     @classmethod
     def check_integer(cls, field: str, number: Any, *, minimum: int, maximum: int | None = None) -> None:
-        """Refuse a number out of its bounds, which are inclusive."""
+        """Refuse what is no whole number within its bounds, which are inclusive."""
         if isinstance(number, bool) or not isinstance(number, int):
             raise cls.wrong_type(field, JsonType.INTEGER)
         cls.check_range(field, number, minimum=minimum, maximum=maximum)

@@ -75,7 +75,6 @@ class FormField:
 
 
 def fields_of(package: str) -> Mapping[str, FormField]:
-    """Return the fields in a package's ``words.json``, by name."""
     fields = words_of(package)["FormField"]
     return MappingProxyType({name: FormField.from_words(words) for name, words in fields.items()})
 
@@ -184,6 +183,5 @@ def _in_pixels(ratio: str, width: int, height: int) -> SizePreset:
 
 
 def generic() -> tuple[SizePreset, ...]:
-    """Return the sizes that most models take, for a model of which nothing is known."""
     sizes = (("1:1", 1024, 1024), ("3:2", 1536, 1024), ("2:3", 1024, 1536))
     return tuple(_in_pixels(*size) for size in sizes)

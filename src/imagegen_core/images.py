@@ -50,7 +50,6 @@ def tag_name(text: str, field: str = "tag") -> str:
 
 
 def tag_names(texts: Iterable[str], field: str = "tags") -> tuple[str, ...]:
-    """Return the tags of an image in their order, each once."""
     names: dict[str, str] = {}
     problems: list[Problem] = []
     for index, text in enumerate(texts):

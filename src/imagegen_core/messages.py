@@ -200,7 +200,6 @@ class ProblemCode(MessageCode, words="imagegen_core"):
 def range_problem(
     number: float, *, minimum: float | None = None, maximum: float | None = None
 ) -> Message | None:
-    """Check a number against inclusive bounds."""
     if minimum is not None and not number >= minimum:  # so that NaN is refused, too
         return ProblemCode.TOO_SMALL(minimum=minimum)
     if maximum is not None and number > maximum:

@@ -131,7 +131,6 @@ class Parameter:
         return tuple(operation for operation, own in owners if own is not None and own.name == self.name)
 
     def problem(self, value: Any) -> Message | None:
-        """Return what is wrong with ``value``."""
         if not _TYPES[self.type](value):
             return ProblemCode.WRONG_TYPE(types=(JsonType[self.type.upper()](),))
         if self.enum and value not in self.enum:
@@ -316,7 +315,6 @@ _COMMON = {parameter.name: parameter for parameter in COMMON}
 
 
 def common(*names: str) -> tuple[Parameter, ...]:
-    """Return the common parameters with these names, for a model's declaration."""
     return tuple(_COMMON[name] for name in names)
 
 
@@ -446,5 +444,4 @@ def form_of(model: Model) -> tuple[str, ...]:
 
 
 def control_of(name: str) -> str:
-    """Return the control that a parameter is part of."""
     return SIZE_CONTROL if name in SIZE_NAMES else name

@@ -169,12 +169,10 @@ def parse_price(data: Any, path: str) -> Price:
 
 
 def is_currency(text: str) -> bool:
-    """Return whether it has the form of a currency's code, such as ``USD``."""
     return _CURRENCY.fullmatch(text) is not None
 
 
 def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
-    """Return the prices in ``extra_config.prices``, by model id."""
     data, path = extra_config.get("prices"), "extra_config.prices"
     if data is None:
         return MappingProxyType({})

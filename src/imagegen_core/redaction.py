@@ -243,7 +243,6 @@ def _base64_forms(data: bytes) -> Iterator[str]:
 
 
 def without(text: str, secret: str) -> str:
-    """Mask one secret in all of its spellings."""
     for form in sorted(spellings(secret), key=len, reverse=True):
         text = text.replace(form, MASK)
     return text
@@ -283,7 +282,6 @@ _FLOAT_BYTES = 20
 
 
 async def redacted(value: Any, redactor: Redactor) -> Any:
-    """Redact strings and keys of JSON, at any depth."""
     if json_size(value, _MAX_TEXT_CHARS) <= _MAX_TEXT_CHARS:
         return map_texts(value, redactor.redact)
     # Redacting a few megabytes of text takes a second, so it is done off the event loop.

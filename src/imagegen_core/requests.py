@@ -87,7 +87,6 @@ class OperationRules:
 
     @property
     def body_parameters(self) -> tuple[str, ...]:
-        """The parameters that the body takes beside ``params``, too."""
         return self.beside if self.own is None else (*self.beside, self.own.name)
 
     def implies(self, name: str, value: object) -> bool:
@@ -185,7 +184,6 @@ _SIZE = re.compile(r"(\d{1,6})\s*[xX*×]\s*(\d{1,6})")
 
 
 def dimensions_of(params: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return width and height in pixels, given as numbers or as ``size``."""
     width, height = params.get("width"), params.get("height")
     if width is not None and height is not None:
         return int(width), int(height)

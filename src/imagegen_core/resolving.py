@@ -212,7 +212,6 @@ class ProviderKinds:
         return attrs.evolve(config, kind=config.kind or self.implied_by(config.provider_name))
 
     def adapter_of(self, config: ProviderConfig) -> Provider | None:
-        """Return the adapter of a configuration whose kind is known; None if it is not installed."""
         return self.adapters.get(config.kind or "")
 
     def check(self, kind: str | None, extra_config: Mapping[str, Any]) -> None:
@@ -295,7 +294,6 @@ class ResolveProvider:
     async def __call__(
         self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
     ) -> ResolvedProvider:
-        """Return the provider as it is configured now."""
         try:
             if require_saved and await self.configs.get(provider_name) is None:
                 raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
@@ -319,7 +317,6 @@ class ResolveProvider:
         return None if name is None else RefusalCode.DID_YOU_MEAN(name=name)
 
     async def names(self) -> list[str]:
-        """Return the names of all configurations."""
         return sorted({*(config.provider_name for config in await self.configs.all()), *self.file_configs})
 
     async def layers(self, provider_name: str) -> list[ProviderConfig]:
@@ -399,7 +396,6 @@ class ResolveProvider:
         return self._with_default(self._described_layers.result_for(layers, described))
 
     def _with_default(self, resolved: ResolvedProvider) -> ResolvedProvider:
-        """Return the provider with the default model of today."""
         profile = resolved.profile.with_default_on(self.clock.now().date())
         return resolved if profile is resolved.profile else attrs.evolve(resolved, profile=profile)
 

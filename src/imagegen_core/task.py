@@ -304,7 +304,6 @@ class Submission:
             yield "mask", self.mask, lambda rules: rules.takes_mask
 
     async def digest(self) -> str:
-        """Return the SHA-256 of the whole request."""
         parts = {
             "operation": self.operation,
             "prompt": self.prompt,

@@ -67,7 +67,6 @@ _MIN_SIMILARITY = 0.7  # the least similarity, 0 to 1, at which a name counts as
 
 
 def nearest(name: str, known_keys: Iterable[str], *, min_similarity: float = _MIN_SIMILARITY) -> str | None:
-    """Return the known name that was probably meant."""
     from difflib import get_close_matches  # not at the top: it takes 0.6 MB, and misspelt keys are rare
 
     close = get_close_matches(name.lower(), sorted(known_keys), n=1, cutoff=min_similarity)

@@ -156,7 +156,6 @@ class Images:
     async def _pieces(
         self, archive: ZipStream, image_id: int, missing: "_MissingImages"
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the pieces of one image in the archive, or note that it is missing."""
         try:
             image = await self.parts.images.get(image_id)
         except ImageNotFound as error:
@@ -228,7 +227,6 @@ class Images:
         return result
 
     async def mark_one(self, image_id: int, change: MarkChange) -> Image:
-        """Change the marks of one image, and return it as it is then."""
         result = await self.mark((image_id,), change)
         if result.missing:
             raise ImageNotFound(image_id)

@@ -307,7 +307,6 @@ class Tasks:
         return await self.view(await self.parts.tasks.get(task_id))
 
     async def list(self, criteria: TaskFilter, paging: Paging) -> Page[TaskView]:
-        """Return a page of tasks, newest first."""
         page = await self.parts.tasks.find(criteria, paging)
         return page.with_items(await self.views(page.items))
 
