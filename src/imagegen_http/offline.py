@@ -60,8 +60,7 @@ async def check_settings(settings: Settings) -> list[Message]:
 def backup(settings: Settings, target: Path, *, force: bool, progress: Progress) -> BackupReport:
     """Write database, images and spooled inputs to one file; a service may be running."""
     _check_one_box(settings)
-    now = SystemClock().now()
-    return write_backup(settings.data_dir, target, now=now, force=force, progress=progress)
+    return write_backup(settings.data_dir, target, now=SystemClock().now(), force=force, progress=progress)
 
 
 def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> RestoreReport:

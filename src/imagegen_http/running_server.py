@@ -68,8 +68,7 @@ class RunningServer:
 
     def proof(self, challenge: str) -> str:
         """Answer a challenge as only this server can, and only at its own address."""
-        message = f"{challenge} {self.url}".encode()
-        return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()
+        return hmac.new(self.key.encode(), f"{challenge} {self.url}".encode(), hashlib.sha256).hexdigest()
 
     async def answers(self, client: "httpx.AsyncClient") -> bool:
         """Return whether the server itself answers at its address; nothing secret is sent there."""

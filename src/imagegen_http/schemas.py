@@ -90,8 +90,7 @@ def request_example_of(schema: Schema, schemas: Mapping[str, Schema]) -> Any:
     """Return an example of a body: required fields, and those with their own example."""
     if "$ref" in schema:
         return request_example_of(schemas[schema["$ref"].removeprefix(SCHEMAS)], schemas)
-    required = schema.get("required", ())
-    fields = schema.get("properties", {}).items()
+    required, fields = schema.get("required", ()), schema.get("properties", {}).items()
 
     def has_own(field: Schema) -> bool:  # of its own or of its non-null choice
         return any("examples" in choice for choice in (field, *field.get("anyOf", ())))

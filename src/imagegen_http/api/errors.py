@@ -169,7 +169,6 @@ def _by_status(refusals: tuple[str, ...]) -> dict[Any, ResponseSpec]:
 _RETRY_AFTER_SECONDS = {"queue_full": 5, "unavailable": 5, "insufficient_storage": 60}
 _log = structlog.get_logger("imagegen.errors")
 
-
 Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
 
 

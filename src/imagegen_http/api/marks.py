@@ -202,8 +202,7 @@ async def list_tags(
 
     With how many images have each. `prefix` completes what somebody types.
     """
-    limit = Page.enough(page, page_size)
-    uses = await service.imagegen.parts.marks.tags(prefix.strip(), limit)
+    uses = await service.imagegen.parts.marks.tags(prefix.strip(), Page.enough(page, page_size))
     tags = Page.of_all(uses, number=page, size=page_size)
     return listed(tags, lambda use: Tag(tag=use.name, count=use.count), number=page, size=page_size)
 

@@ -287,8 +287,7 @@ def _prompt_in(fields: dict[str, Any]) -> str | None:
     fields["params"] = dict(fields["params"])
     prompt: Any = fields["params"].pop("prompt", None)
     if prompt is not None and not isinstance(prompt, str):
-        wrong_type = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
-        raise ValidationFailed.for_field("params.prompt", wrong_type)
+        raise ValidationFailed.for_field("params.prompt", ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
     return prompt
 
 

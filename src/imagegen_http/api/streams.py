@@ -189,7 +189,6 @@ SpokenQuery = Annotated[
     query("language of the messages, for browsers, whose event source sends no header of its own", "lang"),
 ]
 
-
 _TYPE = "text/event-stream"
 _STREAM = {200: response(str, "the events", _TYPE)}
 

@@ -160,8 +160,7 @@ async def show_pass(service: ServiceDependency) -> Success[StoragePass]:
 
 
 async def _awaited(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
-    receive = cast("Receive", request.receive)  # plain ASGI, for which Litestar has types of its own
-    return await unless_disconnected(receive, work)
+    return await unless_disconnected(cast("Receive", request.receive), work)
 
 
 @post("/api/v1/storage/sync", "storage", "unavailable")

@@ -218,7 +218,6 @@ def _digest(*content: Any) -> str:
 _LEGACY_VALUES = {("quality", "standard"): None, ("quality", "hd"): "high"}
 """DALL·E values, for models that do not declare them; None is the model's default."""
 
-
 _ABOUT_IMAGES = ("quality", "style", "background", "moderation", "input_fidelity", "output_format")
 
 _OPENAI_PARAMETERS: Mapping[str, Parameter] = {

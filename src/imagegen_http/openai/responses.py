@@ -206,8 +206,7 @@ class Problem:
 
     @property
     def body(self) -> dict[str, Any]:
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return {"error": error}
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
     def response(self, headers: Mapping[str, str]) -> JsonResponse[dict[str, Any]]:
         return JsonResponse(self.body, status_code=self.status, headers={**self.headers, **headers})
@@ -376,8 +375,7 @@ def _created(task: Task) -> int:
 
 
 def _format_fields(image: Image) -> dict[str, str]:
-    kind = image.mime_type.removeprefix("image/")
-    return {"size": f"{image.width}x{image.height}", "output_format": kind}
+    return {"size": f"{image.width}x{image.height}", "output_format": image.mime_type.removeprefix("image/")}
 
 
 def _requested(task: Task, *names: str) -> dict[str, str]:

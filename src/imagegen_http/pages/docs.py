@@ -143,7 +143,6 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
     },
 }
 
-
 LanguageQuery = Annotated[str | None, QueryParameter(name="lang")]
 
 _POLICY = (

@@ -192,8 +192,8 @@ def openapi_document(app: Litestar, language: Language = Language.EN) -> dict[st
     """Return the document in a language, built once for each application."""
     documents = app.state.setdefault("openapi_documents", {})
     if language not in documents:
-        is_source = language is Language.EN
-        documents[language] = _document(app) if is_source else in_chinese(openapi_document(app))
+        is_english = language is Language.EN
+        documents[language] = _document(app) if is_english else in_chinese(openapi_document(app))
     document: dict[str, Any] = documents[language]
     return document
 
