@@ -84,8 +84,7 @@ def malformed_key(form: str) -> Message:
 
 def call_timeout(seconds: float) -> httpx.Timeout:
     """Return time-outs of which connecting expires first, since that proves that nothing was started."""
-    connect = min(_CONNECT_SECONDS, seconds / 2)
-    return httpx.Timeout(seconds, connect=connect, pool=seconds / 2)
+    return httpx.Timeout(seconds, connect=min(_CONNECT_SECONDS, seconds / 2), pool=seconds / 2)
 
 
 async def read_at_most(

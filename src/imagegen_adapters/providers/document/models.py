@@ -139,8 +139,7 @@ def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Param
     if size is None or size.kind is SizeKind.FIXED:
         return
     for side in common("width", "height"):
-        pixels = size.kind is SizeKind.WXH
-        yield attrs.evolve(side, minimum=size.min, maximum=size.max) if pixels else side
+        yield attrs.evolve(side, minimum=size.min, maximum=size.max) if size.kind is SizeKind.WXH else side
     yield from common("size")
     yield attrs.evolve(common("aspect_ratio")[0], enum=size.ratios)
     if size.kind is SizeKind.TIER:

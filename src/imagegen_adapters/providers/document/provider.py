@@ -115,8 +115,7 @@ class HttpProvider:
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
                 raise submit_error(classification, error_response, call.model)
-            start = await read_head(response)
-            return await self._submitted(document_call, start, exchange)
+            return await self._submitted(document_call, await read_head(response), exchange)
 
     async def _submitted(
         self, document_call: DocumentCall, start: PartialResponse, exchange: Exchange
@@ -195,8 +194,7 @@ class HttpProvider:
             return Probe(ok=False, detail=error.failure.reason)
         if is_success and (document.health.ok_if is None or response.holds(document.health.ok_if)):
             return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
-        classification = classify(response, document.errors, self._clock.now())
-        reason = submit_error(classification, response).failure.reason
+        reason = submit_error(classify(response, document.errors, self._clock.now()), response).failure.reason
         if not is_success:
             reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
         return Probe(ok=False, detail=reason)
@@ -356,8 +354,7 @@ class JobWatcher:
 
     def _pending(self, response: UpstreamResponse) -> Unfinished:
         call = self.document_call
-        wait = retry_after(response, call.document.errors, call.sender.clock.now())
-        return Unfinished(seconds=wait or 0.0)
+        return Unfinished(seconds=retry_after(response, call.document.errors, call.sender.clock.now()) or 0.0)
 
     async def _spool_result(self, start: PartialResponse) -> Outcome:
         if not self._is_result(start):

@@ -100,8 +100,7 @@ def load_preset(name: str) -> Document:
         raise KeyError(name)
     if name in ALIASES:
         return load_preset(ALIASES[name])
-    text = PRESETS.joinpath(f"{name}.yaml").read_text("utf-8")
-    return parse_document(load_yaml(text), f"presets.{name}")
+    return parse_document(load_yaml(PRESETS.joinpath(f"{name}.yaml").read_text("utf-8")), f"presets.{name}")
 
 
 def document_of(config: ProviderConfig) -> Document:
@@ -112,8 +111,7 @@ def document_of(config: ProviderConfig) -> Document:
     if extra.get("spec") is None:
         document = load_preset(_preset_name(config))
     else:
-        text = _canonical(extra["spec"], was_sent=config.is_sent)
-        document = _own_document(text, was_sent=config.is_sent)
+        document = _own_document(_canonical(extra["spec"], was_sent=config.is_sent), was_sent=config.is_sent)
     return _with_vars(document, extra.get("vars"), was_sent=config.is_sent)
 
 

@@ -21,7 +21,7 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.expressions import Expression, Reading, matches_glob, searched_chars
-from imagegen_adapters.providers.document.operations import ClassifyRule, ErrorClass, ErrorSpec, ResponseSpec
+from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.models import Model
@@ -192,7 +192,8 @@ def classify(
         plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
         message = response.text_at(spec.message) or plain
     by_code = (r for r in spec.classify if code is not None and matches_glob(code, r.codes))
-    by_status = (r for r in spec.classify if not r.codes and _has_status(r, response.status))
+    statuses = {str(response.status), f"{response.status // 100}xx"}
+    by_status = (r for r in spec.classify if not r.codes and not statuses.isdisjoint(r.status))
     rule = next(chain(by_code, by_status), None)
     wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
@@ -205,10 +206,6 @@ def classify(
         retry_after=wait,
         matched=rule is not None,
     )
-
-
-def _has_status(rule: ClassifyRule, status: int) -> bool:
-    return any(str(status) == s or (s.endswith("xx") and str(status)[0] == s[0]) for s in rule.status)
 
 
 def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> float | None:

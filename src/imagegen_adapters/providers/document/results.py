@@ -152,8 +152,7 @@ class ResultReader:
             if with_key:
                 headers |= (await sender.credentials()).headers
         except NoAccessToken as error:
-            reason = error.failure.reason
-            raise CallError(FailureCode.DOWNLOAD_FAILED, reason, is_transient=True) from error
+            raise CallError(FailureCode.DOWNLOAD_FAILED, error.failure.reason, is_transient=True) from error
         timeout = max(download.timeout_s, config.timeout)
         chunks = sender.outbound.download(
             url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=timeout

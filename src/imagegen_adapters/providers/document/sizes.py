@@ -266,8 +266,7 @@ def _resolutions(spec: SizeSpec) -> Mapping[str, int]:
     names = {*STANDARD_RESOLUTIONS, *(word for word in spec.extra if word in _RESOLUTIONS)}
     sides = {name: _RESOLUTIONS[name] for name in sorted(names, key=_RESOLUTIONS.__getitem__)}
     fitting = {name: side for name, side in sides.items() if _fitting_sides(spec, 1.0, side) == (side, side)}
-    larger = {name: side for name, side in fitting.items() if name != "512"}
-    return larger or fitting
+    return {name: side for name, side in fitting.items() if name != "512"} or fitting
 
 
 def _fitting_sides(spec: SizeSpec, ratio: float, side: int) -> tuple[int, int] | None:

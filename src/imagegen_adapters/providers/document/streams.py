@@ -130,8 +130,7 @@ class StreamedResponse:
         except CallError:
             return "other"
         response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
-        is_error = any(response.text_at(each) for each in (errors.code, errors.message))
-        return "failed" if is_error else "other"
+        return "failed" if any(response.text_at(each) for each in (errors.code, errors.message)) else "other"
 
     async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
         """Show the partial image of an event, if it has one and there is room for it."""
