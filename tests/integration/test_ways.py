@@ -27,7 +27,7 @@ HEAD = "src/imagegen_http/server/framing.py"
 MASKING = "src/imagegen_core/redaction.py"
 """Is told each key in use, and only takes it out of other texts."""
 
-STORE = "src/imagegen_adapters/stores/sqlite/configs.py"
+STORE = "src/imagegen_adapters/stores/configs.py"
 
 
 class BlindRedactor(Redactor):
