@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 51_288
+LINES = 51_226
 FILES = 223
-SMALL_FILES = 33
+SMALL_FILES = 34
 """Of less than 60 lines."""
 
 PORT_COUNT = 12

@@ -109,9 +109,7 @@ class BlobArchive(BlobStore, Protocol):
 
         Raises:
             BlobMissing: the source has no such blob.
-            StorageUnreachable: the archive does not respond now.
-            StorageError: it refused, or size or checksum differ from what was sent; the archive keeps
-                nothing.
+            StorageError: it refused, or size or checksum differ from what was sent; it keeps nothing.
         """
 
     async def matches(self, source: BlobStore, key: str) -> bool:
@@ -119,7 +117,6 @@ class BlobArchive(BlobStore, Protocol):
 
         Raises:
             BlobMissing: the source has no such blob.
-            StorageUnreachable: the archive does not respond now.
         """
 
 
@@ -141,6 +138,10 @@ class Spool(Protocol):
     """Files in folders (one a task or an attempt, by id) under short names of ``a-z 0-9 . _ -``.
 
     A kept file stays readable until it is removed. `folders` leaves it out at no cost.
+
+    Raises:
+        BlobMissing: there is no such file to `open`, or for `chunks`.
+        StorageError: it could not be read or stored now.
     """
 
     async def put(self, folder: str, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -148,22 +149,13 @@ class Spool(Protocol):
 
         Raises:
             SpoolOverflow: there are more than ``max_bytes``.
-            StorageError: the bytes could not be stored.
         """
 
     async def fetch(self, folder: str) -> None:
-        """Copy the folder's files that other nodes wrote, so that `open` finds them; there may be none.
-
-        Raises:
-            StorageError: they cannot be read now.
-        """
+        """Copy the folder's files that other nodes wrote, so that `open` finds them; there may be none."""
 
     def open(self, folder: str, name: str) -> BinaryIO:
-        """Return a seekable file that this process put or fetched; read it in a thread, and close it.
-
-        Raises:
-            BlobMissing: there is none.
-        """
+        """Return a seekable file that this process put or fetched; read it in a thread, and close it."""
 
     def chunks(
         self, folder: str, name: str, *, start: int = 0, end: int | None = None
@@ -171,34 +163,19 @@ class Spool(Protocol):
         """Yield the bytes from ``start`` up to ``end`` in chunks of at most 512 KiB, read off the event loop.
 
         A file that is kept meanwhile is read to its end.
-
-        Raises:
-            BlobMissing: there is none.
-            StorageError: the bytes cannot be read.
         """
 
     async def keep(self, folder: str, names: Collection[str]) -> None:
         """Keep these files for good, durably; remove the folder's others, but for those kept before.
 
-        Idempotent: a missing file is no error.
-
-        Raises:
-            StorageError: not all could be done now; whatever could not is as it was.
+        Idempotent: a missing file is no error. If this raises, what could not be done is as it was.
         """
 
     async def files(self, folder: str) -> Mapping[str, int]:
-        """Return the size in bytes of each file in the folder, kept or not, in the order of names.
-
-        Raises:
-            StorageError: that cannot be told now.
-        """
+        """Return the size in bytes of each file in the folder, kept or not, in the order of names."""
 
     async def holds(self, folders: Collection[str]) -> frozenset[str]:
-        """Return those of the folders that have any file, kept or not.
-
-        Raises:
-            StorageError: that cannot be told now.
-        """
+        """Return those of the folders that have any file, kept or not."""
 
     async def remove(self, folder: str) -> None:
         """Remove all files of a folder, kept or not; there may be none."""

@@ -23,47 +23,34 @@ class Cluster(Protocol):
 
     It is alive from `join` until it leaves or was silent for too long. The shared store's clock counts, so
     the nodes' own may differ.
+
+    Raises:
+        StorageError: on every await: the store cannot tell now, or a change could not be stored.
     """
 
     async def join(self, node: str) -> None:
-        """Count the node as alive from now on; idempotent.
-
-        Raises:
-            StorageError: that could not be stored.
-        """
+        """Count the node as alive from now on; idempotent."""
 
     async def beat(self, node: str) -> None:
-        """Show that the node is alive; one that was silent for too long joins again.
-
-        Raises:
-            StorageError: that could not be stored.
-        """
+        """Show that the node is alive; one that was silent for too long joins again."""
 
     async def alive(self, observer: str) -> frozenset[str]:
         """Return the nodes whose tasks nobody may take, as far as ``observer`` can tell.
 
-        After its own join, or a gap in its own beats, an observer cannot tell a silent node from a shared
-        outage. It then takes every node that has not left as alive, until it could be heard again.
-
-        Raises:
-            StorageError: that is not known now; then no task may be taken.
+        If this raises, no task may be taken. After its own join, or a gap in its own beats, an observer
+        cannot tell a silent node from a shared outage. It then takes every node that has not left as alive,
+        until it could be heard again.
         """
 
     async def leave(self, node: str) -> None:
-        """Count the node as gone, so that others take its tasks at once; a missing node is no error.
-
-        Raises:
-            StorageError: that could not be stored.
-        """
+        """Count the node as gone, so that others take its tasks at once; a missing node is no error."""
 
     def slot(self, name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
         """A semaphore of all nodes: wait until fewer than ``limit`` slots of the name are taken; hold one.
 
         ``node`` has joined. The slot is released when the block exits or its node dies. A node that was only
-        presumed dead may still be running, so the work under a lock (``limit=1``) must be idempotent.
-
-        Raises:
-            StorageError: on entering: the taken slots are not known now, or could not be stored.
+        presumed dead may still be running, so the work under a lock (``limit=1``) must be idempotent. Only
+        entering raises.
         """
 
     def hear(self, topic: str, hearer: Callable[[str], object]) -> None:

@@ -102,6 +102,9 @@ class Gallery(Protocol):
     """`TaskRepository.save` adds images, in its transaction. Quarters are those of `quarter_of`.
 
     Reading a list costs nothing for the images that it leaves out.
+
+    Raises:
+        Unavailable: a list, its counts by quarter or its neighbours took longer than two seconds.
     """
 
     async def get(self, image_id: int) -> Image:
@@ -115,11 +118,7 @@ class Gallery(Protocol):
         """Return the images of a task in the order of their parts and positions."""
 
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
-        """Return a page of a list; if ``paging.after`` is an id, only older images.
-
-        Raises:
-            Unavailable: it took longer than two seconds.
-        """
+        """Return a page of a list; if ``paging.after`` is an id, only older images."""
 
     async def delete(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         """Remove images, their marks and search entries at once; return those that there were.
@@ -139,18 +138,12 @@ class Gallery(Protocol):
         Of a search, those count whose prompts contain the words, in either mode. With no criteria beyond
         provider, model and operation, the time depends on the number of quarters; otherwise on that of
         images.
-
-        Raises:
-            Unavailable: it took longer than two seconds.
         """
 
     async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
         """Return what the list shows now around an image; nothing if it does not show the image.
 
         The similar images of a search are those that follow its first page.
-
-        Raises:
-            Unavailable: it took longer than two seconds.
         """
 
     async def relatives(self, image_id: int, *, limit: int) -> Relatives:

@@ -12,13 +12,16 @@ class Marks(Protocol):
 
     Names are compared as `fold_name` folds them. Of equal tags the first that was written is shown, while any
     image has it. Every change is idempotent.
+
+    Raises:
+        CollectionNotFound: the collection to change does not exist.
+        CollectionExists: another one has the name.
     """
 
     async def change(self, image_ids: Ids[int], change: MarkChange) -> ChangedImages:
         """Change the marks of all images or, if it raises, of none; ids without an image are no error.
 
         Raises:
-            CollectionNotFound: there is no such collection.
             TooManyTags: some of the images would have more than `MAX_TAGS`.
         """
 
@@ -32,21 +35,11 @@ class Marks(Protocol):
         """Add an empty collection, with an id that none ever had.
 
         Raises:
-            CollectionExists: one has the name.
             TooManyCollections: there are `MAX_COLLECTIONS`.
         """
 
     async def rename_collection(self, collection_id: int, name: str) -> Collection:
-        """Give a collection another name.
-
-        Raises:
-            CollectionNotFound: there is none.
-            CollectionExists: another one has the name.
-        """
+        """Give a collection another name."""
 
     async def remove_collection(self, collection_id: int) -> None:
-        """Remove a collection; its images stay.
-
-        Raises:
-            CollectionNotFound: there is none.
-        """
+        """Remove a collection; its images stay."""

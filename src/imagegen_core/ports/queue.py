@@ -31,15 +31,15 @@ class Queue(Protocol):
 
     Events of a task have increasing ids and can be replayed from any of them. `TaskRepository.save` stores
     those of images and the final one.
+
+    Raises:
+        StorageError: a change could not be stored.
     """
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
         """Return the providers that have claimable tasks, longest-waiting first, at most ``limit``.
 
         Also moves deferred tasks that are now due back into the queue.
-
-        Raises:
-            StorageError: that change could not be stored.
         """
 
     async def claim(
@@ -58,9 +58,6 @@ class Queue(Protocol):
         """Wake workers, since a pending task was stored; it is claimable from its ``not_before`` on.
 
         With ``locked``, tasks deferred until the master key is back become due: this process may have it.
-
-        Raises:
-            StorageError: that change could not be stored.
         """
 
     async def wait(self, timeout: float) -> None:

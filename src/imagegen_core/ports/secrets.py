@@ -9,21 +9,16 @@ class SecretBox(Protocol):
     """Authenticated encryption under a master key. A token opens only in the context it was sealed for.
 
     A token that a box has opened once opens for as long as the box lives, also in the middle of a paid call.
+
+    Raises:
+        KeysLocked: the master key is missing or wrong, or the token was sealed for another context.
     """
 
     def seal(self, plaintext: str, *, context: str) -> str:
-        """Return a printable token.
-
-        Raises:
-            KeysLocked: the master key is missing or wrong.
-        """
+        """Return a printable token."""
 
     def open(self, token: str, *, context: str) -> str:
-        """Return the plain text.
-
-        Raises:
-            KeysLocked: the master key is missing or wrong, or the token was sealed for another context.
-        """
+        """Return the plain text."""
 
     @property
     def locked(self) -> bool:

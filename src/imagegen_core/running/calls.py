@@ -311,8 +311,10 @@ class Calls:
             async with run.ticket.call(active.resolved.max_concurrency):
                 if active.attempt.phase is Phase.RESERVED:
                     await self._submit(active)
-                if active.attempt.phase is Phase.ACCEPTED and active.attempt.job is not None:
-                    await self._poll(active, active.attempt.job)
+                if active.attempt.phase is Phase.ACCEPTED and (job := active.attempt.job) is not None:
+                    async with active.forwarded_cancel(job):
+                        receipt = await active.resolved.provider.poll(active.call, job, active)
+                    await run.save_attempt(active.received(receipt))
         received = active.attempt
         outcome = await self.storing.store_result(active, is_retry=is_retry)
         await self._discard_if_stored(active)
@@ -373,12 +375,6 @@ class Calls:
             raise
         if cancelling is not None:
             raise cancelling
-
-    async def _poll(self, active: ActiveCall, job: UpstreamJob) -> None:
-        """Accepted → received: free, for as long as the job takes."""
-        async with active.forwarded_cancel(job):
-            receipt = await active.resolved.provider.poll(active.call, job, active)
-        await active.run.save_attempt(active.received(receipt))
 
     async def _discard_if_stored(self, active: ActiveCall) -> None:
         if active.attempt is not active.run.closing:
