@@ -380,14 +380,13 @@ def _value_problem(name: str, value: Any) -> Message | None:
 class ProviderProfile:
     """What a configuration of this kind provides and needs.
 
-    ``default_timeout`` is in seconds; None for the usual one. ``max_concurrency`` of calls at once: None
-    means as many as workers; ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs
-    money, so one that a dying process interrupted is repeated. If not ``billed``, calls of models without a
-    price cost nothing, else nobody knows how much. ``key_hosts`` may receive the key besides ``api_base``;
-    they may be other targets of secrets, too, in the adapter's notation. ``key_problem`` says what is wrong
-    with the key's form. ``key_url`` gets the key in place of ``api_base``, which then gets a token.
-    ``ambient_credentials`` names the machine's own credentials that calls use instead of a key, and what they
-    give access to; only the operator may configure them.
+    ``default_timeout`` is in seconds; None for the usual one. ``max_concurrency`` None: as many calls at once
+    as workers; ``extra_config.max_concurrency`` overrides it. ``free``: no call ever costs money, so one that
+    a dying process interrupted is repeated. If not ``billed``, calls of models without a price cost nothing;
+    else nobody knows how much. ``key_hosts`` may receive the key besides ``api_base``; the adapter may note
+    other targets of secrets there. ``key_url`` gets the key in place of ``api_base``, which then gets a
+    token. ``ambient_credentials`` names the machine's own credentials that calls use instead of a key, and
+    what they give access to; only the operator may configure them.
     """
 
     models: tuple[Model, ...]

@@ -112,14 +112,10 @@ class Providers(ProviderListing):
     async def save(self, provider_name: str, changes: Mapping[str, Any]) -> ResolvedProvider:
         """Create or change a configuration, and return it combined with the file's; fields not sent stay.
 
-        ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text. A
-        change that would send a saved secret to another target is refused unless the secret is sent with it.
-        Secret headers that the change does not mention are dropped instead.
-
-        Raises:
-            ValidationFailed: a field is invalid; it names the path.
-            ApiKeyRequired: a secret not sent with it, or this machine's credentials, would get further.
-            UpstreamNotAllowed: the address is not allowed.
+        ``changes`` are fields of `ProviderConfig` by name; ``api_key`` is the plain or the masked text. It
+        raises `ApiKeyRequired` if a saved secret that was not sent with it would go to another target, or
+        this machine's credentials to one that ``config.yaml`` does not say. Secret headers that the change
+        does not mention are dropped instead. `UpstreamNotAllowed`: the address may not be called.
         """
         check_provider_name(provider_name)
         fields = {name: value for name, value in changes.items() if name != "api_key"}
