@@ -99,7 +99,7 @@ def settle(
         return task.cancel(now, possible_charge=charged, warnings=warnings)
     error = most_severe([error for error in errors if not error.resendable]) or most_severe(errors)
     if error is None:
-        return task.complete(now, warnings=warnings + _losses(outcomes))
+        return task.complete(now, warnings=warnings + _missing_images(outcomes))
     waits = [
         retry.delay(e, retries=task.retries, max_retries=task.max_retries, random=random) for e in errors
     ]
@@ -110,7 +110,7 @@ def settle(
         attempts = max(0, task.attempts - 1) if given_back else task.attempts
         return task.requeue(not_before=now + backoff, attempts=attempts, is_retry=True)
     if some_stored:
-        return task.complete(now, warnings=warnings + _losses(outcomes))
+        return task.complete(now, warnings=warnings + _missing_images(outcomes))
     return task.fail(now, error.failure, warnings=warnings)
 
 
@@ -122,7 +122,7 @@ def _distinct(warnings: Iterable[Message]) -> tuple[Message, ...]:
     return tuple(first.values())
 
 
-def _losses(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
+def _missing_images(outcomes: Sequence[AttemptOutcome]) -> tuple[Message, ...]:
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     lost = [*errors, *(failure for outcome in outcomes for failure in outcome.failures)]
     return tuple(

@@ -165,8 +165,8 @@ def _user_of(proxy: str) -> str:
     return proxy.partition("://")[2].rpartition("@")[0]
 
 
-_MIN_RESEMBLANCE = 0.65  # ``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67
-_MIN_RESEMBLANCE_OF_MISTAKES = 0.75  # higher, since what is configured is probably meant
+_MIN_SIMILARITY = 0.65  # ``opnai`` and ``openai`` have 0.91, ``genimi`` and ``gemini`` 0.67
+_MIN_SIMILARITY_OF_SAVED = 0.75  # higher, since what is configured is probably meant
 _PROTOCOL_KEYS = frozenset({"preset", "spec"})
 
 
@@ -187,7 +187,7 @@ class ProviderKinds:
         return max(matches)[1] if matches else None
 
     def similar_name(
-        self, provider_name: str, others: Iterable[str] = (), *, cutoff: float = _MIN_RESEMBLANCE
+        self, provider_name: str, others: Iterable[str] = (), *, cutoff: float = _MIN_SIMILARITY
     ) -> str | None:
         """Return the name that was probably meant: of an adapter, or one of ``others``."""
         own = {name.removesuffix("*") for adapter in self.adapters.values() for name in adapter.names}
@@ -203,7 +203,7 @@ class ProviderKinds:
         adapter = self.adapter_of(config)
         if adapter is None or "*" not in adapter.names or not _PROTOCOL_KEYS.isdisjoint(config.extra_config):
             return None
-        name = self.similar_name(config.provider_name, cutoff=_MIN_RESEMBLANCE_OF_MISTAKES)
+        name = self.similar_name(config.provider_name, cutoff=_MIN_SIMILARITY_OF_SAVED)
         return None if name is None or name in config.provider_name else name
 
     def combine(self, layers: Sequence[ProviderConfig]) -> ProviderConfig:

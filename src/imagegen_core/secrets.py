@@ -101,7 +101,7 @@ def is_masked(text: str) -> bool:
 
 def seal_fields(fields: Mapping[str, Any], seal: Callable[[str], str]) -> str:
     """Seal the fields as JSON, in which secrets are plain text."""
-    return seal(json.dumps(fields, default=_plain_json))
+    return seal(json.dumps(fields, default=_json_value))
 
 
 def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
     return fields
 
 
-def _plain_json(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return JSON for a secret, a read-only mapping, or a date read from YAML."""
     if isinstance(value, Secret):
         return value.reveal()

@@ -9,12 +9,12 @@ from imagegen_core.messages import Message, ProblemCode
 
 _CONTROLS = frozenset({"Cc", "Zl", "Zp"})  # categories of characters that would break a line
 _JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need
-_UNSEEN = f"{_JOINERS}\ufe0e\ufe0f"  # nothing by themselves: joiners, and variation selectors of emoji
+_INVISIBLE = f"{_JOINERS}\ufe0e\ufe0f"  # nothing by themselves: joiners, and variation selectors of emoji
 
 
 def check_name(field: str, name: str, *, minimum: int = 1, maximum: int) -> None:
     """Check a name as `check_text` does, and refuse characters that people cannot see."""
-    check_text(field, name.strip(_UNSEEN), minimum=minimum, maximum=maximum)
+    check_text(field, name.strip(_INVISIBLE), minimum=minimum, maximum=maximum)
     check_text(field, name, maximum=maximum)
     categories = {unicodedata.category(character) for character in name if character not in _JOINERS}
     if not _CONTROLS.isdisjoint(categories):

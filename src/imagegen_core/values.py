@@ -201,7 +201,7 @@ class ZipStream:
     """
 
     def __init__(self) -> None:
-        self._output = _Output()
+        self._output = _ZipBuffer()
         self._zip = ZipFile(self._output, "w")  # type: ignore[call-overload] # nothing else is needed of it
         self._file: IO[bytes] | None = None
         self.is_empty = True
@@ -238,7 +238,7 @@ class ZipStream:
         return self._output.take()
 
 
-class _Output:
+class _ZipBuffer:
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 

@@ -37,7 +37,7 @@ from imagegen_core.values import CalendarDays, ZipStream, file_name
 _log = logging.getLogger(__name__)
 MISSING_FILE = "MISSING.txt"  # in a zip file only if images are missing: which ones, and why
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
-_MAX_SILENCES = 3  # after so many images in a row without an answer the archive is not asked again
+_MAX_UNANSWERED = 3  # after so many images in a row without an answer the archive is not asked again
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +162,7 @@ class Images:
             missing.lines.append((str(image_id), error.reason))
             missing.errors.append(error)
             return
-        if missing.silences >= _MAX_SILENCES and image.storage is StorageState.ARCHIVE:
+        if missing.unanswered >= _MAX_UNANSWERED and image.storage is StorageState.ARCHIVE:
             missing.note(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
             return
         async with _opened(self.parts.blobs.open(image.blob_key)) as chunks:
@@ -172,7 +172,7 @@ class Images:
                 missing.note(image, error)
                 return
             if image.storage is StorageState.ARCHIVE:
-                missing.silences = 0
+                missing.unanswered = 0
             archive.begin(_name(image), image.created_at)
             size = 0
             while chunk:
@@ -251,7 +251,7 @@ class _MissingImages:
 
     lines: list[tuple[str, Message]] = attrs.field(factory=list)
     errors: list[ImagegenError] = attrs.field(factory=list)
-    silences: int = 0
+    unanswered: int = 0
 
     def note(self, image: Image, error: BlobMissing | StorageError) -> None:
         """Note an image that could not be read, in words that name no place of ours."""
@@ -259,7 +259,7 @@ class _MissingImages:
             case BlobMissing():
                 reason = StorageCode.IN_NO_STORE(image_id=image.id)
             case StorageUnreachable():
-                self.silences += 1
+                self.unanswered += 1
                 reason = StorageCode.ARCHIVE_UNREACHABLE()
             case _:
                 reason = StorageCode.NOT_READABLE(image_id=image.id)

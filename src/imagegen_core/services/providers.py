@@ -39,7 +39,7 @@ from imagegen_core.resolving import (
 )
 from imagegen_core.secrets import Secret, is_masked
 
-_IN_MEMORY = "memory"  # the box's context for a key that is sealed only while it is being saved
+_SEAL_CONTEXT = "memory"  # the box's context for a key that is sealed only while it is being saved
 
 
 @attrs.frozen(kw_only=True)
@@ -50,7 +50,7 @@ class ProviderListing:
 
     async def configured(self) -> tuple[ResolvedProvider, ...]:
         """Return every configuration, usable or not, whose kind is installed."""
-        return await self._each(self.get, ProviderNotConfigured)
+        return await self._collect(self.get, ProviderNotConfigured)
 
     async def get(self, provider_name: str) -> ResolvedProvider:
         """Return a configuration, usable or not; `ProviderConfigNotFound` if there is none."""
@@ -76,9 +76,9 @@ class ProviderListing:
 
     async def usable(self) -> tuple[ResolvedProvider, ...]:
         """Return the providers to which a task could be sent now."""
-        return await self._each(lambda name: self.resolve(provider_name=name), Refusal)
+        return await self._collect(lambda name: self.resolve(provider_name=name), Refusal)
 
-    async def _each(
+    async def _collect(
         self, get: Callable[[str], Awaitable[ResolvedProvider]], refusal: type[Refusal]
     ) -> tuple[ResolvedProvider, ...]:
         providers = []
@@ -151,8 +151,8 @@ class Providers(ProviderListing):
         """Return the key sealed: what checks and stores the configuration never reads it."""
         if key is None or self.parts.box.locked:
             return key
-        token = key.give_to(partial(self.parts.box.seal, context=_IN_MEMORY))
-        return Secret.sealed(partial(self.parts.box.open, token, context=_IN_MEMORY))
+        token = key.give_to(partial(self.parts.box.seal, context=_SEAL_CONTEXT))
+        return Secret.sealed(partial(self.parts.box.open, token, context=_SEAL_CONTEXT))
 
     def _without_leaks(
         self,
