@@ -1,4 +1,4 @@
-"""What a check is, what it says, and the checks of a data directory, its disk and its archive."""
+"""What a check is, and the checks of a data directory, its archive, its disk and its database."""
 
 import os
 import stat
@@ -42,7 +42,7 @@ class CheckCode(MessageCode, words="imagegen_http"):
 
 @attrs.frozen
 class Check:
-    """What was checked, and a sentence about it that contains no key."""
+    """What was checked, and a sentence about it that contains no secret."""
 
     name: str
     message: Message
@@ -60,7 +60,7 @@ _MAX_LISTED_NAMES = 5
 
 @attrs.define
 class _Findings:
-    """Counts the entries with one problem, and holds the names of the first few."""
+    """Counts the entries with one problem, and keeps the names of the first few."""
 
     count: int = 0
     first: list[Message | str] = attrs.field(factory=list)
@@ -78,7 +78,7 @@ class _Findings:
 
 
 def check_directory(data_dir: Path, running: RunningServer | None) -> list[Check]:
-    """Check a directory, everything in it, and whether a server works or was killed in it; blocks."""
+    """Check owner and permissions, and whether a server works or was killed there; blocks."""
     server = ok("server", CheckCode.NO_SERVER())
     if running is not None:
         server = ok("server", CheckCode.SERVER_RUNS(url=running.url))
@@ -88,7 +88,6 @@ def check_directory(data_dir: Path, running: RunningServer | None) -> list[Check
 
 
 def _permissions(data_dir: Path) -> list[Check]:
-    """Check the owner and the permissions of the directory and everything in it."""
     owner = data_dir.stat().st_uid
     if not os.access(data_dir, os.R_OK | os.W_OK | os.X_OK):
         user = user_name(os.geteuid())
@@ -121,7 +120,7 @@ def _permissions(data_dir: Path) -> list[Check]:
 
 
 def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:
-    """Return whether the owner has the permissions: images are only read, database and keys also written."""
+    """Return whether the owner can use it: images are only read, database and keys also written."""
     needed = stat.S_IRUSR
     if stat.S_ISDIR(status.st_mode):
         needed = stat.S_IRWXU
@@ -131,7 +130,7 @@ def _usable(path: Path, status: os.stat_result, data_dir: Path) -> bool:
 
 
 def _entries(data_dir: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the directory and everything below it, except files that vanish meanwhile, as SQLite's do."""
+    """Yield the directory and everything below it; files may vanish meanwhile, as SQLite's do."""
     yield data_dir, data_dir.stat()
     for folder, folders, files in os.walk(data_dir):
         for name in (*folders, *files):
@@ -147,7 +146,6 @@ _MIB = 1024 * 1024
 
 
 async def _outbox(sql: Sql, settings: Settings) -> list[Check]:
-    """Report the pending uploads and removals, and why they fail."""
     counts = await SqlOutbox(sql).counts()
     waiting = CheckCode.OUTBOX_WAITING(uploads=counts.uploads, removals=counts.removals)
     if counts.last_error is not None:
@@ -157,11 +155,7 @@ async def _outbox(sql: Sql, settings: Settings) -> list[Check]:
 
 
 async def bucket(settings: Settings, installation_id: str | None) -> list[Check]:
-    """Check whether the archive responds, and whether its prefix is this installation's or nobody's.
-
-    An empty ``installation_id`` is that of one which has never used a bucket. Without one, whose the prefix
-    is remains unchecked.
-    """
+    """Check that the archive responds, and that its prefix is free or ours; without an id only the former."""
     name = settings.storage.archive_name
     if name is None:
         return []
@@ -211,7 +205,7 @@ WHERE status = 'failed' AND completed_at > :recent AND failure ->> 'code' = 'out
 
 
 async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
-    """Count the tasks that have not ended, those that are stuck, and unclear outcomes."""
+    """Count open tasks, stuck ones, and recent unknown outcomes."""
     now = SystemClock().now()
     stuck_since, recent = to_timestamp(now - _STUCK_AFTER), to_timestamp(now - _RECENT)
     ((pending, processing, stuck),) = await sql.rows(_OPEN_TASKS, stuck_since=stuck_since)
@@ -228,7 +222,7 @@ async def tasks(sql: Sql, *, has_server: bool) -> list[Check]:
 
 
 async def stores(sql: Sql, configs: ProviderConfigs, index: IndexState, settings: Settings) -> list[Check]:
-    """Check the search index, the outbox and the configurations of a database."""
+    """Check search index, outbox and provider configurations."""
     outbox, providers = await _outbox(sql, settings), await _providers(configs, settings)
     return [_search_index(index), *outbox, *providers]
 
@@ -241,7 +235,7 @@ def _search_index(state: IndexState) -> Check:
 
 
 async def _providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
-    """Check the configurations, those of the file and the saved ones, for errors and retired models."""
+    """Check saved and file configurations for errors and retired models."""
     try:
         async with open_listing(settings, configs) as listing:
             configured = await listing.configured()

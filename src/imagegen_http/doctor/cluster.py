@@ -1,4 +1,4 @@
-"""Checks of a cluster's database: the server, the nodes, and what is in it."""
+"""Checks of a cluster's database: its server, its nodes and its contents."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,7 +27,7 @@ _DURABLE = frozenset({"on", "local", "remote_write", "remote_apply"})
 
 
 async def check_database(settings: Settings, environ: Mapping[str, str]) -> list[Check]:
-    """Check the server and, if its schema is this version's, what is in the database."""
+    """Check the server and, if the schema is this version's, the contents."""
     dsn = settings.database or ""
     try:
         inspection = await inspect(dsn, SystemClock())
@@ -45,7 +45,7 @@ async def check_database(settings: Settings, environ: Mapping[str, str]) -> list
 
 
 async def known_installation_id(settings: Settings) -> str | None:
-    """Return the id that all nodes share; None if the database cannot be read, as `check_database` says."""
+    """Return the nodes' common id; None if the database cannot be read, as `check_database` says."""
     try:
         database = await Database.open(settings.database or "", migrating=False)
     except ImagegenError:

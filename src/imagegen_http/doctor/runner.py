@@ -1,4 +1,4 @@
-"""Read-only checks of an installation, beside a running service or without one, from top to bottom."""
+"""Read-only checks of an installation, whether or not its service runs."""
 
 import asyncio
 import hashlib
@@ -47,11 +47,7 @@ Progress = Callable[[float], None]
 async def run_checks(
     settings: Settings, environ: Mapping[str, str], *, warning: Message | None, full: bool, progress: Progress
 ) -> tuple[Check, ...]:
-    """Check everything and change nothing; ``warning`` is one of the file of the settings.
-
-    If ``full``, also read every local image and compare its SHA-256. ``progress`` is called with the fraction
-    of the images that was checked.
-    """
+    """Run all checks. ``full`` also hashes each local image; ``progress`` gets the fraction that is done."""
     configuration = ok("configuration", CheckCode.SETTINGS_VALID())
     if warning is not None:
         configuration = warn("configuration", warning)
@@ -83,8 +79,8 @@ async def run_checks(
 async def _cluster_checks(
     settings: Settings, environ: Mapping[str, str], configuration: Check
 ) -> tuple[Check, ...]:
-    """Check a node of a cluster; its images are in the bucket, whatever is on its disk."""
-    require_cluster()  # says what is missing, before it is imported here
+    """Check a node of a cluster; its images are in the bucket."""
+    require_cluster()  # says what is missing, before the import fails
     from imagegen_http.doctor import cluster
 
     checks, data_dir = [configuration], settings.data_dir
@@ -105,7 +101,7 @@ def _sqlite() -> Check:
 
 
 def _installation_id(data_dir: Path) -> str | None:
-    """Return the id of the directory, empty if it has none; None if another check says why."""
+    """Return the directory's id, empty if it has none; None if another check says why."""
     try:
         return DataDirectory.open(data_dir, lock=False).known_installation_id() or ""
     except ImagegenError:
@@ -114,7 +110,7 @@ def _installation_id(data_dir: Path) -> str | None:
 
 @asynccontextmanager
 async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Database | None, Check]]:
-    """Yield the database opened for reading, if it can be, and the check of it."""
+    """Yield the database, opened read-only if possible, and its check."""
     path = data_dir / DATABASE_FILE
     if not path.exists() and any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
         yield None, fail("database", CheckCode.DATABASE_LOST())
@@ -142,7 +138,7 @@ _NEWEST_TASK = "SELECT created_at FROM tasks ORDER BY seq DESC LIMIT 1"
 
 
 async def _master_key(database: Database, data_dir: Path, environ: Mapping[str, str]) -> Check:
-    """Check whether the master key opens everything that was sealed."""
+    """Check whether the master key opens all sealed secrets."""
     tokens = [row.token async for row in SqlSealedRows(SqliteSql(database)).all()]
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if not (variable or tokens or (data_dir / KEY_FILE).exists() or (data_dir / CHECK_FILE).exists()):
@@ -173,7 +169,7 @@ _MAX_LISTED = 3
 
 
 async def _images(database: Database, data_dir: Path, *, full: bool, progress: Progress) -> Check:
-    """Check that every image that should be on this disk is, by its size or, if ``full``, its checksum."""
+    """Check that local images are on this disk, by size or, if ``full``, by checksum."""
     gallery, root = sqlite_gallery(database), data_dir / IMAGES_DIRECTORY
     local_count, last, damaged_ids, read_count = 0, 0, [], 0
     total = await database.read(
@@ -181,9 +177,8 @@ async def _images(database: Database, data_dir: Path, *, full: bool, progress: P
     )
     while batch := await gallery.stored(after=last, limit=_BATCH_SIZE):
         local = _local(batch)
-        for image in await asyncio.to_thread(
-            _damaged, root, local, full
-        ):  # it may be deleted or expired by now
+        damaged = await asyncio.to_thread(_damaged, root, local, full)
+        for image in damaged:  # it may be deleted or expired by now
             current = _local(await gallery.stored(after=image.id - 1, limit=1))
             if await asyncio.to_thread(_damaged, root, [i for i in current if i.id == image.id], full):
                 damaged_ids.append(image.id)
@@ -217,16 +212,12 @@ def _damaged(root: Path, images: Sequence[Image], full: bool) -> list[Image]:  #
 
 
 _KEY_BATCH_SIZE = 100_000
-_MIN_ORPHAN_AGE_SECONDS = 3600  # while a server runs, the record of a younger file may be about to be written
+_MIN_ORPHAN_AGE_SECONDS = 3600  # a running server may still be about to record a younger file
 _NEVER_USED = "SELECT sum(value) = 0 FROM counters WHERE name IN ('images', 'images_deleted')"
 
 
 async def _orphans(database: Database, data_dir: Path, *, has_server: bool) -> Check:
-    """Check whether every image file has a record.
-
-    Without one, it remains from an interrupted deletion, belongs to another database, or was paid for and
-    could not be recorded (`storage_failed`).
-    """
+    """Find image files without a record: of an aborted deletion, another database or ``storage_failed``."""
     inventory = sqlite_gallery(database)
     before = SystemClock().now().timestamp() - _MIN_ORPHAN_AGE_SECONDS if has_server else float("inf")
     files = _files(data_dir / IMAGES_DIRECTORY, before)

@@ -1,8 +1,4 @@
-"""Reads settings from a YAML file and the environment.
-
-First the file becomes a tree, and each variable that names a key overrides a leaf of it. Then ``env:`` and
-``file:`` are replaced by the secrets they refer to, and the tree becomes `Settings`.
-"""
+"""Reads settings: variables override keys of a YAML file, then ``env:`` and ``file:`` become secrets."""
 
 import json
 import math
@@ -32,20 +28,14 @@ MASTER_KEY = "IMAGEGEN_MASTER_KEY"
 NOT_SETTINGS = frozenset(
     {"IMAGEGEN_CONFIG", MASTER_KEY, "IMAGEGEN_LANG", "IMAGEGEN_PYTHON", "IMAGEGEN_SERVER", "IMAGEGEN_TOKEN"}
 )
-"""Variables with our prefix that are not keys of the file; four are for ``./run`` and the command line."""
+"""Variables with our prefix that are no keys; four are for ``./run`` and the command line."""
 
-CREDENTIALS = "$CREDENTIALS_DIRECTORY"
-"""The directory where systemd's LoadCredential= puts files that only this service can read."""
-
+CREDENTIALS = "$CREDENTIALS_DIRECTORY"  # systemd's LoadCredential= puts files there for this service only
 MASTER_KEY_CREDENTIAL = "master_key"
 
 
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
-    """Return the settings of ``config``, else ``IMAGEGEN_CONFIG``, else ``cwd/config.yaml``, else defaults.
-
-    A relative ``data_dir`` is relative to ``cwd``. Raises SettingsError if the file cannot be read, or a key
-    is unknown, has the wrong type or lacks its secret.
-    """
+    """Return the settings of ``config``, ``IMAGEGEN_CONFIG`` or ``cwd/config.yaml``, else the defaults."""
     path, tree = read_tree(config=config, environ=environ, cwd=cwd)
     tree = _resolve_secrets(tree, (), environ, path.parent)
     for key, _ in text_problems(tree):
@@ -69,17 +59,16 @@ def variable_warnings(*, config: Path | None, environ: Mapping[str, str], cwd: P
 
 
 def settings_file(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
-    """Return the path of the file that is read; there may be none if nobody has named it."""
+    """Return the path of the settings file; it may not exist."""
     return config or Path(environ.get("IMAGEGEN_CONFIG") or cwd / "config.yaml")
 
 
 def read_tree(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
-    """Return the path of the file and its tree, with the variables merged into it."""
+    """Return the file's path, and its tree overridden by variables."""
     path = settings_file(config=config, environ=environ, cwd=cwd)
     is_named = config is not None or environ.get("IMAGEGEN_CONFIG")
     tree = read_yaml(path) if is_named or path.exists() else {}
-    if tree is None:  # an empty file
-        tree = {}
+    tree = {} if tree is None else tree  # an empty file
     if not isinstance(tree, dict):
         raise SettingsError(str(path), SettingCode.NOT_A_MAPPING())
     _insert_variables(tree, environ)
@@ -87,7 +76,7 @@ def read_tree(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> 
 
 
 def check_bind(host: str, auth_token: str | None) -> None:
-    """Refuse to listen on a reachable address without a token."""
+    """Refuse an address that others can reach, unless there is a token."""
     if not is_loopback(host) and not auth_token:
         raise SettingsError("server.host", SettingCode.TOKEN_REQUIRED(host=host))
 
@@ -99,13 +88,10 @@ _MERGE = "tag:yaml.org,2002:merge"
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses duplicate keys: PyYAML silently keeps the last, so a second ``server:`` would lose the token.
-
-    They are checked while composing, when a mapping holds only what is written and nothing merged by ``<<``.
-    """
+    """Refuses duplicate keys: PyYAML keeps the last, so a second ``server:`` would lose the token."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        node = super().compose_mapping_node(anchor)
+        node = super().compose_mapping_node(anchor)  # before `<<` merges other keys into it
         lines: dict[str, int] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
@@ -117,7 +103,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> Any:
-    """Return the content of a YAML (or JSON) file; a duplicate key is an error."""
+    """Read a YAML or JSON file; a duplicate key is an error."""
     text = read_file(path)
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
@@ -134,7 +120,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def read_file(path: Path) -> str:
-    """Return the text of a file, of one that is too long its beginning."""
+    """Return the text of a file, cut at a bound."""
     try:
         return path.read_bytes()[:_MAX_FILE_BYTES].decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -145,21 +131,17 @@ def read_file(path: Path) -> str:
 # ---------------------------------------------------------------- variables
 
 DASHED_PROVIDERS = ("huawei-maas", "openai-compatible", "openai-dalle", "stable-diffusion")
-"""The providers that need no file and whose names a variable cannot spell."""
+"""Providers that need no file, and whose names a variable cannot spell."""
 
 _MIN_SIMILARITY = 0.85
 _SERVICE_LINK = re.compile(
     r"(?:.*_)?(?:SERVICE_(?:HOST|PORT)(?:_\w+)?=.*|PORT_\d+_(?:TCP|UDP)(?:_\w+)?=.*|PORT=(?:tcp|udp)://.*)"
 )
-"""Variables (with values) that Kubernetes and container links set for a service with our name."""
+"""Variables that Kubernetes and container links set for a service with our name."""
 
 
 def _insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
-    """Let each variable that names a key override the file's ``tree``.
-
-    A variable that merely has our prefix may belong to somebody else. But one that differs from a key only in
-    a letter, an underscore or missing sections is refused as misspelt.
-    """
+    """Override the file's ``tree``. Variables that are no keys are left alone, unless they look misspelt."""
     for name, keys in _variables(environ):
         if _is_key(keys):
             _insert(tree, keys, EnvText(environ[name]), name)
@@ -171,10 +153,7 @@ def _insert_variables(tree: dict[str, Any], environ: Mapping[str, str]) -> None:
 
 
 def _unread_variables(tree: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the variables with our prefix that are not settings and that ``tree`` does not use by ``env:``.
-
-    Those that Kubernetes sets for a service with our name are left out.
-    """
+    """Yield variables with our prefix that nobody uses: no key, in no ``env:``, not set by Kubernetes."""
     for name, keys in _variables(environ):
         is_link = _SERVICE_LINK.fullmatch(f"{name.removeprefix(PREFIX)}={environ[name]}")
         if not (_is_key(keys) or is_link or _is_referenced(tree, f"env:{name}")):
@@ -182,7 +161,7 @@ def _unread_variables(tree: Mapping[str, Any], environ: Mapping[str, str]) -> It
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the variables with our prefix, and the keys that each may name, from the outermost section on."""
+    """Yield the variables with our prefix, and the keys that each may name, outermost section first."""
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in NOT_SETTINGS:
             yield name, name.removeprefix(PREFIX).lower().split("__")
@@ -200,7 +179,7 @@ def _is_referenced(value: Any, reference: str) -> bool:
 
 
 def _names(section: Any, above: str = "") -> Iterator[str]:
-    """Yield the names of all keys in the form of variables, such as ``server__port``."""
+    """Yield all keys as variables spell them, such as ``server__port``."""
     for field in attrs.fields(section):
         yield f"{above}{field.name}"
         for kind in (field.type, *get_args(field.type)):
@@ -213,7 +192,7 @@ _SPELLINGS = {
     for words in reversed([name.split("__") for name in _names(Settings)])
     for start in reversed(range(len(words)))
 }
-"""The likely spellings of each key, complete or without its sections; of equal ones the first key has it."""
+"""Each key by its likely spellings, with all, some or none of its sections; the first key wins."""
 
 
 def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) -> None:
@@ -230,10 +209,7 @@ def _insert(tree: dict[str, Any], keys: list[str], value: Any, variable: str) ->
 
 
 def _file_key(tree: Mapping[str, Any], key: str, variable: str, *, is_provider: bool) -> str:
-    """Return the file's key for a variable, whose name cannot contain ``-`` and ``.``.
-
-    A provider's name is one of the file, else one that needs no file.
-    """
+    """Return the key that a variable means, since a variable cannot spell ``-`` and ``.``."""
     candidates = [str(k) for k in tree if _normalized(str(k)) == key]
     if len(candidates) > 1:
         raise SettingsError(variable, SettingCode.AMBIGUOUS_VARIABLE(candidates=tuple(sorted(candidates))))
@@ -253,11 +229,7 @@ def _normalized(name: str) -> str:
 
 
 def with_master_key(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with the content of the file that ``IMAGEGEN_MASTER_KEY`` names, if it does.
-
-    Without the variable, a credential of systemd's with the name ``master_key`` is the key, for the service
-    and for root's commands alike.
-    """
+    """Return the environment with the master key itself, from its ``file:``, else systemd's credential."""
     value = environ.get(MASTER_KEY, "")
     if not value and (folder := environ.get(CREDENTIALS.removeprefix("$"))):
         credential = Path(folder, MASTER_KEY_CREDENTIAL)
@@ -286,7 +258,7 @@ def _variable(name: str, key: str, environ: Mapping[str, str]) -> str:
 
 
 def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) -> str:
-    """Return the secret in a file, relative to the settings' folder or to systemd's credentials."""
+    """Read a secret from a file, relative to the settings' folder or in systemd's credentials."""
     if name.startswith(f"{CREDENTIALS}/"):
         name = name.replace(CREDENTIALS, _variable(CREDENTIALS.removeprefix("$"), key, environ), 1)
     file = folder / name
@@ -305,7 +277,7 @@ def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) 
 
 @contextmanager
 def _below(name: str) -> Iterator[None]:
-    """Put a name before the path of what is wrong in the context."""
+    """Put a name before the path of an error in the block."""
     try:
         yield
     except InvalidValue as error:
@@ -317,7 +289,7 @@ def _below(name: str) -> Iterator[None]:
 
 
 def _meant(value: Any, parse: Callable[[str], Any]) -> Any:
-    """Return what the text of a variable means, None if it means nothing; other values as they are."""
+    """Parse the text of a variable, None if that fails; other values stay as they are."""
     if not isinstance(value, EnvText):
         return value
     try:
@@ -384,7 +356,6 @@ _MODEL_FIELDS = ("id", "name", "default", "capabilities")
 
 
 def _providers(tree: Any) -> dict[str, ProviderConfig]:
-    """Return the layer of configuration that the file holds for each provider."""
     configs = {}
     for name, fields in _mapping(tree or {}).items():
         with _below(str(name)):
@@ -462,13 +433,13 @@ def _read(value: Any, kind: Any) -> Any:
 
 
 def _optional(value: Any, kind: Any) -> Any:
-    """Return a value of ``X | None``, which a variable can unset."""
+    """Read a value of ``X | None``; an empty variable, ``null`` or ``~`` means None."""
     is_unset = value is None or (isinstance(value, EnvText) and value in ("", "null", "~"))
     return None if is_unset else _converter.structure(value, get_args(kind)[0])
 
 
 def _section(value: Any, kind: Any) -> Any:
-    """Return a section; the first thing wrong in it is an InvalidValue with its path."""
+    """Read a section; the first error is an InvalidValue with its path."""
     tree, values, fields = _mapping(value), {}, attrs.fields_dict(kind)
     for name, field in fields.items():
         with _below(name):

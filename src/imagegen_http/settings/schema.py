@@ -1,7 +1,4 @@
-"""The settings: ``config.yaml``, overridden by the environment; each error is one line that names the key.
-
-A setting is its line in a section here, with its type, its default and what is checked of it.
-"""
+"""The settings. Each is one line of a section: its type, its default and its check."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -37,11 +34,11 @@ from imagegen_http.guard.hosts import AllowedHosts, parse_network, parse_origin,
 
 
 class SettingCode(MessageCode, words="imagegen_http"):
-    """Rules of ``config.yaml`` and its variables. Each sentence goes on after the key, variable or file."""
+    """Errors of ``config.yaml`` and variables. Each sentence goes on after the key, variable or file."""
 
 
 API, WORKER = ROLES = "api", "worker"  # what a node can do: answer requests, run tasks
-MIN_SILENT_BEATS = 3  # how many beats in a row must be missing at least before a node counts as dead
+MIN_SILENT_BEATS = 3  # heartbeats that a node must miss in a row to count as dead
 MASK = "****"
 _MAX_PRODUCER_CHARS = 1000  # no label has room for more
 
@@ -57,12 +54,11 @@ class SettingsError(Exception):
 
     @classmethod
     def from_problem(cls, problem: Problem, below: str = "") -> "SettingsError":
-        """Return the same of a problem, whose field stands ``below`` a key."""
         return cls(f"{below}.{problem.field}" if below else problem.field, problem.reason)
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be used; ``field`` is its key within its section, where that is known."""
+    """A value that cannot be used; ``field`` is its key in the section, if known."""
 
     def __init__(self, reason: Message, field: str | None = None) -> None:
         super().__init__(str(reason))
@@ -74,7 +70,7 @@ class InvalidValue(ValueError):
 
 
 def _setting(default: Any, check: _Check, **more: Any) -> Any:
-    """Return a field that refuses values with a problem; None, where it is allowed, has none."""
+    """Return a field that checks its values, except None."""
 
     def validate(_: object, field: "attrs.Attribute[Any]", value: Any) -> None:
         if value is not None and (reason := check(value)) is not None:
@@ -111,7 +107,7 @@ def _provider_name(value: str) -> Message | None:
 
 
 def _parsed(parse: Callable[[str], object], problem: Callable[[str], Message]) -> _Check:
-    """Return a check of what a parser must take: a text, or each text of a list."""
+    """Return a check that a parser takes a text, or each text of a list."""
 
     def check(value: str | tuple[str, ...]) -> Message | None:
         for text in (value,) if isinstance(value, str) else value:
@@ -152,14 +148,11 @@ _PARAMETERS = frozenset(
         *("search_path", "options"),
     }
 )
-"""What the driver reads of a URL, and what of the session's settings an operator may want to choose."""
+"""Parameters that the driver reads, and those of a session that operators may want."""
 
 
 def check_database_url(url: str) -> None:
-    """Check that the driver will read of the URL what is meant; it does not complain about everything.
-
-    Raises ValueError if it is none, or has a character that must be escaped.
-    """
+    """Raise ValueError unless the driver reads the URL as meant; it does not check everything itself."""
     parts = urlsplit(url)
     hosts = map(_HOST.fullmatch, parts.netloc.rpartition("@")[2].split(","))
     if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable() or "#" in url:
@@ -171,17 +164,14 @@ def check_database_url(url: str) -> None:
 
 
 def _database_url(url: str) -> Message | None:
-    """Return what is wrong with a URL or its parameters; the driver would say it only of some, and late.
-
-    The name of an unknown parameter is not quoted: it may be the rest of a password with a question mark.
-    """
+    """Return what is wrong with a URL; the driver would say so late, or never."""
     try:
         check_database_url(url)
     except ValueError:
         return SettingCode.NOT_A_DATABASE_URL()
     for written, value in _url_parameters(url.partition("?")[2]):
         name = unquote_plus(written)
-        if name not in _PARAMETERS:
+        if name not in _PARAMETERS:  # not quoted: it may be the rest of a password with `?`
             return SettingCode.DATABASE_PARAMETER_UNKNOWN(choices=tuple(sorted(_PARAMETERS)))
         choices = _PARAMETER_CHOICES.get(name)
         if choices is not None and unquote_plus(value) not in choices:
@@ -190,7 +180,7 @@ def _database_url(url: str) -> Message | None:
 
 
 def passwords(url: str) -> Iterator[str]:
-    """Yield the secrets in the URL, as they are written there and as they are meant."""
+    """Yield the URL's secrets, as written and as decoded."""
     head, _, query = url.partition("?")
     written = [value for name, value in _url_parameters(query) if _is_secret(name)]
     if match := _PASSWORD.search(head):
@@ -220,11 +210,7 @@ def _is_secret(name: str) -> bool:
 
 @attrs.frozen(kw_only=True)
 class ServerSettings:
-    """Where the service listens. ``max_upload_mb`` (MiB) limits the bodies that carry images.
-
-    ``public_url`` is ``scheme://host[:port]`` as seen from outside; ``trusted_proxies`` are the addresses and
-    networks whose ``X-Forwarded-Proto`` is trusted, and which ``max_connections_per_address`` does not limit.
-    """
+    """Where the service listens, and what it accepts."""
 
     host: str = "127.0.0.1"
     port: int = _setting(8080, _within(0, MAX_PORT))
@@ -232,10 +218,10 @@ class ServerSettings:
         None, lambda text: None if text == text.strip() else SettingCode.SPACES_AROUND(), repr=False
     )
     allowed_hosts: tuple[str, ...] = _setting((), _hosts)
-    public_url: str | None = _setting(None, _public_url)
-    trusted_proxies: tuple[str, ...] = _setting((), _networks)
-    max_upload_mb: int = _setting(64, _within(1, 1024))
-    max_connections_per_address: int = _setting(64, _within(1, 1024))
+    public_url: str | None = _setting(None, _public_url)  # scheme://host[:port] as seen from outside
+    trusted_proxies: tuple[str, ...] = _setting((), _networks)  # for X-Forwarded-Proto
+    max_upload_mb: int = _setting(64, _within(1, 1024))  # MiB, for bodies that carry images
+    max_connections_per_address: int = _setting(64, _within(1, 1024))  # trusted proxies have no limit
 
 
 @attrs.frozen(kw_only=True)
@@ -282,23 +268,18 @@ class S3Settings:
 
 @attrs.frozen(kw_only=True)
 class StorageSettings:
-    """``local`` None with an archive, OSS or S3: images are streamed there directly.
-
-    Then up to ``cache_mb`` of what was read from there lately are kept on the disk. With ``keep_inputs`` the
-    input images that callers send are kept for as long as the records of their tasks.
-    """
+    """Where images are kept; without ``local`` they are streamed to OSS or S3."""
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
     s3: S3Settings | None = None
-    keep_inputs: bool = DEFAULT_KEEP_INPUTS
-    cache_mb: int = _setting(0, _within(0))
+    keep_inputs: bool = DEFAULT_KEEP_INPUTS  # callers' input images, as long as their tasks' records
+    cache_mb: int = _setting(0, _within(0))  # of recent reads from OSS or S3, if `local` is None
     min_free_mb: int = _setting(200, _within(0))
     sweep_minutes: float = _setting(10, lambda value: None if value > 0 else ProblemCode.NOT_ABOVE(limit=0))
 
     @property
     def archive_name(self) -> str | None:
-        """Which archive is configured: ``oss``, ``s3`` or none."""
         if self.oss is not None:
             return "oss"
         return None if self.s3 is None else "s3"
@@ -306,13 +287,10 @@ class StorageSettings:
 
 @attrs.frozen(kw_only=True)
 class SecuritySettings:
-    """``allow_private_upstreams``: ``host:port`` of providers on this machine or the LAN.
+    """What the service may reach, and which pages may use it, beyond its defaults."""
 
-    ``allowed_origins``: whose pages may use the API without a token, as a browser writes them in ``Origin``.
-    """
-
-    allow_private_upstreams: tuple[str, ...] = _setting((), _addresses)
-    allowed_origins: tuple[str, ...] = _setting((), _page_origins)
+    allow_private_upstreams: tuple[str, ...] = _setting((), _addresses)  # host:port here or on the LAN
+    allowed_origins: tuple[str, ...] = _setting((), _page_origins)  # of pages that need no token
 
 
 @attrs.frozen(kw_only=True)
@@ -333,14 +311,11 @@ class LogSettings:
 
 @attrs.frozen(kw_only=True)
 class ClusterSettings:
-    """How nodes on one database know of each other, and where they put what was paid for until it is stored.
-
-    A node that was silent for ``dead_after_seconds`` is dead: others take its tasks.
-    """
+    """How nodes on one database know of each other."""
 
     heartbeat_seconds: float = _setting(DEFAULT_BEAT_SECONDS, _within(0.1, 60))
-    dead_after_seconds: float = _setting(60, _within(0.3, 3600))
-    spool: str = _setting("database", _one_of("database"))
+    dead_after_seconds: float = _setting(60, _within(0.3, 3600))  # of silence; others take its tasks
+    spool: str = _setting("database", _one_of("database"))  # for paid results until they are stored
 
     def __attrs_post_init__(self) -> None:
         least = MIN_SILENT_BEATS * self.heartbeat_seconds
@@ -351,14 +326,10 @@ class ClusterSettings:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """All settings. ``providers`` is the layer below what is saved through the API.
-
-    With ``database``, the URL of a PostgreSQL database, this is one of several nodes, each with a data
-    directory and the ``roles`` of its own. Without it, the database is a file in the data directory.
-    """
+    """All settings of one node."""
 
     data_dir: Path = Path("data")
-    database: str | None = _setting(None, _database_url, repr=False)
+    database: str | None = _setting(None, _database_url, repr=False)  # shared by nodes; None: a file here
     roles: tuple[str, ...] = _setting(ROLES, _roles)
     cluster: ClusterSettings = ClusterSettings()
     server: ServerSettings = ServerSettings()
@@ -366,7 +337,7 @@ class Settings:
     shutdown_grace_seconds: float = _setting(DEFAULT_SHUTDOWN_GRACE_SECONDS, _within(0))
     storage: StorageSettings = StorageSettings()
     default_provider: str = _setting(DEFAULT_PROVIDER, _provider_name)
-    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)  # below what the API saves
     security: SecuritySettings = SecuritySettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()
     log: LogSettings = LogSettings()
@@ -399,16 +370,16 @@ class Settings:
 
     @property
     def serves_api(self) -> bool:
-        """Whether this node answers requests; without, only those for its health."""
+        """Whether this node answers more than health checks."""
         return API in self.roles
 
     @property
     def runs_tasks(self) -> bool:
-        """Whether this node runs tasks and maintains the stores; without, it sends nothing by itself."""
+        """Whether this node runs tasks and maintains the stores; if not, it sends nothing by itself."""
         return WORKER in self.roles
 
 
 class EnvText(str):
-    """A value from the environment, whose type depends on its key."""
+    """The text of a variable; its key decides its type."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""The settings as anybody may see them: plain values, where each comes from, secrets masked."""
+"""The settings as anybody may see them: plain values and their origins, secrets masked."""
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ _SECRET_NAMES = frozenset(
 
 
 def masked(value: Any, name: str = "") -> Any:
-    """Return a setting or a section as numbers, texts, lists and mappings; ``name`` is its last key."""
+    """Return plain numbers, texts, lists and mappings; ``name`` is the value's last key."""
     if name in _SECRET_NAMES and value is not None:
         return MASK
     if name == "database" and isinstance(value, str):
@@ -38,7 +38,7 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 class Origin(StrEnum):
-    """Where a value was said; the later ones count more."""
+    """Where a value was set; later ones take precedence."""
 
     DEFAULT = "default"
     FILE = "file"
@@ -46,13 +46,12 @@ class Origin(StrEnum):
     DATABASE = "database"
 
 
-Origins = Mapping[str, Origin]
-"""Where the keys that are set were set, each as its dotted path; what is not here has its default."""
+Origins = Mapping[str, Origin]  # by dotted key; other keys have their default
 
 
 @attrs.frozen
 class EffectiveSetting:
-    """One setting that holds now; its value is plain, and masked if it is a secret."""
+    """A setting in effect; its value is plain, and masked if it is a secret."""
 
     key: str
     value: Any
@@ -60,7 +59,6 @@ class EffectiveSetting:
 
 
 def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Origins:
-    """Return where each key that is set was set: by a variable, or in the file."""
     return dict(_origins_of(read_tree(config=config, environ=environ, cwd=cwd)[1], ""))
 
 
@@ -80,11 +78,7 @@ def effective_settings(
     configured: Mapping[str, ProviderConfig],
     saved: Iterable[ProviderConfig],
 ) -> Iterator[EffectiveSetting]:
-    """Yield all settings in the order of the reference, and then those of the providers.
-
-    ``origins`` are those of what a start has read, ``configured`` the providers of the operator by name.
-    Those that were ``saved`` through the API count more, field by field.
-    """
+    """Yield the settings in the reference's order, then the providers'; ``saved`` fields take precedence."""
     yield from _leaves(settings, "", origins)
     saved_ones = {config.provider_name: config for config in saved}
     for name in sorted({*configured, *saved_ones}):
@@ -110,7 +104,7 @@ def _leaves(section: Any, above: str, origins: Origins) -> Iterator[EffectiveSet
 
 
 def _origin(key: str, origins: Origins) -> Origin:
-    """Return where a setting was set; of one that has keys of its own, the strongest of theirs."""
+    """Return where a setting was set; of a section, the strongest origin in it."""
     order = list(Origin)
     own = [origin for name, origin in origins.items() if name == key or name.startswith(f"{key}.")]
     return max(own, key=order.index, default=Origin.DEFAULT)
@@ -119,17 +113,14 @@ def _origin(key: str, origins: Origins) -> Origin:
 def exposure_warning(
     settings: Settings, *, config: Path | None, environ: Mapping[str, str], cwd: Path
 ) -> Message | None:
-    """Return a warning if the file has a secret of the settings in clear, and others can read it.
-
-    They can where they may read it and enter each directory above it; its group is whom an operator chose.
-    """
+    """Warn if the file has a secret in clear and all users can read it, not just its group."""
     path = settings_file(config=config, environ=environ, cwd=cwd)
     try:
         text = path.read_text("utf-8")
         is_open = path.stat().st_mode & stat.S_IROTH and all(
             parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents
         )
-    except (OSError, UnicodeDecodeError):  # there is none, or it is not read
+    except (OSError, UnicodeDecodeError):  # no file, or not readable
         return None
     oss, s3, database = settings.storage.oss, settings.storage.s3, settings.database
     secrets = [settings.server.auth_token, *(passwords(database) if database else ())]
