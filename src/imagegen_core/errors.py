@@ -65,7 +65,8 @@ MAX_MESSAGE_CHARS = 500  # of a provider's message that is stored
 class FailureCode(StrEnum):
     """The stable codes of ``task.error.code``.
 
-    ``retryable``: the same request may succeed later. ``possible_charge``: the call may have been charged.
+    ``retryable``: the same request may succeed later without a change.
+    ``possible_charge``: the provider may have charged for the call.
     """
 
     retryable: bool

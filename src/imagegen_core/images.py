@@ -145,7 +145,7 @@ class StorageState(StrEnum):
 
 
 class MediaType(StrEnum):
-    """The three accepted image types."""
+    """The three image types that are accepted; anything else is refused."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"

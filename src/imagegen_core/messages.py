@@ -20,7 +20,7 @@ from imagegen_core.values import valid_text
 
 
 class Language(StrEnum):
-    """The languages of every message."""
+    """The languages that every message has."""
 
     EN = "en"
     ZH = "zh"

@@ -153,7 +153,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
 
 
 class LifecycleStatus(StrEnum):
-    """Where a model is in its life at the provider."""
+    """Where a model is in its life with the provider."""
 
     ACTIVE = "active"
     DEPRECATED = "deprecated"

@@ -172,7 +172,7 @@ class InputImage:
 
 
 class InputRole(StrEnum):
-    """What an input image is for."""
+    """What an input image is there for."""
 
     REFERENCE = "reference"
     IMAGE = "image"

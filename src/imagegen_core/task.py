@@ -24,7 +24,7 @@ MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or coul
 
 
 class TaskStatus(StrEnum):
-    """The last three are final."""
+    """Status of a task; the last three are final."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -187,7 +187,7 @@ class Task:
 
 
 class EventKind(StrEnum):
-    """Server-sent events; the last three end the stream."""
+    """Names of the server-sent events; the last three end the stream."""
 
     PROGRESS = "progress"
     IMAGE = "image"
