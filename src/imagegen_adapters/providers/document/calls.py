@@ -211,13 +211,13 @@ def render_vars(
     document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
 ) -> dict[str, Any]:
     """Return the values of the document's variables; with ``templates``, of those that they mention."""
-    budget, needed = Budget(), document.vars
+    budget, variables = Budget(), document.vars
     if templates is not None:
         paths = {path for template in templates for path in template.names}
         if "vars" not in paths:
             mentioned = {re.split(r"[.\[]", path)[1] for path in paths if path.startswith("vars.")}
-            needed = {name: template for name, template in needed.items() if name in mentioned}
-    return {name: template.render(names, budget) for name, template in needed.items()}
+            variables = {name: template for name, template in variables.items() if name in mentioned}
+    return {name: template.render(names, budget) for name, template in variables.items()}
 
 
 def _images(request: ImageRequest, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:

@@ -55,14 +55,14 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
 
 def _model(document: Document, entry: ModelEntry, position: int) -> Model:
     spec = document.model(entry.id)
-    serving: dict[Operation, OperationSpec] = {}
+    calls: dict[Operation, OperationSpec] = {}
     for operation in spec.capabilities if entry.capabilities is None else entry.capabilities:
         call = document.operation_for(operation, spec)
         if call is None:
             field = f"models.{position}.capabilities"
             raise ValidationFailed.for_field(field, DocumentCode.NO_OPERATION_FOR(operation=operation))
-        serving[operation] = call
-    uses_size = any(document.mentions(call, name) for call in serving.values() for name in SIZE_NAMES)
+        calls[operation] = call
+    uses_size = any(document.mentions(call, name) for call in calls.values() for name in SIZE_NAMES)
     is_listed = spec in document.models
     lifecycle = Lifecycle(retires=spec.retires, replaced_by=spec.replaced_by)
     return Model(
@@ -70,8 +70,8 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         name=entry.name or spec.name,
         default=entry.default,
         remote_id=spec.remote_id,
-        operations=tuple(serving),
-        parameters=tuple(_parameters(document, spec, serving, uses_size=uses_size)),
+        operations=tuple(calls),
+        parameters=tuple(_parameters(document, spec, calls, uses_size=uses_size)),
         form=document.form,
         sizes=size_presets_of(spec) if spec.size or uses_size else (),
         accepts_extras=document.passes_extras(spec),
@@ -86,29 +86,29 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
 
 
 def _parameters(
-    document: Document, spec: ModelSpec, serving: Mapping[Operation, OperationSpec], *, uses_size: bool
+    document: Document, spec: ModelSpec, calls: Mapping[Operation, OperationSpec], *, uses_size: bool
 ) -> Iterator[Parameter]:
     """Yield the declared parameters, and the common ones that the templates mention."""
     declared = {name: _declared(name, p) for name, p in spec.params.items()}
     excluded = {*declared, *spec.refuses}
     yield from common("num")
     for name in ("seed", "negative_prompt", "steps", "cfg_scale"):
-        if name not in excluded and any(document.mentions(call, name) for call in serving.values()):
+        if name not in excluded and any(document.mentions(call, name) for call in calls.values()):
             yield from common(name)
     any_size = spec.size is None and uses_size
     sizes = [_size_parameters(size, any_size=any_size) for size in (spec.size, *spec.size_for.values())]
     yield from (parameter for parameter in _widest(sizes) if parameter.name not in excluded)
     for operation in Operation:
         own = operation.rules.own
-        if own is not None and operation in serving and own.name not in declared:
-            is_mentioned = document.mentions(serving[operation], own.name)
+        if own is not None and operation in calls and own.name not in declared:
+            is_mentioned = document.mentions(calls[operation], own.name)
             (parameter,) = common(own.name)
             if operation is Operation.EDIT and not is_mentioned:
                 parameter = attrs.evolve(parameter, enum=(own.implied,))
             if is_mentioned or own.implied is not None:
                 yield parameter
     yield from declared.values()
-    for stream in {s.stream.parameter: s.stream for s in serving.values() if s.stream is not None}.values():
+    for stream in {s.stream.parameter: s.stream for s in calls.values() if s.stream is not None}.values():
         if stream.parameter not in excluded:
             yield Parameter(name=stream.parameter, type="integer", minimum=0, maximum=stream.max)
 

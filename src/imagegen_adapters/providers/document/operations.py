@@ -397,8 +397,8 @@ class StatusSpec:
         """Return the state; one that is missing or not listed is pending."""
         if status is None:
             return "pending"
-        listed = (s for s in _STATES if status.casefold() in map(str.casefold, getattr(self, s)))
-        return next(listed, "pending")
+        states = (s for s in _STATES if status.casefold() in map(str.casefold, getattr(self, s)))
+        return next(states, "pending")
 
     def problems(self) -> Found:
         try:

@@ -306,7 +306,7 @@ def _problems_of(document: Document) -> Found:
     streams = {o.stream.parameter for o in document.operations.values() if o.stream is not None}
     names = {p.name for p in COMMON} | streams
     for path, part in parts:
-        for place, reason in _of_part(part):
+        for place, reason in _part_problems(part):
             yield ".".join(filter(None, (path, place))), reason
     for position, model in enumerate(document.models if len(document.models) <= MAX_MODELS else ()):
         for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, names)):
@@ -334,7 +334,7 @@ def parts_of(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from parts_of(value, f"{path}.{name}" if path else str(name))
 
 
-def _of_part(part: Any) -> Found:
+def _part_problems(part: Any) -> Found:
     for field in attrs.fields(type(part)):
         check, value = field.metadata.get(CHECK), getattr(part, field.name)
         if check is not None and value is not None and (reason := check(value)) is not None:
@@ -385,13 +385,13 @@ def _parameters(model: ModelSpec, shared: Container[str]) -> Found:
 
 def _globs(document: Document) -> Found:
     """Check the globs of codes and content types: each is compiled at its first use."""
-    named = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
+    globs = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
     for name, operation in document.operations.items():
         if operation.response.raw is not None:
             types = operation.response.raw.content_types
-            named.append((f"operations.{name}.response.raw.content_types", types))
+            globs.append((f"operations.{name}.response.raw.content_types", types))
     count = 0
-    for path, patterns in named:
+    for path, patterns in globs:
         count += sum(map(is_glob, patterns))
         if count > _MAX_GLOBS:
             yield path, DocumentCode.TOO_COSTLY()

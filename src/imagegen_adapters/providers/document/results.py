@@ -65,8 +65,8 @@ class ResultReader:
         """Return the images; it is an error if the response has none."""
         data = self.receipt.data
         if data["kind"] == "raw":
-            named = {} if self._spec.raw is None else self._spec.raw.meta_headers
-            places = {name: header.lower() for name, header in named.items()}
+            raw_headers = {} if self._spec.raw is None else self._spec.raw.meta_headers
+            places = {name: header.lower() for name, header in raw_headers.items()}
             metadata = {n: data["headers"][h] for n, h in places.items() if h in data["headers"]}
             image = GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
             return self._result([image], None, Reading())
@@ -221,8 +221,8 @@ class _Finder:
     meta: Mapping[str, Any] = attrs.field(factory=dict)
 
     def items(self, rule: ImageRule) -> Iterator[ImageItem]:
-        selected = rule.select.search(self.response.tree, **self.places)
-        items = selected if isinstance(selected, list) else [selected]
+        value = rule.select.search(self.response.tree, **self.places)
+        items = value if isinstance(value, list) else [value]
         for item in self._zipped(rule, [item for item in items if item is not None][:_MAX_IMAGES]):
             try:
                 yield self._item(rule, item)
@@ -302,10 +302,10 @@ def find_usage(
     """Return the numbers that the expressions find, or their digits, fit to be stored."""
     if spec is None:
         return {}
-    named = {**{str(kind): expression for kind, expression in spec.tokens.items()}, "amount": spec.amount}
+    expressions = {**{str(kind): each for kind, each in spec.tokens.items()}, "amount": spec.amount}
     values = {
         name: expression.search(tree, headers=headers, reading=reading, optional=True)
-        for name, expression in named.items()
+        for name, expression in expressions.items()
         if expression is not None
     }
     return {name: value for name, value in values.items() if _may_be_number(value)}

@@ -238,9 +238,9 @@ class Document:
 
     def model(self, model_id: str) -> ModelSpec:
         """Return a model; an unknown one is like the first, without its life and price."""
-        listed = next((model for model in self.models if model.id == model_id), None)
-        if listed is not None:
-            return listed
+        spec = next((model for model in self.models if model.id == model_id), None)
+        if spec is not None:
+            return spec
         unknown = ModelSpec(id=model_id)
         if not self.models:  # any id is a model, with all that the operations can do
             possible = tuple(o for o in Operation if self.operation_for(o, unknown) is not None)
@@ -252,8 +252,8 @@ class Document:
         """Return the call that serves ``operation``: the one the model names, else the first that does."""
         if operation in model.operation:
             return self.operations.get(model.operation[operation])
-        serving = (spec for name, spec in self.operations.items() if operation in spec.implemented(name))
-        return next(serving, None)
+        specs = (spec for name, spec in self.operations.items() if operation in spec.implemented(name))
+        return next(specs, None)
 
     def mentions(self, operation: OperationSpec, name: str) -> bool:
         """Return whether the paid request uses a parameter, by its name or as ``params.name``."""

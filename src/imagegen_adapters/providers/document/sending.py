@@ -176,10 +176,10 @@ class AccessTokens:
             if token is None or token.refused or token.ends <= self._clock.monotonic():
                 login.error = None
                 try:
-                    fetched = await self._fetch(config, auth)
+                    new_token = await self._fetch(config, auth)
                     if token is not None:
                         token.secret.give_to(self._redactor.forget)
-                    token = login.token = fetched
+                    token = login.token = new_token
                 except NoAccessToken as error:
                     login.error = error
                     raise

@@ -87,8 +87,8 @@ def sign_jwt(
     issued = int(now.timestamp())
     claims = {"iss": key.id, "exp": issued + _LIFETIME_SECONDS, "nbf": issued - _SKEW_SECONDS}
     texts = (json.dumps(part, separators=(",", ":")) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-    signed = ".".join(_base64(text.encode()) for text in texts)
-    return {"Authorization": f"Bearer {signed}.{_base64(_derived(key.secret, [signed]))}"}
+    content = ".".join(_base64(text.encode()) for text in texts)
+    return {"Authorization": f"Bearer {content}.{_base64(_derived(key.secret, [content]))}"}
 
 
 def _base64(data: bytes) -> str:
@@ -124,10 +124,10 @@ class SignatureV4:
             added[self.token_header] = key.token
         parts = urlsplit(request.url)
         own = ("content-type", *(n for n in request.headers if n.startswith(self.signed_prefix)))
-        signed = {name: request.headers[name] for name in own if name in request.headers}
-        signed |= {"host": parts.netloc, **added}
-        names = ";".join(sorted(signed))
-        lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
+        headers = {name: request.headers[name] for name in own if name in request.headers}
+        headers |= {"host": parts.netloc, **added}
+        names = ";".join(sorted(headers))
+        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
         path = re.sub("/{2,}", "/", parts.path) or "/"
         path = quote(path, safe="/~") if self.encodes_path_again else path
         pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -174,8 +174,8 @@ def sign_tc3(
     names = "content-type;host"
     headers = f"content-type:{request.headers['content-type']}\nhost:{parts.netloc.lower()}\n"
     lines = (request.method, parts.path or "/", parts.query, headers, names, _sha256(request.body))
-    hashed = _sha256("\n".join(lines).encode())
-    text = "\n".join(("TC3-HMAC-SHA256", timestamp, "/".join(scope), hashed))
+    digest = _sha256("\n".join(lines).encode())
+    text = "\n".join(("TC3-HMAC-SHA256", timestamp, "/".join(scope), digest))
     signature = _derived(f"TC3{key.secret}", (*scope, text)).hex()
     credential = "/".join((key.id, *scope))
     authorization = f"Credential={credential}, SignedHeaders={names}, Signature={signature}"

@@ -72,7 +72,7 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
     if spec.kind is SizeKind.WXH:
         return _pixels(params, spec, dimensions, ratio)
     exact = text if text in spec.values else params.get("aspect_ratio")
-    return _listed(spec, dimensions, ratio, exact)
+    return _nearest_value(spec, dimensions, ratio, exact)
 
 
 def _ratio(text: object) -> float | None:
@@ -130,7 +130,7 @@ def _area(spec: SizeSpec) -> int:
     return min(max(area, spec.min_pixels), spec.max_pixels)
 
 
-def _listed(
+def _nearest_value(
     spec: SizeSpec, dimensions: tuple[int, int] | None, ratio: float | None, exact: object
 ) -> UpstreamSize:
     if isinstance(exact, str) and exact in spec.values:
@@ -138,13 +138,13 @@ def _listed(
     if ratio is None:
         return _upstream_size(spec.default, spec) if spec.default is not None else UpstreamSize()
     area = dimensions[0] * dimensions[1] if dimensions else _area(spec)
-    chosen = min(spec.values, key=lambda value: _distance(value, ratio, area))
-    shape, area_difference = _distance(chosen, ratio, area)
+    nearest = min(spec.values, key=lambda value: _distance(value, ratio, area))
+    shape, area_difference = _distance(nearest, ratio, area)
     note = None
     if shape > _MAX_SHAPE_DIFFERENCE or (dimensions is not None and area_difference > 0):
         requested = _text(dimensions) if dimensions else str(exact)
-        note = DocumentCode.DOCUMENT_NEAREST_SIZE(requested=requested, size=chosen)
-    return _upstream_size(chosen, spec, note)
+        note = DocumentCode.DOCUMENT_NEAREST_SIZE(requested=requested, size=nearest)
+    return _upstream_size(nearest, spec, note)
 
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:

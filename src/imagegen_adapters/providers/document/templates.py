@@ -230,10 +230,10 @@ def _spread(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
 
 
 def _concat(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
-    joined: list[Any] = []
+    items: list[Any] = []
     for value in _render(options["$concat"], scope, budget):
-        joined += value if isinstance(value, list) else [value]
-    return joined
+        items += value if isinstance(value, list) else [value]
+    return items
 
 
 def _file_of(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
