@@ -149,8 +149,8 @@ class Side:
     async def rows(self, table: Table, columns: Sequence[Column], after: Sequence[Any] | None) -> Rows:
         """Return the next rows after the key ``after``, as the target is to hold them."""
         names, key = ", ".join(column.name for column in columns), ", ".join(table.key)
-        behind = f"WHERE ({key}) > ({', '.join(f':{name}' for name in table.key)})" if after else ""
-        page = f"SELECT {names} FROM {table.name} {behind} ORDER BY {key} LIMIT {_ROWS_PER_BATCH}"  # noqa: S608 - as above
+        condition = f"WHERE ({key}) > ({', '.join(f':{name}' for name in table.key)})" if after else ""
+        page = f"SELECT {names} FROM {table.name} {condition} ORDER BY {key} LIMIT {_ROWS_PER_BATCH}"  # noqa: S608 - as above
         rows = await self.sql.rows(page, **dict(zip(table.key, after or (), strict=False)))
         return [self._converted(table, columns, row) for row in rows]
 
