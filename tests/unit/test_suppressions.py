@@ -24,7 +24,6 @@ BROAD_ERRORS = frozenset({"Exception", "BaseException"})
 
 CONVERSIONS = {
     "imagegen_adapters/images/decoder.py": "a broken EXIF block means no rotation",
-    "imagegen_core/running/runner.py": "its function logs the exception",
 }
 """Modules with a broad except that does none of the usual, and what it does instead."""
 

@@ -109,7 +109,7 @@ class BlobArchive(BlobStore, Protocol):
 
         Raises:
             BlobMissing: the source has no such blob.
-            StorageError: it refused, or size or checksum differ from what was sent; it keeps nothing.
+            StorageError: it refused, or size (also the source's) or checksum differ; it keeps nothing.
         """
 
     async def matches(self, source: BlobStore, key: str) -> bool:

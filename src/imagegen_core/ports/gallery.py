@@ -147,13 +147,13 @@ class Gallery(Protocol):
         """
 
     async def relatives(self, image_id: int, *, limit: int) -> Relatives:
-        """Return the inputs of an image's task, and the images made from it, newest first, up to ``limit``.
+        """Return the inputs of an image's task, and the ``limit`` newest images made from it, newest first.
 
         Each appears once; deleted ones do not. Parents are noted in the transaction that stores an image.
         """
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
-        """Return the ids that images have."""
+        """Return those of the ids that images have."""
 
     async def stored(
         self,
@@ -165,8 +165,7 @@ class Gallery(Protocol):
     ) -> tuple[Image, ...]:
         """Return images in the order of their ids, behind ``after``; the cost is that of those returned.
 
-        With ``created_before``: those in both stores, oldest first; then ``after`` has to be an image, not an
-        id.
+        With ``created_before``: those in both stores, oldest first; ``after`` is then an image, not an id.
         """
 
     async def count(

@@ -78,7 +78,7 @@ class Probe:
 
     @property
     def outcome(self) -> ProbeOutcome:
-        """What is shown of the probe."""
+        """The outcome; not verified where the provider has no such call."""
         if not self.ok:
             return ProbeOutcome.FAILED
         return ProbeOutcome.OK if self.verified else ProbeOutcome.NOT_VERIFIED

@@ -177,7 +177,7 @@ class Stores:
     ``parts.blobs`` are those of the disk. Each pass is idempotent: killed at any point, it is completed by
     the next. Without an ``archive`` only removals are done.
 
-    Local files stay for ``retention_days`` (may be a fraction) after the archive has them; None: for good.
+    Local files stay for ``retention_days`` (a fraction, or 0) after the archive has them; None: for good.
     ``keep_inputs`` keeps the input images of ended tasks.
     """
 
