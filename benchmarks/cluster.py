@@ -16,10 +16,10 @@ import asyncpg
 import attrs
 from reports import Report, add_load_options, option_parser
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.rows import task_to_row
+from imagegen_adapters.system import simplify
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image
 from tests.fakes.postgresql import Cluster
 from tests.processes import cpu_seconds

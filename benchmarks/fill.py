@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse
 from imagegen_adapters.stores.gallery import image_to_row
 from imagegen_adapters.stores.search import IndexEntry, milliseconds
@@ -35,7 +34,7 @@ from imagegen_adapters.stores.sqlite.search import (
     insert_rows,
     remove_retired_generations,
 )
-from imagegen_adapters.system import new_id
+from imagegen_adapters.system import new_id, simplify
 from imagegen_core.images import Image, MediaType
 from imagegen_core.requests import Operation
 

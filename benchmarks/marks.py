@@ -13,12 +13,12 @@ from pathlib import Path
 
 from reports import Report, option_parser
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
+from imagegen_adapters.system import simplify
 from imagegen_core.images import MarkChange
 from imagegen_core.limits import MAX_BATCH_IMAGES
 from imagegen_core.ports.gallery import ImageFilter, SearchMode

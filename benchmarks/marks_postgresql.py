@@ -26,11 +26,11 @@ from search_processor import Processor
 from timeline import SHANGHAI
 from timeline import lists_of as timeline_lists_of
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.system import simplify
 from imagegen_core.errors import Unavailable
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import Paging, SearchQuery

@@ -23,12 +23,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.gallery import row_to_image
 from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import active_generation, sqlite_gallery
+from imagegen_adapters.system import simplify
 from imagegen_core.ports.gallery import Gallery, ImageFilter, SearchMode
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery

@@ -26,10 +26,10 @@ from prompts import prompts
 from search import measure, measure_filters, resident_mb, table
 from search_processor import processor_table
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, migrations
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.search import folding_version
+from imagegen_adapters.system import simplify
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import a_task, an_attempt, an_image, find_hits

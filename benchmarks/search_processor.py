@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 from search import KINDS, PAGE
 
-from imagegen_adapters.simplify import simplify
+from imagegen_adapters.system import simplify
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import find_hits

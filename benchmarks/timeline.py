@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from reports import Report, option_parser
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
+from imagegen_adapters.system import simplify
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.requests import Operation
 from imagegen_core.search import Paging, SearchQuery

@@ -15,7 +15,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import catalogue
+from imagegen_adapters.providers.common.calls import catalogue
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_core.models import Lifecycle
 from imagegen_core.prices import Price, TokenKind, Unit

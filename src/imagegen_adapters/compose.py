@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from imagegen_adapters.archives.claim import InstallationId
-from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     CACHE_DIRECTORY,
@@ -30,7 +28,6 @@ from imagegen_adapters.stores.directory import (
     DataDirectory,
 )
 from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
@@ -38,7 +35,7 @@ from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
-from imagegen_adapters.system import SystemDiskSpace, new_id
+from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ImagegenError
@@ -51,7 +48,7 @@ from imagegen_core.redaction import Redactor
 from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:
-    from imagegen_adapters.stores.postgresql.health import Activity
+    from imagegen_adapters.stores.postgresql.installation import Activity
 
 _log = logging.getLogger("imagegen.composition")
 
@@ -244,8 +241,11 @@ async def _on_postgresql(
     from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id
     from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
-    from imagegen_adapters.stores.postgresql.health import read_activity
-    from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
+    from imagegen_adapters.stores.postgresql.installation import (
+        PostgresqlMasterKey,
+        PostgresqlProviderConfigs,
+        read_activity,
+    )
     from imagegen_adapters.stores.postgresql.listener import Listener
     from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
     from imagegen_adapters.stores.sql import PostgresqlSql

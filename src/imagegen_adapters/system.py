@@ -1,10 +1,15 @@
-"""The operating system's clock, ids and disk space."""
+"""The operating system's clock, ids and disk space, simplified Chinese by OpenCC, a cluster of one node."""
 
 import asyncio
 import os
 import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import attrs
 import uuid_utils
@@ -50,3 +55,54 @@ class SystemDiskSpace:
 
     def has_room(self) -> bool:
         return self.free_bytes() >= self._min_free_bytes
+
+
+def simplify(text: str) -> str:
+    """Return ``text`` with traditional characters simplified; the dictionaries are loaded on demand.
+
+    ASCII text is returned unchanged, without loading them.
+    """
+    return text if text.isascii() else _converter()(text)
+
+
+def release_dictionaries() -> None:
+    """Free the 2 MB of the dictionaries; the next conversion loads them again in a few milliseconds."""
+    _converter.cache_clear()
+
+
+@cache
+def _converter() -> Callable[[str], str]:
+    from opencc import OpenCC
+
+    return cast("Callable[[str], str]", OpenCC("t2s").convert)
+
+
+class OneNode:
+    """Nodes of one process: each is alive until it leaves."""
+
+    def __init__(self) -> None:
+        self._joined: set[str] = set()
+        self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._hearers: dict[str, list[Callable[[str], object]]] = defaultdict(list)
+
+    async def join(self, node: str) -> None:
+        self._joined.add(node)
+
+    async def beat(self, node: str) -> None:
+        self._joined.add(node)
+
+    async def alive(self, observer: str) -> frozenset[str]:
+        return frozenset(self._joined)
+
+    async def leave(self, node: str) -> None:
+        self._joined.discard(node)
+
+    def slot(self, name: str, *, node: str, limit: int) -> AbstractAsyncContextManager[None]:
+        return self._slots.setdefault((name, limit), asyncio.Semaphore(limit))
+
+    def hear(self, topic: str, hearer: Callable[[str], object]) -> None:
+        self._hearers[topic].append(hearer)
+
+    def tell(self, topic: str, key: str = "") -> None:
+        for hearer in self._hearers[topic]:
+            hearer(key)

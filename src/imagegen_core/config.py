@@ -14,11 +14,10 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from imagegen_core import limits
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ValidationFailed, check_name, check_text, text_problems, unknown_key
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 from imagegen_core.requests import Operation
 from imagegen_core.secrets import MASK, Secret
-from imagegen_core.text import check_name, check_text, text_problems, unknown_key
 from imagegen_core.values import frozen_mapping
 
 WEB_PORTS: Mapping[str, int] = MappingProxyType({"http": 80, "https": 443})

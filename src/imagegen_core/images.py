@@ -9,11 +9,10 @@ from typing import Any
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ValidationFailed, check_name
 from imagegen_core.limits import MAX_COLLECTION_NAME_CHARS, MAX_TAG_CHARS, MAX_TAGS
 from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.requests import Operation
-from imagegen_core.text import check_name
 from imagegen_core.values import frozen_mapping
 
 

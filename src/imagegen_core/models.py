@@ -10,7 +10,13 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.errors import ModelNotAvailable, ReferenceCount, UnsupportedOperation, ValidationFailed
+from imagegen_core.errors import (
+    ModelNotAvailable,
+    ReferenceCount,
+    UnsupportedOperation,
+    ValidationFailed,
+    text_problems,
+)
 from imagegen_core.forms import KNOWN_FIELDS, SIZE_NAMES, FormField, Group, SizePreset, form_field_of
 from imagegen_core.limits import MAX_IMAGE_PIXELS, MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode, WarningCode, range_problem
@@ -25,7 +31,6 @@ from imagegen_core.requests import (
     Operation,
     parse_size,
 )
-from imagegen_core.text import text_problems
 from imagegen_core.values import frozen_mapping
 
 _FORMATS = ("png", "jpeg", "jpg", "webp")

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 
 import attrs
 
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ValidationFailed, unknown_key
 from imagegen_core.messages import JsonType, ProblemCode
 from imagegen_core.requests import Operation, parse_operations
-from imagegen_core.text import unknown_key
 from imagegen_core.values import frozen_mapping
 
 

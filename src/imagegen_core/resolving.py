@@ -31,6 +31,7 @@ from imagegen_core.errors import (
     ProviderNotConfigured,
     Refusal,
     ValidationFailed,
+    nearest,
 )
 from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message, Problem, ProblemCode, RefusalCode
@@ -41,7 +42,6 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.prices import prices_of
 from imagegen_core.redaction import Redactor
 from imagegen_core.secrets import is_masked
-from imagegen_core.text import nearest
 from imagegen_core.values import IdentityCache
 
 

@@ -12,12 +12,11 @@ from typing import Any
 import attrs
 
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import Failure, FailureCode, IllegalTransition, ValidationFailed
+from imagegen_core.errors import Failure, FailureCode, IllegalTransition, ValidationFailed, check_text
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
 from imagegen_core.messages import FailureReason, Message, ProblemCode, as_messages
 from imagegen_core.requests import ImageRequest, InputImage, Operation, OperationRules
-from imagegen_core.text import check_text
 from imagegen_core.values import frozen_mapping
 
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored

@@ -22,7 +22,6 @@ from imagegen_adapters.move.tables import (
 )
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, read_keys
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     IMAGES_DIRECTORY,
@@ -34,12 +33,12 @@ from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.postgresql import database as postgresql
 from imagegen_adapters.stores.postgresql.database import installation_id, read_installation_id
 from imagegen_adapters.stores.postgresql.files import PostgresqlSpool
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
-from imagegen_adapters.system import SystemClock
+from imagegen_adapters.system import SystemClock, simplify
 from imagegen_core.errors import Unavailable
 from imagegen_http.service import open_archive
 from imagegen_http.settings.schema import Settings

@@ -79,7 +79,7 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     variable = environ.get("IMAGEGEN_MASTER_KEY")
     if settings.database is not None:
         from imagegen_adapters.stores.postgresql import database as postgresql  # an extra
-        from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+        from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 
         async with AsyncExitStack() as stack:  # nodes that have both keys may keep running
             shared = await postgresql.Database.open(settings.database)

@@ -20,12 +20,11 @@ from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.secrets import MasterKeyRefused
-from imagegen_adapters.simplify import release_dictionaries
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
-from imagegen_adapters.system import SystemClock, new_id
+from imagegen_adapters.system import SystemClock, new_id, release_dictionaries
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (
     ProviderConfigNotFound,

@@ -13,7 +13,6 @@ from io import BytesIO
 import attrs
 from PIL import Image as RasterImage
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.gallery import image_to_row
 from imagegen_adapters.stores.rows import task_to_row
@@ -21,7 +20,7 @@ from imagegen_adapters.stores.search import IndexEntry
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import insert_rows
 from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
-from imagegen_adapters.system import new_id
+from imagegen_adapters.system import new_id, simplify
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.images import Image, MediaType
 from imagegen_core.requests import ImageRequest, Operation

@@ -19,8 +19,7 @@ OLDEST = NAMES[0]
 UPGRADE = """
 import sys
 from pathlib import Path
-from imagegen_adapters.stores.sqlite import schema
-from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite import database
 from imagegen_core.errors import ImagegenError
 
 def m999_second(db):
@@ -29,9 +28,9 @@ def m999_second(db):
     db.conn.execute("CREATE INDEX tasks_by_words ON tasks (words)")
     db.conn.execute("CREATE TABLE images_again AS SELECT * FROM images")
 
-schema.migrations = schema.Migrations((m999_second,))
+database.migrations = database.Migrations((m999_second,))
 try:
-    Database.open(Path(sys.argv[1])).close_now()
+    database.Database.open(Path(sys.argv[1])).close_now()
 except ImagegenError as error:
     sys.exit(f"{type(error).__name__}: {error}")
 """

@@ -16,25 +16,22 @@ import pytest
 
 from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
-from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
-from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
-from imagegen_adapters.memory.cluster import MemoryCluster
+from imagegen_adapters.memory import MemoryCluster
 from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.one_node import OneNode
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
-from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
+from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
@@ -43,7 +40,7 @@ from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
-from imagegen_adapters.system import SystemClock
+from imagegen_adapters.system import OneNode, SystemClock, simplify
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
 from tests.fakes import s3_servers

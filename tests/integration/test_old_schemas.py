@@ -14,15 +14,14 @@ import pytest
 from imagegen_adapters.backup import BackupError, write_backup
 from imagegen_adapters.restore import restore_backup
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SchemaUnusable, SqliteSql
 from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
-from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.database import BASELINE, Database, migrations
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.stores.sqlite.schema import BASELINE, migrations
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.system import simplify
 from imagegen_core.attempt import Phase
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.ports.tasks import TaskFilter

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from imagegen_adapters.simplify import release_dictionaries, simplify
 from imagegen_adapters.stores.search import folding_version
+from imagegen_adapters.system import release_dictionaries, simplify
 from imagegen_core.search import fold
 
 
@@ -29,7 +29,7 @@ def test_folding_ends_in_simplified_characters(traditional, simplified):
 def test_dictionaries_are_read_when_they_are_needed():
     """Neither the import nor plain ASCII loads OpenCC."""
     program = (
-        "import sys; from imagegen_adapters.simplify import simplify; "
+        "import sys; from imagegen_adapters.system import simplify; "
         "simplify('a cat'); print('opencc' in sys.modules)"
     )
 

@@ -6,14 +6,14 @@ import attrs
 import pytest
 
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql import search
-from imagegen_adapters.stores.postgresql.keys import PostgresqlProviderConfigs
+from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.system import simplify
 from imagegen_core.images import MarkChange
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import SearchQuery

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.files.tiers import ArchiveFirstBlobStore
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.files import MemoryBlobArchive
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import attrs
 import pytest
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql import search
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
@@ -19,6 +18,7 @@ from imagegen_adapters.stores.sqlite.search import (
     insert_prepared,
     sqlite_gallery,
 )
+from imagegen_adapters.system import simplify
 from imagegen_core.errors import Unavailable
 from imagegen_core.images import MarkChange
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode

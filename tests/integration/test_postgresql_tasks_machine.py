@@ -4,9 +4,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
+from imagegen_adapters.system import simplify
 from tests.task_machine import TaskMachine
 
 pytestmark = pytest.mark.one_python

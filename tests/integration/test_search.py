@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.memory.gallery import MemoryGallery
 from imagegen_adapters.memory.tasks import MemoryState
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.search import IndexState, facet, index_tokens, mark_tokens
 from imagegen_adapters.stores.sql import SqliteSql, run
@@ -25,6 +24,7 @@ from imagegen_adapters.stores.sqlite.search import (
     reindex,
     sqlite_gallery,
 )
+from imagegen_adapters.system import simplify
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.images import MarkChange, Marks
 from imagegen_core.ports.gallery import ImageFilter, SearchMode

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.system import simplify
 from tests.task_machine import TaskMachine
 
 

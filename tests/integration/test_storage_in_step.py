@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.files.tiers import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
 from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks

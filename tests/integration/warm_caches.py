@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import imagegen_core
-from imagegen_adapters.simplify import release_dictionaries, simplify
 from imagegen_adapters.stores.search import folding_version
+from imagegen_adapters.system import release_dictionaries, simplify
 
 folding_version(simplify)
 release_dictionaries()

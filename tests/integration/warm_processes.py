@@ -21,7 +21,7 @@ _COMMANDS = (
     "storage",
     "tasks",
 )
-_LATER = ("httpx", "imagegen_adapters.stores.sqlite.schema", "imagegen_adapters.providers.demo.provider")
+_LATER = ("httpx", "imagegen_adapters.providers.demo.provider")
 _LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")
 _LATER += ("opencc", "sqlite_utils", "uvicorn.lifespan.off", "uvloop")
 """What commands import only when they need it; each is much of the time that they take."""

@@ -4,7 +4,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from imagegen_adapters.stores.sqlite.schema import migrations
+from imagegen_adapters.stores.sqlite.database import migrations
 from tests.chaos.service import ROOT, Service, UpstreamProcess
 from tests.fakes.oss import FakeOss
 from tests.schemas import scene

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers import stability
-from imagegen_adapters.providers.common.catalogue import catalogue, facts_of
+from imagegen_adapters.providers.common.calls import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS

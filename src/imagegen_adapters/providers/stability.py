@@ -41,13 +41,14 @@ from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     call_timeout,
     configured_headers,
+    configured_model,
     is_from_upstream,
     may_be_json,
+    own_parameter,
     read_at_most,
     read_error,
     streamed_response,
 )
-from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_sides,

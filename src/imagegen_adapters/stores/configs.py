@@ -16,11 +16,10 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.sql import Row, Sql
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
-from imagegen_core.errors import KeysLocked, ProviderConfigNotFound
+from imagegen_core.errors import KeysLocked, ProviderConfigNotFound, text_problem
 from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.secrets import Secret
-from imagegen_core.text import text_problem
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
 

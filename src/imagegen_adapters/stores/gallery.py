@@ -22,13 +22,12 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.search import Index, counted_bounds, neighbours, relevant_page, similar_ids
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
-from imagegen_core.errors import ImageNotFound
+from imagegen_core.errors import ImageNotFound, text_problem
 from imagegen_core.images import UNMARKED, Image, Marks, MediaType, StorageState
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, Relatives, SearchHit
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
-from imagegen_core.text import text_problem
 
 # ---------------------------------------------------------------- rows
 

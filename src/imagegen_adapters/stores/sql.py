@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, S
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from imagegen_core.errors import StorageBroken, StorageError, Unavailable
+from imagegen_core.errors import StorageBroken, StorageError, Unavailable, text_problem
 from imagegen_core.messages import MessageCode
-from imagegen_core.text import text_problem
 
 if TYPE_CHECKING:
     from imagegen_adapters.stores.postgresql.database import Database as PostgresqlDatabase

@@ -17,7 +17,7 @@ from imagegen_adapters.stores.rows import (
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql
 from imagegen_core.attempt import Attempt
 from imagegen_core.costs import Cost, Ticks, Usage
-from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound
+from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound, text_problem
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.ports.tasks import (
     ChangedTask,
@@ -29,7 +29,6 @@ from imagegen_core.ports.tasks import (
 )
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task
-from imagegen_core.text import text_problem
 
 Key = TypeVar("Key", int, str)
 

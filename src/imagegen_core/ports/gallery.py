@@ -7,10 +7,10 @@ from typing import Protocol
 
 import attrs
 
+from imagegen_core.errors import text_problem
 from imagegen_core.images import Image, StorageState
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
-from imagegen_core.text import text_problem
 
 
 @attrs.frozen(kw_only=True)

@@ -12,11 +12,10 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from imagegen_core.errors import InvalidImage, ValidationFailed
+from imagegen_core.errors import InvalidImage, ValidationFailed, text_problems
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.task import ImageReference, InputSource
-from imagegen_core.text import text_problems
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
 from imagegen_http.guard.bodies import BufferedBody, Text

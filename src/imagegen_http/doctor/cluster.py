@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.postgresql.database import DEFAULT_POLICY, Database, installation_id
-from imagegen_adapters.stores.postgresql.health import (
+from imagegen_adapters.stores.postgresql.installation import (
     CONNECTIONS_BESIDE_POOL,
     Activity,
     Inspection,
+    PostgresqlMasterKey,
+    PostgresqlProviderConfigs,
     inspect,
     read_activity,
 )
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import index_state
 from imagegen_adapters.stores.sql import PostgresqlSql, SchemaTooOld
-from imagegen_adapters.system import SystemClock
+from imagegen_adapters.system import SystemClock, simplify
 from imagegen_core.errors import ImagegenError
 from imagegen_http.doctor.checks import Check, CheckCode, fail, ok, stores, tasks, warn
 from imagegen_http.settings.schema import WORKER, Settings

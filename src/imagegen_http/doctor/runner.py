@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, KeyCode, MasterKeyRefused
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.rows import to_timestamp
@@ -18,7 +17,7 @@ from imagegen_adapters.stores.sql import SchemaTooOld, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery
-from imagegen_adapters.system import SystemClock
+from imagegen_adapters.system import SystemClock, simplify
 from imagegen_core.errors import ImagegenError
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Message

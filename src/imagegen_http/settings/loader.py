@@ -15,11 +15,10 @@ import cattrs
 import yaml
 
 from imagegen_core.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig, is_loopback
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.errors import ValidationFailed, nearest, text_problems, unknown_key
 from imagegen_core.messages import JsonType, Message, ProblemCode, RefusalCode
 from imagegen_core.requests import parse_operations
 from imagegen_core.secrets import Secret
-from imagegen_core.text import nearest, text_problems, unknown_key
 from imagegen_http.errors import read_problem
 from imagegen_http.settings.schema import EnvText, InvalidValue, SettingCode, Settings, SettingsError
 

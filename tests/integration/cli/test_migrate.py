@@ -16,11 +16,10 @@ import yaml
 from imagegen_adapters.archives.claim import OWNER_MARK
 from imagegen_adapters.move.tables import TABLES
 from imagegen_adapters.secrets import new_key
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey
+from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import MoveUnfinished, PostgresqlSql
@@ -28,6 +27,7 @@ from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.system import simplify
 from imagegen_core.attempt import Phase
 from imagegen_core.images import Marks
 from imagegen_core.ports.gallery import ImageFilter, SearchMode

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused, new_key
-from imagegen_adapters.simplify import simplify
 from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.postgresql.keys import PostgresqlMasterKey, PostgresqlProviderConfigs
+from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey, PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.system import simplify
 from imagegen_core.errors import KeysLocked
 from tests.contracts.samples import NOW, ORIGIN, a_config, a_task, an_attempt
 

@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.stores.one_node import OneNode
+from imagegen_adapters.system import OneNode
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, InlineResponse
 from imagegen_core.errors import CallError, FailureCode, StorageError
 from imagegen_core.ports.provider import ProviderCall

@@ -5,8 +5,7 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.cluster import DEAD_AFTER_SECONDS, MemoryCluster
+from imagegen_adapters.memory import DEAD_AFTER_SECONDS, MemoryCluster, memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.errors import StorageError

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.memory.cluster import MemoryCluster
+from imagegen_adapters.memory import MemoryCluster
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 from tests.contracts.clock import ManualClock
 

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.attempt import Receipt, UpstreamJob
-from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.errors import CallError, FailureCode, text_problems
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
-from imagegen_core.text import text_problems
 from imagegen_core.values import MAX_DEPTH, valid_json, valid_text
 
 ANY_CHARACTER = st.characters(codec=None, exclude_categories=())

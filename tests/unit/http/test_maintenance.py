@@ -5,8 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from imagegen_adapters.stores.one_node import OneNode
-from imagegen_adapters.system import SystemClock
+from imagegen_adapters.system import OneNode, SystemClock
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import StorageCode
 from imagegen_core.services.upkeep import ExpirySummary, PassProgress, SyncSummary, Upkeep, VerifyReport

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
+from imagegen_adapters.providers.common.calls import configured_model, own_parameter
 from imagegen_adapters.providers.common.images import check_size
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.catalogue import configured_model
+from imagegen_adapters.providers.common.calls import configured_model
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import in_pixels

@@ -10,8 +10,7 @@ from typing import Any, BinaryIO
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode
-from imagegen_adapters.providers.common.catalogue import configured_model, own_parameter
+from imagegen_adapters.providers.common.calls import ResponseCode, configured_model, own_parameter
 from imagegen_adapters.providers.common.images import in_pieces, map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
 from imagegen_core.attempt import Receipt, UpstreamJob

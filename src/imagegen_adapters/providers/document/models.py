@@ -6,8 +6,7 @@ from itertools import chain
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import two_part_key_problem
-from imagegen_adapters.providers.common.catalogue import facts_of
+from imagegen_adapters.providers.common.calls import facts_of, two_part_key_problem
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.operations import AuthType, OperationSpec
 from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeKind, SizeSpec

@@ -20,7 +20,7 @@ import cattrs
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from imagegen_adapters.providers.common.catalogue import load_yaml
+from imagegen_adapters.providers.common.calls import load_yaml
 from imagegen_adapters.providers.document.expressions import (
     MAX_GLOB_CHARS,
     Budget,
@@ -41,7 +41,7 @@ from imagegen_adapters.providers.document.operations import (
 from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec, SizeKind
 from imagegen_adapters.providers.document.templates import Template, TemplateError
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import ProviderEnded, ValidationFailed
+from imagegen_core.errors import ProviderEnded, ValidationFailed, nearest
 from imagegen_core.forms import SIZE_NAMES, Label, parse_label
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_MODELS
@@ -49,7 +49,6 @@ from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 from imagegen_core.models import COMMON, SIZE_CONTROL
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 from imagegen_core.requests import Operation
-from imagegen_core.text import nearest
 
 PRESETS = resources.files(__package__ or "") / "presets"
 
