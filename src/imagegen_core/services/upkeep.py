@@ -647,7 +647,9 @@ class Upkeep:
         clock = self.stores.parts.clock
         if clock.monotonic() >= self._clean_at:
             await self.stores.clean()
-            self._clean_at = clock.monotonic() + self.sweep_seconds
-        if summary.next_due is None:
-            return self.sweep_seconds
-        return (summary.next_due - clock.now()).total_seconds()
+            # A task that a crash interrupted ends when it is resumed, which may be after the first cleaning.
+            self._clean_at = clock.monotonic() + min(self.sweep_seconds, 5.0 if first else math.inf)
+        pause = self._clean_at - clock.monotonic()
+        if summary.next_due is not None:
+            pause = min(pause, (summary.next_due - clock.now()).total_seconds())
+        return pause
