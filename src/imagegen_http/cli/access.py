@@ -78,7 +78,7 @@ def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     return run
 
 
-# ---------------------------------------------------------------- a node elsewhere
+# ---------------------------------------------------------------- a remote node
 
 
 def server_url(text: str) -> str:

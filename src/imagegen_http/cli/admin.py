@@ -252,7 +252,7 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
         moving = move.rehearse_move(settings, context.environ, dsn=dsn)
     else:
         moving = move.move(
-            settings, context.environ, dsn=dsn, accept_missing=accept_missing, progress=_tell_tenths()
+            settings, context.environ, dsn=dsn, accept_missing=accept_missing, progress=_tenths_printer()
         )
     with naming_data_dir(settings):
         report = asyncio.run(moving)
@@ -280,7 +280,7 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
         )
 
 
-def _tell_tenths() -> Callable[[str, int, int], None]:
+def _tenths_printer() -> Callable[[str, int, int], None]:
     """Return a progress callback that prints a line for each further tenth."""
     tenths: dict[str, int] = {}
 

@@ -275,7 +275,7 @@ class Failures:
             raise CommandFailed(RefusalCode.PROBLEMS(problems=problems))
 
 
-# ---------------------------------------------------------------- responses, the API's and others'
+# ---------------------------------------------------------------- refusals and failures
 
 _BODY_TOO_LARGE = 41300
 _REMOTE_HINTS = {

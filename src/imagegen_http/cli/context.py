@@ -43,7 +43,7 @@ class WrongUsage(click.UsageError):
         return self.reason.text(reader_language())
 
 
-# ---------------------------------------------------------------- saying something
+# ---------------------------------------------------------------- output
 
 
 def say(words: Message | str, /, **arguments: Argument) -> None:

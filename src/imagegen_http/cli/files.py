@@ -96,7 +96,7 @@ async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
         sys.stdout.buffer.flush()
 
 
-# ---------------------------------------------------------------- what is written
+# ---------------------------------------------------------------- output
 
 Download = Callable[..., Awaitable[None]]  # await download(image_id, path, replace=False)
 
@@ -178,7 +178,7 @@ async def _save(download: Download, image_id: int, file: Path, *, replace: bool)
     raise AssertionError  # there is always another number
 
 
-# ---------------------------------------------------------------- what is sent
+# ---------------------------------------------------------------- input
 
 _STDIN = "-"
 _KEPT = re.compile(r"image:[1-9][0-9]*")

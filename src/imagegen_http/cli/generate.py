@@ -99,14 +99,14 @@ async def _show_estimate(api: Api, body: Mapping[str, Any]) -> None:
 
 async def _finished_task(api: Api, task_id: str, title: str | None) -> dict[str, Any]:
     """Show the task's progress until it ends; complain once if no living node would run it."""
-    says_lack, polls = False, 0
+    has_complained, polls = False, 0
     with task_progress(title) as show:
         async for task in api.follow(task_id):
             show(task)
             is_due = task["completed_at"] is None and polls % _POLLS_PER_NODE_CHECK == 0
-            if is_due and not says_lack and await api.lacks_worker():
+            if is_due and not has_complained and await api.lacks_worker():
                 complain("no node with the role worker is alive; the task waits until there is one")
-                says_lack = True
+                has_complained = True
             polls += 1
     return task
 

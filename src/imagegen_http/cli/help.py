@@ -101,7 +101,7 @@ def for_reader(command: _Command, language: Language, path: str = "") -> _Comman
     return own
 
 
-# ---------------------------------------------------------------- how a reader wants to be spoken to
+# ---------------------------------------------------------------- language and colour
 
 NO_COLOR, FORCE_COLOR = "NO_COLOR", "FORCE_COLOR"
 

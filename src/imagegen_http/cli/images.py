@@ -71,7 +71,7 @@ _COLLECTIONS_LIST = (
 )
 
 
-# ---------------------------------------------------------------- which images
+# ---------------------------------------------------------------- filters
 
 _words_option = click.option("--search", "words", help="Only images with these words in the prompt.")
 _operations = click.Choice([operation.value for operation in Operation])
@@ -222,12 +222,9 @@ def export(context: Context, /, directory: Path, words: str | None, **filters: A
 
 async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
     file = target / name_of(image)
+    record = file.with_suffix(".json")
     if not (file.exists() and file.stat().st_size):
         await api.download_image(image["id"], file)
-    _write_record(file.with_suffix(".json"), image)
-
-
-def _write_record(record: Path, image: Mapping[str, Any]) -> None:
     try:
         json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):  # none, or truncated by an interruption
@@ -338,7 +335,7 @@ async def delete_collection(api: Api, collection: str) -> None:
     click.echo(f"deleted {number}")
 
 
-# ---------------------------------------------------------------- what is done to images
+# ---------------------------------------------------------------- changes
 
 
 @images.command()

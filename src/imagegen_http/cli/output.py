@@ -158,7 +158,7 @@ def show_table(
     elif not items:
         note(empty)
     else:
-        for line in _drawn(columns, items) if sys.stdout.isatty() else (_tabbed(columns, i) for i in items):
+        for line in _table(columns, items) if sys.stdout.isatty() else (_tabbed(columns, i) for i in items):
             click.echo(line)
 
 
@@ -171,7 +171,7 @@ def _tabbed(columns: Sequence[Column], item: Any) -> str:
     )
 
 
-def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
+def _table(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
     """Yield the lines of a table without its empty columns."""
     shown = [column for column in columns if any(column.value(item) not in (None, "") for item in items)]
     table = [[Cell(label("title", column.title), is_bold=True) for column in shown]]
@@ -189,7 +189,6 @@ def _drawn(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- the layout of a table
-
 
 Width = tuple[int, int]  # the cells that a column would take, and the least it needs
 
@@ -246,7 +245,6 @@ def fitting(widths: Sequence[Width], may_be_absent: Sequence[bool], *, screen: i
 
 
 # ---------------------------------------------------------------- lists of the API
-
 
 Listing = Callable[..., Awaitable[None]]  # `show_list` with a limit and a format
 

@@ -131,7 +131,7 @@ def wrapped(paragraph: str, cells: int) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() else lines
 
 
-# ---------------------------------------------------------------- click's own
+# ---------------------------------------------------------------- click's texts
 
 _CLICK_MODULES_WITH_TEXT = ("core", "decorators", "exceptions", "formatting", "parser", "termui", "types")
 _PLAIN_ENGLISH = {"{value!r} is not a valid {number_type}.": "{value!r} is not a valid number."}

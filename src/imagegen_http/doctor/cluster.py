@@ -87,10 +87,8 @@ def _durability(inspection: Inspection) -> Check:
 def _connections(inspection: Inspection, *, nodes: int) -> Check:
     if not inspection.keeps_settings:
         return warn("connections", CheckCode.SETTINGS_DROPPED())
-    needed, maximum = (
-        nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL),
-        inspection.max_connections,
-    )
+    needed = nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL)
+    maximum = inspection.max_connections
     if needed > maximum:
         reason = CheckCode.TOO_FEW_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum)
         return warn("connections", reason)

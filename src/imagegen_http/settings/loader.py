@@ -287,7 +287,7 @@ def _below(name: str) -> Iterator[None]:
         raise InvalidValue(problem.reason, f"{name}.{problem.field}") from error
 
 
-def _meant(value: Any, parse: Callable[[str], Any]) -> Any:
+def _parse_variable(value: Any, parse: Callable[[str], Any]) -> Any:
     """Parse the text of a variable, None if that fails; other values stay as they are."""
     if not isinstance(value, EnvText):
         return value
@@ -311,21 +311,21 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def _boolean(value: Any) -> bool:
-    value = _meant(value, lambda text: _BOOLEANS.get(text.lower()))
+    value = _parse_variable(value, lambda text: _BOOLEANS.get(text.lower()))
     if not isinstance(value, bool):
         raise _wrong_type(JsonType.BOOLEAN)
     return value
 
 
 def _integer(value: Any) -> int:
-    value = _meant(value, int)
+    value = _parse_variable(value, int)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong_type(JsonType.INTEGER)
     return value
 
 
 def _number(value: Any) -> float:
-    value = _meant(value, float)
+    value = _parse_variable(value, float)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         raise _wrong_type(JsonType.NUMBER)
     if not math.isfinite(value):
@@ -335,7 +335,7 @@ def _number(value: Any) -> float:
 
 def _list(value: Any) -> list[Any]:
     """Return a list; in a variable it is JSON or separated by commas, since ``[::1]`` is an address."""
-    items = _meant(value, json.loads)
+    items = _parse_variable(value, json.loads)
     if isinstance(value, EnvText) and not isinstance(items, list):
         return [item.strip() for item in value.split(",") if item.strip()]
     if not isinstance(items, (list, tuple)):
@@ -375,7 +375,7 @@ def _provider(name: str, fields: Mapping[Any, Any]) -> ProviderConfig:
 
 
 def _extra_config(value: Any) -> dict[str, Any]:
-    extra = _mapping(_meant(value, json.loads))
+    extra = _mapping(_parse_variable(value, json.loads))
     if isinstance(most := extra.get("max_concurrency"), EnvText) and most.isdecimal():
         return {**extra, "max_concurrency": _integer(most)}
     return extra

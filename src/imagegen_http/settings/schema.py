@@ -66,7 +66,7 @@ class InvalidValue(ValueError):
         self.field = field
 
 
-# ---------------------------------------------------------------- what is checked of single values
+# ---------------------------------------------------------------- checks of single values
 
 
 def _setting(default: Any, check: _Check, **more: Any) -> Any:
@@ -344,15 +344,11 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         storage, aigc, alone = self.storage, self.aigc_label, self.database is None
-        local = storage.local
+        local, is_nameless = storage.local, aigc.enabled and not aigc.producer.strip()
         rules = (
             (storage.oss and storage.s3, "storage.s3", SettingCode.ONE_ARCHIVE),
             (not local and not storage.archive_name, "storage.local", SettingCode.NEEDS_ARCHIVE),
-            (
-                aigc.enabled and not aigc.producer.strip(),
-                "aigc_label.producer",
-                SettingCode.PRODUCER_REQUIRED,
-            ),
+            (is_nameless, "aigc_label.producer", SettingCode.PRODUCER_REQUIRED),
             (storage.cache_mb and local, "storage.cache_mb", SettingCode.CACHE_NEEDS_NO_DISK),
             (local and not alone, "storage.local", SettingCode.NO_SHARED_DISK),
             (alone and set(self.roles) != set(ROLES), "roles", SettingCode.ROLES_NEED_DATABASE),
