@@ -145,8 +145,7 @@ class Api:
         import httpx
 
         try:
-            report = (await self._client.get("/health")).json()
-            nodes = report["checks"]["cluster"]["nodes"]
+            nodes = (await self._client.get("/health")).json()["checks"]["cluster"]["nodes"]
             return not any(node["alive"] and "worker" in node["roles"] for node in nodes)
         except (httpx.HTTPError, ValueError, LookupError, TypeError):  # no cluster, or behind a proxy
             return False

@@ -80,8 +80,7 @@ def tasks() -> None:
 async def list_tasks(api: Api, listing: Listing, **filters: str | None) -> None:
     """List tasks, newest first."""
     query = {name: value for name, value in filters.items() if value}
-    empty = message("no tasks in {path}", path=api.place)
-    await listing(api, "/api/v1/tasks", query, _LIST, empty=empty)
+    await listing(api, "/api/v1/tasks", query, _LIST, empty=message("no tasks in {path}", path=api.place))
 
 
 @tasks.command(short_help="Print one task.")

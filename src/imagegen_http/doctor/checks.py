@@ -175,8 +175,7 @@ async def bucket(settings: Settings, installation_id: str | None) -> list[Check]
 
 
 def disk(settings: Settings) -> Check:
-    min_free_bytes = settings.storage.min_free_mb * _MIB
-    space = SystemDiskSpace(settings.data_dir, min_free_bytes)
+    space = SystemDiskSpace(settings.data_dir, settings.storage.min_free_mb * _MIB)
     try:
         free = space.free_bytes() // _MIB
     except StorageError as error:

@@ -90,16 +90,14 @@ def _connections(inspection: Inspection, *, nodes: int) -> Check:
     needed = nodes * (DEFAULT_POLICY.max_connections + CONNECTIONS_BESIDE_POOL)
     maximum = inspection.max_connections
     if needed > maximum:
-        reason = CheckCode.TOO_FEW_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum)
-        return warn("connections", reason)
+        return warn("connections", CheckCode.TOO_FEW_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum))
     return ok("connections", CheckCode.ENOUGH_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum))
 
 
 def _clock(inspection: Inspection) -> Check:
     difference = inspection.clock_difference
     if abs(difference) > _CLOCK_TOLERANCE:
-        seconds = f"{difference.total_seconds():+.1f}"
-        return warn("clock", CheckCode.CLOCKS_DIFFER(seconds=seconds))
+        return warn("clock", CheckCode.CLOCKS_DIFFER(seconds=f"{difference.total_seconds():+.1f}"))
     return ok("clock", CheckCode.CLOCKS_AGREE())
 
 

@@ -123,8 +123,7 @@ async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Databa
         try:
             database = await asyncio.to_thread(Database.open, path, read_only=True)
         except ImagegenError as error:
-            is_old = isinstance(error, SchemaTooOld)
-            yield None, (warn if is_old else fail)("database", error.reason)
+            yield None, (warn if isinstance(error, SchemaTooOld) else fail)("database", error.reason)
             return
         try:
             yield database, ok("database", CheckCode.DATABASE_WHOLE())
@@ -185,8 +184,7 @@ async def _images(database: Database, data_dir: Path, *, full: bool, progress: P
         progress(read_count / max(total, 1))
     if damaged_ids:
         ids = tuple(map(str, damaged_ids[:_MAX_LISTED])) + ("…",) * (len(damaged_ids) > _MAX_LISTED)
-        reason = CheckCode.FILES_DAMAGED(count=len(damaged_ids), total=local_count, ids=ids)
-        return fail("pictures", reason)
+        return fail("pictures", CheckCode.FILES_DAMAGED(count=len(damaged_ids), total=local_count, ids=ids))
     intact = CheckCode.BYTES_INTACT if full else CheckCode.FILES_INTACT
     return ok("pictures", intact(total=local_count))
 

@@ -65,8 +65,7 @@ def settings_file(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
 def read_tree(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> tuple[Path, dict[str, Any]]:
     """Return the file's path, and its tree overridden by variables."""
     path = settings_file(config=config, environ=environ, cwd=cwd)
-    is_named = config is not None or environ.get("IMAGEGEN_CONFIG")
-    tree = read_yaml(path) if is_named or path.exists() else {}
+    tree = read_yaml(path) if config is not None or environ.get("IMAGEGEN_CONFIG") or path.exists() else {}
     tree = {} if tree is None else tree  # an empty file
     if not isinstance(tree, dict):
         raise SettingsError(str(path), SettingCode.NOT_A_MAPPING())
@@ -123,8 +122,7 @@ def read_file(path: Path) -> str:
     try:
         return path.read_bytes()[:_MAX_FILE_BYTES].decode()
     except (OSError, UnicodeDecodeError) as error:
-        detail = read_problem(error)
-        raise SettingsError(str(path), SettingCode.FILE_UNREADABLE(detail=detail)) from error
+        raise SettingsError(str(path), SettingCode.FILE_UNREADABLE(detail=read_problem(error))) from error
 
 
 # ---------------------------------------------------------------- variables
