@@ -242,7 +242,7 @@ async def _open_in_process(
 
 @asynccontextmanager
 async def interruptible(service: "Service") -> AsyncIterator[None]:
-    """The first signal cancels the block; running calls then get the grace period, or until the next signal.
+    """The first signal cancels the block; calls may finish until the grace ends or another signal comes.
 
     So no paid call is lost silently: the state of running calls is stored.
     """

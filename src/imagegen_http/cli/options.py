@@ -73,7 +73,7 @@ def list_options(command: _Command) -> _Command:
 
 
 def confirmed(question: Callable[..., Message]) -> Callable[[_Command], _Command]:
-    """Ask first, with a question made of the arguments; without yes or ``--yes`` the command does not run."""
+    """Ask a question made of the arguments first; without yes or ``--yes`` the command does not run."""
 
     def decorate(command: _Command) -> _Command:
         @click.option("--yes", is_flag=True, help="Do not ask.")
