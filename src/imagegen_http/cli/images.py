@@ -222,9 +222,12 @@ def export(context: Context, /, directory: Path, words: str | None, **filters: A
 
 async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
     file = target / name_of(image)
-    record = file.with_suffix(".json")
     if not (file.exists() and file.stat().st_size):
         await api.download_image(image["id"], file)
+    _write_record(file.with_suffix(".json"), image)
+
+
+def _write_record(record: Path, image: Mapping[str, Any]) -> None:
     try:
         json.loads(record.read_bytes())
     except (FileNotFoundError, ValueError):  # none, or truncated by an interruption
