@@ -109,7 +109,6 @@ def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:
-    """Return the sealed configuration."""
     fields = open_fields(partial(box.open, token, context=f"task:{task_id}"))
     return ProviderConfig(source=ConfigSource.REQUEST, is_unchecked=True, **fields)
 

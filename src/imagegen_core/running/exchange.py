@@ -126,28 +126,22 @@ class PartialImageFollower:
         return self._current
 
     def drop_waiting(self) -> None:
-        """Drop the partial image that was not taken yet."""
         if self._waiting is not None:
             self._release(self._waiting)
             self._waiting = None
 
 
 PROGRESS_INTERVAL_SECONDS = 0.5
-
-RESPONSE_GRACE_SECONDS = 5.0
-"""Time for the rest of a response that has started, at a stop or a time-out."""
+RESPONSE_GRACE_SECONDS = 5.0  # time for the rest of a response that has started, at a stop or a time-out
 
 RETENTION_SECONDS = 7 * 24 * 3600.0
 """Life of kept answers, and of responses whose images could not be stored."""
 
 _KEPT, _LATE = ".kept", ".late"
 _UNUSABLE = frozenset({FailureCode.BAD_RESPONSE, FailureCode.DOWNLOAD_FAILED, FailureCode.INVALID_IMAGE})
-_MAX_FORM_BYTES = 64 * 1024
-"""Longer than a secret in any encoding."""
-
+_MAX_FORM_BYTES = 64 * 1024  # longer than a secret in any encoding
 _MAX_ESCAPE_LEVELS = 3
 _ESCAPE = re.compile(rb"\\(?:u(?P<code>[0-9A-Fa-f]{4})|(?P<char>[^\0]))", re.DOTALL)
-
 _log = logging.getLogger(__name__)
 
 
@@ -187,22 +181,18 @@ class ActiveCall(Exchange):
 
     @property
     def attempt(self) -> Attempt:
-        """The attempt in its present phase."""
         return self.run.attempts[self.part]
 
     @property
     def folder(self) -> str:
-        """The spool's folder of the attempt."""
         return spool_folder(self.run.task.task_id, self.call.call_id)
 
     def received(self, receipt: Receipt) -> Attempt:
-        """Return the attempt with the receipt, and with a short response."""
         return self.attempt.received(self.parts.clock.now(), receipt, self.response)
 
     # ---------------------------------------------------------------- what the provider uses
 
     def mark_response_started(self) -> None:
-        """Note that the response is arriving."""
         self.response_started = True
 
     async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
@@ -247,13 +237,11 @@ class ActiveCall(Exchange):
         return size
 
     def open_spooled(self, name: str) -> BinaryIO:
-        """Return the response as a file."""
         if self.response is not None and self.response.name == name:
             return io.BytesIO(self.response.content)
         return self.parts.spool.open(self.folder, name)
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        """Yield the bytes of an input image."""
         folder, _, name = image.key.partition("/")
         return self.parts.spool.chunks(folder, name)
 
@@ -439,12 +427,10 @@ def _resolved(escape: re.Match[bytes]) -> bytes:
 
 
 async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the head, then the rest."""
     yield head
     async for chunk in rest:
         yield chunk
 
 
 async def once(content: bytes) -> AsyncGenerator[bytes, None]:
-    """Yield the content in one chunk."""
     yield content

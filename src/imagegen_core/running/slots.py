@@ -245,7 +245,6 @@ class RunningTasks:
         self._runs: dict[str, RunningTask] = {}
 
     def start(self, task: Task, ticket: Ticket) -> RunningTask:
-        """Add the run of a task that was just claimed."""
         run = RunningTask(task=task, parts=self._parts, on_change=self._on_change, ticket=ticket)
         self._runs[task.task_id] = run
         return run
@@ -257,7 +256,6 @@ class RunningTasks:
 
     @property
     def task_ids(self) -> frozenset[str]:
-        """The tasks that this process runs now."""
         return frozenset(self._runs)
 
     async def notice_cancellations(self) -> None:

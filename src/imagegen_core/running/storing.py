@@ -53,7 +53,6 @@ class ImageKeys:
         return f"{self.task_id[-2:]}/{self.name}"
 
     def of_epoch(self, epoch: int, media_type: MediaType) -> str:
-        """Return the key for what is stored in this epoch."""
         return f"{self.prefix}-{epoch}.{media_type.extension}"
 
     def media_type(self, key: str) -> MediaType | None:
@@ -63,7 +62,6 @@ class ImageKeys:
 
 
 def thumbnail_key(blob_key: str) -> str:
-    """Return the key of the thumbnail beside an image."""
     return f"{blob_key.rpartition('.')[0]}.thumb.webp"
 
 
@@ -75,11 +73,8 @@ async def sha256_of(store: BlobStore, key: str) -> str:
     return sha256.hexdigest()
 
 
-_LATEST_EPOCHS = 3
-"""Claims whose keys are looked up one by one; a list shows those of earlier ones."""
-
-MAX_STREAMS = 32
-"""Images streamed to the store at once; each takes about a megabyte of buffers."""
+_LATEST_EPOCHS = 3  # claims whose keys are looked up one by one; a list shows those of earlier ones
+MAX_STREAMS = 32  # images streamed to the store at once; each takes about a megabyte of buffers
 
 _MAX_KEPT_BYTES = 64 * 1024
 """Size of an image that is inspected from memory; a thousand that wait take 64 MB."""

@@ -16,9 +16,7 @@ from imagegen_core.ports.cluster import CANCELLATIONS
 from imagegen_core.running.runner import Runner
 from imagegen_core.task import MAX_RECOVERIES, Task
 
-IDLE_SECONDS = 1.0
-"""The longest pause between looks at the queue, and at the disk while it is full."""
-
+IDLE_SECONDS = 1.0  # the longest pause between looks at the queue, and at the disk while it is full
 _log = logging.getLogger(__name__)
 
 
@@ -43,12 +41,10 @@ class Worker:
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start claiming."""
         self._loop = asyncio.create_task(self._claim_forever(), name="worker")
 
     @property
     def busy(self) -> int:
-        """The number of running tasks."""
         return len(self._runs)
 
     async def stop(self, *, grace_seconds: float, force: asyncio.Event | None = None) -> None:

@@ -33,8 +33,7 @@ from imagegen_core.running.storing import sha256_of
 from imagegen_core.task import Task, TaskStatus
 from imagegen_core.values import Progress, in_batches, no_progress
 
-SETTLE_SECONDS = 0.2
-"""Pause after a new image, so that many images make one pass."""
+SETTLE_SECONDS = 0.2  # pause after a new image, so that many images make one pass
 
 SUBMISSION_GRACE_SECONDS = 3600.0
 """Time in which files without a task may belong to a submission that is still being checked."""
@@ -42,7 +41,6 @@ SUBMISSION_GRACE_SECONDS = 3600.0
 _MAX_FINDINGS = 1000
 _BATCH_SIZE = 4
 _KEY_BATCH_SIZE = 10_000
-
 _log = logging.getLogger(__name__)
 
 
@@ -561,7 +559,6 @@ class Upkeep:
     _clean_at: float = -math.inf
 
     def wake(self) -> None:
-        """Run a pass soon."""
         self._wake.set()
 
     async def sync_now(self, *, dry_run: bool) -> SyncSummary:
@@ -570,7 +567,6 @@ class Upkeep:
             return await self.stores.sync(everything=True, dry_run=dry_run, progress=progress)
 
     async def expire_now(self, *, dry_run: bool) -> ExpirySummary:
-        """Remove the local files that are old enough."""
         if not dry_run and (self.stores.archive is None or self.stores.retention_days is None):
             raise ValidationFailed.for_field("storage.oss", ProblemCode.NO_ARCHIVE())
         async with self._exclusive_pass("expire") as progress:
