@@ -1,14 +1,11 @@
 """Who may call: the token, the login cookie, and pages of other sites.
 
-The login cookie proves that its holder knew the token; it is valid for 30 days and for this token only.
+The rules for cross-site requests are those of Go's ``http.CrossOriginProtection``
+(https://pkg.go.dev/net/http#CrossOriginProtection) without its exemptions, and ``Origin: null`` is refused.
+A request with neither ``Origin`` nor ``Sec-Fetch-Site`` does not come from a browser.
 
-A browser makes cross-site requests for a page of another site. The rules for methods that change something
-are those of Go's ``http.CrossOriginProtection`` (https://pkg.go.dev/net/http#CrossOriginProtection) without
-its exemptions, and ``Origin: null`` is refused. A request with neither ``Origin`` nor ``Sec-Fetch-Site`` does
-not come from a browser. Below ``/api`` and ``/v1`` there are guests: foreign pages that CORS lets in, because
-they send the token, or because the operator lists their origin. No page can make a browser add a token that
-it does not know, so the token alone counts for them, never the login's cookie, and their browsers are never
-told to send one along.
+Below ``/api`` and ``/v1``, CORS lets guests in: foreign pages that send the token, or whose origin the
+operator lists. For guests only the token counts, which a page has to know, and never the login cookie.
 """
 
 import hashlib
@@ -28,13 +25,12 @@ _EXPIRY_DIGITS = 12
 
 
 def issue(token: str, now: float) -> str:
-    """Return a new cookie's value; ``now`` in seconds since 1970. Changing the token invalidates it."""
+    """Return a new cookie's value, valid for 30 days and for this token only."""
     expiry = str(int(now) + LIFETIME_SECONDS)
     return f"{expiry}.{_signature(token, expiry)}"
 
 
 def is_valid(cookie: str, token: str, now: float) -> bool:
-    """Return whether `issue` returned this value for this token and it has not expired."""
     expiry, _, signature = cookie.partition(".")
     if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
         return False
@@ -43,7 +39,7 @@ def is_valid(cookie: str, token: str, now: float) -> bool:
 
 
 def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
-    """Return whether the request has a valid cookie; of several with this name, one is enough."""
+    """Return whether one of the request's cookies is valid."""
     pairs = (
         pair.strip().partition("=")
         for header in request.header_values(b"cookie")
@@ -53,13 +49,13 @@ def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
 
 
 def set_cookie(value: str, *, secure: bool) -> str:
-    """Return the ``Set-Cookie`` header of a login; an empty value deletes the cookie."""
+    """Return a ``Set-Cookie`` header; an empty value deletes the cookie."""
     age = LIFETIME_SECONDS if value else 0
     return f"{COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
 
 def same_secret(candidate: bytes, secret: str) -> bool:
-    """Compare in a time that reveals neither where they differ nor how long the secret is."""
+    """Compare in constant time, which does not reveal the secret's length either."""
     return hmac.compare_digest(hashlib.sha256(candidate).digest(), hashlib.sha256(secret.encode()).digest())
 
 
@@ -79,7 +75,7 @@ _READABLE_HEADERS = (
 
 
 def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether, by its headers, a page of another origin made this request."""
+    """Whether a page of another origin made this request."""
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
     if origin == "null":
         return True
@@ -91,9 +87,9 @@ def is_foreign(request: InboundRequest, public_origin: str | None = None) -> boo
 def is_guest(
     request: InboundRequest, public_origin: str | None, *, allowed: Collection[str], has_token: bool
 ) -> bool:
-    """Return whether a foreign page may ask: its origin is allowed, or it sends a token where there is one.
+    """Whether a foreign page may ask: its origin is allowed, or it sends a token, which is not checked here.
 
-    A preflight has no token yet. Whether that is the right one is for the caller to check.
+    A preflight has no token yet.
     """
     if not request.is_api or not is_foreign(request, public_origin):
         return False
@@ -102,12 +98,11 @@ def is_guest(
 
 
 def is_preflight(request: InboundRequest) -> bool:
-    """Return whether a browser asks before it sends what a page wants to send."""
     return request.method == "OPTIONS" and b"access-control-request-method" in request.headers
 
 
 def with_cors_headers(send: Send, reader: str | None) -> Send:
-    """Return a ``send`` that lets the pages of one origin read the response; None: of no other than ours."""
+    """Return a ``send`` that lets pages of the origin ``reader`` read the response, if any."""
     headers = [(b"vary", b"Origin")]
     if reader is not None and _ORIGIN.fullmatch(reader):
         headers.append((b"access-control-allow-origin", reader.encode()))
@@ -116,7 +111,7 @@ def with_cors_headers(send: Send, reader: str | None) -> Send:
 
 
 async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
-    """Let the browser send any method and header to any path, so that none is told from another."""
+    """Allow any method and header on any path, so that the answer reveals no path."""
     names = InboundRequest.from_scope(scope).header(b"access-control-request-headers")
     headers = [(b"access-control-allow-methods", _METHODS), (b"access-control-max-age", b"600")]
     if _HEADER_NAMES.fullmatch(names):
@@ -125,10 +120,9 @@ async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
-    """Return whether, by its headers, a page of this very origin made this request.
+    """Whether a page of our own origin made this request.
 
-    Browsers send no ``Sec-Fetch-Site`` over plain HTTP beyond loopback. There ``Origin`` decides, or for a
-    GET the ``Referer``, which our pages send to their own origin only.
+    Over plain HTTP beyond loopback there is no ``Sec-Fetch-Site``, but ``Origin``, or for a GET ``Referer``.
     """
     if is_foreign(request, public_origin):
         return False
@@ -140,7 +134,7 @@ def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bo
 
 
 def _is_same_origin(url: str, request: InboundRequest, public_origin: str | None) -> bool:
-    """Return whether a URL's ``host:port`` equals the Host header, or its origin is the public one."""
+    """Whether a URL's ``host:port`` equals the Host header, or its origin is the public one."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -169,17 +163,16 @@ class Access:
         return is_public or self.recognizes(request)
 
     def recognizes(self, request: InboundRequest) -> bool:
-        """Return whether the caller is authorized, also where nobody has to be."""
+        """Whether the caller is authorized, also where nobody has to be."""
         return self.has_token(request) or self._has_session(request)
 
     def has_token(self, request: InboundRequest) -> bool:
-        """Return whether the request has the token itself: alone it counts for pages of other origins."""
         scheme, _, credential = request.header(b"authorization").partition(" ")
         is_equal = same_secret(credential.strip().encode("latin-1"), self._token)
         return is_equal and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
-        """Accept the cookie where pages and images are read, else only from a page of our own."""
+        """Accept the cookie for reads of pages and images, else only from a page of our own."""
         is_page = not request.is_api or _IMAGE_PATH.fullmatch(request.path) is not None
         is_enough = is_page and request.method in ("GET", "HEAD")
         if not is_enough and not is_own_page(request, self._public_origin):

@@ -1,4 +1,4 @@
-"""Below all routes: ASGI's types, the head of a request, and headers that every response gets."""
+"""ASGI's types, the head of a request, and the headers of every response."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
@@ -19,7 +19,7 @@ Refuse = Callable[[Scope, Receive, Send, str, dict[str, Any], dict[str, str]], A
 """Sends an error from outside the router: (scope, receive, send, slug, data, headers)."""
 
 CACHEABLE = "cacheable"
-"""The word in a handler's ``opt`` that says that its responses depend on the target and the database only."""
+"""In a handler's ``opt``: its responses depend on the target and the database only."""
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 language: ContextVar[Language] = ContextVar("language", default=Language.ZH)
@@ -34,14 +34,12 @@ def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-    """Send a complete response; the server leaves out the body of one to HEAD."""
+    """Send a complete response; the server omits the body for HEAD."""
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def with_headers(send: Send, more: Callable[[AsgiMessage], Iterable[tuple[bytes, bytes]]]) -> Send:
-    """Return a ``send`` that adds headers to the start of a response."""
-
     async def send_with_headers(message: AsgiMessage) -> None:
         if message["type"] == "http.response.start":
             message = {**message, "headers": [*message.get("headers", []), *more(message)]}
@@ -55,21 +53,18 @@ _KEY = "imagegen.inbound_request"
 
 @attrs.frozen(kw_only=True)
 class InboundRequest:
-    """``path`` is decoded and normalized as the router does it: single slashes, none at the end.
-
-    ``head_bytes`` is the size of path, query and headers together; ``headers`` has lower-case names.
-    """
+    """``path`` is decoded and normalized as the router does it: single slashes, none at the end."""
 
     method: str
     path: str
     query: bytes
     scheme: str
-    head_bytes: int
-    headers: Mapping[bytes, Sequence[bytes]]
+    head_bytes: int  # of path, query and headers together
+    headers: Mapping[bytes, Sequence[bytes]]  # names in lower case
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "InboundRequest":
-        """Return the head of an ASGI scope, read once; forwarding headers have no influence."""
+        """Return the head of a scope, read once; forwarding headers have no influence."""
         request: InboundRequest | None = scope.get(_KEY)
         if request is not None:
             return request
@@ -94,11 +89,10 @@ class InboundRequest:
         return [value.decode("latin-1").strip() for value in self.headers.get(name, ())]
 
     def header(self, name: bytes) -> str:
-        """Return a header's value, ``""`` if it is missing; several are joined (RFC 9110, section 5.3)."""
+        """Return a header's value or ``""``; several are joined (RFC 9110, 5.3)."""
         return ", ".join(self.header_values(name)) if name in self.headers else ""
 
     def is_under(self, *prefixes: str) -> bool:
-        """Return whether the path is one of ``prefixes`` or below one of them."""
         return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))
 
     @property
@@ -107,24 +101,23 @@ class InboundRequest:
 
     @property
     def has_dot_segment(self) -> bool:
-        """Whether the path has a segment that a file system would resolve and the router does not."""
+        """Whether a file system would resolve a segment that the router does not."""
         return not {".", ".."}.isdisjoint(self.path.replace("\\", "/").split("/"))
 
     @property
     def is_navigation(self) -> bool:
-        """Whether, by its headers, a browser navigates to the path."""
         return self.method == "GET" and self.header(b"sec-fetch-mode").lower() == "navigate"
 
     @property
     def wants_page(self) -> bool:
-        """Whether a browser expects a page, also one without fetch metadata (old, or on plain HTTP)."""
+        """Whether a browser expects a page; without fetch metadata it is old, or on plain HTTP."""
         old = not self.header(b"sec-fetch-mode") and "text/html" in self.header(b"accept").lower()
         return self.is_navigation or (self.method in ("GET", "HEAD") and old)
 
 
 @attrs.frozen
 class RequestRefused(Exception):
-    """``slug`` names a row of the error table; ``data`` and ``headers`` go into the response."""
+    """``slug`` names a row of the error table."""
 
     slug: str
     data: Mapping[str, Any] = attrs.field(factory=dict)
@@ -136,7 +129,7 @@ class RequestRefused(Exception):
 
 
 class RequestAborted(Exception):
-    """The client disconnected before its request was complete; nobody waits for a response."""
+    """The client disconnected before its request was complete."""
 
 
 _ALWAYS = (
@@ -149,7 +142,7 @@ _ALWAYS = (
 
 
 def with_security_headers(send: Send, *, no_store: bool) -> Send:
-    """Return a ``send`` that adds what a response does not say itself; ``no_store``: no cache may keep it."""
+    """Return a ``send`` that adds these headers where a response does not have them."""
 
     def defaults(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
         headers = list(start.get("headers", []))
@@ -165,11 +158,8 @@ def with_security_headers(send: Send, *, no_store: bool) -> Send:
 
 
 def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Return the policy: pages send a referrer to their own origin, everything else sends none.
-
-    Under ``no-referrer`` a browser sends a page's own forms with ``Origin: null``
-    (https://fetch.spec.whatwg.org/#append-a-request-origin-header), which the guard refuses.
-    """
+    """Return ``no-referrer``, but not for pages: then their forms have ``Origin: null``, which is refused."""
+    # https://fetch.spec.whatwg.org/#append-a-request-origin-header
     types = (value.lower() for name, value in headers if name.lower() == b"content-type")
     return b"same-origin" if any(b"text/html" in value for value in types) else b"no-referrer"
 
@@ -178,7 +168,7 @@ def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def accepts_page(accept: str) -> bool:
-    """Return whether ``Accept`` names HTML: browsers do so when they navigate, clients of an API do not."""
+    """Whether ``Accept`` names HTML, as browsers do when they navigate."""
     return dict(_weights(accept)).get("text/html", 0) > 0
 
 
@@ -188,7 +178,6 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def preferred_language(accept_language: str | None, *, default: Language = Language.ZH) -> Language:
-    """Return which language a caller prefers, by its ``Accept-Language``; ``default`` if it does not say."""
     weights = _weights(accept_language or "")
     spoken = [(weight, tag[:2]) for tag, weight in weights if tag[:2] in _LANGUAGES]
     weight, tag = max(spoken, key=lambda item: item[0], default=(0.0, ""))
@@ -196,14 +185,11 @@ def preferred_language(accept_language: str | None, *, default: Language = Langu
 
 
 _LANGUAGES = frozenset(map(str, Language))
-
-
-_MAX_WEIGHED_CHARS = 1024
-"""What is behind that counts for nothing."""
+_MAX_WEIGHED_CHARS = 1024  # the rest is ignored
 
 
 def _weights(header: str) -> list[tuple[str, float]]:
-    """Return the values of a header with their weights (RFC 9110, section 12.4.2)."""
+    """Return the values of a header with their weights (RFC 9110, 12.4.2)."""
     return [_weighted(value) for value in header[:_MAX_WEIGHED_CHARS].lower().split(",")]
 
 
@@ -220,11 +206,11 @@ def _weighted(text: str) -> tuple[str, float]:
 
 
 PRIVATE_REVALIDATE = "private, no-cache"
-"""``Cache-Control`` of an answer that a client may keep if it asks each time whether it still holds."""
+"""``Cache-Control`` of a response that a client may keep if it revalidates it each time."""
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the client has it; weak tags count too, since proxies weaken ours when they compress."""
+    """Whether the client has it; weak tags count too, since proxies weaken ours when they compress."""
     if if_none_match is None:
         return False
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
@@ -235,13 +221,13 @@ def matches(if_none_match: str | None, etag: str) -> bool:
 
 
 def allowed(methods: Iterable[str], path: str) -> str:
-    """Return the value of ``Allow`` for a path with handlers of these methods."""
+    """Return the value of ``Allow``."""
     head = ("HEAD",) if "GET" in (names := set(methods)) and not _is_stream(path) else ()
     return ", ".join(sorted(names.union(head)))
 
 
 async def serve_head(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve a HEAD as a GET if no handler takes it itself; the server leaves out the body."""
+    """Serve HEAD as GET if no handler takes it itself; the server omits the body."""
     allows_get = False
 
     async def send_unless_get_is_allowed(message: AsgiMessage) -> None:
@@ -258,7 +244,7 @@ async def serve_head(app: App, scope: Scope, receive: Receive, send: Send) -> No
 
 
 def _is_stream(path: str) -> bool:
-    """Return whether a response to GET has no end, as one to HEAD must have."""
+    """Whether a response to GET has no end, as one to HEAD must have."""
     return path.rstrip("/").endswith("/events")
 
 
@@ -267,30 +253,19 @@ _MIB = 1024 * 1024
 
 @attrs.frozen(kw_only=True)
 class GuardRules:
-    """Sizes in bytes, times in seconds.
-
-    ``bind_host`` is accepted as a Host unless it is a wildcard. Loopback, ``allowed_hosts`` and the host of
-    ``public_url`` (the ``scheme://host[:port]`` under which clients reach the service) are accepted too.
-    ``trusted_proxies`` are addresses and networks whose ``X-Forwarded-Proto`` is trusted.
-    ``allowed_origins`` are pages of others that may use the API without a token, where there is none.
-    ``max_upload_bytes`` limits the bodies that carry images, ``max_body_bytes`` all others.
-    ``max_bytes_in_flight`` limits all bodies together; one upload always fits. ``reserved_bytes`` come on top
-    of that, for small bodies alone.
-    ``linger_seconds`` is how long the rest of a refused body is drained, so that a client that sends before
-    it reads gets its response.
-    """
+    """A Host may be loopback, ``bind_host`` but no wildcard, ``allowed_hosts``, or ``public_url``'s."""
 
     bind_host: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
-    public_url: str | None = None
-    trusted_proxies: tuple[str, ...] = ()
-    allowed_origins: tuple[str, ...] = ()
+    public_url: str | None = None  # the scheme://host[:port] under which clients reach the service
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-Proto is trusted
+    allowed_origins: tuple[str, ...] = ()  # foreign pages that may use the API if no token is set
     auth_token: str | None = attrs.field(default=None, repr=False)
-    max_body_bytes: int = _MIB
+    max_body_bytes: int = _MIB  # of bodies without images
     max_upload_bytes: int = 64 * _MIB
-    max_bytes_in_flight: int = 96 * _MIB
-    reserved_bytes: int = 16 * _MIB
+    max_bytes_in_flight: int = 96 * _MIB  # of all bodies together; one upload always fits
+    reserved_bytes: int = 16 * _MIB  # on top of that, for small bodies alone
     max_json_depth: int = 64
     body_seconds: float = 30.0
-    linger_seconds: float = 30.0
+    linger_seconds: float = 30.0  # a refused body is drained, so that its client gets the response
     failed_login_seconds: float = 1.0

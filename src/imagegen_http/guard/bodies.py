@@ -1,4 +1,4 @@
-"""The body of a request: what its head declares, how it is read within limits and kept until it is parsed."""
+"""The body of a request: its declared length and type, how it is read within limits and checked."""
 
 import asyncio
 import contextlib
@@ -28,15 +28,11 @@ Text = bytes | bytearray
 
 # ---------------------------------------------------------------- memory for all bodies
 
-MAX_SMALL_BODY_BYTES = 256 * 1024
-"""A body of up to this size may use the reserve. No prompt is longer, however its JSON is escaped."""
+MAX_SMALL_BODY_BYTES = 256 * 1024  # no prompt is longer, however its JSON is escaped
 
 
 class BodyBudget:
-    """``total`` bytes that all bodies in memory share.
-
-    A ``reserve`` comes on top for small bodies alone, so that prompts get through while images are uploaded.
-    """
+    """Memory that all bodies share; a ``reserve`` on top lets prompts through while images are uploaded."""
 
     def __init__(self, total: int, *, reserve: int = 0) -> None:
         self._free = total
@@ -50,7 +46,7 @@ class BodyBudget:
         return BodyLease(self)
 
     def adjust(self, common: int, reserved: int) -> bool:
-        """Take bytes of both parts, or return negative ones; False if there is no room, and nothing taken."""
+        """Take bytes of both parts, or return negative ones; take nothing and return False without room."""
         if common > self._free or reserved > self._reserve:
             return False
         self._free -= common
@@ -60,14 +56,13 @@ class BodyBudget:
 
 
 class BodyLease:
-    """One request's part of the budget. It grows as bytes arrive: declaring a large body reserves nothing."""
+    """A request's part of the budget, taken as bytes arrive: declaring a large body reserves nothing."""
 
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._common = self._reserved = 0
 
     def grow(self, size: int) -> bool:
-        """Extend the lease to ``size`` bytes; return whether there was room."""
         return self._resize(size, 0) or (size <= MAX_SMALL_BODY_BYTES and self._resize(0, size))
 
     def release(self) -> None:
@@ -85,18 +80,10 @@ class BodyLease:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 VARIATIONS = "/v1/images/variations"
-
-MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})
-"""Where images come as files of a form, too, as OpenAI's clients send them."""
-
+MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})  # images are files of a form, as OpenAI's clients send them
 UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
-"""Where a body holds images."""
-
 FORMS = frozenset({"/login", "/logout"})
-
-ZIP = "/api/v1/images/zip"
-"""Takes a form, too: the page that posts one gets a download, of which it has to hold nothing in memory."""
-
+ZIP = "/api/v1/images/zip"  # takes a form, too: a browser downloads the answer without holding it in memory
 _ACCEPTED_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(FORMS, (FORM,)),
     **dict.fromkeys(MULTIPART, (JSON, "multipart/form-data")),
@@ -116,10 +103,7 @@ def media_type(request: InboundRequest) -> str:
 
 
 def has_wrong_type(request: InboundRequest) -> bool:
-    """Return whether the declared type and content coding are not those that the path accepts.
-
-    A page of another site can send plain text, a form or multipart without a CORS preflight, but not JSON.
-    """
+    """Whether the path refuses the type or coding. Foreign pages cannot send JSON without CORS preflight."""
     if request.header(b"content-encoding").lower() not in ("", "identity"):
         return True
     if not request.is_api and request.path not in FORMS:
@@ -132,11 +116,7 @@ def accepted_types(path: str) -> tuple[str, ...]:
 
 
 def content_length(request: InboundRequest) -> int | None:
-    """Return the Content-Length, 0 without a body, None for a chunked body.
-
-    With both headers, a proxy in front of us may have gone by the other one and would take the rest for a
-    second request, which is request smuggling (RFC 9112, section 6.3): so that is refused.
-    """
+    """Return the length, None if chunked. Both headers are refused: request smuggling (RFC 9112, 6.3)."""
     length = request.header(b"content-length")
     if request.header(b"transfer-encoding"):
         if length:
@@ -151,12 +131,8 @@ def content_length(request: InboundRequest) -> int | None:
 
 # ---------------------------------------------------------------- JSON before it is parsed
 
-MAX_VALUES = 20_000
-"""The largest configuration of a provider has some thousand values."""
-
-MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024
-"""Shorter data URLs are parsed like any other text."""
-
+MAX_VALUES = 20_000  # the largest configuration of a provider has some thousand
+MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024  # shorter data URLs are parsed like any other text
 _MAX_QUOTES = 4 * MAX_VALUES
 _MAX_OUTLINE_BYTES = 2 * 1024 * 1024
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -167,7 +143,7 @@ _NOT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 @attrs.frozen(kw_only=True)
 class Outline:
-    """``text`` is what to parse; ``images`` maps placeholders in it to start and end of what they replace."""
+    """``images`` maps placeholders in ``text`` to start and end of what they replace."""
 
     text: Text = attrs.field(repr=False)
     images: Mapping[str, tuple[int, int]] = MappingProxyType({})
@@ -176,10 +152,9 @@ class Outline:
 def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     """Return what to parse of a JSON text: all but its large images, which stay in the buffer.
 
-    A parser makes a value for each comma, copies every string, and blocks the interpreter until it is done:
-    sixty megabytes of commas become a gigabyte. So what nests deeper than ``max_depth``, has too many values,
-    or too many bytes beside its images, is refused. What is no JSON has an outline, too; the parser refuses
-    it. All work that grows with the text is done in C.
+    A parser blocks the interpreter and turns sixty megabytes of commas into a gigabyte. So too many levels,
+    values or bytes beside images are refused. Invalid JSON is left to the parser. Work on all of the text is
+    done in C.
     """
     if text.count(b'"') > _MAX_QUOTES:
         if text.count(b",") > MAX_VALUES:
@@ -205,11 +180,8 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
 
 
 def _large_images(text: Text) -> Iterator[tuple[int, int]]:
-    """Yield where strings that are large images begin and end.
-
-    In JSON, a quote before ``data:`` begins a string unless a backslash is before it.
-    """
-    end = 0
+    """Yield where strings that are large images begin and end."""
+    end = 0  # a quote before `data:` begins a string unless a backslash is before it
     while opening := _IMAGE.search(text, end):
         start = opening.start() + 1
         end = text.find(b'"', start)
@@ -221,10 +193,7 @@ def _large_images(text: Text) -> Iterator[tuple[int, int]]:
 
 
 def is_deeper_than(limit: int, structure: bytes) -> bool:
-    """Return whether more than ``limit`` brackets can be open at once.
-
-    ``structure`` is JSON without its strings, of at most `MAX_VALUES` brackets.
-    """
+    """``structure`` is JSON without its strings, of at most `MAX_VALUES` brackets."""
     marks = structure.translate(_BRACES_AS_BRACKETS, _NOT_BRACKETS)
     for _ in range(limit):
         shorter = marks.replace(b"[]", b"")
@@ -236,21 +205,13 @@ def is_deeper_than(limit: int, structure: bytes) -> bool:
 
 # ---------------------------------------------------------------- one body
 
-MAX_INLINE_READ_BYTES = 16 * 1024
-"""The largest body that is parsed on the event loop; a larger one is parsed in a thread."""
-
-_LATE_LINGER_SECONDS = 1.0
-"""A client that was too slow already is not drained for as long as one that was refused early."""
-
+MAX_INLINE_READ_BYTES = 16 * 1024  # parsed on the event loop; a larger body is parsed in a thread
+_LATE_LINGER_SECONDS = 1.0  # a client that was too slow already is not drained for long
 _KEY = "imagegen.body"
 
 
 class BufferedBody:
-    """One body, in memory only once. After its release, ``text`` and ``outline`` are empty.
-
-    ``lease`` is its part of the memory budget. ``thread`` parses large bodies one after the other, so that
-    only one of them is in memory twice.
-    """
+    """A body, in memory only once. ``thread`` parses large ones in turn, so that only one is there twice."""
 
     def __init__(
         self, text: Text, *, lease: BodyLease | None = None, thread: ThreadPoolExecutor | None = None
@@ -266,7 +227,7 @@ class BufferedBody:
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "BufferedBody":
-        """Return the body that the guard attached to the scope; an empty one without a guard."""
+        """Return the body that the guard attached; an empty one without a guard."""
         body: BufferedBody | None = scope.get(_KEY)
         return cls(b"") if body is None else body
 
@@ -274,22 +235,19 @@ class BufferedBody:
         scope[_KEY] = self
 
     async def acquire_slot(self, slots: asyncio.Semaphore) -> None:
-        """Wait for a slot, which `drop` releases: a body that is parsed takes several times its size."""
+        """Wait for a slot, which `drop` releases: parsing a body takes several times its size."""
         await slots.acquire()
         self._slots = slots
 
     async def read(self, reading: Callable[[], T]) -> T:
-        """Return the result of ``reading``, which runs in a thread when the body is large."""
+        """Return the result of ``reading``, which runs in the thread for a large body."""
         if len(self.text) <= MAX_INLINE_READ_BYTES:
             return reading()
         return await asyncio.get_running_loop().run_in_executor(self._thread, reading)
 
     def drop(self) -> None:
-        """Discard the bytes but keep the lease, for the values that were parsed from them.
-
-        The memory is freed at once, although frames of a traceback may refer to the body for a while.
-        """
-        if isinstance(self.text, bytearray):
+        """Discard the bytes but keep the lease, for the values that were parsed from them."""
+        if isinstance(self.text, bytearray):  # cleared, since frames of a traceback may refer to it
             with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
                 self.text.clear()
         self.fill(b"")
@@ -298,13 +256,13 @@ class BufferedBody:
             slots.release()
 
     def release(self) -> None:
-        """Discard the body and return its lease: nothing that was parsed from it is in use any more."""
+        """Discard the body and its lease once nothing that was parsed from it is in use."""
         self.drop()
         self.lease.release()
 
 
 class IncomingBody:
-    """The body of one request: read completely within its limits and replayed, or drained."""
+    """The body of a request: read completely within its limits and replayed, or drained."""
 
     def __init__(self, request: InboundRequest, receive: Receive) -> None:
         self._request = request
@@ -314,7 +272,7 @@ class IncomingBody:
         self._timed_out = False
 
     def check_head(self, rules: GuardRules, budget: BodyBudget) -> None:
-        """Refuse a body that its head already disqualifies, before any of it is read."""
+        """Refuse a body by its head, before any of it is read."""
         declared_bytes = content_length(self._request)
         if declared_bytes and has_wrong_type(self._request):
             raise _wrong_type(self._request)
@@ -325,7 +283,6 @@ class IncomingBody:
             raise _no_room()
 
     async def read(self, rules: GuardRules, lease: BodyLease) -> bytearray:
-        """Return the complete body, unless it is too large, of a wrong type, too slow, or has no room."""
         limit = max_bytes(self._request, rules)
         if not self._has_body():  # a deadline costs a tenth of a quick read
             return await self._read(limit, lease)
@@ -338,10 +295,7 @@ class IncomingBody:
             raise RequestRefused.for_field("body", reason) from error
 
     def replay(self, buffered_body: BufferedBody) -> Receive:
-        """Return a ``receive`` that yields this body as one message, and then the server's own messages.
-
-        The message holds a copy; code that reads large bodies uses the `BufferedBody` instead.
-        """
+        """Return a ``receive`` that yields a copy of the body, and then the server's own messages."""
         is_replayed = False
 
         async def receive() -> AsgiMessage:
@@ -355,15 +309,12 @@ class IncomingBody:
 
     @property
     def is_unread(self) -> bool:
-        """Whether part of the body was not read, so that the connection cannot serve another request."""
+        """Whether part of the body is unread, so that the connection cannot serve another request."""
         return self._has_body() and not self._is_complete
 
     async def drain(self, seconds: float) -> None:
-        """Read and discard the rest for at most ``seconds``.
-
-        Closing with unread bytes would reset the connection, and the client would lose the response. A client
-        that waits for "100 Continue" sends no body after a refusal.
-        """
+        """Discard the rest, at most for ``seconds``: closing with unread bytes would lose the response."""
+        # A client that waits for "100 Continue" sends no body after a refusal.
         if not (self._has_begun or "100-continue" not in self._request.header(b"expect").lower()):
             return
         with contextlib.suppress(TimeoutError, RequestAborted):

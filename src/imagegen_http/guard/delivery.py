@@ -1,4 +1,4 @@
-"""Whether a response has arrived, as far as the operating system knows, and whether its client is there."""
+"""Whether a response has arrived, as far as the operating system knows, and whether its client left."""
 
 import array
 import asyncio
@@ -15,36 +15,26 @@ from imagegen_http.guard.asgi import Receive, Scope
 
 T = TypeVar("T")
 
-CONNECTION = "imagegen.connection"
-"""The key in the scope of the `OpenConnection` over which the request came."""
-
-DELIVERY_TIMEOUT_SECONDS = 60.0
-"""How long a peer may take to acknowledge the end of a response."""
-
-_RESET = struct.pack("ii", 1, 0)
-"""Of ``SO_LINGER``: what is closed is reset."""
-
+CONNECTION = "imagegen.connection"  # the key of the `OpenConnection` in the scope
+DELIVERY_TIMEOUT_SECONDS = 60.0  # for a peer to acknowledge the end of a response
+_RESET = struct.pack("ii", 1, 0)  # for SO_LINGER
 _MIN_POLL_SECONDS = 0.001
 _MAX_POLL_SECONDS = 0.25
 
 
 class OpenConnection:
-    """Knows how many of the bytes written to a connection its peer has not acknowledged.
-
-    A peer that closes the connection properly has read what it acknowledged by then; one that resets it has
-    not read everything.
-    """
+    """A peer that closes a connection has read what it acknowledged; one that resets it has not read all."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._undelivered_bytes: int | None = None
 
     def is_open(self) -> bool:
-        """Return whether the peer may still acknowledge more."""
+        """Whether the peer may acknowledge more."""
         return self._undelivered_bytes is None and not self._transport.is_closing()
 
     def unacknowledged_bytes(self) -> int:
-        """Return how many bytes the peer has not acknowledged, or had not when it disconnected."""
+        """Return what the peer has not acknowledged, or had not when it disconnected."""
         if self._undelivered_bytes is not None:
             return self._undelivered_bytes
         missing = _unacknowledged_bytes(self._transport)
@@ -55,7 +45,7 @@ class OpenConnection:
         self._transport.abort()
 
     def reset(self) -> None:
-        """Do the same, and let the peer know that what it has is not whole, also where no length said so."""
+        """Abort, and let the peer know that its response is cut off, also where no length says so."""
         connection: Any = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._transport.abort()
@@ -70,11 +60,10 @@ class OpenConnection:
 async def wait_for_delivery(
     scope: Scope, disconnect: "asyncio.Task[None]", seconds: float = DELIVERY_TIMEOUT_SECONDS
 ) -> bool:
-    """Wait until the peer's system has acknowledged everything that was written; return whether it has.
+    """Wait until the peer has acknowledged everything that was written; return whether it has.
 
-    Written bytes are in buffers of our own system first, on a slow line a whole image: written is not yet
-    arrived. If the server does not report what is missing, it counts as arrived unless there was a
-    ``disconnect``.
+    Written bytes may still be in our system's buffers, on a slow line a whole image. If the server does not
+    report what is missing, it counts as arrived unless there was a ``disconnect``.
     """
     connection: OpenConnection | None = scope.get(CONNECTION)
     if connection is None:
@@ -92,7 +81,7 @@ async def wait_for_delivery(
 
 
 def _unacknowledged_bytes(transport: asyncio.Transport) -> int:
-    """Return the bytes in our buffer and the system's; the latter as 0 if the system does not say."""
+    """Return the bytes in our buffer and the system's, if that reports any."""
     waiting = array.array("i", [0])
     connection: Any = transport.get_extra_info("socket")
     try:
@@ -108,7 +97,7 @@ async def wait_for_disconnect(receive: Receive) -> None:
 
 
 async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of ``work``, which is cancelled if the client disconnects first."""
+    """Cancel ``work`` if the client disconnects first."""
     working, disconnect = asyncio.create_task(work), asyncio.create_task(wait_for_disconnect(receive))
     try:
         await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)

@@ -32,21 +32,15 @@ from imagegen_http.guard.bodies import (
 )
 from imagegen_http.guard.hosts import AllowedHosts, Forwarding, parse_origin, parse_page_origin
 
-MAX_HEAD_BYTES = 32 * 1024
-"""Path, query and headers together. Our own server refuses longer heads before they are parsed."""
-
-_MAX_CONCURRENT_LARGE_BODIES = 8
-"""Large bodies that the application parses at a time; the others wait unparsed."""
+MAX_HEAD_BYTES = 32 * 1024  # of path, query and headers; our own server refuses longer ones unparsed
+_MAX_CONCURRENT_LARGE_BODIES = 8  # parsed at a time; the others wait
 
 
 class InboundGuard:
-    """Wraps an ASGI application. It decides by the path that the router sees, never by forwarding headers.
+    """Wraps an ASGI application. It decides by the path that the router sees.
 
-    Only the scheme may be forwarded, by a trusted proxy; the application sees it in the scope.
-
-    The application gets each body complete, as one message or as a `BufferedBody`. It has the media type that
-    the path accepts, is within the size limit, is not nested too deeply and has a bounded number of values.
-    ``refuse`` sends the error envelope; ``clock`` says when a login ends.
+    No forwarding header counts but the scheme of a trusted proxy. The application gets each body complete, as
+    one message or as a `BufferedBody`: of an accepted type, within the limits of size, depth and values.
     """
 
     def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
@@ -138,10 +132,9 @@ class InboundGuard:
     async def _send_refusal(
         self, refusal: RequestRefused, body: IncomingBody, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Send the complete response; drain an unread body for some time, then close.
+        """Send the response, drain an unread body for some time, then close.
 
-        If a server closes with unread bytes, the kernel resets the connection, and the reset discards what
-        the client has not read yet: the response (RFC 9112, section 9.6).
+        Closing with unread bytes resets the connection, and the client may lose the response (RFC 9112, 9.6).
         """
 
         async def send_but_not_end(message: AsgiMessage) -> None:

@@ -1,4 +1,4 @@
-"""The ``Host`` names that a request may have, and proxies, of which only the scheme is trusted."""
+"""The ``Host`` names that a request may have, and proxies, whose scheme alone is trusted."""
 
 import ipaddress
 import re
@@ -16,10 +16,7 @@ _WILDCARDS = frozenset({"", "0.0.0.0", "[::]"})  # noqa: S104 - compared, not bo
 
 
 class AllowedHosts:
-    """Loopback, the bind address and the configured names, each with any port.
-
-    This list is what stops DNS rebinding, not the bind address.
-    """
+    """Loopback, the bind address and configured names, each with any port. They stop DNS rebinding."""
 
     def __init__(self, *, bind_host: str, names: Iterable[str]) -> None:
         bound = normalize_host(_as_host(bind_host))
@@ -27,17 +24,13 @@ class AllowedHosts:
         self._names = frozenset(allowed if bound is None else allowed | {bound}) - _WILDCARDS
 
     def allow(self, request: InboundRequest) -> bool:
-        """Return whether the request has exactly one Host header and its name is allowed."""
+        """Whether the request has exactly one Host header, with an allowed name."""
         hosts = request.header_values(b"host")
         return len(hosts) == 1 and normalize_host(hosts[0]) in self._names
 
 
 def normalize_host(host: str) -> str | None:
-    """Return a Host's name in lower case, without port and trailing dot; None if it is not valid.
-
-    User information, spaces, lists and other characters make it invalid. An IPv6 address is returned in
-    brackets and in its shortest form.
-    """
+    """Return the name in lower case, without port and trailing dot, IPv6 in brackets; None if not valid."""
     match = _HOST.fullmatch(host.lower())
     if match is None or int(match["port"] or 0) > MAX_PORT:
         return None
@@ -58,7 +51,7 @@ def _configured_name(text: str) -> str:
 
 
 def _as_host(text: str) -> str:
-    """Return what a browser sends for a name as people write it, such as a bare IPv6 address or an IDN."""
+    """Return what a browser sends for a name as people write it, such as bare IPv6 or an IDN."""
     text = text.strip()
     try:
         return f"[{ipaddress.IPv6Address(text).compressed}]"
@@ -76,10 +69,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Forwarding:
-    """Finds out whether the client used HTTPS where a proxy terminates TLS.
+    """Finds out whether the client used HTTPS: by ``public_url``, or as a proxy terminates TLS.
 
-    It did if ``public_url`` begins with ``https``, or if the peer is in ``trusted_proxies`` and sends
-    ``X-Forwarded-Proto: https``. No other forwarding header is read, and this one from nobody else.
+    ``X-Forwarded-Proto`` counts from ``trusted_proxies`` only, and no other forwarding header at all.
     """
 
     def __init__(self, *, public_url: str | None, trusted_proxies: Iterable[str]) -> None:
@@ -95,7 +87,7 @@ class Forwarding:
 
 
 def address_of(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return a peer's address, which its socket may have written as one of IPv6; None if it has none."""
+    """Return a peer's address, as IPv4 if it is mapped into IPv6; None if it has none."""
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:
@@ -130,7 +122,7 @@ def parse_origin(public_url: str) -> str:
 
 
 def parse_page_origin(text: str) -> str:
-    """Return the origin of a page as its browser sends it; those of apps are such as ``app://-``."""
+    """Return the origin of a page, or of an app such as ``app://-``, as its browser sends it."""
     if text.startswith(("http://", "https://")):
         return parse_origin(text)
     if not _APP_ORIGIN.fullmatch(text):
@@ -139,6 +131,6 @@ def parse_page_origin(text: str) -> str:
 
 
 def _forwarded_proto(scope: Scope) -> str:
-    """Return the value of the nearest proxy: the last item of the last header."""
+    """Return the value of the nearest proxy: the last of the last header."""
     values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
     return values[-1].decode("latin-1").rpartition(",")[2].strip().lower() if values else ""

@@ -1,4 +1,4 @@
-"""Pages of one piece, with no script and no other file; and the login, which gives a cookie for the token."""
+"""Self-contained pages without scripts, and the login, which gives a cookie for the token."""
 
 import asyncio
 import base64
@@ -66,7 +66,7 @@ _PAGE = """<!doctype html>
 
 
 def plain_page(language: Language, *, title: str, body: str, head: str = "") -> bytes:
-    """Return the page; ``title``, ``body`` and what its ``head`` has besides are HTML."""
+    """Return the page; ``title``, ``body`` and ``head`` are HTML."""
     return _PAGE.format(lang=language.tag, title=title, body=body, head=head, style=_STYLE).encode()
 
 
@@ -87,7 +87,7 @@ _WRONG = {Language.ZH: "访问令牌不正确", Language.EN: "The access token i
 
 
 def login_page(language: Language, *, wrong: bool, target: str) -> bytes:
-    """Return the page; ``wrong`` after a failed attempt; ``target`` is the path that a login redirects to."""
+    """Return the page; ``wrong`` after a failed attempt."""
     form = _FORM.format(
         **_TEXTS[language],
         problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if wrong else "",
@@ -98,7 +98,7 @@ def login_page(language: Language, *, wrong: bool, target: str) -> bytes:
 
 
 def page_that_asks_again(language: Language, *, target: str) -> bytes:
-    """Return a page that asks for ``target`` at once, by itself."""
+    """Return a page that loads ``target`` at once."""
     title, words = _AGAIN[language]
     address = html.escape(target)
     return plain_page(
@@ -117,8 +117,8 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
 class Login:
     """The login as an ASGI application, behind the guard's checks.
 
-    A wrong token is answered after a second, and its connection waits as long: who guesses has no more tries
-    a second than connections. The right token is never kept waiting by others who guess.
+    A wrong token is answered after a second: guessing has one try a second for each connection. Guesses never
+    delay the right token.
     """
 
     def __init__(self, token: str | None, refuse: Refuse, clock: Clock, failed_login_seconds: float) -> None:
@@ -128,7 +128,6 @@ class Login:
         self._failed_login_seconds = failed_login_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; its body arrives as one message."""
         request = InboundRequest.from_scope(scope)
         allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
         if request.method not in allowed:
@@ -158,17 +157,13 @@ class Login:
 
 
 def redirect_to_login(request: InboundRequest) -> App:
-    """Return the response that redirects to the login page, which then leads back to the requested one."""
+    """Redirect to the login page, which then leads back to the requested one."""
     target = _requested(request)
     return redirect("/login" if target == "/" else f"/login?next={quote(target, safe='/')}")
 
 
 def ask_again(request: InboundRequest) -> App:
-    """Return the response to who follows a link of another site, perhaps with a session.
-
-    A browser keeps a cookie that is SameSite=Strict from such a request, and sends it when a page of ours
-    asks for the same.
-    """
+    """Return a page that repeats a request of a foreign link: only then is a SameSite=Strict cookie sent."""
     return _page(request, partial(page_that_asks_again, target=_requested(request)))
 
 
@@ -208,7 +203,7 @@ def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> A
 
 
 def _form_field(encoded: bytes, name: str) -> str:
-    """Return a field of a form or query, ``""`` if it is missing or the form is malformed."""
+    """Return a field of a form or query; ``""`` if it is missing or the form is malformed."""
     try:
         fields = parse_qs(encoded.decode("latin-1"), max_num_fields=16)
     except ValueError:
@@ -217,7 +212,7 @@ def _form_field(encoded: bytes, name: str) -> str:
 
 
 def _local_path(text: str) -> str:
-    """Return a path on this server to which a login may redirect; ``/`` for anything else."""
+    """Return the path if a login may redirect to it, on this server; else ``/``."""
     if not _LOCAL_PATH.fullmatch(text) or text.partition("?")[0] in LOGIN_PATHS or "\\" in text:
         return "/"
     return text

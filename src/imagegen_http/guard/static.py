@@ -1,4 +1,4 @@
-"""Content that stays the same while the service runs: compressed once, sent again only if it is new."""
+"""Content that stays the same while the service runs: compressed once, and not sent to who has it."""
 
 import asyncio
 import gzip
@@ -26,20 +26,15 @@ from imagegen_http.guard.asgi import (
     respond,
 )
 
-REVALIDATE = "no-cache"
-"""``Cache-Control`` of what keeps its address when it changes: asked for each time, mostly answered 304."""
-
-FOREVER = "private, max-age=31536000, immutable"
-"""``Cache-Control`` of what has a digest in its address."""
-
+REVALIDATE = "no-cache"  # for what keeps its address when it changes
+FOREVER = "private, max-age=31536000, immutable"  # for what has a digest in its address
 _NONE: Mapping[str, str] = MappingProxyType({})
-_MIN_COMPRESSED_BYTES = 256
-"""What is shorter fits into the packet of its head."""
+_MIN_COMPRESSED_BYTES = 256  # what is shorter fits into the packet of its head
 
 
 @attrs.frozen(kw_only=True)
 class StaticContent:
-    """A body with its gzip form, which is None where that saves nothing."""
+    """A body with its gzip form, None where that saves nothing."""
 
     media_type: str
     body: bytes = attrs.field(repr=False)
@@ -48,7 +43,7 @@ class StaticContent:
 
     @classmethod
     def compress(cls, body: bytes, media_type: str) -> "StaticContent":
-        """Compress a body, with the most effort: a second for ten megabytes, once."""
+        """Compress a body with the most effort: a second for ten megabytes."""
         gzipped = gzip.compress(body, 9, mtime=0) if len(body) >= _MIN_COMPRESSED_BYTES else body
         return cls(
             media_type=media_type,
@@ -58,10 +53,7 @@ class StaticContent:
         )
 
     def response(self, *, cache_control: str = REVALIDATE, headers: Mapping[str, str] = _NONE) -> ASGIApp:
-        """Return the response to a GET or HEAD for it, with more ``headers``, if any.
-
-        It is 304 if the client has the content, else the form that it accepts.
-        """
+        """Return the response to GET or HEAD: 304 if the client has the content, else the form it accepts."""
         more = {"cache-control": cache_control, **headers}
         return cast("ASGIApp", partial(self._respond, more))  # plain ASGI, for which Litestar has own types
 
@@ -97,11 +89,9 @@ _INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
 
 
 class StaticFolder:
-    """The files that a page may load, by their path below a folder of ``static``.
+    """The files that a page may load, by their path below a folder of ``static``; no path leads elsewhere.
 
-    Only what is listed there can be asked for, so a path cannot lead elsewhere. A file is read and
-    compressed when it is asked for first; after that the folder's files must not change.
-    ``comments=False`` sends scripts and styles `without_comments`.
+    A file is compressed when it is asked for first; after that the folder's files must not change.
     """
 
     def __init__(self, name: str, *, comments: bool = True) -> None:
@@ -116,13 +106,13 @@ class StaticFolder:
         return self._contents[path]
 
     async def digest(self) -> str:
-        """Return what tells these files from those of any other version; 16 characters."""
+        """Return 16 characters that change with the files."""
         if self._digest is None:
             self._digest = await asyncio.to_thread(self._read_digest)
         return self._digest
 
     def text(self, path: str) -> str:
-        """Return a text file of the package, also one that no page may load, such as the page itself."""
+        """Return a text file, also one that no page may load."""
         return (self._root / path).read_text("utf-8")
 
     @cached_property
@@ -152,10 +142,9 @@ class StaticFolder:
 
 
 def without_comments(source: bytes) -> bytes:
-    """Return a script or style without indentation and comments.
+    """Return a script or style without indentation and comments; lines keep their numbers.
 
-    Their lines stay, so that a line in the browser is that of the source. A comment is a line of its own, or
-    ends one after ``;``, ``,`` or a bracket; no text may look like that.
+    A comment is a line of its own, or ends one after ``;``, ``,`` or a bracket; no text may look like that.
     """
     blank = _BLOCK_COMMENT.sub(lambda comment: b"\n" * comment[0].count(b"\n"), source)
     for comment in (_LINE_COMMENT, _COMMENT_AFTER_CODE, _INDENTATION):

@@ -29,14 +29,10 @@ _server_log = structlog.get_logger("imagegen.server")
 
 @attrs.frozen(kw_only=True)
 class ConnectionLimits:
-    """``head_seconds`` run from the opening (if reused, from the first byte) to the end of the head.
+    """Peers in ``trusted_proxies`` speak for many clients, so only ``in_total`` limits them."""
 
-    A client that has not read what waits for it after ``stall_seconds`` loses its connection. Peers in
-    ``trusted_proxies`` speak for many clients, so only ``in_total`` limits them.
-    """
-
-    head_seconds: float = 30.0
-    stall_seconds: float = 60.0
+    head_seconds: float = 30.0  # from the opening, or the first byte if reused, to the end of the head
+    stall_seconds: float = 60.0  # a client that reads nothing for so long is disconnected
     per_peer: int = 64
     per_loopback_peer: int = 512
     in_total: int = 1024
@@ -52,10 +48,7 @@ class OpenConnections:
         self._refused: set[str] = set()
 
     def enter(self, address: str) -> Message | None:
-        """Count one more and return None, or return which limit is reached.
-
-        It is logged once for each peer until one of the peer's connections ends.
-        """
+        """Count one more, or return the limit reached, logged once a peer until a connection of it ends."""
         limits, (peer, is_loopback) = self._limits, _peer(address)
         limit = max(limits.per_loopback_peer, limits.per_peer) if is_loopback else limits.per_peer
         if self._by_peer.total() >= limits.in_total:
@@ -79,10 +72,9 @@ class OpenConnections:
 
 
 def raise_file_limit(limits: ConnectionLimits, *, reserved_files: int = 256) -> ConnectionLimits:
-    """Raise this process's limit of open files for all connections; return the limits that then fit.
+    """Raise the limit of open files for all connections; return the limits that then fit.
 
-    ``reserved_files`` stay free for the database, images and outgoing calls: a server that accepts
-    connections until no file can be opened loses what it is working on.
+    ``reserved_files`` stay free: a server that can open no file loses what it is working on.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed_files = limits.in_total + reserved_files
@@ -105,7 +97,7 @@ def _peer(address: str) -> tuple[str, bool]:
 
 
 class ScheduledFlowControl(FlowControl):
-    """uvicorn's flow control, which also pauses a connection until its turn to be read has come."""
+    """uvicorn's flow control, which also pauses a connection until it may be read."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__(transport)
@@ -116,35 +108,29 @@ class ScheduledFlowControl(FlowControl):
         self._transport.pause_reading()
 
     def allow_reading(self) -> None:
-        """Resume reading, unless uvicorn has paused it."""
         self._is_deferred = False
         if not self.read_paused:
             self._transport.resume_reading()
 
     def resume_reading(self) -> None:
-        """Resume reading, unless it is deferred."""
         self.read_paused = False
         if not self._is_deferred:
             self._transport.resume_reading()
 
 
-MAX_PER_ITERATION = 8
-"""A read of a body costs up to a millisecond of work; a request 0.3 ms until it waits for the first time."""
+MAX_PER_ITERATION = 8  # a read of a body takes up to 1 ms, a request 0.3 ms until it first waits
 
 
 class Throttle:
-    """Lets a few of those that wait go on in each iteration of the event loop, first come, first served.
+    """A queue of callbacks, of which each iteration of the event loop runs a few.
 
-    An iteration serves whatever is ready, and everybody else waits for its end. While 400 callers upload,
-    ``/health`` takes 20 to 50 ms instead of 50 to 450 (``benchmarks/uploads.py``); 500 lists that begin at
-    once would take an iteration of 100 ms.
+    While 400 callers upload, ``/health`` takes 20 to 50 ms instead of 50 to 450 (``benchmarks/uploads.py``).
     """
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], object]] = deque()
 
     def wait(self, go_on: Callable[[], object]) -> None:
-        """Call this in a later iteration of the event loop."""
         self._waiting.append(go_on)
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._serve)
@@ -157,7 +143,7 @@ class Throttle:
 
 
 class Deadlines:
-    """Closes a connection whose client is late; its next request begins within ``keep_alive_seconds``."""
+    """Closes a connection whose client is late, also with its next request."""
 
     def __init__(
         self, transport: asyncio.Transport, limits: ConnectionLimits, *, keep_alive_seconds: float
@@ -169,7 +155,7 @@ class Deadlines:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def start_head(self) -> None:
-        """Close unless the head that has begun is complete in time; begun twice, it has no more time."""
+        """Close unless the head is complete in time; a second call gives it no more time."""
         if "head" not in self._timers:
             self.stop()
             self._timers["head"] = self._loop.call_later(self._limits.head_seconds, self.close)
@@ -178,7 +164,7 @@ class Deadlines:
         self._timers["keep alive"] = self._loop.call_later(self._keep_alive_seconds, self.close)
 
     def stop(self, *names: str) -> None:
-        """Wait for no request any more: one is complete, or none may come."""
+        """Cancel these timers, or all that wait for a request."""
         for name in names or ("head", "keep alive"):
             if (timer := self._timers.pop(name, None)) is not None:
                 timer.cancel()
@@ -189,33 +175,23 @@ class Deadlines:
         self.start_stall()
 
     def start_stall(self) -> None:
-        """Abort after some time, if there is something to write that the client may never read."""
+        """Abort after some time, if there is something to write."""
         if "stall" not in self._timers and self._transport.get_write_buffer_size():
             self._timers["stall"] = self._loop.call_later(self._limits.stall_seconds, self._transport.abort)
 
     def stop_stall(self) -> None:
-        """Abort no more: the client reads, or is gone."""
         self.stop("stall")
 
 
-_MAX_ACCEPTS_PER_ITERATION = 256
-"""Each takes some 50 µs. With one, a supervisor would wait for each caller that connected before."""
-
-_MIN_ACCEPTS_PER_ITERATION = 32
-"""Accepted even where all are refused, since no more connections may be open."""
-
-_REFUSAL_ITERATIONS = 3
-"""For so long a refused connection has an open file, one of those reserved for the database and images."""
-
+_MAX_ACCEPTS_PER_ITERATION = 256  # each takes some 50 µs
+_MIN_ACCEPTS_PER_ITERATION = 32  # also where no more may be open and all are refused
+_REFUSAL_ITERATIONS = 3  # so long a refused connection holds an open file, one of the reserved ones
 _RETRY_SECONDS = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class AcceptingServer(uvicorn.Server):
-    """uvicorn's server with an `Acceptor` for each of the sockets; it tells of its start, and of signals.
-
-    ``limit_concurrency`` of its configuration is the number of connections that the protocol leaves open.
-    """
+    """uvicorn's server with an `Acceptor` for each socket; ``limit_concurrency`` counts open connections."""
 
     def __init__(
         self,
@@ -254,13 +230,10 @@ class AcceptingServer(uvicorn.Server):
 
 
 class Acceptor:
-    """Accepts the connections to one listening socket; ``protocol`` makes the protocol of each.
+    """Accepts many connections in one iteration of the event loop, where uvloop's own servers accept one.
 
-    It accepts many in one iteration of the event loop, where uvloop's own servers accept one. ``room`` says
-    how many more may be open; the protocol refuses the others, and few of them are accepted at a time.
-
-    If no more files can be opened, it tries again after ``retry_seconds``; a server of uvloop may then stop
-    for good.
+    ``room`` says how many more may be open; the protocol refuses the others. If no file can be opened, it
+    tries again after ``retry_seconds``, where a server of uvloop may stop for good.
     """
 
     def __init__(
@@ -291,7 +264,7 @@ class Acceptor:
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return at once; whoever closes a server waits for its connections otherwise."""
+        """Return at once: uvicorn waits for the connections itself."""
 
     def _watch(self) -> None:
         self._loop.add_reader(self._listener, self._accept)

@@ -1,7 +1,6 @@
 """Reads HTTP/1.1: the request line by one expression, the header fields by llhttp, and chunked bodies.
 
-Whatever two servers could read differently is refused: a proxy in front of us that reads it the other way
-would take a part of one request for the next one, which is request smuggling (RFC 9112, section 11.2).
+Whatever a proxy could read differently is refused; else request smuggling is possible (RFC 9112, 11.2).
 """
 
 import re
@@ -15,23 +14,18 @@ from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.asgi import Scope
 
 MAX_HEAD_BYTES = 32 * 1024
-
-MAX_HEADERS = 100
-"""A head with more lines is refused unparsed: 32 KiB of one-letter headers would take two megabytes."""
+MAX_HEADERS = 100  # more are refused unparsed: 32 KiB of one-letter headers would take two megabytes
 
 _SPACE = 0x20
 _HEAD_END = re.compile(rb"\n\r?\n")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(1\.[01])\r\n")
-
-_ANY_REQUEST_LINE = b"GET / HTTP/1.1\r\n"
-"""What llhttp gets for the request line: it knows the methods of others, and we have routes for them."""
-
+_ANY_REQUEST_LINE = b"GET / HTTP/1.1\r\n"  # for llhttp, which does not take every method
 _LENGTH = re.compile(rb"[0-9]{1,19}")
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
 
 
 class InvalidRequest(Exception):
-    """What was received is not HTTP/1.1 as we read it; ``reason`` says what is wrong, as far as we can."""
+    """The input is not HTTP/1.1 as we read it."""
 
     def __init__(self, reason: Message | None = None) -> None:
         self.reason = reason or RequestProblem.NOT_AN_HTTP_REQUEST()
@@ -51,7 +45,7 @@ class RequestHead:
     expects_continue: bool
 
     def scope(self) -> Scope:
-        """Return what ASGI says of it; nothing is known of its connection."""
+        """Return the ASGI scope but for the fields of the connection."""
         raw_path, _, query = self.target.partition(b"?")
         path = raw_path.decode("ascii")
         return {
@@ -69,10 +63,7 @@ class RequestHead:
 
 
 def find_head(received: bytearray, searched_bytes: int) -> int:
-    """Return the length of the head that ``received`` begins with; 0 if it is not complete.
-
-    ``searched_bytes`` of it were searched before, in vain.
-    """
+    """Return the length of the head, 0 if it is not complete. ``searched_bytes`` hold no end of it."""
     if received[0] <= _SPACE:
         raise InvalidRequest
     end = _HEAD_END.search(received, max(0, searched_bytes - len(b"\n\r")))
@@ -141,7 +132,7 @@ def _header_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _content_length(framing: dict[bytes, list[bytes]], *, may_be_chunked: bool) -> int | None:
-    """Return the length of the body, None if it is chunked; a request that could have two is refused."""
+    """Return the length of the body, None if it is chunked; two lengths are refused."""
     lengths, codings = framing.get(b"content-length", []), framing.get(b"transfer-encoding", [])
     if not codings and not lengths:
         return 0
@@ -158,11 +149,8 @@ def _tokens(values: list[bytes]) -> list[bytes]:
 
 _CRLF = b"\r\n"
 _MAX_TINY_CHUNK_BYTES = 255
-_MAX_TINY_CHUNKS = 256
-
-_MAX_LINE_BYTES = 16 * 1024
-"""For a chunk's size with its extensions, which are ignored, and for all trailers together."""
-
+_MAX_TINY_CHUNKS = 256  # in one read
+_MAX_LINE_BYTES = 16 * 1024  # of a chunk's size with its extensions, and of all trailers together
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 _TRAILER = re.compile(
     rb"(?!(?i:content-length|transfer-encoding|host):)"
@@ -171,10 +159,7 @@ _TRAILER = re.compile(
 
 
 class RequestBody:
-    """A body of a length, or in chunks if that is None (RFC 9112, section 7.1); trailers are dropped.
-
-    Many chunks of a few bytes are refused: each costs as much work as a large one.
-    """
+    """A body, in chunks if ``length`` is None (RFC 9112, 7.1). Many tiny chunks are refused: each is work."""
 
     def __init__(self, length: int | None) -> None:
         self._is_chunked = length is None
@@ -185,7 +170,7 @@ class RequestBody:
         self._take_line = self._take_size
 
     def feed(self, data: bytearray, content: bytearray) -> int:
-        """Add what ``data`` contains of the body to ``content``; return how many bytes of it that took."""
+        """Add the body's bytes of ``data`` to ``content``; return how many bytes of it were read."""
         position = tiny_chunks = 0
         while position < len(data) and not self.is_complete:
             if self._missing_bytes:
@@ -202,7 +187,6 @@ class RequestBody:
         return position
 
     def _read_line(self, data: bytearray, position: int) -> int:
-        """Add to the line that is being received; return the position of what follows."""
         end = data.find(b"\n", position) + 1 or len(data)
         self._line += data[position:end]
         if len(self._line) > _MAX_LINE_BYTES:

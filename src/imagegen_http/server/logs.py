@@ -15,6 +15,7 @@ from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, preferred_language, with_headers
 from imagegen_http.settings.schema import LogSettings
 
+# Loggers that write full URLs or request bodies at levels below warning.
 _NOISY_LOGGERS = (
     "httpx",
     "httpcore",
@@ -26,8 +27,6 @@ _NOISY_LOGGERS = (
     "PIL",
     "hpack",
 )
-"""Loggers that write full URLs or request bodies at levels below warning."""
-
 _EXTRA_KEYS = (
     "task_id",
     "image_id",
@@ -49,10 +48,9 @@ _EXTRA_KEYS = (
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:
-    """Send all logs to stderr, as text on a terminal and as JSON lines elsewhere, with secrets redacted.
+    """Send all logs to stderr, as text on a terminal and as JSON lines elsewhere.
 
-    ``redact`` is a structlog processor; it gets each complete event before it is rendered, and leaves only
-    what JSON has. A line that cannot be written is lost, and nothing else.
+    ``redact`` is a structlog processor; it removes secrets and what JSON has not from each complete event.
     """
     text = settings.format == "text" or (settings.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.level.upper()]
@@ -90,7 +88,7 @@ def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[s
 
 
 class _LineLogger:
-    """Writes each event as one line, at once; a log that cannot be written must not fail a request."""
+    """Writes each event at once. A line that cannot be written is lost; it must not fail a request."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -109,17 +107,13 @@ def _to_json(_logger: Any, _method: str, event: dict[str, Any]) -> str:
 
 _ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNLOGGED_PATHS = ("/health",)
-
-_FILES = "/console/"
-"""A visit of the console asks for dozens of its files: only those that it does not get are worth a line."""
-
+_FILES = "/console/"  # a visit asks for dozens, so only failures are logged
 _REFUSED = 400
-
 _log = structlog.get_logger("imagegen.request")
 
 
 class RequestLog:
-    """Adds ``X-Request-Id`` to every response: the caller's own if it is well-formed, else a new one."""
+    """Logs each request and adds ``X-Request-Id``: the caller's own if it is well-formed, else a new one."""
 
     def __init__(self, app: App, *, clock: Clock, new_id: Callable[[], str]) -> None:
         self._app = app

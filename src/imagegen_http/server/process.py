@@ -17,22 +17,17 @@ _MAX_ARENAS = 2
 _M_MMAP_THRESHOLD = -3
 _MMAP_THRESHOLD_BYTES = 576 * 1024
 
-_THRESHOLDS = (5000, 10, 100)
-"""With Python's own 700, every third of many tasks starts a collection, which finds next to nothing."""
-
+_THRESHOLDS = (5000, 10, 100)  # with Python's 700, every third of many tasks starts a collection
 _STATM = Path("/proc/self/statm")
 _MIN_GROWTH_BYTES = 64 * 1024 * 1024
 
 
 def limit_malloc_arenas() -> None:
-    """Let threads reuse each other's freed memory; to be called before any thread is started.
+    """Let threads reuse each other's freed memory; call it before any thread is started.
 
-    glibc creates up to eight arenas for each core, and each keeps as much as its peak took. With two arenas,
-    32 responses of 15 MB at once peak some 60 MB lower. Other C libraries have no such setting and need none.
-
-    Blocks larger than the pieces in which files are read get pages of their own: they grow without being
-    copied, and are returned to the system at once. By default glibc raises that threshold, to as much as
-    32 MiB, once such a block is freed, and then a growing body is in memory twice.
+    glibc has up to eight arenas for each core, each as large as its peak. With two, 32 responses of 15 MB at
+    once peak some 60 MB lower. The fixed threshold lets large blocks grow without being copied and returns
+    them at once: glibc would raise it to as much as 32 MiB.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -41,22 +36,16 @@ def limit_malloc_arenas() -> None:
 
 
 def freeze_startup_objects() -> None:
-    """Exempt the objects of the startup, which live as long as the process, from garbage collection.
-
-    Otherwise the collector would traverse them again whenever many requests arrive at once: 280 ms on a busy
-    machine, in which nothing else runs. All collections become rarer than Python's own, too: reference counts
-    free what a request or a task leaves, and few cycles are left to find.
-    """
+    """Exempt the objects of the startup, 280 ms on a busy machine, from garbage collection; make it rarer."""
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
 
 
 @contextlib.asynccontextmanager
 async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
-    """Return free pages to the system now, and soon after each burst while the context is open.
+    """Return free pages to the system now, and soon after each burst.
 
-    glibc keeps a burst's pages for the next one: 250 MB after five hundred bodies of a megabyte, which no
-    other process can use. Other C libraries return them by themselves.
+    glibc keeps a burst's pages for the next one: 250 MB after five hundred bodies of a megabyte.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -80,7 +69,7 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 async def _trim_on_growth(trim: "ctypes._NamedFuncPointer", poll_seconds: float, baseline: int) -> None:
-    """Trim whenever the process has grown well above its smallest size; a trim takes 10 to 50 ms."""
+    """Trim whenever the process is well above its smallest size; a trim takes 10 to 50 ms."""
     while True:
         await asyncio.sleep(poll_seconds)
         now = resident_bytes()
@@ -104,11 +93,7 @@ _log = structlog.get_logger("imagegen.service_manager")
 
 
 class ServiceManager:
-    """The service manager that started this process; without one, nothing is sent.
-
-    A service that does not notify it for as long as it watches is killed and started again. The environment
-    describes it: ``sd_notify(3)``, ``sd_watchdog_enabled(3)``.
-    """
+    """Notifies the service manager that started this process, if any (``sd_notify(3)``)."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._address = environ.get("NOTIFY_SOCKET")
@@ -125,10 +110,7 @@ class ServiceManager:
 
     @contextlib.asynccontextmanager
     async def watchdog(self) -> AsyncIterator[None]:
-        """Send keep-alive notifications from the event loop while the context is open.
-
-        An event loop that hangs sends none, so the manager restarts the service.
-        """
+        """Send keep-alive notifications; if the event loop hangs, the manager restarts the service."""
         async with _running(self._beat()):
             yield
 

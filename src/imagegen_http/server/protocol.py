@@ -31,10 +31,7 @@ _LAST_CHUNK = b"0\r\n\r\n"
 
 
 class Cycle(RequestResponseCycle):
-    """uvicorn's, with one write for head and body of the response, and no chunks in HTTP/1.0.
-
-    The head is held until the body begins, or until the next iteration of the event loop.
-    """
+    """uvicorn's, without chunks in HTTP/1.0. It writes the head with the body, if that follows at once."""
 
     def __init__(self, head: RequestHead, **more: Any) -> None:
         super().__init__(
@@ -54,7 +51,6 @@ class Cycle(RequestResponseCycle):
         self.has_begun = False
 
     async def send(self, message: Any) -> None:
-        """Send the beginning of the response, or a piece of its body."""
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
@@ -75,7 +71,7 @@ class Cycle(RequestResponseCycle):
             self.on_response()
 
     def disconnect(self) -> None:
-        """Tell the application that its client left, unless it has the whole response."""
+        """Tell the application that its client left, unless that has the whole response."""
         if not self.response_complete:
             self.disconnected = True
             self.waiting_for_100_continue = False  # it would be written although nothing may be any more
@@ -89,7 +85,7 @@ class Cycle(RequestResponseCycle):
         asyncio.get_running_loop().call_soon(self._write_held_head)
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        """Return the response's head, and note how its body ends."""
+        """Return the response's head, and store how its body ends."""
         closes = False
         for name, value in headers:
             match name.lower():
@@ -133,7 +129,7 @@ class Cycle(RequestResponseCycle):
 
 
 def _refusal(slug: str, data: dict[str, Any], request_id: str, *headers: str) -> bytes:
-    """Return a response in Chinese, since no header that names a language was read."""
+    """Return a response in Chinese: no header that names a language was read."""
     status, body = envelope(slug, data, language=Language.ZH, request_id=request_id)
     content = json.dumps(body, ensure_ascii=False).encode()
     lines = (
@@ -155,24 +151,17 @@ def _status_line(status: int) -> bytes:
     return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
 
 
-_MAX_READ_BYTES = 32 * 1024
-"""Read from a socket at once. So much of each connection is in memory before a budget counts it."""
-
+_MAX_READ_BYTES = 32 * 1024  # so much of each connection is in memory before a budget counts it
 _UNTHROTTLED_PREFIX = "/health"
-_LINGER_SECONDS = 1.0
-
+_LINGER_SECONDS = 1.0  # a refused connection stays open, so that a client that still sends reads why
 _MAX_LINGERING = 32
-"""So many refused connections stay open for a moment, so that a client that is still sending reads why."""
 _log = logging.getLogger("uvicorn.error")
 
 
 def limited_protocol(
     limits: ConnectionLimits, *, new_id: Callable[[], str]
 ) -> Callable[..., asyncio.BufferedProtocol]:
-    """Return what makes protocols for ``uvicorn.Config(http=…)``; all their connections count together.
-
-    ``new_id`` generates the request id of responses to input that is not HTTP.
-    """
+    """Return a factory for ``uvicorn.Config(http=…)``; all its connections count together."""
     shared = _Shared(limits=limits, connections=OpenConnections(limits), new_id=new_id)
     return partial(_LimitedProtocol, shared)
 
@@ -189,11 +178,7 @@ class _Shared:
 
 
 class _LimitedProtocol(asyncio.BufferedProtocol):
-    """One connection. Its requests are served one after the other, however many arrive at once.
-
-    The next head is not even looked at before the response is complete, and nothing is read meanwhile beyond
-    what the last read has brought.
-    """
+    """A connection. It serves one request after the other, and reads no further until each is answered."""
 
     def __init__(
         self, shared: _Shared, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]
@@ -246,7 +231,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._deadlines.start_head()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to read to: the same place for all connections, since it is emptied at once."""
+        """Return the one buffer of all connections, since it is emptied at once."""
         return self._shared.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -258,13 +243,12 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             self._shared.reads.wait(self._flow.allow_reading)
 
     def eof_received(self) -> None:
-        """Note what has arrived by now; the transport then closes."""
+        """Record what has arrived; the transport then closes."""
         if self._is_counted:
             self._open_connection.end(reset=False)
             self._deadlines.start_stall()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the application, and make room for another connection."""
         self._shared.refused.discard(self)
         if not self._is_counted:
             return
@@ -278,7 +262,6 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._flow.resume_writing()
 
     def pause_writing(self) -> None:
-        """Let the application wait: the client does not read."""
         if self._is_counted:
             self._flow.pause_writing()
             self._deadlines.start_stall()
@@ -293,7 +276,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ called by uvicorn's server
 
     def shutdown(self) -> None:
-        """Close once the request that is being served has its response."""
+        """Close after the current response."""
         if self._cycle is not None and self._is_serving:
             self._cycle.keep_alive = False
         else:
@@ -302,7 +285,6 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ requests
 
     def _process(self) -> None:
-        """Take as much of what was received as belongs to the present request, or begin the next one."""
         try:
             while self._received:
                 if self._is_receiving_body:
@@ -329,7 +311,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         return self._cycle is not None and not self._cycle.response_complete
 
     def _take_head(self) -> bool:
-        """Begin to serve a request and return True, or return False if its head is not complete."""
+        """Begin to serve a request; return False if its head is not complete."""
         length = find_head(self._received, self._searched_bytes)
         self._searched_bytes = 0 if length else len(self._received)
         if not length:
@@ -394,7 +376,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ what is refused
 
     def _refuse(self, reason: Message) -> None:
-        """Say what is wrong, and with a lingering close so that it arrives."""
+        """Send what is wrong, and keep the connection open for a moment so that it arrives."""
         self._deadlines.stop()
         has_response = self._is_receiving_body  # it came early, or has begun
         if self._cycle is not None:
@@ -414,11 +396,11 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
 
     @property
     def _peer(self) -> str:
-        """The peer's IP address; ``""`` for a Unix socket, which has only local peers."""
+        """The peer's IP address; ``""`` for a Unix socket."""
         return "" if self._client is None else self._client[0]
 
 
 def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
-    """Return host and port of an end of the connection; None for a Unix socket, or if it is gone already."""
+    """Return host and port; None for a Unix socket, or if the connection is gone already."""
     address = transport.get_extra_info(name)
     return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

@@ -1,4 +1,4 @@
-"""What becomes of responses on their way out: kept while nothing is written, compressed, bounded."""
+"""Responses on their way out: cached until something is written, compressed, bounded."""
 
 import asyncio
 import contextlib
@@ -25,23 +25,13 @@ from imagegen_http.guard.asgi import (
 from imagegen_http.guard.bodies import BodyBudget
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
 
-MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024
-"""For all large responses that are being sent; a single larger one is sent alone."""
+MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024  # of all large responses; a single larger one is sent alone
+PIECE_BYTES = 64 * 1024  # a longer response counts against the budget and is written in such pieces
+STALL_TIMEOUT_SECONDS = 30.0  # a client that accepts no piece for so long is disconnected
+MIN_BYTES_PER_SECOND = 64 * 1024  # so is one that is slower on average: what it has not read takes memory
 
-PIECE_BYTES = 64 * 1024
-"""A longer response counts against the budget and is written in pieces of this size."""
-
-STALL_TIMEOUT_SECONDS = 30.0
-"""A client that accepts no piece for so long is disconnected."""
-
-MIN_BYTES_PER_SECOND = 64 * 1024
-"""A client that is slower on average is disconnected too: what it has not read stays in memory for it."""
-
+# Lists that are built at a time: a hundred items are megabytes, and several times as much meanwhile.
 _MAX_CONCURRENT_LISTS = {"/api/v1/tasks": 1, "/api/v1/images": 8, "/api/v1/images/search": 8}
-"""Lists that are built at a time: a hundred items are megabytes, and several times as much while being built.
-
-More searches are allowed, since equal ones at the same moment share one query of the database.
-"""
 
 
 def when_whole(
@@ -49,7 +39,7 @@ def when_whole(
     is_of_interest: Callable[[AsgiMessage], bool],
     send_whole: Callable[[AsgiMessage, bytes], Awaitable[None]],
 ) -> Send:
-    """Return a ``send`` that gives head and body to ``send_whole`` if they interest and come in one piece."""
+    """Return a ``send`` that passes a response of interest to ``send_whole`` if it comes in one piece."""
     head: AsgiMessage | None = None
 
     async def send_or_hold(message: AsgiMessage) -> None:
@@ -69,10 +59,7 @@ def when_whole(
 
 
 class LargeResponses:
-    """Wraps an ASGI application: few large lists are built at a time, and all large responses share a budget.
-
-    ``refuse`` sends the error envelope.
-    """
+    """Wraps an ASGI application: few lists are built at a time, and all large responses share a budget."""
 
     def __init__(
         self,
@@ -144,7 +131,7 @@ class LargeResponses:
 
 @contextlib.contextmanager
 def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[None]:
-    """Abort the connection, dropping what was not sent, if the body of the context takes longer."""
+    """Abort the connection, dropping what was not sent, if the block takes longer."""
     if connection is None:
         yield
         return
@@ -156,7 +143,7 @@ def _abort_after(connection: OpenConnection | None, seconds: float) -> Iterator[
 
 
 async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
-    """Wait for a slot and return True, or False if the client disconnects first."""
+    """Wait for a slot; return False if the client disconnects first."""
     if not slots.locked():
         return await slots.acquire()
     turn = asyncio.create_task(slots.acquire())
@@ -173,25 +160,17 @@ async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
         disconnect.cancel()
 
 
-MIN_COMPRESSED_BYTES = 4 * 1024
-"""A shorter response arrives in the same round trip either way."""
-
-_MAX_INLINE_BYTES = 64 * 1024
-"""What is compressed on the event loop, in half a millisecond; more is compressed in a thread."""
-
+MIN_COMPRESSED_BYTES = 4 * 1024  # a shorter response arrives in the same round trip either way
+_MAX_INLINE_BYTES = 64 * 1024  # compressed on the event loop, in half a millisecond; more in a thread
 _LEVEL = 1  # half the time of the usual level, for a fifth more bytes
 _JSON = b"application/json"
 
 
 class CompressedJson:
-    """Wraps an ASGI application; compresses the JSON of successful reads of the API.
+    """Wraps an ASGI application; compresses the JSON of successful reads of the API and nothing else.
 
-    Nothing else: images are compressed already, and so is what has images in it. Events must not wait for
-    more of them. What a page of another site could make the service say beside a secret (BREACH), it cannot
-    ask for: the guard refuses its reads.
-
-    What a client may keep if it asks each time (`PRIVATE_REVALIDATE`) gets a tag of its content, a weak one
-    since it is that of both forms; a client that has it is answered 304.
+    BREACH needs a page of another site that reads the API, which the guard refuses. A `PRIVATE_REVALIDATE`
+    response gets an ETag of its content, weak since it is that of both forms, and a 304 to who has it.
     """
 
     def __init__(self, app: App) -> None:
@@ -246,24 +225,17 @@ async def _gzip(body: bytes) -> bytes:
 
 
 MAX_CACHED_BYTES = 4 * 1024 * 1024
-"""For all cached responses with their targets."""
+_OVERHEAD_BYTES = 1024  # of a cached response, beside its target and its body
 
-_OVERHEAD_BYTES = 1024
-"""What a cached response takes beside its target and its body."""
-
-_Target = tuple[str, bytes]
-_Response = tuple[tuple[tuple[bytes, bytes], ...], bytes]
-"""Headers and body."""
+_Target = tuple[str, bytes]  # path and query
+_Response = tuple[tuple[tuple[bytes, bytes], ...], bytes]  # headers and body
 
 
 class ResponseCache:
-    """Wraps an ASGI application; keeps the responses to GET of `CACHEABLE` handlers that have status 200.
+    """An LRU cache of successful responses to GET of `CACHEABLE` handlers: 0.1 ms a list instead of 1.1.
 
-    A response is sent again until ``writes`` changes: the number of transactions that were committed. It is
-    read before the application begins, and counts a transaction before its caller knows of it. So no response
-    is older than a write that anybody knew of when they asked. Those not sent for longest make room.
-
-    For 50 callers of a list of 100 images, a request takes 0.1 ms of processor instead of 1.1.
+    All are dropped when ``writes``, the number of committed transactions, changes. It counts a transaction
+    before its caller knows of it, so nobody gets a response older than a write that they know of.
     """
 
     def __init__(self, app: App, *, writes: Callable[[], int], max_bytes: int = MAX_CACHED_BYTES) -> None:
@@ -300,7 +272,6 @@ class ResponseCache:
         await self._app(scope, receive, when_whole(send, is_cacheable, keep))
 
     def _put(self, target: _Target, response: _Response) -> None:
-        """Keep the response as the one sent last, and drop what there is no room for."""
         if (earlier := self._responses.pop(target, None)) is not None:
             self._bytes -= _size(target, earlier)
         self._responses[target] = response

@@ -38,19 +38,14 @@ from imagegen_http.service import (
 from imagegen_http.settings.schema import ServerSettings, Settings
 from imagegen_http.settings.shown import Origins
 
-SOCKET_CLOSE_SECONDS = 3
-"""How long open connections may stay once no task is running any more."""
-
+SOCKET_CLOSE_SECONDS = 3  # open connections may stay so long once no task is running
 _MIB = 1024 * 1024
-
-_OTHER_BODIES_MB = 32
-"""Memory for other bodies while the largest upload arrives."""
-
+_OTHER_BODIES_MB = 32  # memory for other bodies while the largest upload arrives
 _log = structlog.get_logger("imagegen.server")
 
 
 class AddressUnusable(Exception):
-    """The service cannot listen on the address; ``reason`` is one line that names it."""
+    """The service cannot listen on the address, which ``reason`` names."""
 
     def __init__(self, reason: Message) -> None:
         super().__init__(str(reason))
@@ -65,13 +60,10 @@ async def serve(
     warnings: Sequence[Message] = (),
     greet: Callable[[int], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; ``warnings`` about the settings go to the log, ``origins`` to the API.
+    """Serve until SIGTERM or SIGINT; ``greet`` gets the port once requests are served.
 
-    ``greet`` is called once with the port, when requests are served.
-
-    After the signal no task is accepted or claimed any more, while reads are still served. Running calls may
-    finish within the grace time; a second signal cuts it short. The state of calls that are still running
-    then is stored before this returns.
+    After the signal, reads are still served but no task is accepted or claimed. Running calls may finish
+    within the grace time, which a second signal ends. The state of the others is stored before this returns.
     """
     limit_malloc_arenas()
     redactor = Redactor()
