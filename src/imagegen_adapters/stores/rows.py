@@ -279,6 +279,15 @@ class _Inputs:
 
 _TASK_FIELDS = ("model_id", "override", "max_retries", "progress", "attempts", "retries", "owner", "epoch")
 _TASK_TIMES = ("not_before", "started_at", "completed_at")
+TASK_STATE = (
+    *("status", "config_snapshot", "rescues", "warnings", "failure", "locked"),
+    *(*_TASK_FIELDS, *_TASK_TIMES),
+)
+"""The mutable columns of a task, without ``cancel_requested``."""
+TASK_COLUMNS = (
+    *("task_id", "operation", "prompt", "params", "inputs", "provider_name", "retry_of", "created_at"),
+    *("cancel_requested", *TASK_STATE),
+)
 _NO_INPUTS = '{"references":[],"image":null,"mask":null}'
 
 

@@ -10,6 +10,8 @@ import attrs
 
 from imagegen_adapters.stores.queue import SqlQueue, due_moments
 from imagegen_adapters.stores.rows import (
+    TASK_COLUMNS,
+    TASK_STATE,
     attempt_to_row,
     claim_to_row,
     claimed_tasks,
@@ -34,20 +36,8 @@ from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim
 from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, image_event, last_event
 
-_STATE = (
-    *("model_id", "status", "config_snapshot", "override", "max_retries", "progress", "attempts"),
-    *("retries", "rescues", "warnings", "failure", "not_before", "locked", "owner", "epoch"),
-    *("started_at", "completed_at"),
-)
-"""The mutable columns of a task, without ``cancel_requested``."""
-
-_TASK = (
-    *("task_id", "operation", "prompt", "params", "inputs", "provider_name", "retry_of", "created_at"),
-    *("cancel_requested", *_STATE),
-)
-
 INSERT_TASK_IF_ROOM = f"""
-INSERT INTO tasks ({", ".join(_TASK)}) SELECT {", ".join(f":{name}" for name in _TASK)}
+INSERT INTO tasks ({", ".join(TASK_COLUMNS)}) SELECT {", ".join(f":{name}" for name in TASK_COLUMNS)}
 WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
 """  # noqa: S608 - columns of our own
 
@@ -57,7 +47,7 @@ WHERE task_id = :task_id AND status IN ('pending', 'processing')
 """
 
 _UPDATE_TASK = f"""
-UPDATE tasks SET {", ".join(f"{name} = :{name}" for name in _STATE)},
+UPDATE tasks SET {", ".join(f"{name} = :{name}" for name in TASK_STATE)},
     cancel_requested = max(cancel_requested, :cancel_requested)
 {_IF_FENCED}
 """  # noqa: S608 - columns of our own
