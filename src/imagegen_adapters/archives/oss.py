@@ -55,7 +55,7 @@ def _oss_region(text: str) -> str:
 
 
 def _has_buckets_in_hosts(settings: "OssSettings") -> bool:
-    """Return whether it is OSS itself, which knows no other way; an emulator has an address."""
+    """Whether it is OSS itself, which knows no other way; an emulator has an address."""
     host = urlsplit(settings.endpoint).hostname or ""
     with contextlib.suppress(ValueError):
         return ip_address(host) is None
@@ -64,11 +64,7 @@ def _has_buckets_in_hosts(settings: "OssSettings") -> bool:
 
 @attrs.frozen(kw_only=True)
 class OssSettings(BucketSettings):
-    """How to reach a bucket of OSS.
-
-    The endpoint is ``https://oss-cn-hangzhou.aliyuncs.com``, or the ``-internal`` one from a machine in the
-    same region; the region ``cn-hangzhou``, which not every endpoint reveals.
-    """
+    """A bucket of OSS, such as in ``cn-hangzhou`` at ``https://oss-cn-hangzhou.aliyuncs.com``."""
 
     section: ClassVar = "storage.oss"
     rules: ClassVar = {
@@ -86,7 +82,7 @@ class OssSettings(BucketSettings):
 
 
 class Crc64:
-    """CRC-64/XZ, running; OSS has it of every object (``x-oss-hash-crc64ecma``)."""
+    """A running CRC-64/XZ, which OSS has of every object (``x-oss-hash-crc64ecma``)."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -100,10 +96,9 @@ class Crc64:
 
 
 class OssBlobArchive(BucketArchive):
-    """Stores blobs in a bucket of OSS.
+    """Verifies every upload by CRC-64 and removes corrupted objects.
 
-    Every upload is verified by CRC-64, and a corrupted object is removed. A large copy is made in parts, of
-    which those that have arrived are not sent again, also after a restart if ``checkpoints`` is a directory.
+    Parts of a large copy that have arrived are not sent again, with ``checkpoints`` also after a restart.
     """
 
     service = "OSS"
@@ -153,7 +148,6 @@ class OssBlobArchive(BucketArchive):
 
     @staticmethod
     def refusal(answer: Answer, key: str) -> ImagegenError:
-        """Return the port's error for an answer of OSS, with OSS's own message."""
         if not answer.content:  # of a HEAD request
             with contextlib.suppress(ValueError):
                 answer = attrs.evolve(answer, content=base64.b64decode(answer.headers.get("x-oss-err", "")))
@@ -177,7 +171,7 @@ class OssBlobArchive(BucketArchive):
         return answer.headers.get("x-oss-hash-crc64ecma")
 
     async def _create(self, key: str, data: bytes) -> None:
-        """Send an object unless there is one; a bucket that keeps versions replaces what there is."""
+        """Send an object unless there is one; a bucket with versions replaces it."""
         # https://help.aliyun.com/zh/oss/developer-reference/putobject: x-oss-forbid-overwrite, Content-MD5
         headers = {"x-oss-forbid-overwrite": "true", "content-md5": base64.b64encode(_md5(data)).decode()}
         answer = await self._send("PUT", key, data=data, headers=headers, accept=(HTTPStatus.CONFLICT,))
@@ -230,7 +224,7 @@ class OssBlobArchive(BucketArchive):
     async def _begin(
         self, key: str, size_bytes: int, headers: dict[str, str]
     ) -> tuple[dict[str, str], dict[int, str]]:
-        """Resume an interrupted upload or start one; return it, and the ETags of the parts that it has."""
+        """Resume an interrupted upload or start one; return it, and the ETags of its parts."""
         upload_id, size = await asyncio.to_thread(self._checkpoints.find, self._name(key))
         if upload_id and size == size_bytes:
             upload = {"uploadId": upload_id}
@@ -243,7 +237,7 @@ class OssBlobArchive(BucketArchive):
         return upload, {}
 
     async def _arrived(self, key: str, upload: dict[str, str]) -> dict[int, str] | None:
-        """Return the ETags of the parts that OSS has, by their numbers; None if it has no such upload."""
+        """Return the ETags of the parts by their numbers; None if OSS has no such upload."""
         etags: dict[int, str] = {}
         query = {**upload, "max-parts": "1000"}
         while True:
@@ -262,7 +256,7 @@ class OssBlobArchive(BucketArchive):
             query["part-number-marker"] = page.findtext("{*}NextPartNumberMarker", "")
 
     async def _send_part(self, key: str, upload: dict[str, str], number: int, data: bytes, md5: bytes) -> str:
-        """Send a part, which OSS rejects if it arrives with another MD5, and return its ETag."""
+        """Send a part, which OSS rejects if it has another MD5; return its ETag."""
         crc = Crc64()
         await asyncio.to_thread(crc.update, data)
         headers = {"content-md5": base64.b64encode(md5).decode()}
@@ -274,7 +268,7 @@ class OssBlobArchive(BucketArchive):
         return answer.etag or ""
 
     async def _abort(self, key: str) -> None:
-        """Abort an unfinished upload of the object, if there is a checkpoint of one."""
+        """Abort the unfinished upload of which there is a checkpoint, if any."""
         upload_id, _ = await asyncio.to_thread(self._checkpoints.find, self._name(key))
         if upload_id:
             with contextlib.suppress(ImagegenError):
@@ -286,9 +280,9 @@ class OssBlobArchive(BucketArchive):
 
 
 class UploadCheckpoints:
-    """Ids and sizes of unfinished uploads by object name, stored in ``directory`` if there is one; blocking.
+    """Unfinished uploads, stored in ``directory`` if there is one; blocking.
 
-    A lost checkpoint only means that an upload starts over, so errors of its file are ignored.
+    Errors of a file are ignored: without it, an upload starts over.
     """
 
     def __init__(self, directory: Path | None) -> None:
@@ -296,7 +290,7 @@ class UploadCheckpoints:
         self._uploads: dict[str, tuple[str, int]] = {}
 
     def find(self, name: str) -> tuple[str, int]:
-        """Return id and size of the unfinished upload of the object; the id is empty if there is none."""
+        """Return id and size of the object's unfinished upload; the id is empty if there is none."""
         if name not in self._uploads and (file := self._file(name)) is not None:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 document = json.loads(file.read_text("utf-8"))
@@ -322,7 +316,7 @@ class UploadCheckpoints:
 
 
 def import_oss2() -> Any:
-    """Return the library; its debug logging, which contains signatures, is disabled."""
+    """Return the library without its debug logging, which contains signatures."""
     with _importing, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its modules and dependencies emit warnings when compiled
         import oss2

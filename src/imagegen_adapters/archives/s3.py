@@ -70,7 +70,7 @@ CODES: dict[str, _Meaning] = {
     "InvalidObjectState": (StorageError, S3Code.S3_REFUSED),
     "NoSuchUpload": (StorageError, S3Code.S3_REFUSED),
 }
-"""What S3's codes mean. Of another code only the status is shown."""
+"""Of any other code only the status is shown."""
 
 STATUSES: dict[int, _Meaning] = {
     HTTPStatus.UNAUTHORIZED: (StorageError, S3Code.S3_WRONG_KEY),
@@ -82,22 +82,19 @@ STATUSES: dict[int, _Meaning] = {
     HTTPStatus.NOT_IMPLEMENTED: (StorageError, S3Code.S3_REFUSED),
     HTTPStatus.SERVICE_UNAVAILABLE: (StorageUnreachable, S3Code.S3_SLOW_DOWN),
 }
-"""What a status means whose response has no code, as that of every HEAD request."""
+"""For responses without a code, such as those to HEAD."""
 
 CERTIFICATES: dict[int, Callable[..., Message]] = {
     **dict.fromkeys((7, 18, 19, 20, 21), S3Code.S3_CERTIFICATE_UNTRUSTED),
     **dict.fromkeys((62, 64), S3Code.S3_CERTIFICATE_OF_ANOTHER),
     **dict.fromkeys((9, 10), S3Code.S3_CERTIFICATE_EXPIRED),
 }
-"""What OpenSSL finds wrong with a certificate (``X509_V_ERR_…``); nothing has been sent then."""
+"""By OpenSSL's ``X509_V_ERR_…``; nothing has been sent then."""
 
 
 @attrs.frozen(kw_only=True)
 class S3Settings(BucketSettings):
-    """How to reach a bucket of S3, such as ``https://s3.eu-central-1.amazonaws.com``.
-
-    Servers without regions take ``us-east-1``.
-    """
+    """A bucket of S3, such as at ``https://s3.eu-central-1.amazonaws.com``; without regions ``us-east-1``."""
 
     section: ClassVar = "storage.s3"
     rules: ClassVar = {
@@ -114,7 +111,7 @@ class S3Settings(BucketSettings):
 class S3Etag:
     """A running ETag: the MD5 of an object, or that of its parts' MD5s and their number.
 
-    It is what S3 itself, and most servers, have for an object that they do not encrypt with another's key
+    S3 and most servers have it, if they do not encrypt the object with another's key
     (docs.aws.amazon.com, "Checking object integrity").
     """
 
@@ -125,7 +122,6 @@ class S3Etag:
 
     @property
     def text(self) -> str:
-        """The ETag so far, as S3 writes it, without quotes."""
         if not self._digests:
             return self._part.hexdigest()
         digests = [*self._digests, *([self._part.digest()] if self._part_bytes else [])]
@@ -144,11 +140,7 @@ class S3Etag:
 
 
 class S3BlobArchive(BucketArchive):
-    """Stores blobs in a bucket of S3.
-
-    An upload counts once S3 returns the ETag that we have computed of the bytes. A server whose ETags are
-    computed otherwise has to give the object back, and those bytes are compared.
-    """
+    """An upload counts once S3 returns the ETag that we computed; else the object is read and compared."""
 
     service, tries = "S3", 3
     failed: ClassVar = S3Code.S3_NOT_ALLOWED
@@ -159,7 +151,7 @@ class S3BlobArchive(BucketArchive):
     def _signed(
         self, method: str, path: str, name: str, query: dict[str, str], headers: dict[str, str], data: bytes
     ) -> dict[str, str]:
-        """Return the headers with a signature of version 4 (docs.aws.amazon.com, "Signature Version 4")."""
+        """Sign by version 4 (docs.aws.amazon.com, "Signature Version 4")."""
         settings, moment = self._settings, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         digest = hashlib.sha256(data).hexdigest()
         headers = {**headers, "x-amz-date": moment, "x-amz-content-sha256": digest}
@@ -181,7 +173,7 @@ class S3BlobArchive(BucketArchive):
 
     @staticmethod
     def refusal(answer: Answer, key: str) -> ImagegenError:
-        """Return the port's error for S3's code, or for the status; nothing else is passed on."""
+        """Return the port's error for S3's code or the status; nothing else is passed on."""
         code, status = answer.text("Code"), answer.status
         if code in CODES:
             kind, message = CODES[code]
@@ -196,7 +188,6 @@ class S3BlobArchive(BucketArchive):
 
     @staticmethod
     def unreachable(error: BaseException, *, is_begun: bool) -> StorageUnreachable:
-        """Return the port's error for a connection that failed; it says whatever is known of the reason."""
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -214,7 +205,7 @@ class S3BlobArchive(BucketArchive):
         return answer.etag
 
     async def _head(self, key: str) -> Answer:
-        """Return size and ETag. A refusal of HEAD says no reason, so that is asked by GET."""
+        """Return size and ETag. A refused HEAD has no reason, so a GET asks for it."""
         answer = await self._send("HEAD", key, accept=range(HTTPStatus.MULTIPLE_CHOICES, 500))
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             if answer.status == HTTPStatus.NOT_FOUND and self._is_known:
@@ -243,7 +234,7 @@ class S3BlobArchive(BucketArchive):
         return etag
 
     async def _send_all(self, key: str, source: Source, headers: dict[str, str]) -> str | None:
-        """Send an object, in parts if it is large, and return its ETag; if that fails, no part remains."""
+        """Send an object, in parts if it is large, and return its ETag; on failure no part remains."""
         beginning: asyncio.Task[dict[str, str]] | None = None
         etags: list[str] = []
         try:
@@ -264,7 +255,7 @@ class S3BlobArchive(BucketArchive):
             raise
 
     async def _complete(self, key: str, upload: dict[str, str], etags: list[str]) -> str | None:
-        """Make an object of the parts and return its ETag; None if an earlier try may have done it."""
+        """Make an object of the parts; return its ETag, or None if an earlier try may have made it."""
         body = complete_body(etags)
         answer = await self._send("POST", key, upload, data=body, accept=(HTTPStatus.NOT_FOUND,))
         if answer.text("Code") == "NoSuchUpload":

@@ -18,17 +18,11 @@ from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob, check_
 
 
 class CachedBlobStore:
-    """Reads each blob of ``store`` once, whole, for all readers that want it or a part of it.
+    """An LRU cache of the blobs of ``store``, each read once for all its readers; writes go to the store.
 
-    The least recently read blobs make room for others. Where the disk fails, is full or was tampered with,
-    readers get the bytes from the store and notice nothing. What other processes put under a known key is not
-    seen: keys are made from ids, and no other bytes follow under the same one.
-
-    Args:
-        store: what is read, and written to directly.
-        files: the cache; nothing else may use its directory, which `clear` empties.
-        max_bytes: how much it holds; a larger blob is not kept.
-        has_room: whether the disk has room for more.
+    If the disk fails, is full or was tampered with, readers get the bytes from the store. What other
+    processes put under a cached key is not seen: keys are made from ids and are not used again.
+    Nothing else may use the directory of ``files``, which `clear` empties.
     """
 
     def __init__(
@@ -39,11 +33,10 @@ class CachedBlobStore:
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._fetches: dict[str, asyncio.Task[bool]] = {}
         self._running: set[asyncio.Task[bool]] = set()
-        self._total_bytes = 0
-        """Of all blobs that are kept or being fetched."""
+        self._total_bytes = 0  # of all blobs that are kept or being fetched
 
     async def clear(self) -> None:
-        """Begin empty: nothing was synced, so a power cut may have damaged what an earlier process left."""
+        """Begin empty: files are not synced, so a power cut may have damaged them."""
         await self._files.run(partial(shutil.rmtree, self._files.root, ignore_errors=True))
 
     async def put(
@@ -83,7 +76,7 @@ class CachedBlobStore:
         return self._store.keys(prefix)
 
     async def _is_cached(self, key: str) -> bool:
-        """Return whether the whole blob is on the disk, after fetching it if it can be kept."""
+        """Fetch the blob unless it is on the disk; return whether all of it is there."""
         if key in self._sizes:
             if await self._is_whole(key):
                 return True
@@ -125,7 +118,7 @@ class CachedBlobStore:
                 del self._fetches[key]
 
     async def _make_room(self, size: int) -> bool:
-        """Reserve bytes, for which the blobs that were read least recently are removed."""
+        """Reserve bytes, for which the least recently read blobs are removed."""
         if size > self._max_bytes:
             return False
         self._total_bytes += size
@@ -152,7 +145,7 @@ MAX_COPIED_BYTES = 1024**3
 
 
 class NewCopy:
-    """A copy that is being written. The first error of the disk ends that; `finish` raises it."""
+    """A copy that is being written. After an error of the disk nothing is written; `finish` raises it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -160,7 +153,6 @@ class NewCopy:
         self._error: OSError | None = None
 
     async def written(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yield the chunks, each after it was written."""
         async for chunk in chunks:
             if self._error is None:
                 try:
@@ -170,13 +162,13 @@ class NewCopy:
             yield chunk
 
     async def finish(self) -> int:
-        """Let the file, which may be empty, have its name; return its size."""
+        """Rename the file, which may be empty, into place; return its size."""
         if self._error is not None:
             raise self._error
         return (await asyncio.to_thread(self._file.commit))[0]
 
     async def remove(self) -> None:
-        """Remove what was written, and write nothing any more."""
+        """Remove what was written; later writes do nothing."""
         await asyncio.to_thread(self._file.abandon)
         with contextlib.suppress(OSError):
             await asyncio.to_thread(self.path.unlink)
@@ -192,9 +184,7 @@ class _Copy:
 class LocalCopies:
     """A cache of files, in a directory that belongs to this process alone.
 
-    Args:
-        directory: created with the first copy.
-        max_bytes: beyond that, the copies of the folder that got one longest ago are removed.
+    Beyond ``max_bytes``, the copies of the folder that got one longest ago are removed.
     """
 
     def __init__(self, directory: Path, *, max_bytes: int = MAX_COPIED_BYTES) -> None:
@@ -204,7 +194,6 @@ class LocalCopies:
         self._folders: dict[str, dict[str, _Copy]] = {}
 
     def new(self) -> NewCopy:
-        """Return an empty copy, to be written and kept, or removed."""
         return NewCopy(self._directory / str(next(self._numbers)))
 
     def holds(self, folder: str, name: str) -> bool:
@@ -218,7 +207,7 @@ class LocalCopies:
             raise BlobMissing(f"{folder}/{name}") from error
 
     async def keep(self, new: NewCopy, folder: str, name: str, *, file_id: int) -> None:
-        """Let a copy be opened from now on, in place of an earlier one."""
+        """Publish a copy, in place of an earlier one."""
         size_bytes = await new.finish()
         copies = self._folders.pop(folder, {})
         outdated = [copies[name]] if name in copies else []
@@ -234,7 +223,7 @@ class LocalCopies:
         await _unlink(copy for copy in copies.values() if copy.file_id not in file_ids)
 
     async def clear(self) -> int:
-        """Remove everything in the directory, and return the number of files."""
+        """Remove everything in the directory; return the number of files."""
 
         def remove_all() -> int:
             if not self._directory.is_dir():
@@ -247,7 +236,7 @@ class LocalCopies:
         return await asyncio.to_thread(remove_all)
 
     def _exceeding(self) -> list[_Copy]:
-        """Forget the oldest copies, until the others are few enough; return what was forgotten."""
+        """Forget the oldest copies until the rest fits; return what was forgotten."""
         total = sum(copy.size_bytes for copies in self._folders.values() for copy in copies.values())
         forgotten: list[_Copy] = []
         while total > self._max_bytes and len(self._folders) > 1:
@@ -264,10 +253,9 @@ async def _unlink(copies: Iterable[_Copy]) -> None:
 
 @attrs.frozen(kw_only=True)
 class TieredBlobStore:
-    """Reads a blob from whichever store holds it.
+    """Reads a blob from whichever store holds it; `put` and `delete` touch only the local one.
 
-    `put` and `delete` touch only the local store and need no network; the outbox applies both to the
-    archive later. `stat` reports ``local`` for a blob in the local store, without querying the archive.
+    The outbox applies both to the archive later. `stat` asks the archive only for what is not local.
     """
 
     local: BlobStore
@@ -316,10 +304,9 @@ class TieredBlobStore:
 class ArchiveFirstBlobStore(TieredBlobStore):
     """Puts blobs straight into the archive; reads from the local store first.
 
-    The stream given to `put` cannot be restarted, and its content was paid for. So `put` probes the archive
-    before it consumes the stream, and while the archive is unreachable or refuses requests, the blob goes to
-    the local store, from which the outbox uploads it later. It is durable in any case, since the next blob of
-    its directory may go to the other store.
+    A stream was paid for and cannot be restarted, so `put` probes the archive before it consumes it. While
+    the archive fails, blobs go to the local store, from which the outbox uploads them later. Each is durable
+    at once, since the next blob of its directory may go to the other store.
     """
 
     async def put(

@@ -21,19 +21,18 @@ from imagegen_core.ports.blobs import StoredBlob, check_key, is_key
 
 
 class RunningChecksum(Protocol):
-    """The checksum of an archive, computed while bytes pass by."""
+    """A checksum of an archive, computed while bytes pass by."""
 
     @property
     def text(self) -> str:
-        """The checksum so far, as the archive writes it."""
-        ...
+        """As the archive writes it."""
 
     def update(self, data: bytes) -> None: ...
 
 
 @contextlib.contextmanager
 def disk_errors(key: str) -> Iterator[None]:
-    """Translate `OSError` to the errors of the port, without any path in the message."""
+    """Translate `OSError` to the port's errors, without any path in the message."""
     try:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -49,7 +48,7 @@ _numbers = itertools.count()
 
 
 def make_directory(path: Path) -> None:
-    """Create the directory and its missing parents with mode 0700, syncing each new name."""
+    """Create the directory and missing parents with mode 0700, syncing each new name."""
     missing = []
     while not path.is_dir():
         missing.append(path)
@@ -60,7 +59,7 @@ def make_directory(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Make changes to the names in a directory durable."""
+    """Make the names in a directory durable."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -69,7 +68,7 @@ def sync_directory(path: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a file in a directory that exists: whole and synced, or not at all."""
+    """Write and sync a whole file, or none, in a directory that exists."""
     file = AtomicFile(path)
     try:
         file.commit([data])
@@ -79,18 +78,11 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 class AtomicFile:
-    """A file that is being written; its methods block, for use in threads.
+    """A temporary file next to ``path``, readable by its owner only, until `commit` renames it.
 
-    The first of them creates the temporary file next to ``path``, readable by its owner only, and missing
-    parents. Either `commit` or `abandon` finishes it; calling `abandon` afterwards does nothing. `abandon`
-    waits for a write in another thread, so that a cancelled task never closes a descriptor that is in use.
-    `write` and `commit` may raise `OSError`; after `abandon`, `write` does nothing and `commit` raises.
-
-    Args:
-        path: where the complete file is to be.
-        checksum: computed beside the SHA-256, if any.
-        make_parent: creates a missing parent, durably.
-        is_synced: whether its bytes survive a power cut once it is renamed.
+    Its methods block and may raise `OSError`. `abandon` does nothing after `commit`; it waits for a write in
+    another thread, so that a cancelled task never closes a descriptor in use. After it, `write` does nothing
+    and `commit` raises. With ``is_synced=False`` the bytes may not survive a power cut.
     """
 
     def __init__(
@@ -118,10 +110,9 @@ class AtomicFile:
                 self._append(self._created(), b"".join(chunks))
 
     def commit(self, chunks: Sequence[bytes] = ()) -> tuple[int, str, str | None]:
-        """Append the last chunks and rename the synced file into place.
+        """Append the last chunks and rename the synced file; return size, SHA-256 and archive checksum.
 
-        A power cut may undo the renaming until `sync_directory`. Returns its size, its SHA-256 in
-        hexadecimal, and the checksum of the archive, if any.
+        A power cut may undo the renaming until `sync_directory`.
         """
         with self._lock:
             if self._finished:  # its descriptor may belong to another file by now
@@ -157,7 +148,7 @@ class AtomicFile:
         return self._fd
 
     def _append(self, fd: int, data: bytes) -> None:
-        """Write all of the data: few large calls, since each system call and each hash releases the GIL."""
+        """Write all in few large calls: each system call and each hash releases the GIL."""
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(fd, rest) :]
@@ -180,10 +171,9 @@ _MAX_REMEMBERED = 4096
 
 
 class DurableDirectories:
-    """The directories below a root, and which of them are known to be durable.
+    """Which directories below a root are durable. Its methods block and may raise `OSError`.
 
-    That a directory exists does not say so: another thread may have made it a moment ago, or a process that
-    was killed before it synced the parent. The methods block, for use in threads; they may raise `OSError`.
+    A directory that exists may not be: its maker may not have synced the parent yet, or was killed before.
     """
 
     def __init__(self, root: Path) -> None:
@@ -192,13 +182,12 @@ class DurableDirectories:
         self._lock = threading.Lock()
 
     def make(self, path: Path) -> None:
-        """Create the directory and its missing parents, and make their names durable."""
         with self._lock:
             make_directory(path)
             self._remember([path])
 
     def ensure(self, path: Path) -> None:
-        """Make the name of the directory durable, and with one sync those of its neighbours."""
+        """Make the directory's name durable; one sync does so for its neighbours, too."""
         if path in self._durable:
             return
         with self._lock:
@@ -221,7 +210,7 @@ def _directories(parent: Path) -> list[Path]:
 
 
 class OpenFile:
-    """A file read at offsets by changing threads; it is closed when nobody refers to it any more."""
+    """A file read at offsets by any thread; it is closed when nobody refers to it."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -232,7 +221,6 @@ class OpenFile:
         self.size = status.st_size
 
     def read(self, length: int, offset: int) -> bytes:
-        """Return so many bytes; fewer are an `OSError`."""
         chunk = os.pread(self._fd, length, offset)
         if len(chunk) != length:  # blobs are only ever replaced, so the disk has lost part of the file
             raise OSError(errno.EIO, "the file became shorter while it was read")
@@ -240,7 +228,7 @@ class OpenFile:
 
 
 def open_file(path: Path, start: int, end: int | None, max_bytes: int) -> tuple[OpenFile | None, int, bytes]:
-    """Return an open file, None if its first piece is all; where the range ends in it; and the piece."""
+    """Return the open file (None if the first piece is all), where the range ends, and the first piece."""
     file = OpenFile(path)
     stop = file.size if end is None else min(end, file.size)
     length = max(0, min(max_bytes, stop - start))
@@ -261,11 +249,8 @@ _NAMES_PER_BATCH = 1000  # directory entries listed per hop
 class LocalBlobStore:
     """Stores each blob as the file ``root/key``, written atomically and durably.
 
-    Args:
-        root: the directory; created (mode 0700) with the first blob.
-        checksum: makes the checksum of the archive behind this store, to compute it while writing.
-        threads: the number of concurrent file operations.
-        is_synced: False for a cache, whose files need not survive a power cut.
+    ``checksum`` is that of the archive behind this store, computed while writing. ``is_synced`` is False for
+    a cache, whose files need not survive a power cut.
     """
 
     def __init__(
@@ -368,7 +353,7 @@ class LocalBlobStore:
                     yield name
 
     async def sweep_temporary(self) -> int:
-        """Remove temporary files of unfinished puts, while nothing is being written; return their number."""
+        """Remove temporary files of unfinished puts while nothing is written; return their number."""
         with disk_errors("temporary files"):
             return await self.run(self._sweep)
 
@@ -379,12 +364,11 @@ class LocalBlobStore:
         return await self._threads.start(function)
 
     def _sync(self, directory: Path) -> None:
-        """Make the names in the directory durable, and its own."""
         sync_directory(directory)
         self._directories.ensure(directory)
 
     async def _fill(self, file: AtomicFile, key: str, chunks: AsyncIterator[bytes]) -> list[bytes]:
-        """Write one batch while the next one is being received; return the last one, not yet written."""
+        """Write each batch while the next is received; return the last one, not yet written."""
         writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         writing.set_result(None)
         batch: list[bytes] = []
@@ -406,7 +390,7 @@ class LocalBlobStore:
         return batch
 
     def _walk(self, prefix: str = "") -> Iterator[str]:
-        """Yield the names in the directory that ``prefix`` leads to and below; blocking."""
+        """Yield the names in the directory of ``prefix`` and below; blocking."""
         folder = prefix.rpartition("/")[0]
         if folder and not is_key(folder):
             return
@@ -423,7 +407,7 @@ class LocalBlobStore:
 
 
 def _batch_bytes(streams: int) -> int:
-    """Return the batch size for each of the concurrent streams, which hold two batches each."""
+    """Return the batch size of concurrent streams, which hold two batches each."""
     return max(_MIN_BATCH_BYTES, min(_MAX_BATCH_BYTES, _MAX_BUFFERED_BYTES // (2 * streams)))
 
 

@@ -14,17 +14,13 @@ from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.blobs import bounded, check_key, is_key
 from imagegen_core.ports.tools import Clock
 
-_CLOCK_STEP_SECONDS = 0.001
-"""The clock is truncated to milliseconds, modification times are not."""
+_CLOCK_STEP_SECONDS = 0.001  # the clock is truncated to milliseconds, modification times are not
 
 
 class LocalSpool:
-    """Writes files atomically and durably, like a blob store; they are readable by their owner only.
+    """Writes files atomically and durably, readable by their owner only.
 
-    Args:
-        root: the directory; created with the first file.
-        inputs: that of files that are kept, on the same file system: they are moved there.
-        clock: the time that modification times are compared with.
+    Kept files are moved to ``inputs``, which has to be on the same file system as ``root``.
     """
 
     def __init__(self, root: Path, inputs: Path, *, clock: Clock) -> None:
@@ -115,10 +111,7 @@ class LocalSpool:
         return await self._files.run(written_before)
 
     async def sweep_temporary(self) -> int:
-        """Remove temporary files that an earlier process left, and return their number; only at the start.
-
-        Complete files stay; a folder that has none goes.
-        """
+        """Remove temporary files and empty folders at the start; return the number of files."""
 
         def remove_empty() -> None:
             for directory in self._root.iterdir():
@@ -135,7 +128,7 @@ class LocalSpool:
 
 
 def _written_before(entry: os.DirEntry[str], limit: float) -> bool:
-    """Return whether it is a directory last modified before ``limit``; False if it was removed meanwhile."""
+    """Whether it is a directory last modified before ``limit``, and not removed meanwhile."""
     with contextlib.suppress(FileNotFoundError):
         return entry.is_dir() and entry.stat().st_mtime < limit + _CLOCK_STEP_SECONDS
     return False

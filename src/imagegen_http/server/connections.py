@@ -179,9 +179,6 @@ class Deadlines:
         if "stall" not in self._timers and self._transport.get_write_buffer_size():
             self._timers["stall"] = self._loop.call_later(self._limits.stall_seconds, self._transport.abort)
 
-    def stop_stall(self) -> None:
-        self.stop("stall")
-
 
 _MAX_ACCEPTS_PER_ITERATION = 256  # each takes some 50 µs
 _MIN_ACCEPTS_PER_ITERATION = 32  # also where no more may be open and all are refused

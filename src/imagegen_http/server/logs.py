@@ -143,11 +143,10 @@ class RequestLog:
         finally:
             is_file = scope["path"].startswith(_FILES) and 0 < status < _REFUSED
             if not is_file and not scope["path"].startswith(_UNLOGGED_PATHS):
-                milliseconds = round((self._clock.monotonic() - started) * 1000, 1)
                 self._log.info(
                     "request",
                     method=scope["method"],
                     path=scope["path"][:200],
                     status=status,
-                    milliseconds=milliseconds,
+                    milliseconds=round((self._clock.monotonic() - started) * 1000, 1),
                 )

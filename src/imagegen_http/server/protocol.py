@@ -252,8 +252,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._shared.refused.discard(self)
         if not self._is_counted:
             return
-        self._deadlines.stop()
-        self._deadlines.stop_stall()
+        self._deadlines.stop("head", "keep alive", "stall")
         self._open_connection.end(reset=exc is not None)
         self._shared.connections.leave(self._peer)
         self._server_state.connections.discard(self)
@@ -268,7 +267,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
 
     def resume_writing(self) -> None:
         if self._is_counted:
-            self._deadlines.stop_stall()
+            self._deadlines.stop("stall")
             self._flow.resume_writing()
             if self._transport.is_closing():
                 self._deadlines.start_stall()
@@ -383,9 +382,8 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             has_response = self._cycle.has_begun if self._is_serving else has_response
             self._cycle.disconnect()
         if not has_response and not self._transport.is_closing():
-            problem = Problem(field="request", reason=reason)
-            refusal = _refusal("validation_failed", {"errors": (problem,)}, self._shared.new_id())
-            self._transport.write(refusal)
+            errors = {"errors": (Problem(field="request", reason=reason),)}
+            self._transport.write(_refusal("validation_failed", errors, self._shared.new_id()))
         self._ignores_input = True  # unread bytes would cause a reset
         self._received.clear()
         self._flow.resume_reading()
