@@ -67,12 +67,13 @@ async def open(  # noqa: A001 - `imagegen_adapters.open(...)` reads as what it i
             data_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="imagegen-"))
         directory = DataDirectory.open(Path(data_dir if is_shared and data_dir else place), create=True)
         stack.callback(directory.close)
+        installed = compose_providers(clock, outbound, redactor)
         options = Options(
             directory=directory,
             database=str(place) if is_shared else None,
             environ=os.environ,
             outbound=outbound,
-            providers={**compose_providers(clock, outbound, redactor), **adapters},
+            providers={**installed, **adapters} if adapters else installed,  # a copy builds them all
             file_configs=configs,
             redactor=redactor,
             clock=clock,

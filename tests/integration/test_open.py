@@ -1,11 +1,13 @@
 """`imagegen_adapters.open`: a program makes, keeps and finds images with one import."""
 
+import importlib
 import os
 import re
 
 import pytest
 
 import imagegen_adapters
+from imagegen_adapters import kinds
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.stores.directory import DataDirectoryInUse
 from imagegen_adapters.system import SystemClock
@@ -28,6 +30,19 @@ async def test_what_is_made_is_kept_and_found_after_a_restart(tmp_path):
         assert [hat.id, cat.id] == hits
         assert (cat.id,) == view.relatives.parents
         assert b"WEBP" == (await (await imagegen.image(cat.id)).thumbnail())[8:12]
+
+
+async def test_only_adapters_in_use_are_loaded(tmp_path, monkeypatch):
+    """A program that uses one provider does not pay for the others."""
+    loaded = []
+    monkeypatch.setattr(
+        kinds, "import_module", lambda name: loaded.append(name) or importlib.import_module(name)
+    )
+
+    async with imagegen_adapters.open(tmp_path) as imagegen:
+        await imagegen.generate("a cat", width=64, height=64)
+
+    assert {"imagegen_adapters.providers.demo.provider"} == set(loaded)
 
 
 async def test_an_image_from_a_file_is_as_good_as_one_that_is_kept(tmp_path):

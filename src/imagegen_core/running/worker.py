@@ -60,7 +60,8 @@ class Worker:
         if self._runs:
             _log.info("waiting for running tasks", extra={"tasks": len(self._runs)})
             forced = (force or asyncio.Event()).wait()
-            await _first_of(asyncio.wait(self._runs), forced, timeout=grace_seconds)
+            # Of a copy: the set may be empty before the wait begins.
+            await _first_of(asyncio.wait(set(self._runs)), forced, timeout=grace_seconds)
         for run in self._runs:
             run.cancel()
         await asyncio.gather(*self._runs, return_exceptions=True)

@@ -74,13 +74,13 @@ def config_of(name, **extra):
     return ProviderConfig(provider_name=name, kind=name, source=ConfigSource.FILE, extra_config=extra)
 
 
-def imagegen_over(providers, *, workers=32, limits=None):
+def imagegen_over(providers, *, workers=32, limits=None, grace_seconds=0):
     """Return an `ImageGen` over providers by name, with ``limits`` as their ``max_concurrency``."""
     adapters = memory_adapters(providers=providers)
     extra = {name: {"max_concurrency": limit} for name, limit in (limits or {}).items()}
     return ImageGen(
         attrs.evolve(adapters, queue=CountingQueue(adapters.queue)),
-        limits=Limits(default_provider="slow", workers=workers, shutdown_grace_seconds=0),
+        limits=Limits(default_provider="slow", workers=workers, shutdown_grace_seconds=grace_seconds),
         file_configs={name: config_of(name, **extra.get(name, {})) for name in providers},
         retry=RetryPolicy(base=0.0, jitter=0.0),
     )
@@ -338,3 +338,23 @@ async def test_a_task_that_waits_for_the_disk_does_not_spin():
         ended = await imagegen.wait(task.task_id, timeout=60)
 
     assert (1, TaskStatus.COMPLETED) == (checks, ended.status)
+
+
+@pytest.mark.parametrize("turns", range(12))
+async def test_a_task_may_end_in_any_turn_of_the_loop_while_its_worker_stops(turns):
+    """Also just before the worker begins to wait for the last one."""
+
+    class Refusing(SlowProvider):
+        async def submit(self, call, exchange):
+            await super().submit(call, exchange)
+            raise CallError(FailureCode.REJECTED, "no")
+
+    provider = Refusing()
+    imagegen = imagegen_over({"slow": provider}, grace_seconds=60)
+    async with queue_of(imagegen, 1) as tasks:
+        await provider.until_begun(1)
+        provider.answer("0")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    assert [TaskStatus.FAILED] == await statuses(imagegen, tasks)
