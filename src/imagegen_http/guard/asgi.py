@@ -145,23 +145,18 @@ def with_security_headers(send: Send, *, no_store: bool) -> Send:
     """Return a ``send`` that adds these headers where a response does not have them."""
 
     def defaults(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
-        headers = list(start.get("headers", []))
-        present = {name.lower() for name, _ in headers}
+        headers = {name.lower(): value.lower() for name, value in start.get("headers", [])}
         defaults = [*_ALWAYS]
         if start["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
-            defaults.append((b"referrer-policy", _referrer_policy(headers)))
+            # Under no-referrer the forms of a page have `Origin: null`, which is refused:
+            # https://fetch.spec.whatwg.org/#append-a-request-origin-header
+            is_page = b"text/html" in headers.get(b"content-type", b"")
+            defaults.append((b"referrer-policy", b"same-origin" if is_page else b"no-referrer"))
         if no_store:
             defaults.append((b"cache-control", b"no-store"))
-        return [header for header in defaults if header[0] not in present]
+        return [header for header in defaults if header[0] not in headers]
 
     return with_headers(send, defaults)
-
-
-def _referrer_policy(headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Return ``no-referrer``, but not for pages: then their forms have ``Origin: null``, which is refused."""
-    # https://fetch.spec.whatwg.org/#append-a-request-origin-header
-    types = (value.lower() for name, value in headers if name.lower() == b"content-type")
-    return b"same-origin" if any(b"text/html" in value for value in types) else b"no-referrer"
 
 
 # ---------------------------------------------------------------- what a client accepts

@@ -4,6 +4,7 @@ Whatever a proxy could read differently is refused; else request smuggling is po
 """
 
 import re
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import attrs
@@ -110,25 +111,19 @@ def _with_crlf(head: bytes) -> bytes:
     return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-@attrs.frozen
-class _HeaderFields:
-    """Collects what llhttp reports."""
-
-    headers: list[tuple[bytes, bytes]] = attrs.field(factory=list)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value.rstrip(b" \t")))
-
-
 def _header_fields(lines: bytes) -> list[tuple[bytes, bytes]]:
-    fields = _HeaderFields()
+    headers: list[tuple[bytes, bytes]] = []
+
+    def on_header(name: bytes, value: bytes) -> None:
+        headers.append((name.lower(), value.rstrip(b" \t")))
+
     try:
-        httptools.HttpRequestParser(fields).feed_data(_ANY_REQUEST_LINE + lines)
+        httptools.HttpRequestParser(SimpleNamespace(on_header=on_header)).feed_data(_ANY_REQUEST_LINE + lines)
     except httptools.HttpParserUpgrade:
         pass  # an upgrade is ignored, as RFC 9110 allows: there are no websockets here
     except httptools.HttpParserError as error:
         raise InvalidRequest from error
-    return fields.headers
+    return headers
 
 
 def _content_length(framing: dict[bytes, list[bytes]], *, may_be_chunked: bool) -> int | None:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 
 from imagegen_http.guard.asgi import (
@@ -206,7 +207,8 @@ class CompressedJson:
                     await respond(send, HTTPStatus.NOT_MODIFIED, headers)
                     return
             if is_compressed(len(body)):
-                body = await _gzip(body)
+                compress = partial(gzip.compress, body, _LEVEL, mtime=0)
+                body = compress() if len(body) <= _MAX_INLINE_BYTES else await asyncio.to_thread(compress)
                 headers.append((b"content-encoding", b"gzip"))
             headers.append((b"content-length", b"%d" % len(body)))
             await respond(send, start["status"], headers, body)
@@ -216,12 +218,6 @@ class CompressedJson:
 
 def _is_kept(start: AsgiMessage) -> bool:
     return (b"cache-control", PRIVATE_REVALIDATE.encode()) in start["headers"]
-
-
-async def _gzip(body: bytes) -> bytes:
-    if len(body) <= _MAX_INLINE_BYTES:
-        return gzip.compress(body, _LEVEL, mtime=0)
-    return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
 
 
 MAX_CACHED_BYTES = 4 * 1024 * 1024
