@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from imagegen_adapters.files.cache import LocalCopies
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, Files, PostgresqlSpool
 from imagegen_adapters.system import SystemClock
@@ -183,6 +184,19 @@ async def test_the_disk_keeps_no_copy_in_vain(spool, tmp_path, act):
         assert {"cancel": asyncio.CancelledError, "break": ConnectionError}[act] is type(outcome)
 
     assert 1 == len(list((tmp_path / "spool").iterdir()))
+
+
+async def test_a_copy_that_is_cancelled_at_its_end_is_removed(spool, tmp_path, monkeypatch):
+    """Its file is closed, too, though no thread had begun to finish it."""
+
+    async def cancelled(*_, **__):
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(LocalCopies, "keep", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await spool.put("folder", "answer", pieces(b"x"), max_bytes=1)
+
+    assert [] == list((tmp_path / "spool").iterdir())
 
 
 async def test_what_an_earlier_process_copied_is_removed(spool, tmp_path):

@@ -284,8 +284,10 @@ class PostgresqlSpool:
             raise
         try:
             await self._copies.keep(copy, folder, name, file_id=file.file_id)
-        except OSError as error:
-            await copy.remove()
+        except BaseException as error:  # cancelled too
+            await asyncio.shield(copy.remove())
+            if not isinstance(error, OSError):
+                raise
             _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
         return file.size_bytes
 
