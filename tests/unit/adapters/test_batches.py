@@ -117,6 +117,17 @@ async def test_a_defect_is_an_error_of_each_call(caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_nobody_gets_the_result_of_another_call():
+    """Where the database returns fewer rows than it was called with, all calls fail."""
+
+    async def lossy(arguments):
+        return arguments[1:]
+
+    outcomes = await all_of(Batches(lossy), "a", "b", "c")
+
+    assert [StorageError] * 3 == [type(outcome) for outcome in outcomes]
+
+
 async def test_stopped_batches_leave_nobody_waiting(echo):
     """When the event loop ends, which cancels them."""
     calls = Batches(echo)

@@ -444,9 +444,7 @@ class Batches(Generic[R]):
         """Run a batch; if it is refused, run its calls one by one, so that only the refused ones fail."""
         try:
             rows = await self._run([argument for argument, _ in batch])
-            for (_, future), row in zip(batch, rows, strict=True):
-                if not future.done():
-                    future.set_result(row)
+            results = [*zip(batch, rows, strict=True)]  # of another number, they may be those of others
         except StorageError as error:
             if len(batch) == 1 or error.reason.code is not DatabaseCode.DATABASE_REFUSED:
                 _fail(batch, error)
@@ -456,6 +454,10 @@ class Batches(Generic[R]):
         except Exception as error:  # noqa: BLE001 - a defect; its callers must not wait forever
             _log.exception("a batch of database calls failed")
             _fail(batch, StorageError(DatabaseCode.DATABASE_STOPPED()), error)
+        else:
+            for (_, future), row in results:
+                if not future.done():
+                    future.set_result(row)
 
 
 def _fail(batch: _Calls[R], error: StorageError, cause: Exception | None = None) -> None:
