@@ -1,4 +1,4 @@
--- The schema as of m025_settings. It never changes: whatever comes later is a migration in stores/schema.py.
+-- The schema as of m025_settings. It never changes: whatever comes later is a migration in stores/sqlite/database.py.
 
 -- Saved provider configurations; api_key and sealed_extra (secret headers, passwords of proxies) are sealed for
 -- key_origin.
