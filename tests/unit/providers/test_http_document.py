@@ -376,6 +376,21 @@ def test_a_mistake_in_a_form_has_its_path(path, value, field):
     assert [field] == list(problems(changed(path, value)))
 
 
+@pytest.mark.parametrize("name", ["aspect_ratio", "width", "partial_images"])
+def test_a_form_has_one_field_for_the_size_and_none_for_a_stream(name):
+    """Not even where a model declares the parameter, or where an operation streams by it."""
+    document = changed("models", [{"id": "a", "params": {"aspect_ratio": {}, "width": {"type": "integer"}}}])
+    document["form"] = [name]
+    document["operations"]["generate"]["stream"] = {
+        "parameter": "partial_images",
+        "partial": {"events": ["partial"], "base64": "b64"},
+        "completed": ["done"],
+    }
+    document["operations"]["generate"]["request"]["query"] = {"partials": "${params.partial_images}"}
+
+    assert ["spec.form.0"] == list(problems(document))
+
+
 def test_a_document_says_what_a_form_shows():
     """Its own parameter with its label, in its order; of one that is known, only what is said otherwise."""
     params = {

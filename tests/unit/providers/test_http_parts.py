@@ -323,6 +323,17 @@ def test_a_document_may_say_that_nothing_was_admitted():
     assert (FailureCode.UNAVAILABLE, True, 5.0) == (error.failure.code, error.not_started, error.retry_after)
 
 
+def test_a_failed_job_that_says_nothing_is_not_explained_by_the_rest_of_its_answer():
+    """An empty message at the job's own place is one; the document's are tried only where there is none."""
+    response = UpstreamResponse(status=200, headers={}, tree={"code": "busy", "message": "all is well"})
+    spec = errors(code="code", message="message", classify=[{"codes": ["busy"], "as": "auth"}])
+
+    silent, without = classify(response, spec, NOW, None, ""), classify(response, spec, NOW)
+
+    assert (None, "", False) == (silent.code, silent.message, silent.matched)
+    assert ("busy", "all is well", True) == (without.code, without.message, without.matched)
+
+
 def test_waiting_may_be_asked_for_in_words():
     """A number in the provider's message counts like a header."""
     spec = errors(retry_after=["header:retry-after", {"jmespath": "detail", "regex": "~?(\\d+)s"}])

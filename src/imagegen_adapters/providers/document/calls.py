@@ -169,7 +169,7 @@ class DocumentCall:
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None
     ) -> Classification:
-        return classify(response, self.document.errors, self.sender.clock.now(), code, message or "")
+        return classify(response, self.document.errors, self.sender.clock.now(), code, message)
 
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a spooled response, without the key: receipts are stored unencrypted."""

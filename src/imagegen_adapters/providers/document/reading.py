@@ -310,7 +310,7 @@ def _problems_of(document: Document) -> Found:
     for position, model in enumerate(document.models if len(document.models) <= MAX_MODELS else ()):
         for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, names)):
             yield f"models.{position}.{place}", reason
-    yield from chain(_globs(document), _names(document, templates, names), _form(document, templates, names))
+    yield from chain(_globs(document), _names(document, templates, names), _form(document, templates))
     yield from _expressions((path, part) for path, part in parts if isinstance(part, Expression))
 
 
@@ -399,10 +399,10 @@ def _globs(document: Document) -> Found:
             yield path, ProblemCode.TOO_LONG(maximum=MAX_GLOB_CHARS)
 
 
-def _form(document: Document, templates: list[tuple[str, Template]], shared: set[str]) -> Found:
+def _form(document: Document, templates: list[tuple[str, Template]]) -> Found:
     """Check that each name of the form is a parameter that some model takes."""
     declared = set(chain.from_iterable(model.params for model in document.models))
-    choices = declared | shared - set(SIZE_NAMES) | {SIZE_CONTROL}
+    choices = (declared | {p.name for p in COMMON}) - set(SIZE_NAMES) | {SIZE_CONTROL}
     for position, name in enumerate(document.form if len(document.form) <= MAX_FORM_FIELDS else ()):
         parameters = (*(SIZE_NAMES if name == SIZE_CONTROL else (name,)), f"params.{name}")
         is_taken = name in {*declared, "num"} or any(t.mentions(p) for _, t in templates for p in parameters)

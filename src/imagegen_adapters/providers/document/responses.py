@@ -184,10 +184,14 @@ class Classification:
 
 
 def classify(
-    response: UpstreamResponse, spec: ErrorSpec, now: datetime, code: str | None = None, message: str = ""
+    response: UpstreamResponse,
+    spec: ErrorSpec,
+    now: datetime,
+    code: str | None = None,
+    message: str | None = None,
 ) -> Classification:
     """Return what an error means: codes before statuses. ``code`` and ``message`` replace the document's."""
-    if code is None and not message:
+    if code is None and message is None:
         code = response.text_at(spec.code) or None
         plain = response.tree if isinstance(response.tree, str) else visible_text(response.text)
         message = response.text_at(spec.message) or plain
