@@ -34,10 +34,10 @@ from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 def parse_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
-        if url.scheme not in WEB_PORTS or not url.host:
-            raise httpx.InvalidURL("not http(s)")
     except (httpx.InvalidURL, TypeError, ValueError) as error:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP()) from error
+    if url.scheme not in WEB_PORTS or not url.host:
+        raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.ORIGIN_NOT_HTTP())
     return url
 
 
@@ -312,9 +312,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("all connections are in use") from error
         is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
         pool = self._keeping if is_retryable else self._fresh
-        async with contextlib.AsyncExitStack() as closing:  # whatever fails here, nobody else could close it
-            closing.callback(self._slots.release)
-            with map_to_httpx_errors():
+        with map_to_httpx_errors():
+            async with (
+                contextlib.AsyncExitStack() as closing
+            ):  # whatever fails here, nobody else could close it
+                closing.callback(self._slots.release)
                 response = await pool.handle_async_request(
                     httpcore.Request(
                         method=request.method,
@@ -324,15 +326,15 @@ class PooledTransport(httpx.AsyncBaseTransport):
                         extensions=request.extensions,
                     )
                 )
-            closing.push_async_callback(pool.close, response)
-            if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
-                raise httpx.RemoteProtocolError("the header of the answer is too large")
-            headers = httpx.Headers(response.headers)
-            stream = cast("AsyncIterable[bytes]", response.stream)
-            if check_encoding(headers.pop("content-encoding", "")):  # headers describe the decoded body
-                headers.pop("content-length", None)
-                stream = gunzipped(stream)
-            body = _Body(stream, deadline, closing.pop_all())
+                closing.push_async_callback(pool.close, response)
+                if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
+                    raise httpx.RemoteProtocolError("the header of the answer is too large")
+                headers = httpx.Headers(response.headers)
+                stream = cast("AsyncIterable[bytes]", response.stream)
+                if check_encoding(headers.pop("content-encoding", "")):  # headers describe the decoded body
+                    headers.pop("content-length", None)
+                    stream = gunzipped(stream)
+                body = _Body(stream, deadline, closing.pop_all())
         return httpx.Response(response.status, headers=headers, stream=body, extensions=response.extensions)
 
     async def aclose(self) -> None:

@@ -474,7 +474,7 @@ class Stability(OneShot):
         except CallError as failed:
             if not is_transport_error(failed):
                 raise
-            error = failed
+            error, from_upstream = failed, False
         failures.tolerate(error, from_upstream=from_upstream)
         return error
 

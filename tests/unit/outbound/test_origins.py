@@ -1,5 +1,6 @@
 import pytest
 
+from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.outbound.transport import origin_of, parse_url
 from imagegen_core.config import origin
 from imagegen_core.errors import CallError
@@ -37,3 +38,11 @@ def test_what_is_read_in_two_ways_is_not_called(url):
     """An address with white space or without a host is none."""
     with pytest.raises(CallError):
         parse_url(url)
+
+
+def test_an_address_that_is_not_http_is_no_trouble_of_the_line():
+    """Waiting would not help, so a job is not polled on with it."""
+    with pytest.raises(CallError) as caught:
+        parse_url("ftp://good.example")
+
+    assert not is_transport_error(caught.value)
