@@ -11,7 +11,6 @@ operator lists. For guests only the token counts, which a page has to know, and 
 import hashlib
 import hmac
 import re
-from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from imagegen_core.ports.tools import Clock
@@ -84,19 +83,6 @@ def is_foreign(request: InboundRequest, public_origin: str | None = None) -> boo
     return bool(origin) and not _is_same_origin(origin, request, public_origin)
 
 
-def is_guest(
-    request: InboundRequest, public_origin: str | None, *, allowed: Collection[str], has_token: bool
-) -> bool:
-    """Whether a foreign page may ask: its origin is allowed, or it sends a token, which is not checked here.
-
-    A preflight has no token yet.
-    """
-    if not request.is_api or not is_foreign(request, public_origin):
-        return False
-    shows_token = b"authorization" in request.headers or is_preflight(request)
-    return (has_token and shows_token) or request.header(b"origin") in allowed
-
-
 def is_preflight(request: InboundRequest) -> bool:
     return request.method == "OPTIONS" and b"access-control-request-method" in request.headers
 
@@ -159,8 +145,8 @@ class Access:
         self._clock = clock
 
     def allows(self, request: InboundRequest) -> bool:
-        is_public = request.is_under(*_PUBLIC_PATHS) and not request.has_dot_segment
-        return is_public or self.recognizes(request)
+        has_dots = not {".", ".."}.isdisjoint(request.path.replace("\\", "/").split("/"))  # as a file's may
+        return (request.is_under(*_PUBLIC_PATHS) and not has_dots) or self.recognizes(request)
 
     def recognizes(self, request: InboundRequest) -> bool:
         """Whether the caller is authorized, also where nobody has to be."""

@@ -100,11 +100,6 @@ class InboundRequest:
         return self.is_under("/api", "/v1")
 
     @property
-    def has_dot_segment(self) -> bool:
-        """Whether a file system would resolve a segment that the router does not."""
-        return not {".", ".."}.isdisjoint(self.path.replace("\\", "/").split("/"))
-
-    @property
     def is_navigation(self) -> bool:
         return self.method == "GET" and self.header(b"sec-fetch-mode").lower() == "navigate"
 

@@ -42,9 +42,6 @@ class BodyBudget:
     def has_room(self, size: int) -> bool:
         return size <= self._free + (self._reserve if size <= MAX_SMALL_BODY_BYTES else 0)
 
-    def lease(self) -> "BodyLease":
-        return BodyLease(self)
-
     def adjust(self, common: int, reserved: int) -> bool:
         """Take bytes of both parts, or return negative ones; take nothing and return False without room."""
         if common > self._free or reserved > self._reserve:
@@ -102,17 +99,13 @@ def media_type(request: InboundRequest) -> str:
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
 
-def has_wrong_type(request: InboundRequest) -> bool:
-    """Whether the path refuses the type or coding. Foreign pages cannot send JSON without CORS preflight."""
-    if request.header(b"content-encoding").lower() not in ("", "identity"):
-        return True
-    if not request.is_api and request.path not in FORMS:
-        return False
-    return media_type(request) not in accepted_types(request.path)
-
-
-def accepted_types(path: str) -> tuple[str, ...]:
-    return _ACCEPTED_TYPES.get(path, (JSON,))
+def _check_type(request: InboundRequest) -> None:
+    """Refuse a type or coding. Foreign pages cannot send JSON without CORS preflight."""
+    accepted = _ACCEPTED_TYPES.get(request.path, (JSON,))
+    is_coded = request.header(b"content-encoding").lower() not in ("", "identity")
+    is_checked = request.is_api or request.path in FORMS
+    if is_coded or (is_checked and media_type(request) not in accepted):
+        raise RequestRefused("unsupported_media_type", {"accepted": accepted})
 
 
 def content_length(request: InboundRequest) -> int | None:
@@ -207,7 +200,7 @@ def is_deeper_than(limit: int, structure: bytes) -> bool:
 
 MAX_INLINE_READ_BYTES = 16 * 1024  # parsed on the event loop; a larger body is parsed in a thread
 _LATE_LINGER_SECONDS = 1.0  # a client that was too slow already is not drained for long
-_KEY = "imagegen.body"
+BODY = "imagegen.body"  # the key of the `BufferedBody` in the scope
 
 
 class BufferedBody:
@@ -216,7 +209,7 @@ class BufferedBody:
     def __init__(
         self, text: Text, *, lease: BodyLease | None = None, thread: ThreadPoolExecutor | None = None
     ) -> None:
-        self.lease = lease or BodyBudget(len(text)).lease()
+        self.lease = lease or BodyLease(BodyBudget(len(text)))
         self._thread = thread
         self._slots: asyncio.Semaphore | None = None
         self.fill(text)
@@ -228,11 +221,8 @@ class BufferedBody:
     @classmethod
     def from_scope(cls, scope: Scope) -> "BufferedBody":
         """Return the body that the guard attached; an empty one without a guard."""
-        body: BufferedBody | None = scope.get(_KEY)
+        body: BufferedBody | None = scope.get(BODY)
         return cls(b"") if body is None else body
-
-    def attach_to(self, scope: Scope) -> None:
-        scope[_KEY] = self
 
     async def acquire_slot(self, slots: asyncio.Semaphore) -> None:
         """Wait for a slot, which `drop` releases: parsing a body takes several times its size."""
@@ -274,8 +264,8 @@ class IncomingBody:
     def check_head(self, rules: GuardRules, budget: BodyBudget) -> None:
         """Refuse a body by its head, before any of it is read."""
         declared_bytes = content_length(self._request)
-        if declared_bytes and has_wrong_type(self._request):
-            raise _wrong_type(self._request)
+        if declared_bytes:
+            _check_type(self._request)
         limit = max_bytes(self._request, rules)
         if declared_bytes is not None and declared_bytes > limit:
             raise RequestRefused("body_too_large", {"max_bytes": limit})
@@ -331,8 +321,8 @@ class IncomingBody:
         try:
             while not self._is_complete:
                 chunk = await self._chunk()
-                if chunk and not body and has_wrong_type(self._request):
-                    raise _wrong_type(self._request)
+                if chunk and not body:
+                    _check_type(self._request)
                 if len(body) + len(chunk) > limit:
                     raise RequestRefused("body_too_large", {"max_bytes": limit})
                 if not lease.grow(len(body) + len(chunk)):
@@ -351,10 +341,6 @@ class IncomingBody:
         self._is_complete = not message.get("more_body", False)
         chunk: bytes = message.get("body", b"")
         return chunk
-
-
-def _wrong_type(request: InboundRequest) -> RequestRefused:
-    return RequestRefused("unsupported_media_type", {"accepted": accepted_types(request.path)})
 
 
 def _no_room() -> RequestRefused:

@@ -22,10 +22,12 @@ from imagegen_http.guard.asgi import (
     with_security_headers,
 )
 from imagegen_http.guard.bodies import (
+    BODY,
     JSON,
     MAX_SMALL_BODY_BYTES,
     UPLOADS,
     BodyBudget,
+    BodyLease,
     BufferedBody,
     IncomingBody,
     media_type,
@@ -80,7 +82,7 @@ class InboundGuard:
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
         body = IncomingBody(request, receive)
-        buffered_body = BufferedBody(bytearray(), lease=self._budget.lease(), thread=self._thread)
+        buffered_body = BufferedBody(bytearray(), lease=BodyLease(self._budget), thread=self._thread)
         try:
             self._check_head(request, body, is_guest=is_guest)
             await self._read(request, body, buffered_body)
@@ -93,7 +95,7 @@ class InboundGuard:
             app = self._login if request.path in pages.LOGIN_PATHS else self._app
             if is_guest and access.is_preflight(request):
                 app = access.answer_preflight
-            buffered_body.attach_to(scope)
+            scope[BODY] = buffered_body
             if len(buffered_body.text) > MAX_SMALL_BODY_BYTES:
                 await buffered_body.acquire_slot(self._slots)
             await app(scope, body.replay(buffered_body), send)
@@ -101,14 +103,15 @@ class InboundGuard:
             buffered_body.release()
 
     def _is_guest(self, request: InboundRequest) -> bool:
-        has_token, allowed = self._access is not None, self._allowed_origins
-        guest = access.is_guest(request, self._public_origin, allowed=allowed, has_token=has_token)
-        return guest and self._hosts.allow(request)
+        """Whether a foreign page may ask: its origin is allowed, or it sends a token, checked elsewhere.
 
-    def _is_authorized(self, request: InboundRequest, *, is_guest: bool) -> bool:
-        if self._access is None or (is_guest and access.is_preflight(request)):
-            return True
-        return self._access.has_token(request) if is_guest else self._access.allows(request)
+        A preflight has no token yet.
+        """
+        if not request.is_api or not access.is_foreign(request, self._public_origin):
+            return False
+        shows_token = b"authorization" in request.headers or access.is_preflight(request)
+        is_invited = request.header(b"origin") in self._allowed_origins
+        return (is_invited or (self._access is not None and shows_token)) and self._hosts.allow(request)
 
     def _check_head(self, request: InboundRequest, body: IncomingBody, *, is_guest: bool) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
@@ -117,8 +120,10 @@ class InboundGuard:
         is_embedded = access.is_foreign(request, self._public_origin) and not request.is_navigation
         if not is_guest and (is_embedded or not self._hosts.allow(request)):
             raise RequestRefused("forbidden_origin")
-        if not self._is_authorized(request, is_guest=is_guest):
-            raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
+        if self._access is not None and not (is_guest and access.is_preflight(request)):
+            allows = self._access.has_token if is_guest else self._access.allows
+            if not allows(request):
+                raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
         body.check_head(self._rules, self._budget)
 
     async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
@@ -144,19 +149,15 @@ class InboundGuard:
             else:
                 await send({**message, "more_body": True})
 
-        if not body.is_unread:
-            await self._respond(refusal, scope, receive, send)
-            return
-        await self._respond(refusal, scope, receive, send_but_not_end)
-        await body.drain(self._rules.linger_seconds)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _respond(self, refusal: RequestRefused, scope: Scope, receive: Receive, send: Send) -> None:
-        request = InboundRequest.from_scope(scope)
+        request, is_unread = InboundRequest.from_scope(scope), body.is_unread
+        respond = send_but_not_end if is_unread else send
         if refusal.slug == "unauthorized" and request.wants_page and not request.is_api:
             foreign = access.is_foreign(request, self._public_origin)
             page = pages.ask_again(request) if foreign else pages.redirect_to_login(request)
-            await page(scope, receive, send)
+            await page(scope, receive, respond)
         else:
             data, headers = dict(refusal.data), dict(refusal.headers)
-            await self._refuse(scope, receive, send, refusal.slug, data, headers)
+            await self._refuse(scope, receive, respond, refusal.slug, data, headers)
+        if is_unread:
+            await body.drain(self._rules.linger_seconds)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -5,8 +5,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
+from http import HTTPStatus
 from urllib.parse import parse_qs, quote
 
 from imagegen_core.messages import Language
@@ -78,37 +77,9 @@ _FORM = """{problem}<form method="post" action="/login">
 <button type="submit">{button}</button>
 </form>"""
 _TITLES = {Language.ZH: "登录", Language.EN: "Log in"}
-_TEXTS: Mapping[Language, Mapping[str, str]] = {
-    Language.ZH: {"label": "访问令牌", "button": "登录"},
-    Language.EN: {"label": "Access token", "button": "Log in"},
-}
+_LABELS = {Language.ZH: "访问令牌", Language.EN: "Access token"}
 _AGAIN = {Language.ZH: ("正在打开", "继续"), Language.EN: ("Opening", "Go on")}
 _WRONG = {Language.ZH: "访问令牌不正确", Language.EN: "The access token is not correct"}
-
-
-def login_page(language: Language, *, wrong: bool, target: str) -> bytes:
-    """Return the page; ``wrong`` after a failed attempt."""
-    form = _FORM.format(
-        **_TEXTS[language],
-        problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if wrong else "",
-        invalid=' aria-invalid="true" aria-describedby="problem"' if wrong else "",
-        next=html.escape(target),
-    )
-    return plain_page(language, title=_TITLES[language], body=form)
-
-
-def page_that_asks_again(language: Language, *, target: str) -> bytes:
-    """Return a page that loads ``target`` at once."""
-    title, words = _AGAIN[language]
-    address = html.escape(target)
-    return plain_page(
-        language,
-        title=title,
-        head=f'\n<meta http-equiv="refresh" content="0; url={address}">',
-        body=f'<p><a class="button" href="{address}">{words}</a></p>',
-    )
-
-
 LOGIN_PATHS = frozenset({"/login", "/logout"})
 
 _LOCAL_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]{0,2000}", re.ASCII)
@@ -147,13 +118,26 @@ class Login:
         target = _local_path(_form_field(form, "next"))
         if request.method != "POST":
             is_logged_in = access.is_logged_in(request, self._token, now)
-            page = partial(login_page, wrong=False, target=target)
-            return redirect(target) if is_logged_in else _page(request, page)
+            return redirect(target) if is_logged_in else _login_page(request, target)
         if access.same_secret(_form_field(form, "password").strip().encode(), self._token):
             return redirect(target, access.set_cookie(access.issue(self._token, now), secure=secure))
         await asyncio.sleep(self._failed_login_seconds)
-        page = partial(login_page, wrong=True, target=target)
-        return _page(request, page, 401, (b"www-authenticate", b"Bearer"))
+        return _login_page(request, target, 401, (b"www-authenticate", b"Bearer"))
+
+
+def _login_page(
+    request: InboundRequest, target: str, status: int = 200, *headers: tuple[bytes, bytes]
+) -> App:
+    """Return the page; it says what was wrong unless the status is 200."""
+    language, is_wrong = _language_of(request), status != HTTPStatus.OK
+    form = _FORM.format(
+        label=_LABELS[language],
+        button=_TITLES[language],
+        problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if is_wrong else "",
+        invalid=' aria-invalid="true" aria-describedby="problem"' if is_wrong else "",
+        next=html.escape(target),
+    )
+    return _page(language, plain_page(language, title=_TITLES[language], body=form), status, *headers)
 
 
 def redirect_to_login(request: InboundRequest) -> App:
@@ -164,7 +148,11 @@ def redirect_to_login(request: InboundRequest) -> App:
 
 def ask_again(request: InboundRequest) -> App:
     """Return a page that repeats a request of a foreign link: only then is a SameSite=Strict cookie sent."""
-    return _page(request, partial(page_that_asks_again, target=_requested(request)))
+    language, address = _language_of(request), html.escape(_requested(request))
+    title, words = _AGAIN[language]
+    head = f'\n<meta http-equiv="refresh" content="0; url={address}">'
+    body = f'<p><a class="button" href="{address}">{words}</a></p>'
+    return _page(language, plain_page(language, title=title, head=head, body=body))
 
 
 def _requested(request: InboundRequest) -> str:
@@ -177,20 +165,18 @@ def redirect(location: str, cookie: str | None = None) -> App:
     return _response(303, encoded(headers), b"")
 
 
-def _page(
-    request: InboundRequest,
-    page: Callable[[Language], bytes],
-    status: int = 200,
-    *headers: tuple[bytes, bytes],
-) -> App:
-    language = preferred_language(request.header(b"accept-language"))
+def _language_of(request: InboundRequest) -> Language:
+    return preferred_language(request.header(b"accept-language"))
+
+
+def _page(language: Language, page: bytes, status: int = 200, *headers: tuple[bytes, bytes]) -> App:
     own = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-language", language.tag.encode()),
         (b"content-security-policy", CSP.encode()),
         (b"vary", b"Accept-Language"),
     ]
-    return _response(status, [*own, *headers], page(language))
+    return _response(status, [*own, *headers], page)
 
 
 def _response(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> App:

@@ -23,7 +23,7 @@ from imagegen_http.guard.asgi import (
     matches,
     respond,
 )
-from imagegen_http.guard.bodies import BodyBudget
+from imagegen_http.guard.bodies import BodyBudget, BodyLease
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
 
 MAX_RESPONSE_BYTES_IN_FLIGHT = 32 * 1024 * 1024  # of all large responses; a single larger one is sent alone
@@ -112,7 +112,7 @@ class LargeResponses:
     async def _send_pieces(
         self, start: AsgiMessage, body: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        lease = self._budget.lease()
+        lease = BodyLease(self._budget)
         has_room = lease.grow(min(len(body), self._max_bytes))
         if not has_room and scope["method"] == "GET":  # other methods had an effect: an error would deny it
             await self._refuse(scope, receive, send, "unavailable", {}, {})
