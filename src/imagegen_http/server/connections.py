@@ -48,7 +48,7 @@ class OpenConnections:
         self._refused: set[str] = set()
 
     def enter(self, address: str) -> Message | None:
-        """Count one more, or return the limit reached, logged once a peer until a connection of it ends."""
+        """Count one more, or return the limit reached; log it once until a connection of the peer ends."""
         limits, (peer, is_loopback) = self._limits, _peer(address)
         limit = max(limits.per_loopback_peer, limits.per_peer) if is_loopback else limits.per_peer
         if self._by_peer.total() >= limits.in_total:
@@ -182,7 +182,7 @@ class Deadlines:
 
 _MAX_ACCEPTS_PER_ITERATION = 256  # each takes some 50 µs
 _MIN_ACCEPTS_PER_ITERATION = 32  # also where no more may be open and all are refused
-_REFUSAL_ITERATIONS = 3  # so long a refused connection holds an open file, one of the reserved ones
+_REFUSAL_ITERATIONS = 3  # in which a refused connection holds one of the reserved files
 _RETRY_SECONDS = 1.0
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 

@@ -36,7 +36,7 @@ def limit_malloc_arenas() -> None:
 
 
 def freeze_startup_objects() -> None:
-    """Exempt the objects of the startup, 280 ms on a busy machine, from garbage collection; make it rarer."""
+    """Exempt startup objects from garbage collection, 280 ms a run on a busy machine; collect less often."""
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
 
