@@ -32,8 +32,7 @@ from imagegen_core.messages import Message, MessageCode, ProblemCode, StorageCod
 from imagegen_core.ports.blobs import MAX_KEY_CHARS, BlobStore, StoredBlob, check_key, is_key
 from imagegen_core.secrets import Secret
 
-PART_BYTES = 8 * 1024 * 1024
-"""Large objects are uploaded in parts of this size. Their ETag depends on it, so it must stay."""
+PART_BYTES = 8 * 1024 * 1024  # of large objects, whose ETag depends on it, so it must stay
 
 MAX_PREFIX_CHARS = 1023 - MAX_KEY_CHARS - 1  # OSS allows names of 1,023 bytes, S3 of one more
 
@@ -63,22 +62,10 @@ def _stripped(text: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class BucketSettings:
-    """How to reach a bucket. Raises `ValidationFailed`, which names the first wrong key below ``section``.
-
-    Args:
-        endpoint: the URL of the service; the scheme defaults to ``https://``.
-        region: part of every signature.
-        session_token: goes along with temporary keys.
-        prefix: prepended to every key, so that several services can share a bucket.
-        is_virtual_hosted: ``bucket.endpoint/key`` instead of ``endpoint/bucket/key``.
-        connect_timeout: seconds to open a connection, including the DNS lookup.
-        idle_timeout: seconds that a connection may pass without a byte in either direction.
-        max_uploads: at once; each has up to two parts in memory.
-    """
+    """How to reach a bucket. Raises `ValidationFailed`, which names the first wrong key below ``section``."""
 
     section: ClassVar[str]
-    rules: ClassVar[Mapping[str, tuple[str, MessageCode]]]
-    """What a field has to look like, and what is said of one that does not."""
+    rules: ClassVar[Mapping[str, tuple[str, MessageCode]]]  # the expression of a field, and its message
     wrong_prefix: ClassVar[MessageCode]
 
     endpoint: str = attrs.field(converter=_endpoint)
@@ -86,12 +73,12 @@ class BucketSettings:
     bucket: str
     access_key_id: str
     access_key_secret: Secret
-    session_token: Secret | None = None
-    prefix: str = attrs.field(default="", converter=_prefix)
-    is_virtual_hosted: bool = False
-    connect_timeout: float = 5.0
-    idle_timeout: float = 30.0
-    max_uploads: int = 8
+    session_token: Secret | None = None  # of temporary keys
+    prefix: str = attrs.field(default="", converter=_prefix)  # of every key, so that services share a bucket
+    is_virtual_hosted: bool = False  # bucket.endpoint/key instead of endpoint/bucket/key
+    connect_timeout: float = 5.0  # with the DNS lookup
+    idle_timeout: float = 30.0  # without a byte in either direction
+    max_uploads: int = 8  # at once; each has up to two parts in memory
 
     def __attrs_post_init__(self) -> None:
         reasons = {
@@ -108,7 +95,6 @@ class BucketSettings:
 
     @property
     def url(self) -> str:
-        """Return where requests go, with the bucket in front of the host if it belongs there."""
         if not self.is_virtual_hosted:
             return self.endpoint
         scheme, _, authority = self.endpoint.partition("://")
@@ -117,7 +103,7 @@ class BucketSettings:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A response, its body read; the names of headers are in lower case."""
+    """A response with its body; the names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -125,7 +111,7 @@ class Answer:
 
     @property
     def document(self) -> ET.Element:
-        """Return the root of the body; an empty one if it is no XML, as that of a proxy on the way."""
+        """The root of the body; an empty one if it is no XML, as from a proxy on the way."""
         if b"<!DOCTYPE" not in self.content:  # nor does it define any entity
             with contextlib.suppress(ET.ParseError):
                 return ET.fromstring(self.content.strip())  # noqa: S314 - see above
@@ -140,15 +126,11 @@ class Answer:
 
 
 def unquoted(etag: str | None) -> str | None:
-    """Return an ETag without its quotes."""
     return None if etag is None else etag.removeprefix("W/").strip('"')
 
 
 class Source:
-    """Bytes on their way to a bucket, read once; size and checksums are those of what was read.
-
-    A source of ``key`` that has another size than ``expected_bytes`` raises `StorageError`.
-    """
+    """Bytes read once, with size and checksums so far; a size other than ``expected_bytes`` is an error."""
 
     def __init__(
         self,
@@ -160,15 +142,14 @@ class Source:
     ) -> None:
         self._chunks, self._key, self.expected_bytes = chunks, key, expected_bytes
         self._sha256, self.checksum, self.size_bytes = hashlib.sha256(), checksum, 0
-        self.is_at_end = False
-        """Whether the part that was read last is the last one."""
+        self.is_at_end = False  # whether the part that was read last is the last one
 
     @property
     def sha256(self) -> str:
         return self._sha256.hexdigest()
 
     async def batches(self) -> AsyncIterator[bytes]:
-        """Yield the bytes in batches of at least 256 KiB but for the last, each after it was hashed."""
+        """Yield batches of at least 256 KiB but for the last, each after it was hashed."""
         batch = bytearray()
         async for chunk in self._chunks:
             batch += chunk
@@ -189,7 +170,7 @@ class Source:
         return batch
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes in parts of `PART_BYTES`; the last is smaller, and empty if there are no bytes."""
+        """Yield parts of `PART_BYTES`; the last is smaller, and empty if there are no bytes."""
         part = bytearray()
         async for batch in self.batches():
             part += batch
@@ -205,30 +186,23 @@ class Source:
 
 
 class _SourceFailed(Exception):
-    """What a source raises while it is sent, so that it is not taken for an error of the connection."""
+    """Wraps the error of a source, so that it is not taken for one of the connection."""
 
 
 class BucketArchive(ABC):
     """Stores each blob as the object ``prefix + key``. What differs between services is in the subclasses.
 
-    Args:
-        settings: the bucket.
-        gate: judges each address before a connection to it is opened; None trusts all.
-        lookups: resolves names for the gate.
-        owner: returns the id of the installation; the first request claims the prefix for it, and none works
-            while the prefix belongs to another one.
+    ``gate`` judges each address before a connection to it is opened; None trusts all. The first request
+    claims the prefix for the installation ``owner``; none works while it belongs to another one.
     """
 
     service: ClassVar[str]
-    failed: ClassVar[MessageCode]
-    """Says a ``reason`` with the name of the service."""
-    unusable: ClassVar[Message]
-    """Says that an answer is not one of the service."""
+    failed: ClassVar[MessageCode]  # with a reason
+    unusable: ClassVar[Message]  # of an answer that is not the service's
     tries: ClassVar[int] = 1
     list_query: ClassVar[Mapping[str, str]] = {}
     range_headers: ClassVar[Mapping[str, str]] = {}
-    new_checksum: type[RunningChecksum]
-    """Makes the running checksum that the service compares by."""
+    new_checksum: type[RunningChecksum]  # that the service compares by
 
     def __init__(
         self,
@@ -261,20 +235,17 @@ class BucketArchive(ABC):
     def _signed(
         self, method: str, path: str, name: str, query: dict[str, str], headers: dict[str, str], data: bytes
     ) -> dict[str, str]:
-        """Return the headers with a signature; ``name`` is the object's, empty for the bucket.
-
-        The query is not encoded yet, the headers are in lower case, the data are empty if they are streamed.
-        """
+        """Return the headers with a signature; ``name`` is empty for the bucket, ``data`` if streamed."""
 
     @staticmethod
     @abstractmethod
     def refusal(answer: Answer, key: str) -> ImagegenError:
-        """Return the port's error for an answer that is none of success."""
+        """Return the port's error for an answer of failure."""
 
     @staticmethod
     @abstractmethod
     def unreachable(error: Exception, *, is_begun: bool) -> StorageUnreachable:
-        """Return the port's error for a connection that failed, perhaps after an answer has begun."""
+        """Return the port's error for a failed connection, perhaps after an answer has begun."""
 
     @staticmethod
     @abstractmethod
@@ -286,14 +257,14 @@ class BucketArchive(ABC):
 
     @abstractmethod
     async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
-        """Send an object; return its checksum once its bytes are proved to be there, or else remove it."""
+        """Send an object; return its checksum once its bytes are proved to be there, else remove it."""
 
     async def _holds(self, key: str, source: Source) -> bool:
-        """Return whether an object whose checksum is another one has the source's bytes nevertheless."""
+        """Whether an object with another checksum has the source's bytes nevertheless."""
         return False
 
     def _prepare(self) -> ssl.SSLContext:
-        """Return which certificates are trusted: those of the system, or of ``SSL_CERT_FILE``; blocks."""
+        """Trust the certificates of the system, or of ``SSL_CERT_FILE``; blocks."""
         return ssl.create_default_context()
 
     # ------------------------------------------------------------ the port
@@ -386,7 +357,7 @@ class BucketArchive(ABC):
         return archived.archive_checksum == local.checksum.text or await self._holds(key, local)
 
     async def aclose(self) -> None:
-        """Cut every connection, without waiting for an unresponsive server."""
+        """Cut every connection without waiting for the server."""
         self._is_closed = True
         if self._pool is not None:
             await self._pool.aclose()
@@ -406,7 +377,7 @@ class BucketArchive(ABC):
         return owner
 
     async def _begin_upload(self, key: str, headers: dict[str, str]) -> dict[str, str]:
-        """Begin an upload in parts; return the part of a query that names it."""
+        """Begin an upload in parts; return the query that names it."""
         upload_id = (await self._send("POST", key, {"uploads": ""}, headers=headers)).text("UploadId")
         if not upload_id:
             raise StorageError(self.unusable)
@@ -416,7 +387,7 @@ class BucketArchive(ABC):
         return await self._send("HEAD", key)
 
     async def _get(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
-        """Yield the range; nothing if it begins at the end. What is cut is asked for from where it ended."""
+        """Yield the range, none if it begins at the end. A retry goes on where a cut response ended."""
         retries, etag = self._retries(), ""
         while True:
             try:
@@ -459,7 +430,7 @@ class BucketArchive(ABC):
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
     ) -> Answer:
-        """Return the answer to a request about an object, or the bucket; again, if its failure may pass."""
+        """Send a request about an object, or the bucket, and retry if its failure may pass."""
         retries = self._retries()
         while True:
             try:
@@ -474,7 +445,7 @@ class BucketArchive(ABC):
                 return answer
 
     async def _retries(self) -> AsyncIterator[int]:
-        """Yield, after a pause, for each retry that a request may have."""
+        """Yield after a pause for each retry."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _RETRY_SECONDS
         for number in range(self.tries - 1):
@@ -492,7 +463,7 @@ class BucketArchive(ABC):
         data: bytes | AsyncIterator[bytes] = b"",
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[tuple[Answer, httpcore.Response]]:
-        """Send a request, once, and yield its response, of which no body is read; it is closed at the end."""
+        """Send a request once and yield its response, body unread; it is closed at the end."""
         pool = await self._opened()
         request = await self._request(method, key, dict(query or {}), data, dict(headers or {}))
         response: httpcore.Response | None = None
@@ -557,7 +528,7 @@ class BucketArchive(ABC):
 
 
 def complete_body(etags: Collection[str]) -> bytes:
-    """Return the document that makes an object of parts, by their ETags in order."""
+    """Return the document that makes an object of parts, whose ETags are in order."""
     parts = (
         f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
         for number, etag in enumerate(etags, start=1)
@@ -566,7 +537,7 @@ def complete_body(etags: Collection[str]) -> bytes:
 
 
 def encoded_query(query: Mapping[str, str]) -> str:
-    """Return the query as it is sent, and as S3 signs it."""
+    """Return the query as it is sent and signed."""
     return "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
 
 

@@ -1,4 +1,4 @@
-"""Keeps two installations out of one prefix of a bucket, by an object that names the owner."""
+"""Keeps two installations from sharing a prefix of a bucket, by an object that names the owner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,7 @@ import attrs
 from imagegen_core.errors import StorageError, StorageUnreachable
 from imagegen_core.messages import MessageCode
 
-OWNER_MARK = "IMAGEGEN-OWNER"
-"""The object's name below the prefix; no valid key, so it is never taken for a blob."""
-
+OWNER_MARK = "IMAGEGEN-OWNER"  # the object's name; no valid key, so it is never taken for a blob
 MAX_OWNER_BYTES = 100
 
 InstallationId: TypeAlias = Callable[[], Awaitable[str]]
@@ -27,27 +25,17 @@ class PrefixTaken(StorageError):
 
 @attrs.define(kw_only=True)
 class PrefixClaim:
-    """The claim of an installation to a prefix, which its first request makes.
+    """An installation's claim to a prefix, made by its first request. No listing decides: it may be late."""
 
-    Nothing is decided by a listing, which may be late.
-
-    Args:
-        archive: the name of the service, for messages.
-        place: the bucket and the prefix, for messages.
-        read: returns the first bytes of the owner's object; None if there is none.
-        create: creates it unless it exists; where a server cannot tell, it may be replaced.
-        installation_id: returns the id of who claims; without it nobody does.
-    """
-
-    archive: str
-    place: str
-    read: Callable[[], Awaitable[bytes | None]]
-    create: Callable[[bytes], Awaitable[None]]
-    installation_id: InstallationId | None = None
+    archive: str  # the name of the service
+    place: str  # bucket and prefix, for messages
+    read: Callable[[], Awaitable[bytes | None]]  # the first bytes of the object; None if there is none
+    create: Callable[[bytes], Awaitable[None]]  # unless it exists; a server that cannot tell may replace it
+    installation_id: InstallationId | None = None  # of who claims; without it nobody does
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     async def hold(self) -> None:
-        """Claim the prefix, unless an earlier request has; raises what `take` does."""
+        """Claim the prefix, unless an earlier request has."""
         if self.installation_id is None:
             return
         async with self._lock:
@@ -56,7 +44,7 @@ class PrefixClaim:
                 self.installation_id = None
 
     async def take(self, installation_id: str) -> None:
-        """Name the owner where there is none; read back, since not every server creates conditionally."""
+        """Write the owner if there is none, and read it back: not every server creates conditionally."""
         if await self.check(installation_id):
             return
         await self.create(installation_id.encode())
@@ -65,7 +53,7 @@ class PrefixClaim:
             raise StorageUnreachable(code(archive=self.archive, mark=OWNER_MARK, place=self.place))
 
     async def check(self, installation_id: str) -> bool:
-        """Return whether the prefix is of that installation, or nobody's; writes nothing."""
+        """Return False if the prefix is nobody's, raise `PrefixTaken` if it is another's; write nothing."""
         data = await self.read()
         if data is None:
             return False
