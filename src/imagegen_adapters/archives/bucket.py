@@ -398,7 +398,8 @@ class BucketArchive(ABC):
                     if answer.status not in (_OK, _PARTIAL):
                         raise self.refusal(attrs.evolve(answer, content=await _read(response)), key)
                     etag = answer.headers.get("etag", "")
-                    if answer.status == _PARTIAL and not _begins_at(start, answer):
+                    content_range = answer.headers.get("content-range", "")
+                    if answer.status == _PARTIAL and not content_range.startswith(f"bytes {start}-"):
                         raise StorageError(self.unusable)
                     at = start if answer.status == _PARTIAL else 0  # else it has ignored the range
                     async for piece in response.aiter_stream():
@@ -539,10 +540,6 @@ def complete_body(etags: Collection[str]) -> bytes:
 def encoded_query(query: Mapping[str, str]) -> str:
     """Return the query as it is sent and signed."""
     return "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
-
-
-def _begins_at(start: int, answer: Answer) -> bool:
-    return answer.headers.get("content-range", "").startswith(f"bytes {start}-")
 
 
 async def _read(response: httpcore.Response) -> bytes:
