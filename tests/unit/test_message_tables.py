@@ -4,6 +4,8 @@ import ast
 import importlib
 import pkgutil
 import string
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -121,6 +123,19 @@ def test_a_stored_message_finds_the_tables_of_adapters():
     modules = {table.__module__ for table in TABLES.values()}
 
     assert set(MESSAGE_TABLES) == {name for name in modules if name.startswith("imagegen_adapters")}
+
+
+def test_a_stored_message_is_read_without_the_packages_of_a_cluster():
+    """The first code that is not loaded loads all tables."""
+    code = """
+import sys
+sys.modules["asyncpg"] = None
+from imagegen_adapters.stores.rows import message_from_json
+print(message_from_json({"text": "", "code": "oss_failed", "args": {"reason": "gone"}}))
+"""
+    read = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert ("OSS: gone\n", "") == (read.stdout, read.stderr)
 
 
 def test_every_code_in_use_has_a_row():

@@ -3,13 +3,12 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import msgspec
 
 from imagegen_adapters.stores.gallery import row_to_image
-from imagegen_adapters.stores.postgresql.database import Connection, Database
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
 from imagegen_adapters.stores.search import folding_version
 from imagegen_adapters.stores.sql import PostgresqlSql, Sql
@@ -18,6 +17,9 @@ from imagegen_core.images import StorageState
 from imagegen_core.messages import MessageCode
 from imagegen_core.search import Simplify, fold
 from imagegen_core.values import valid_json, valid_text
+
+if TYPE_CHECKING:  # the table of messages is also loaded where asyncpg is not installed
+    from imagegen_adapters.stores.postgresql.database import Connection, Database
 
 Rows = list[tuple[Any, ...]]
 
@@ -256,7 +258,7 @@ class MoveState:
 class Target(Side):
     """The tables of an open database."""
 
-    def __init__(self, database: Database, simplify: Simplify) -> None:
+    def __init__(self, database: "Database", simplify: Simplify) -> None:
         super().__init__(PostgresqlSql(database), Column.from_postgresql)
         self.database = database
         self._simplify = simplify
@@ -337,7 +339,7 @@ class Target(Side):
         return str(finished_at)
 
 
-async def earlier_state(connection: Connection, source: str) -> MoveState | None:
+async def earlier_state(connection: "Connection", source: str) -> MoveState | None:
     """Return the state of an earlier run, None if the database is empty; refuse any other database."""
     row = await connection.fetchrow("SELECT source, images_through, finished_at FROM moves")
     if row is None:
@@ -351,7 +353,7 @@ async def earlier_state(connection: Connection, source: str) -> MoveState | None
     return MoveState(images_through=row["images_through"], finished_at=row["finished_at"])
 
 
-async def columns_of(connection: Connection, table: Table) -> list[Column]:
+async def columns_of(connection: "Connection", table: Table) -> list[Column]:
     return [Column(row["name"], row["type"]) for row in await connection.fetch(_COLUMNS, table.name)]
 
 
