@@ -19,7 +19,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import attrs
@@ -284,13 +283,11 @@ _CONTENT_FILTERED = "CONTENT_FILTERED"
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 """A job id becomes part of a URL, so nothing else is accepted as one."""
 
-_BY_NAME: Mapping[str | None, FailureCode] = MappingProxyType(
-    {
-        "content_moderation": FailureCode.CONTENT_POLICY,
-        "payment_required": FailureCode.QUOTA_EXHAUSTED,
-        "unauthorized": FailureCode.AUTH_FAILED,
-    }
-)
+_BY_NAME: Mapping[str | None, FailureCode] = {
+    "content_moderation": FailureCode.CONTENT_POLICY,
+    "payment_required": FailureCode.QUOTA_EXHAUSTED,
+    "unauthorized": FailureCode.AUTH_FAILED,
+}
 _TRANSIENT_CODES = frozenset({FailureCode.TIMEOUT, FailureCode.OUTCOME_UNKNOWN, FailureCode.RATE_LIMITED})
 
 

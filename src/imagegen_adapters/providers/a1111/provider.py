@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import attrs
@@ -193,7 +192,7 @@ class A1111(OneShot):
         method: str,
         path: str,
         *,
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] = {},
         **options: Any,
     ) -> httpx.Request:
         base = (config.api_base or "").rstrip("/").removesuffix("/sdapi/v1").removesuffix("/sdapi")

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -77,20 +76,18 @@ class Workflow:
 
 MAX_WORKFLOW_CHARS = 262_144
 
-DEFAULT_INPUTS: Mapping[str, str] = MappingProxyType(
-    {
-        "prompt": "6.inputs.text",
-        "negative_prompt": "7.inputs.text",
-        "width": "5.inputs.width",
-        "height": "5.inputs.height",
-        "num": "5.inputs.batch_size",
-        "steps": "3.inputs.steps",
-        "cfg_scale": "3.inputs.cfg",
-        "sampler_name": "3.inputs.sampler_name",
-        "scheduler": "3.inputs.scheduler",
-        "model": "4.inputs.ckpt_name",
-    }
-)
+DEFAULT_INPUTS: Mapping[str, str] = {
+    "prompt": "6.inputs.text",
+    "negative_prompt": "7.inputs.text",
+    "width": "5.inputs.width",
+    "height": "5.inputs.height",
+    "num": "5.inputs.batch_size",
+    "steps": "3.inputs.steps",
+    "cfg_scale": "3.inputs.cfg",
+    "sampler_name": "3.inputs.sampler_name",
+    "scheduler": "3.inputs.scheduler",
+    "model": "4.inputs.ckpt_name",
+}
 """For ``default_workflow.json``: Stable Diffusion from a prompt."""
 
 _WORKFLOW, _INPUTS = "extra_config.workflow", "extra_config.inputs"

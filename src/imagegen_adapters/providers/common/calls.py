@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib import resources
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -113,23 +112,19 @@ async def read_error(response: httpx.Response) -> bytes:
     return await read_at_most(response, cut_off=(httpx.HTTPError, TimeoutError))
 
 
-_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        401: FailureCode.AUTH_FAILED,
-        403: FailureCode.AUTH_FAILED,
-        407: FailureCode.AUTH_FAILED,
-        408: FailureCode.OUTCOME_UNKNOWN,
-        429: FailureCode.RATE_LIMITED,  # what limits rates refuses before it queues
-    }
-)
-_BY_CLASS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        1: FailureCode.BAD_RESPONSE,
-        2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
-        3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
-        4: FailureCode.REJECTED,
-    }
-)
+_BY_STATUS: Mapping[int, FailureCode] = {
+    401: FailureCode.AUTH_FAILED,
+    403: FailureCode.AUTH_FAILED,
+    407: FailureCode.AUTH_FAILED,
+    408: FailureCode.OUTCOME_UNKNOWN,
+    429: FailureCode.RATE_LIMITED,  # what limits rates refuses before it queues
+}
+_BY_CLASS: Mapping[int, FailureCode] = {
+    1: FailureCode.BAD_RESPONSE,
+    2: FailureCode.BAD_RESPONSE,  # a success status without the requested result
+    3: FailureCode.REJECTED,  # redirects are not followed: the body would be sent twice, or elsewhere
+    4: FailureCode.REJECTED,
+}
 
 
 def failure_of_status(status: int) -> FailureCode:
@@ -343,4 +338,4 @@ def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
             shared = ModelFacts(lifecycle=Lifecycle(retires=model.retires, replaced_by=model.replaced_by))
             own = attrs.evolve(shared, price=model.price, sources=listed.sources)
             facts[None, model.id], facts[listed.provider, model.id] = shared, own
-    return MappingProxyType(facts)
+    return facts

@@ -259,7 +259,7 @@ class Expression:
         item: Any,
         *,
         root: Any = None,
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] = {},
         reading: Reading | None = None,
         optional: bool = False,
     ) -> Any:

@@ -12,7 +12,6 @@ from enum import StrEnum
 from functools import cache, lru_cache, partial
 from importlib import resources
 from itertools import chain
-from types import MappingProxyType
 from typing import Any, get_args
 
 import attrs
@@ -54,8 +53,8 @@ PRESETS = resources.files(__package__ or "") / "presets"
 
 # Preset names that existing configurations may still have. `ENDED`: the provider switched the API off that
 # day, and the preset to use instead (Tencent's announcement 2405).
-ALIASES: Mapping[str, str] = MappingProxyType({"openai-dalle": "openai"})
-ENDED: Mapping[str, tuple[dt.date, str]] = MappingProxyType({"tencent": (dt.date(2026, 9, 30), "tokenhub")})
+ALIASES: Mapping[str, str] = {"openai-dalle": "openai"}
+ENDED: Mapping[str, tuple[dt.date, str]] = {"tencent": (dt.date(2026, 9, 30), "tokenhub")}
 OWN_KINDS = frozenset({"comfyui"})
 
 _SPEC = "extra_config.spec"

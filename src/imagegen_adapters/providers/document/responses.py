@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from itertools import chain
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -32,34 +31,30 @@ MAX_HEAD_BYTES = (
     64 * 1024
 )  # up to this it is classified before it is stored; errors sent as a 200 are smaller
 RESPONSE_FILE = "answer"  # the name of the spooled response
-CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = MappingProxyType(
-    {
-        ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
-        ErrorClass.QUOTA: (FailureCode.QUOTA_EXHAUSTED, False),
-        ErrorClass.AUTH: (FailureCode.AUTH_FAILED, False),
-        ErrorClass.INVALID: (FailureCode.REJECTED, False),
-        ErrorClass.NOT_FOUND: (FailureCode.REJECTED, False),
-        # Nothing was started: the same call may be sent again.
-        ErrorClass.RATE_LIMITED: (FailureCode.RATE_LIMITED, True),
-        ErrorClass.NOT_ADMITTED: (FailureCode.UNAVAILABLE, True),
-        # The outcome is unknown: sending it again might pay twice.
-        ErrorClass.TRANSIENT: (FailureCode.OUTCOME_UNKNOWN, False),
-    }
-)
+CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = {
+    ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
+    ErrorClass.QUOTA: (FailureCode.QUOTA_EXHAUSTED, False),
+    ErrorClass.AUTH: (FailureCode.AUTH_FAILED, False),
+    ErrorClass.INVALID: (FailureCode.REJECTED, False),
+    ErrorClass.NOT_FOUND: (FailureCode.REJECTED, False),
+    # Nothing was started: the same call may be sent again.
+    ErrorClass.RATE_LIMITED: (FailureCode.RATE_LIMITED, True),
+    ErrorClass.NOT_ADMITTED: (FailureCode.UNAVAILABLE, True),
+    # The outcome is unknown: sending it again might pay twice.
+    ErrorClass.TRANSIENT: (FailureCode.OUTCOME_UNKNOWN, False),
+}
 """The failure code of each class, and whether it proves that a submit started nothing."""
 
-_BY_STATUS: Mapping[int, ErrorClass] = MappingProxyType(
-    {
-        401: ErrorClass.AUTH,
-        402: ErrorClass.QUOTA,
-        403: ErrorClass.AUTH,
-        404: ErrorClass.NOT_FOUND,
-        # The provider stopped waiting (408) or refused early data (425); whether it started is unknown.
-        408: ErrorClass.TRANSIENT,
-        425: ErrorClass.TRANSIENT,
-        429: ErrorClass.RATE_LIMITED,
-    }
-)
+_BY_STATUS: Mapping[int, ErrorClass] = {
+    401: ErrorClass.AUTH,
+    402: ErrorClass.QUOTA,
+    403: ErrorClass.AUTH,
+    404: ErrorClass.NOT_FOUND,
+    # The provider stopped waiting (408) or refused early data (425); whether it started is unknown.
+    408: ErrorClass.TRANSIENT,
+    425: ErrorClass.TRANSIENT,
+    429: ErrorClass.RATE_LIMITED,
+}
 _EVENT_STREAM = "text/event-stream"
 
 

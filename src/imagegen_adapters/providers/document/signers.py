@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from types import MappingProxyType
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
@@ -184,11 +183,9 @@ def sign_tc3(
 
 _V4 = partial(Signer, key_form="AccessKeyId:SecretAccessKey[:SessionToken]", options=("region", "service"))
 
-SIGNERS: Mapping[str, Signer] = MappingProxyType(
-    {
-        "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey", reads_body=False),
-        "aws_sigv4": _V4(sign=AWS.sign, may_have_token=True),
-        "volcengine": _V4(sign=VOLCENGINE.sign, may_have_token=True),
-        "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
-    }
-)
+SIGNERS: Mapping[str, Signer] = {
+    "jwt_hs256": Signer(sign=sign_jwt, key_form="AccessKey:SecretKey", reads_body=False),
+    "aws_sigv4": _V4(sign=AWS.sign, may_have_token=True),
+    "volcengine": _V4(sign=VOLCENGINE.sign, may_have_token=True),
+    "tencent_tc3": Signer(sign=sign_tc3, key_form="SecretId:SecretKey"),
+}

@@ -6,7 +6,6 @@ type of its value. A null removes its key; an object that lost all its keys is r
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -374,15 +373,13 @@ class _Parser:
 
 _FLAGS = dict.fromkeys(("$file", "$single_as_scalar", "$omit_empty"), lambda _, source, __: bool(source))
 # How each directive is rendered, and how each of its options is parsed
-_DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., Any]]]] = MappingProxyType(
-    {
-        "$each": (_each, {"$item": _Parser.item, "$each": _Parser.path, **_FLAGS}),
-        "$spread": (_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
-        "$concat": (_concat, {"$concat": _Parser.nodes}),
-        "$file_of": (_file_of, {"$file_of": _Parser.path}),
-        "$if": (_if, {"$if": _Parser.path, "$then": _Parser.node, "$else": _Parser.node}),
-        "$default": (_default, {"$default": _Parser.nodes}),
-        "$map": (_map, {"$to": _Parser.table, "$map": _Parser.node}),
-    }
-)
+_DIRECTIVES: Mapping[str, tuple[Callable[..., Any], Mapping[str, Callable[..., Any]]]] = {
+    "$each": (_each, {"$item": _Parser.item, "$each": _Parser.path, **_FLAGS}),
+    "$spread": (_spread, {"$each": _Parser.path, "$key": _Parser.item, "$value": _Parser.item}),
+    "$concat": (_concat, {"$concat": _Parser.nodes}),
+    "$file_of": (_file_of, {"$file_of": _Parser.path}),
+    "$if": (_if, {"$if": _Parser.path, "$then": _Parser.node, "$else": _Parser.node}),
+    "$default": (_default, {"$default": _Parser.nodes}),
+    "$map": (_map, {"$to": _Parser.table, "$map": _Parser.node}),
+}
 DIRECTIVES = tuple(_DIRECTIVES)

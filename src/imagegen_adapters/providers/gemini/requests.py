@@ -1,7 +1,6 @@
 """What Google gets for a request: the SDK's method and arguments, and the warnings."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -105,15 +104,13 @@ UPSCALE_INSTRUCTION = (
     "Redraw this image at a higher resolution. Keep its composition, colours, style, faces and text "
     "exactly as they are; add nothing, remove nothing, only sharpen the detail."
 )
-EDIT_INSTRUCTIONS: Mapping[str, str] = MappingProxyType(
-    {
-        "EDIT_MODE_INPAINT_REMOVAL": "Remove from the image, filling the place like its surroundings: ",
-        "EDIT_MODE_OUTPAINT": "Extend the image beyond its edges, continuing what is there: ",
-        "EDIT_MODE_STYLE": "Redraw the image in another style, keeping its content: ",
-        "EDIT_MODE_BGSWAP": "Replace the background and keep the foreground unchanged. The new background: ",
-        "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the image, unchanged, in a new setting: ",
-    }
-)
+EDIT_INSTRUCTIONS: Mapping[str, str] = {
+    "EDIT_MODE_INPAINT_REMOVAL": "Remove from the image, filling the place like its surroundings: ",
+    "EDIT_MODE_OUTPAINT": "Extend the image beyond its edges, continuing what is there: ",
+    "EDIT_MODE_STYLE": "Redraw the image in another style, keeping its content: ",
+    "EDIT_MODE_BGSWAP": "Replace the background and keep the foreground unchanged. The new background: ",
+    "EDIT_MODE_PRODUCT_IMAGE": "Show the product of the image, unchanged, in a new setting: ",
+}
 """The text before the prompt of an edit; the other modes add none."""
 
 _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
@@ -167,25 +164,21 @@ def _instruction(request: ImageRequest) -> str:
 
 # ---------------------------------------------------------------- Imagen's predict methods, on Vertex
 
-_PREDICT_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "num": "number_of_images",
-        "cfg_scale": "guidance_scale",
-        "steps": "base_steps",
-        "safety": "safety_filter_level",
-        **{name: name for name in ("negative_prompt", "seed", "person_generation")},
-        **{name: name for name in ("enhance_prompt", "add_watermark")},
-    }
-)
-_METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = MappingProxyType(
-    {
-        Operation.GENERATE: frozenset(_PREDICT_NAMES) - {"steps"},
-        Operation.EDIT: frozenset(_PREDICT_NAMES) - {"enhance_prompt"},
-        Operation.UPSCALE: frozenset({"safety", "person_generation"}),
-        Operation.RECONTEXT: frozenset(_PREDICT_NAMES) - {"negative_prompt", "cfg_scale"},
-        Operation.SEGMENT: frozenset(),
-    }
-)
+_PREDICT_NAMES: Mapping[str, str] = {
+    "num": "number_of_images",
+    "cfg_scale": "guidance_scale",
+    "steps": "base_steps",
+    "safety": "safety_filter_level",
+    **{name: name for name in ("negative_prompt", "seed", "person_generation")},
+    **{name: name for name in ("enhance_prompt", "add_watermark")},
+}
+_METHOD_PARAMETERS: Mapping[Operation, frozenset[str]] = {
+    Operation.GENERATE: frozenset(_PREDICT_NAMES) - {"steps"},
+    Operation.EDIT: frozenset(_PREDICT_NAMES) - {"enhance_prompt"},
+    Operation.UPSCALE: frozenset({"safety", "person_generation"}),
+    Operation.RECONTEXT: frozenset(_PREDICT_NAMES) - {"negative_prompt", "cfg_scale"},
+    Operation.SEGMENT: frozenset(),
+}
 
 _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 

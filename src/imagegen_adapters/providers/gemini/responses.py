@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import attrs
@@ -196,22 +195,18 @@ _NO_QUOTA = re.compile(r"\blimit:\s*0\b")
 _POLICY_WORDS = re.compile(r"responsible ai|sensitive words|safety filter|usage guidelines", re.IGNORECASE)
 
 # The codes are those of https://ai.google.dev/gemini-api/docs/troubleshooting and google.rpc.Code.
-_BY_STATUS: Mapping[int, FailureCode] = MappingProxyType(
-    {
-        402: FailureCode.QUOTA_EXHAUSTED,
-        407: FailureCode.REJECTED,
-        408: FailureCode.TIMEOUT,
-        499: FailureCode.OUTCOME_UNKNOWN,
-        504: FailureCode.TIMEOUT,
-    }
-)
-_BY_REASON: Mapping[str | None, FailureCode] = MappingProxyType(
-    {
-        "API_KEY_INVALID": FailureCode.AUTH_FAILED,
-        "API_KEY_SERVICE_BLOCKED": FailureCode.AUTH_FAILED,
-        "BILLING_DISABLED": FailureCode.QUOTA_EXHAUSTED,
-    }
-)
+_BY_STATUS: Mapping[int, FailureCode] = {
+    402: FailureCode.QUOTA_EXHAUSTED,
+    407: FailureCode.REJECTED,
+    408: FailureCode.TIMEOUT,
+    499: FailureCode.OUTCOME_UNKNOWN,
+    504: FailureCode.TIMEOUT,
+}
+_BY_REASON: Mapping[str | None, FailureCode] = {
+    "API_KEY_INVALID": FailureCode.AUTH_FAILED,
+    "API_KEY_SERVICE_BLOCKED": FailureCode.AUTH_FAILED,
+    "BILLING_DISABLED": FailureCode.QUOTA_EXHAUSTED,
+}
 
 
 @attrs.frozen(kw_only=True)

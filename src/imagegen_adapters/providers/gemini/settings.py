@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -171,29 +170,27 @@ def _imagen(*operations: Operation, tiers: tuple[str, ...] = ()) -> Traits:
     return Traits(operations=operations, ratios=_FIVE_RATIOS, tiers=tiers, imagen=True)
 
 
-_CATALOGUE: Mapping[str, Traits] = MappingProxyType(
-    {
-        "gemini-nano-banana-2.1": Traits(thinking=("minimal", "medium", "high")),
-        "gemini-3-pro-image": Traits(ratios=_TEN_RATIOS),
-        "gemini-3-pro-image-preview": Traits(ratios=_TEN_RATIOS),
-        "nano-banana-pro-preview": Traits(ratios=_TEN_RATIOS),
-        "gemini-3.1-flash-image": Traits(tiers=("512", "1K", "2K", "4K")),
-        "gemini-3.1-flash-image-preview": Traits(tiers=("512", "1K", "2K", "4K")),
-        "gemini-3.1-flash-lite-image": _fixed_size(tiers=("1K",)),
-        "gemini-2.5-flash-image": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
-        "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
-        "imagen-3.0-generate-001": _imagen(Operation.GENERATE),
-        "imagen-3.0-generate-002": _imagen(Operation.GENERATE),
-        "imagen-3.0-fast-generate-001": _imagen(Operation.GENERATE),
-        "imagen-3.0-capability-001": _imagen(Operation.EDIT),
-        "imagen-4.0-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
-        "imagen-4.0-ultra-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
-        "imagen-4.0-fast-generate-001": _imagen(Operation.GENERATE),
-        "imagen-4.0-upscale-preview": _imagen(Operation.UPSCALE),
-        "imagen-product-recontext-preview-06-30": _imagen(Operation.RECONTEXT),
-        "image-segmentation-001": _imagen(Operation.SEGMENT),
-    }
-)
+_CATALOGUE: Mapping[str, Traits] = {
+    "gemini-nano-banana-2.1": Traits(thinking=("minimal", "medium", "high")),
+    "gemini-3-pro-image": Traits(ratios=_TEN_RATIOS),
+    "gemini-3-pro-image-preview": Traits(ratios=_TEN_RATIOS),
+    "nano-banana-pro-preview": Traits(ratios=_TEN_RATIOS),
+    "gemini-3.1-flash-image": Traits(tiers=("512", "1K", "2K", "4K")),
+    "gemini-3.1-flash-image-preview": Traits(tiers=("512", "1K", "2K", "4K")),
+    "gemini-3.1-flash-lite-image": _fixed_size(tiers=("1K",)),
+    "gemini-2.5-flash-image": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
+    "gemini-2.5-flash-image-preview": _fixed_size(ratios=_TEN_RATIOS, tiers=(), max_references=3),
+    "imagen-3.0-generate-001": _imagen(Operation.GENERATE),
+    "imagen-3.0-generate-002": _imagen(Operation.GENERATE),
+    "imagen-3.0-fast-generate-001": _imagen(Operation.GENERATE),
+    "imagen-3.0-capability-001": _imagen(Operation.EDIT),
+    "imagen-4.0-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+    "imagen-4.0-ultra-generate-001": _imagen(Operation.GENERATE, tiers=("1K", "2K")),
+    "imagen-4.0-fast-generate-001": _imagen(Operation.GENERATE),
+    "imagen-4.0-upscale-preview": _imagen(Operation.UPSCALE),
+    "imagen-product-recontext-preview-06-30": _imagen(Operation.RECONTEXT),
+    "image-segmentation-001": _imagen(Operation.SEGMENT),
+}
 
 
 def traits_of(model_id: str) -> Traits:
