@@ -15,9 +15,7 @@ recontext      the prompt as the new background                edit/replace-back
 """
 
 import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -26,22 +24,19 @@ import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
-from imagegen_adapters.providers.a1111.provider import (
-    A1111,
-    PROGRESS_SECONDS,
-    free_response,
-    object_of,
-    status_error,
-)
+from imagegen_adapters.providers.a1111.provider import A1111, PROGRESS_SECONDS, free_response, status_error
 from imagegen_adapters.providers.a1111.requests import StableDiffusionCode, source_of
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     PollFailures,
     ResponseCode,
+    as_object,
     call_timeout,
     configured_headers,
     configured_model,
     is_from_upstream,
+    joined,
+    json_or_none,
     may_be_json,
     own_parameter,
     read_at_most,
@@ -62,6 +57,7 @@ from imagegen_adapters.providers.common.json_files import (
     SpooledString,
     bad_response,
     decode_chunks,
+    job_id_of,
     parse_json,
     parse_spooled,
     read_spooled,
@@ -280,9 +276,6 @@ COOLDOWN_SECONDS = 60.0
 """Stability's penalty for more than 150 requests in 10 seconds."""
 
 _CONTENT_FILTERED = "CONTENT_FILTERED"
-_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-"""A job id becomes part of a URL, so nothing else is accepted as one."""
-
 _BY_NAME: Mapping[str | None, FailureCode] = {
     "content_moderation": FailureCode.CONTENT_POLICY,
     "payment_required": FailureCode.QUOTA_EXHAUSTED,
@@ -315,16 +308,6 @@ def parse_result(file: BinaryIO, open_file: Callable[[], BinaryIO]) -> Generated
     )
 
 
-def _job_id(body: bytes) -> str:
-    try:
-        job_id = json.loads(body)["id"]
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise bad_response(ResponseCode.NO_JOB()) from error
-    if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-        raise bad_response(ResponseCode.NO_JOB())
-    return job_id
-
-
 def call_error(
     status: int,
     headers: Mapping[str, str],
@@ -335,7 +318,7 @@ def call_error(
 ) -> CallError:
     """Return the error by Stability's own name of it, else by status."""
     text = body.decode("utf-8", "replace")
-    parsed = object_of(text) or {}
+    parsed = as_object(json_or_none(text))
     name, errors, message = parsed.get("name"), parsed.get("errors"), parsed.get("message")
     name = name if isinstance(name, str) and name else None
     details = "; ".join(map(str, errors)) if isinstance(errors, list) else ""
@@ -388,7 +371,7 @@ class Stability(OneShot):
             if response.status_code != httpx.codes.OK:
                 raise _refusal(response, await read_error(response), call.config, call.model)
             if endpoint.is_job:
-                return UpstreamJob(id=_job_id(await read_at_most(response)))
+                return UpstreamJob(id=job_id_of(json_or_none(await read_at_most(response)), "id"))
             await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=_MAX_RESPONSE_BYTES)
         return Receipt(data={"file": _RESPONSE_FILE})
 
@@ -456,7 +439,7 @@ class Stability(OneShot):
                 if status == httpx.codes.OK:
                     chunks = response.aiter_bytes()
                     if may_be_json(head := await anext(chunks, b"")):
-                        body = _joined(head, chunks)
+                        body = joined(head, chunks)
                         await exchange.spool(_RESPONSE_FILE, body, max_bytes=_MAX_RESPONSE_BYTES)
                         return True
                     error = bad_response(ResponseCode.PAGE_INSTEAD())
@@ -492,12 +475,6 @@ def _refusal(
 ) -> CallError:
     secrets = () if config.api_key is None else (config.api_key.reveal(),)
     return call_error(response.status_code, response.headers, body, secrets=secrets, model=model)
-
-
-async def _joined(head: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in chunks:
-        yield chunk
 
 
 # ---------------------------------------------------------------- both protocols as one kind

@@ -25,9 +25,12 @@ from imagegen_adapters.providers.a1111.requests import (
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     ResponseCode,
+    as_list,
+    as_object,
     call_timeout,
     configured_headers,
     failure_of_status,
+    json_or_none,
     malformed_key,
     parse_http_date,
     parse_retry_after,
@@ -141,9 +144,10 @@ class A1111(OneShot):
             settings = await self._get_json(config, "/sdapi/v1/options")
         except CallError as error:
             return Probe(ok=False, detail=error.failure.reason)
-        count = len(models) if isinstance(models, list) else 0
-        loaded = settings.get("sd_model_checkpoint") if isinstance(settings, dict) else None
-        detail = StableDiffusionCode.CHECKPOINTS(count=count, loaded=(str(loaded),) if loaded else ())
+        loaded = as_object(settings).get("sd_model_checkpoint")
+        detail = StableDiffusionCode.CHECKPOINTS(
+            count=len(as_list(models)), loaded=(str(loaded),) if loaded else ()
+        )
         return Probe(ok=True, detail=detail)
 
     async def _send(self, call: ProviderCall, content: JsonBody, exchange: Exchange) -> None:
@@ -172,9 +176,8 @@ class A1111(OneShot):
                     furthest = fraction
                     await exchange.progress(fraction)
 
-    async def _progress(self, config: ProviderConfig) -> dict[str, Any]:
-        progress = await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true")
-        return progress if isinstance(progress, dict) else {}
+    async def _progress(self, config: ProviderConfig) -> Mapping[str, Any]:
+        return as_object(await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true"))
 
     async def _get_json(self, config: ProviderConfig, path: str) -> Any:
         response = await self._send_free(config, "GET", path)
@@ -236,7 +239,7 @@ def parse_result(
     document = parse_spooled(file).resolved()
     if not isinstance(document, dict):
         raise bad_response(ResponseCode.RESPONSE_NOT_AN_OBJECT())
-    info = object_of(read_text(file, document.get("info")) or "") or {}  # JSON inside a JSON string
+    info = as_object(json_or_none(read_text(file, document.get("info")) or ""))  # JSON inside a JSON string
     if request.operation is Operation.UPSCALE:
         candidates, info = [document.get("image")], {}
     else:
@@ -255,15 +258,6 @@ def parse_result(
     )
     is_enlarged = bool(request.params.get("enable_hr"))
     return ProviderResult(images=images, warnings=tuple(warnings(request)), keeps_size=not is_enlarged)
-
-
-def object_of(text: str) -> dict[str, Any] | None:
-    """Parse a JSON object; None for any other text."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _generated_images(images: object, info: Mapping[str, Any]) -> list[Any]:
@@ -345,8 +339,8 @@ def _read_error(text: str) -> tuple[str, str | None, bool]:
 
     The sentence is ``detail`` or its first ``msg``, else ``errors``, ``error``, or the body.
     """
-    body = object_of(text)
-    if body is None:  # sd-server's 404 has no body at all, that of a proxy a page
+    body = json_or_none(text)
+    if not isinstance(body, dict):  # sd-server's 404 has no body at all, that of a proxy a page
         return text, None, True
     detail, error = body.get("detail"), body.get("error")
     name = error if isinstance(error, str) and error else None

@@ -18,6 +18,8 @@ from imagegen_adapters.providers.comfyui.workflow import ComfyUICode
 from imagegen_adapters.providers.common.calls import (
     PollFailures,
     ResponseCode,
+    as_list,
+    as_object,
     call_timeout,
     configured_headers,
     failure_of_status,
@@ -58,10 +60,6 @@ class Answer:
     def object(self, name: str) -> Mapping[str, Any]:
         """Return the object of that name, or an empty one."""
         return as_object(as_object(self.tree).get(name))
-
-
-def as_object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 @attrs.frozen(kw_only=True)
@@ -163,8 +161,7 @@ def node_errors_of(answer: Answer) -> tuple[NodeError, ...]:
 
     def errors_of_all() -> Iterator[NodeError]:
         for node_id, node in answer.object("node_errors").items():
-            errors = as_object(node).get("errors")
-            for error in errors if isinstance(errors, list) else ():
+            for error in as_list(as_object(node).get("errors")):
                 texts = (_text(as_object(error).get("message")), _text(as_object(error).get("details")))
                 problem = shorten(": ".join(filter(None, texts)), answer.secrets)[:_MAX_PROBLEM_CHARS]
                 yield node_id, _text(as_object(node).get("class_type")) or "?", problem
@@ -235,10 +232,9 @@ async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
         return JobReport(state=JobState.MISSING)
     entry = history.object(job_id)
     status = as_object(entry.get("status"))
-    messages = status.get("messages")
     events = {
         str(message[0]): message[1]
-        for message in (messages if isinstance(messages, list) else ())
+        for message in as_list(status.get("messages"))
         if isinstance(message, list) and len(message) > 1
     }
     state = JobState.DONE
@@ -254,12 +250,7 @@ async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
     """Whether a job is running or waiting, or in the given ``parts`` of the queue."""
     queue = (await _get_object(api, "/queue")).tree
     lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
-    return any(
-        isinstance(item, list) and job_id in item[1:2]
-        for items in lists
-        if isinstance(items, list)
-        for item in items
-    )
+    return any(job_id in as_list(item)[1:2] for items in lists for item in as_list(items))
 
 
 async def _get_object(api: ComfyUIApi, path: str) -> Answer:
@@ -280,8 +271,7 @@ def _report(answer: Answer, state: JobState, outputs: Any, error: Mapping[str, A
 
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for node in outputs.values():
-        images = as_object(node).get("images")
-        for image in images if isinstance(images, list) else ():
+        for image in as_list(as_object(node).get("images")):
             names = ("filename", "subfolder", "type")
             yield {name: str(as_object(image).get(name) or "") for name in names}
 

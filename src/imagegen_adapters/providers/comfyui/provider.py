@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -15,7 +14,6 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import (
     ComfyUIApi,
     JobWatcher,
-    as_object,
     is_in_queue,
     node_errors_of,
     node_problems,
@@ -23,7 +21,7 @@ from imagegen_adapters.providers.comfyui.jobs import (
     refusal,
 )
 from imagegen_adapters.providers.comfyui.workflow import ComfyUICode, Workflow, models_of, parse_workflow
-from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
+from imagegen_adapters.providers.common.calls import as_list, as_object, configured_headers
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_size,
@@ -31,7 +29,7 @@ from imagegen_adapters.providers.common.images import (
     mask_for,
     random_seed,
 )
-from imagegen_adapters.providers.common.json_files import bad_response
+from imagegen_adapters.providers.common.json_files import bad_response, job_id_of
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
@@ -47,7 +45,6 @@ JOB_SECONDS = 1800.0
 
 _MAX_UPLOADS = 2
 _DOWNLOAD_SECONDS = 120.0
-_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 class ComfyUIProvider:
@@ -94,9 +91,7 @@ class ComfyUIProvider:
             answer = await api.answer_of(response)
         if not answer.is_success:
             raise refusal(answer, self._clock.now())
-        job_id = as_object(answer.tree).get("prompt_id")
-        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-            raise bad_response(ResponseCode.NO_JOB())
+        job_id = job_id_of(answer.tree, "prompt_id")
         errors = [[api.without_key(text) for text in error] for error in node_errors_of(answer)]
         expires_at = self._clock.now() + timedelta(seconds=_seconds(call.config))
         return UpstreamJob(id=job_id, data={"node_errors": errors}, expires_at=expires_at)
@@ -157,8 +152,7 @@ class ComfyUIProvider:
         if kinds := await self._missing_kinds(config):
             return Probe(ok=False, detail=ComfyUICode.NODES_MISSING(kinds=kinds))
         version = str(answer.object("system").get("comfyui_version") or "?")
-        devices = as_object(answer.tree).get("devices")
-        names = (as_object(d).get("name") for d in (devices if isinstance(devices, list) else ()))
+        names = (as_object(device).get("name") for device in as_list(as_object(answer.tree).get("devices")))
         return Probe(ok=True, detail=ComfyUICode.PROBED(version=version, devices=tuple(map(str, names))))
 
     async def _missing_kinds(self, config: ProviderConfig) -> tuple[str, ...]:

@@ -136,10 +136,30 @@ def is_from_upstream(status: int, body: bytes) -> bool:
     """Return whether an error response is the provider's own, whose API speaks JSON, not a proxy's."""
     if httpx.codes.is_redirect(status) or status == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
         return False
+    return isinstance(json_or_none(body), (dict, list))
+
+
+def json_or_none(text: str | bytes) -> Any:
+    """Parse a short JSON text; None for any other."""
     try:
-        return isinstance(json.loads(body), (dict, list))
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return False
+        return None
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield a body of which ``head`` was read to learn what it is."""
+    yield head
+    async for chunk in rest:
+        yield chunk
 
 
 def may_be_json(head: bytes) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode, visible_text
+from imagegen_adapters.providers.common.calls import ResponseCode, as_object, visible_text
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
@@ -39,6 +39,7 @@ _MAX_ESCAPE_BYTES = 6
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _MAX_DATA_URI_HEAD_BYTES = 256
+_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 def parse_json(text: bytes) -> Any:
@@ -58,6 +59,14 @@ def parse_json(text: bytes) -> Any:
 def bad_response(reason: Message) -> CallError:
     """Return the error for a response that cannot be read; the call may have been charged."""
     return CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+def job_id_of(document: Any, name: str) -> str:
+    """Return the id of a job; it becomes part of a URL, so nothing else is accepted as one."""
+    job_id = as_object(document).get(name)
+    if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
+        raise bad_response(ResponseCode.NO_JOB())
+    return job_id
 
 
 @attrs.frozen(kw_only=True)

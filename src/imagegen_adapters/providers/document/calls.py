@@ -32,7 +32,6 @@ from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.redaction import without
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
-from imagegen_core.secrets import Secret
 
 _MAX_SKIPPED = 8  # warnings of one call about expressions
 
@@ -152,11 +151,6 @@ class DocumentCall:
 
     # Responses
 
-    @property
-    def secret(self) -> Secret | None:
-        """The key or the access token for it, which no message may contain."""
-        return self.sender.secret
-
     def reading(self) -> Reading:
         """Return the budgets of one response; what they skip becomes a warning of this call."""
         return Reading(skipped=self.skipped)
@@ -164,7 +158,7 @@ class DocumentCall:
     def parse(self, start: PartialResponse) -> UpstreamResponse:
         """Return the response to be classified: of a long one only status and headers."""
         body = start.head if start.is_complete else b""
-        return parse_response(start.status, start.headers, body, self.secret, self.reading())
+        return parse_response(start.status, start.headers, body, self.sender.secret, self.reading())
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None
@@ -173,7 +167,7 @@ class DocumentCall:
 
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a spooled response, without the key: receipts are stored unencrypted."""
-        key, names = self.secret, self._required_headers()
+        key, names = self.sender.secret, self._required_headers()
         headers = {name: text for name, text in start.headers.items() if name in names}
         if key is not None:
             headers = {name: key.give_to(partial(without, text)) for name, text in headers.items()}

@@ -110,7 +110,7 @@ class HttpProvider:
         request = await document_call.paid_request(exchange)
         async with document_call.sender.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
-                error_response = await read_error_response(response, document_call.secret)
+                error_response = await read_error_response(response, document_call.sender.secret)
                 classification = document_call.classify(error_response)
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
@@ -368,7 +368,7 @@ class JobWatcher:
 
     async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:
         status, body = http_response.status_code, await read_error(http_response)
-        response = parse_response(status, http_response.headers, body, self.document_call.secret)
+        response = parse_response(status, http_response.headers, body, self.document_call.sender.secret)
         if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
             return self._pending(response)
         is_gone = status in _GONE_STATUSES

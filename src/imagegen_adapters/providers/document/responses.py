@@ -11,6 +11,7 @@ import httpx
 
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
+    joined,
     parse_retry_after,
     parse_seconds,
     read_error,
@@ -110,16 +111,9 @@ class PartialResponse:
 
     async def spool(self, exchange: Exchange, *, max_bytes: int) -> None:
         """Spool the whole response as `RESPONSE_FILE`; one that is empty or too long is a bad response."""
-        if await exchange.spool(RESPONSE_FILE, self.chunks(), max_bytes=max_bytes) == 0:
+        if await exchange.spool(RESPONSE_FILE, joined(self.head, self.rest), max_bytes=max_bytes) == 0:
             reason = ResponseCode.RESPONSE_EMPTY()
             raise CallError(FailureCode.BAD_RESPONSE, reason, upstream_status=self.status)
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Yield the body, once."""
-        yield self.head
-        if not self.is_complete:
-            async for chunk in self.rest:
-                yield chunk
 
 
 async def read_head(response: httpx.Response) -> PartialResponse:

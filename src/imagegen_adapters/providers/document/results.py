@@ -75,7 +75,11 @@ class ResultReader:
         call, spec, headers = self.document_call, self._spec, data["headers"]
         reading = call.reading()
         response = UpstreamResponse(
-            status=data["status"], headers=headers, tree=spooled.tree, secret=call.secret, reading=reading
+            status=data["status"],
+            headers=headers,
+            tree=spooled.tree,
+            secret=call.sender.secret,
+            reading=reading,
         )
         if response.holds(spec.fail_if):
             raise job_error(call.classify(response), response)

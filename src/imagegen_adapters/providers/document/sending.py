@@ -23,7 +23,9 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.outbound.transport import PAID
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
+    as_object,
     call_timeout,
+    json_or_none,
     malformed_key,
     parse_retry_after,
     parse_seconds,
@@ -207,10 +209,7 @@ class AccessTokens:
             is_refused = error.failure.code is FailureCode.PROVIDER_NOT_CONFIGURED
             code = error.failure.code if is_refused else FailureCode.UNAVAILABLE
             raise _no_token(code, error.reason) from error
-        tree: Any = None
-        with contextlib.suppress(ValueError, RecursionError):
-            tree = json.loads(body)
-        tree = tree if isinstance(tree, Mapping) else {}
+        tree = as_object(json_or_none(body))
         if not response.is_success:
             wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
             raise _refusal(response.status_code, tree, config, wait)

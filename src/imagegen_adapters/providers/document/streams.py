@@ -13,7 +13,7 @@ from typing import BinaryIO, Literal
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode
+from imagegen_adapters.providers.common.calls import ResponseCode, joined
 from imagegen_adapters.providers.common.json_files import (
     bad_response,
     decode_base64,
@@ -94,7 +94,7 @@ class StreamedResponse:
     async def _limited(self) -> AsyncIterator[bytes]:
         """Yield the body, as long as a response and its partial images may be together."""
         maximum, size = 2 * self.document_call.document.egress.max_json_bytes, 0
-        async for chunk in self.start.chunks():
+        async for chunk in joined(self.start.head, self.start.rest):
             size += len(chunk)
             if size > maximum:
                 raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=maximum))
@@ -168,7 +168,7 @@ class StreamedResponse:
         text = bytearray()
         async for piece in data:
             text += piece[: _MAX_ERROR_BYTES - len(text)]
-        secret = self.document_call.secret
+        secret = self.document_call.sender.secret
         response = parse_response(self.start.status, self.start.headers, bytes(text), secret)
         return stream_error(self.document_call.classify(response), response, has_begun=has_begun)
 
@@ -217,10 +217,8 @@ class ServerSentEvent:
             head += await self._next() or b""
         self.head = bytes(head)
 
-    async def data(self) -> AsyncIterator[bytes]:
-        yield self.head
-        async for piece in self.rest():
-            yield piece
+    def data(self) -> AsyncIterator[bytes]:
+        return joined(self.head, self.rest())
 
     async def rest(self) -> AsyncIterator[bytes]:
         while not self.is_complete:

@@ -6,7 +6,7 @@ The SDK gets one address, one key and no retries; the environment is ignored. It
 import asyncio
 import json
 import warnings
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib import import_module
@@ -21,8 +21,10 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     ResponseCode,
+    as_object,
     call_timeout,
     configured_headers,
+    json_or_none,
     read_at_most,
     read_error,
     shorten,
@@ -310,13 +312,10 @@ class SdkTransport(httpx.AsyncBaseTransport):
             await response.aclose()
 
     def _refusal(self, response: httpx.Response, content: bytes) -> CallError:
-        try:
-            body = json.loads(content)
-        except (ValueError, RecursionError):
-            body = None
+        body = json_or_none(content)
         if isinstance(body, list) and len(body) == 1:
             body = body[0]
-        error = body.get("error") if isinstance(body, dict) else None
+        error = as_object(body).get("error")
         if not isinstance(error, dict):
             error = {"message": content.decode("utf-8", "replace")[:2000]}
         key, sending = self._config.api_key, self._sending
@@ -342,10 +341,16 @@ def _load_credentials(path: str | None) -> Any:
     """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
+    from google.oauth2 import credentials, service_account
 
     try:
         if path is not None:
-            return _from_file(json.loads(Path(path).read_text("utf-8")))
+            info = json.loads(Path(path).read_text("utf-8"))
+            readers: Mapping[str, Callable[..., Any]] = {
+                "service_account": service_account.Credentials.from_service_account_info,
+                "authorized_user": credentials.Credentials.from_authorized_user_info,
+            }
+            return readers[info["type"]](info, scopes=_SCOPES)
         with warnings.catch_warnings():
             # google.auth warns about user credentials without a quota project.
             warnings.simplefilter("ignore")
@@ -353,18 +358,6 @@ def _load_credentials(path: str | None) -> Any:
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
         source = GeminiCode.DEFAULT_CREDENTIALS() if path is None else "extra_config.credentials_file"
         raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_UNUSABLE(source=source)) from error
-
-
-def _from_file(info: Any) -> Any:
-    from google.oauth2 import credentials, service_account
-
-    if info["type"] == "service_account":
-        read: Any = service_account.Credentials.from_service_account_info
-    elif info["type"] == "authorized_user":
-        read = credentials.Credentials.from_authorized_user_info
-    else:
-        raise ValueError("neither a service account nor an authorized user")
-    return read(info, scopes=_SCOPES)
 
 
 def _refresh(credentials: Any) -> None:

@@ -14,6 +14,8 @@ import httpx
 
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
+    as_list,
+    as_object,
     failure_of_status,
     parse_retry_after,
     parse_seconds,
@@ -42,11 +44,11 @@ _MAX_TEXT_CHARS = 2000
 
 def read_content(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderResult:
     """Ignore drafts in thoughts; without images it raises ``content_policy`` or ``bad_response``."""
-    document = _object(response)
+    document = as_object(response)
     images: list[GeneratedImage] = []
     failures: list[CallError] = []
     warnings: list[Message] = []
-    for candidate in map(_object, _list(document.get("candidates"))):
+    for candidate in map(as_object, as_list(document.get("candidates"))):
         candidate_images = list(_content_images(candidate, document, open_file))
         images += candidate_images
         if not candidate_images:
@@ -54,11 +56,11 @@ def read_content(response: Any, open_file: Callable[[], BinaryIO]) -> ProviderRe
         elif candidate.get("finishReason") == "MAX_TOKENS":
             warnings.append(GeminiCode.TOKEN_LIMIT())
     if not images:
-        feedback = _object(document.get("promptFeedback"))
+        feedback = as_object(document.get("promptFeedback"))
         if block_reason := str(feedback.get("blockReason") or ""):
             message = _text(feedback.get("blockReasonMessage"))
             raise _refusal(message or GeminiCode.PROMPT_BLOCKED(reason=block_reason), block_reason)
-        message = _text(_object(document.get("error")).get("message"))
+        message = _text(as_object(document.get("error")).get("message"))
         raise failures[0] if failures else _bad(message or GeminiCode.NO_CANDIDATES())
     return ProviderResult(
         images=tuple(images), failures=tuple(failures), usage=read_usage(document), warnings=tuple(warnings)
@@ -70,7 +72,7 @@ def _content_images(
 ) -> Iterator[GeneratedImage]:
     text = _visible_text(candidate)
     for part in _parts(candidate):
-        inline_data = _object(part.get("inlineData", part.get("inline_data")))
+        inline_data = as_object(part.get("inlineData", part.get("inline_data")))
         mime_type = str(inline_data.get("mimeType", inline_data.get("mime_type", "image/png")))
         if part.get("thought") is True or not mime_type.startswith("image/"):
             continue
@@ -100,7 +102,7 @@ def read_predictions(response: Any, open_file: Callable[[], BinaryIO]) -> Provid
     """Turn filtered images into failures; without images it raises ``content_policy`` or ``bad_response``."""
     images: list[GeneratedImage] = []
     failures: list[CallError] = []
-    for prediction in map(_object, _list(_object(response).get("predictions"))):
+    for prediction in map(as_object, as_list(as_object(response).get("predictions"))):
         reason = _text(prediction.get("raiFilteredReason"))
         metadata = {
             "mime_type": prediction.get("mimeType"),
@@ -133,9 +135,9 @@ def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:
     Text and image input share a price (https://ai.google.dev/gemini-api/docs/pricing); thoughts cost as text
     output. Output counts as images unless it is declared text.
     """
-    usage = _object(response.get("usageMetadata"))
+    usage = as_object(response.get("usageMetadata"))
     output = _count(usage.get("candidatesTokenCount"))
-    details = map(_object, _list(usage.get("candidatesTokensDetails"))[:10])
+    details = map(as_object, as_list(usage.get("candidatesTokensDetails"))[:10])
     text = sum(_count(part.get("tokenCount")) for part in details if part.get("modality") == "TEXT")
     tokens = {
         TokenKind.TEXT_INPUT: _count(usage.get("promptTokenCount")),
@@ -146,20 +148,12 @@ def read_usage(response: Mapping[str, Any]) -> ReportedUsage | None:
 
 
 def _parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [_object(part) for part in _list(_object(candidate.get("content")).get("parts"))]
+    return [as_object(part) for part in as_list(as_object(candidate.get("content")).get("parts"))]
 
 
 def _visible_text(candidate: Mapping[str, Any]) -> str:
     texts = (_text(part.get("text")) for part in _parts(candidate) if part.get("thought") is not True)
     return " ".join(filter(None, texts))[:_MAX_TEXT_CHARS]
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:
@@ -229,7 +223,7 @@ class ErrorResponse:
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Yield the details of a type, such as ``RetryInfo``."""
-        for detail in map(_object, _list(self.error.get("details"))):
+        for detail in map(as_object, as_list(self.error.get("details"))):
             if str(detail.get("@type", "")).endswith(f".{kind}"):
                 yield detail
 
@@ -278,9 +272,9 @@ def _code(response: ErrorResponse) -> FailureCode:
 def _has_no_quota(response: ErrorResponse) -> bool:
     """Whether the quota is zero or used up for the day; others refill within a minute."""
     violations = (
-        _object(violation)
+        as_object(violation)
         for failure in response.details("QuotaFailure")
-        for violation in _list(failure.get("violations"))
+        for violation in as_list(failure.get("violations"))
     )
     return bool(_NO_QUOTA.search(response.message)) or any(
         "perday" in str(violation.get("quotaId", "")).lower() or str(violation.get("quotaValue")) == "0"
