@@ -567,7 +567,9 @@ class Upkeep:
             return await self.stores.sync(everything=True, dry_run=dry_run, progress=progress)
 
     async def expire_now(self, *, dry_run: bool) -> ExpirySummary:
-        if not dry_run and (self.stores.archive is None or self.stores.retention_days is None):
+        if self.stores.archive is None or self.stores.retention_days is None:
+            if dry_run:
+                return ExpirySummary()
             raise ValidationFailed.for_field("storage.oss", ProblemCode.NO_ARCHIVE())
         async with self._exclusive_pass("expire") as progress:
             summary = await self.stores.expire(dry_run=dry_run, progress=progress)
