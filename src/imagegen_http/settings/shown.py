@@ -38,7 +38,7 @@ def masked(value: Any, name: str = "") -> Any:
 
 
 class Origin(StrEnum):
-    """Where a value was set; later ones take precedence."""
+    """Where a value was said; the later ones count more."""
 
     DEFAULT = "default"
     FILE = "file"
