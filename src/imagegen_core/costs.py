@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -57,7 +57,7 @@ class Cost:
 
     @property
     def ticks(self) -> int | None:
-        return None if self.amount is None else ticks_of(self.amount)
+        return None if self.amount is None else int(self.amount.scaleb(10))
 
     @property
     def text(self) -> str | None:
@@ -66,9 +66,9 @@ class Cost:
 
     def shares(self, count: int) -> tuple["Cost", ...]:
         """Return each of ``count`` images' cost; they add up to this, so the first may cost a tick more."""
-        if self.amount is None or self.currency is None:
+        if self.ticks is None or self.currency is None:
             return (self,) * count
-        each, rest = divmod(ticks_of(self.amount), count) if count else (0, 0)
+        each, rest = divmod(self.ticks, count) if count else (0, 0)
         ticks = (each + (position < rest) for position in range(count))
         return tuple(self.from_ticks(share, self.currency, self.basis) for share in ticks)
 
@@ -82,8 +82,8 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
     ticks: Counter[str] = Counter()
     bases: dict[str, list[Basis]] = {}
     for cost in parts:
-        if cost.amount is not None and cost.currency is not None:
-            ticks[cost.currency] += ticks_of(cost.amount)
+        if cost.ticks is not None and cost.currency is not None:
+            ticks[cost.currency] += cost.ticks
             bases.setdefault(cost.currency, []).append(cost.basis)
     has_unknown = any(cost.amount is None for cost in parts)
     if has_unknown and not ticks:
@@ -96,10 +96,6 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
 
 def least_sure(*bases: Basis) -> Basis:
     return max(bases, key=tuple(Basis).index)
-
-
-def ticks_of(amount: Decimal) -> int:
-    return int(amount.scaleb(10))
 
 
 def amount_of(ticks: int) -> Decimal:
@@ -348,11 +344,7 @@ class Ticks:
     possible_ticks: int = 0
 
     def plus(self, other: "Ticks") -> "Ticks":
-        return Ticks(
-            known_ticks=self.known_ticks + other.known_ticks,
-            estimated_ticks=self.estimated_ticks + other.estimated_ticks,
-            possible_ticks=self.possible_ticks + other.possible_ticks,
-        )
+        return Ticks(**{name: ticks + getattr(other, name) for name, ticks in attrs.asdict(self).items()})
 
 
 @attrs.frozen(kw_only=True)
@@ -375,21 +367,8 @@ class Usage:
             currencies=currencies,
         )
 
-    @property
-    def known_amounts(self) -> dict[str, Decimal]:
-        """What providers said they charged."""
-        return self._amounts("known_ticks")
-
-    @property
-    def estimated_amounts(self) -> dict[str, Decimal]:
-        """What was charged by price lists."""
-        return self._amounts("estimated_ticks")
-
-    @property
-    def possible_amounts(self) -> dict[str, Decimal]:
-        """What calls with an unknown outcome may have cost."""
-        return self._amounts("possible_ticks")
-
-    def _amounts(self, name: str) -> dict[str, Decimal]:
+    def amounts(self, kind: Literal["known", "estimated", "possible"]) -> dict[str, Decimal]:
+        """Return the amounts of one kind of `Ticks` by currency."""
+        name = f"{kind}_ticks"
         sums = {currency: getattr(ticks, name) for currency, ticks in sorted(self.currencies.items())}
         return {currency: amount_of(ticks) for currency, ticks in sums.items() if ticks}

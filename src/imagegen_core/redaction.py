@@ -75,8 +75,6 @@ _MARKS = (
 _PLAIN_FIELDS = frozenset({"key", "has_api_key"})
 """Log fields named like secrets that are none, such as a blob's key."""
 
-_TEXTS = (str, bytes)
-_NUMBERS = (int, float)  # so are booleans
 _MAX_DEPTH = 8
 _MAX_CACHED_CHARS = 128
 _MAX_CACHED_TEXTS = 1024
@@ -131,7 +129,7 @@ class Redactor:
 
     def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return a copy without secrets at any depth; a field named like a secret is masked completely."""
-        return {self.redact(str(name)): self._field(str(name), value, 0) for name, value in fields.items()}
+        return self._masked(fields, 0)
 
     def _rebuild(self) -> None:
         forms = frozenset().union(*self._permanent.values(), *self._recent.values())
@@ -139,18 +137,21 @@ class Redactor:
         self._encoded_forms = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
         self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted_text, forms=self._forms))
 
-    def _field(self, name: str, value: Any, depth: int) -> Any:
-        if isinstance(value, _TEXTS) and _is_named_secret(name):
-            return MASK
-        return self._value(value, depth)
+    def _masked(self, fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        return {
+            self.redact(str(name)): MASK
+            if isinstance(value, str | bytes) and _is_named_secret(str(name))
+            else self._value(value, depth)
+            for name, value in fields.items()
+        }
 
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             return self.redact(value)
-        if value is None or isinstance(value, _NUMBERS):
+        if value is None or isinstance(value, int | float):
             return value
         if depth < _MAX_DEPTH and isinstance(value, Mapping):
-            return {self.redact(str(k)): self._field(str(k), v, depth + 1) for k, v in value.items()}
+            return self._masked(value, depth + 1)
         if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
             return [self._value(item, depth + 1) for item in value]
         return self.redact(repr(value))
@@ -268,11 +269,7 @@ def redact_event(redactor: Redactor) -> Callable[[Any, str, Event], Event]:
 
 def on_one_line(value: Any) -> Any:
     """Escape line breaks, control characters and bidi marks in all text of the value."""
-
-    def escaped(text: str) -> str:
-        return text if text.isprintable() else _CONTROL.sub(lambda match: ascii(match[0])[1:-1], text)
-
-    return map_texts(value, escaped)
+    return map_texts(value, partial(_CONTROL.sub, lambda match: ascii(match[0])[1:-1]))
 
 
 # ---------------------------------------------------------------- JSON and messages of providers

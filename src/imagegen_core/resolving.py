@@ -70,20 +70,6 @@ class Reach:
     others: frozenset[str] = frozenset()
     credentials: str | None = None
 
-    @classmethod
-    def from_config(cls, config: ProviderConfig, profile: ProviderProfile) -> "Reach":
-        """Return the reach of a combined configuration whose ``api_base`` is filled in."""
-        targets = [origin(url) for url in (config.api_base, profile.key_url) if url]
-        proxy = config.extra_config.get("proxy")
-        # A proxy tunnels https without reading it; of anything else it sees every header.
-        is_encrypted = targets and all(target.startswith("https:") for target in targets)
-        observers = {_proxy_origin(proxy)} if proxy and not is_encrypted else ()
-        return cls(
-            origin=" ".join(targets) or None,
-            others=frozenset((*profile.key_hosts, *observers, *filter(None, [profile.key_url]))),
-            credentials=profile.ambient_credentials,
-        )
-
 
 Scopes = Mapping[SecretKind, tuple[ProviderConfig, ...]]
 """For each secret the layer that defines it and those below, strongest first."""
@@ -200,7 +186,7 @@ class ProviderKinds:
 
         One that contains another name, such as ``openai-2``, is no mistake.
         """
-        adapter = self.adapter_of(config)
+        adapter = self.adapters.get(config.kind or "")
         if adapter is None or "*" not in adapter.names or not _PROTOCOL_KEYS.isdisjoint(config.extra_config):
             return None
         name = self.similar_name(config.provider_name, cutoff=_MIN_SIMILARITY_OF_SAVED)
@@ -210,9 +196,6 @@ class ProviderKinds:
         """Return the layers as one configuration; without a kind, its name implies one."""
         config = combine(layers)
         return attrs.evolve(config, kind=config.kind or self.implied_by(config.provider_name))
-
-    def adapter_of(self, config: ProviderConfig) -> Provider | None:
-        return self.adapters.get(config.kind or "")
 
     def check(self, kind: str | None, extra_config: Mapping[str, Any]) -> None:
         """Check what only adapters know of a layer: its kind, and the keys of its ``extra_config``.
@@ -275,7 +258,17 @@ class ResolvedProvider:
 
     @property
     def reach(self) -> Reach:
-        return Reach.from_config(self.config, self.profile)
+        profile = self.profile
+        targets = [origin(url) for url in (self.config.api_base, profile.key_url) if url]
+        proxy = self.config.extra_config.get("proxy")
+        # A proxy tunnels https without reading it; of anything else it sees every header.
+        is_encrypted = targets and all(target.startswith("https:") for target in targets)
+        observers = {_proxy_origin(proxy)} if proxy and not is_encrypted else ()
+        return Reach(
+            origin=" ".join(targets) or None,
+            others=frozenset((*profile.key_hosts, *observers, *filter(None, [profile.key_url]))),
+            credentials=profile.ambient_credentials,
+        )
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -401,7 +394,7 @@ class ResolveProvider:
 
     def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
         config = self.kinds.combine(layers)
-        provider = self.kinds.adapter_of(config)
+        provider = self.kinds.adapters.get(config.kind or "")
         if provider is None:
             reason = RefusalCode.KIND_NOT_INSTALLED(kind=config.kind or "")
             raise ProviderNotConfigured(config.provider_name, reason)

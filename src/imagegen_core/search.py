@@ -16,7 +16,6 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -91,8 +90,17 @@ def terms(word: str) -> Terms:
 
 def longest_tokens(word: str) -> tuple[str, ...]:
     """Return the tokens of a folded word that no longer token covers, in order, each once."""
-    runs = word.translate(_ESCAPES).split()
-    return tuple(dict.fromkeys(chain.from_iterable(map(_longest_tokens_of_run, runs))))
+    longest: dict[str, None] = {}
+    for run in word.translate(_ESCAPES).split():
+        if len(run) == 1:
+            longest[run] = None
+        in_triple = False
+        for at in range(len(run) - 1):
+            starts_triple = _ALPHABETIC.fullmatch(run[at : at + 3]) is not None
+            if starts_triple or not in_triple:
+                longest[run[at : at + 3] if starts_triple else run[at : at + 2]] = None
+            in_triple = starts_triple
+    return tuple(longest)
 
 
 def text_of_token(token: str) -> str | None:
@@ -112,17 +120,6 @@ def evenly_spaced(items: tuple[T, ...], maximum: int) -> tuple[T, ...]:
     if len(items) <= maximum:
         return items
     return tuple(items[number * (len(items) - 1) // (maximum - 1)] for number in range(maximum))
-
-
-def _longest_tokens_of_run(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-    in_triple = False
-    for at in range(len(run) - 1):
-        starts_triple = _ALPHABETIC.fullmatch(run[at : at + 3]) is not None
-        if starts_triple or not in_triple:
-            yield run[at : at + 3] if starts_triple else run[at : at + 2]
-        in_triple = starts_triple
 
 
 _encoder = json.JSONEncoder(sort_keys=True, default=str)
@@ -174,13 +171,8 @@ class Page(Generic[T]):
         return max(MAX_EXACT_TOTAL, number * size) + 1
 
     def with_items(self, items: Iterable[U]) -> "Page[U]":
-        return Page(
-            items=tuple(items),
-            total=self.total,
-            has_more=self.has_more,
-            total_is_exact=self.total_is_exact,
-            last=self.last,
-        )
+        page: Page[Any] = self
+        return attrs.evolve(page, items=tuple(items))
 
 
 def encode_cursor(position: int, query: Any) -> str:

@@ -85,18 +85,14 @@ def valid_text(text: str) -> str:
     return text
 
 
-def valid_json(value: Any) -> Any:
-    """Return storable JSON: texts made valid, NaN, infinity and all below `MAX_DEPTH` as None."""
-    return _valid(value, MAX_DEPTH)
-
-
-def _valid(value: Any, depth: int) -> Any:
+def valid_json(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Return storable JSON: texts made valid, NaN, infinity and all below ``depth`` as None."""
     if isinstance(value, str):
         return valid_text(value)
     if isinstance(value, Mapping):
-        return {valid_text(str(k)): _valid(v, depth - 1) for k, v in value.items()} if depth > 0 else None
+        return {valid_text(str(k)): valid_json(v, depth - 1) for k, v in value.items()} if depth > 0 else None
     if isinstance(value, list | tuple):
-        return [_valid(item, depth - 1) for item in value] if depth > 0 else None
+        return [valid_json(item, depth - 1) for item in value] if depth > 0 else None
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

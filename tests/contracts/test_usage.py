@@ -86,8 +86,8 @@ async def test_currencies_stay_apart(repository, ledger):
     await add_ended(repository, lambda t: _stored(t, cny("0.2")), lambda t: _stored(t, usd, part=1))
 
     (usage,) = await ledger.usage_by_interval([_QUARTER, _QUARTER + 1])
-    assert {"CNY": Decimal("0.2")} == usage.estimated_amounts
-    assert {"USD": Decimal("0.03")} == usage.known_amounts
+    assert {"CNY": Decimal("0.2")} == usage.amounts("estimated")
+    assert {"USD": Decimal("0.03")} == usage.amounts("known")
 
 
 async def test_totals_are_by_provider_or_model(repository, ledger):
@@ -99,7 +99,7 @@ async def test_totals_are_by_provider_or_model(repository, ledger):
         )
 
     amounts = [
-        {key: usage.estimated_amounts["CNY"] for key, usage in usages.items()}
+        {key: usage.amounts("estimated")["CNY"] for key, usage in usages.items()}
         for usages in (await ledger.usage(UsageKey.PROVIDER), await ledger.usage(UsageKey.MODEL))
     ]
     assert [
@@ -162,5 +162,5 @@ async def test_no_amount_keeps_a_task_from_ending(repository, ledger):
         await add_ended(repository, *parts)
 
     (usage,) = (await ledger.usage(UsageKey.PROVIDER)).values()
-    assert usage.estimated_amounts["CNY"] >= 900 * MAX_AMOUNT
+    assert usage.amounts("estimated")["CNY"] >= 900 * MAX_AMOUNT
     assert 10 == usage.tasks

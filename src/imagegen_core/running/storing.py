@@ -300,7 +300,7 @@ class Storing:
             raise CallError(FailureCode.INVALID_IMAGE, await keep(chunks, reason) if head else reason)
         upstream = hashlib.sha256()
         if self.parts.label is not None:
-            chunks = self.parts.label(_hashed(chunks, upstream), mime_type, keys.name)
+            chunks = self.parts.label(hashed(chunks, upstream), mime_type, keys.name)
         content: list[bytes] = []
         refused: list[Message] = []
         key = keys.of_epoch(epoch, mime_type)
@@ -380,7 +380,7 @@ async def _capped(
         refused.append(error.reason)
 
 
-async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
+async def hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
     async for chunk in chunks:
         digest.update(chunk)
         yield chunk

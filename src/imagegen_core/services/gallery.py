@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from datetime import UTC, date, datetime, tzinfo
 from weakref import WeakValueDictionary
 
@@ -165,7 +165,8 @@ class Images:
         if missing.unanswered >= _MAX_UNANSWERED and image.storage is StorageState.ARCHIVE:
             missing.note(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
             return
-        async with _opened(self.parts.blobs.open(image.blob_key)) as chunks:
+        chunks = self.parts.blobs.open(image.blob_key)
+        try:
             try:
                 chunk = await anext(chunks, b"")
             except (BlobMissing, StorageError) as error:
@@ -180,6 +181,9 @@ class Images:
                 archive.write(chunk)
                 yield archive.take()
                 chunk = await anext(chunks, b"")
+        finally:  # as soon as nobody reads on
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
         if size != image.size_bytes:
             missing.lines.append((_name(image), StorageCode.LOCAL_FILE_DAMAGED(image_id=image.id)))
 
@@ -278,16 +282,6 @@ class _MissingImages:
             text += [f"{name}: {reason.text(language)}" for name, reason in self.lines]
             archive.begin(MISSING_FILE, _MISSING_FILE_DATE)
             archive.write("\n".join([*text, ""]).encode())
-
-
-@asynccontextmanager
-async def _opened(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Close a store's stream as soon as nobody reads on."""
-    try:
-        yield chunks
-    finally:
-        if isinstance(chunks, AsyncGenerator):
-            await chunks.aclose()
 
 
 def _name(image: Image) -> str:

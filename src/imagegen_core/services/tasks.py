@@ -38,6 +38,7 @@ from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override
 from imagegen_core.running.exchange import kept_folders
 from imagegen_core.running.runner import Runner
+from imagegen_core.running.storing import hashed
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import ImageReference, InputSource, Submission, Task, TaskStatus
 from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
@@ -206,8 +207,19 @@ class Tasks:
         gone.
         """
         task = await self.parts.tasks.get(task_id)
-        submission = Submission.again(task, verb="rerun", idempotency_key=idempotency_key)
-        return await self._again(_changed(submission, changes))
+        earlier = Submission.again(task, verb="rerun", idempotency_key=idempotency_key)
+        params = dict(changes.params)
+        prompt = parse_text(params.pop("prompt", earlier.prompt), "prompt")
+        provider_name = changes.provider_name or earlier.provider_name
+        kept_model = earlier.model_id if provider_name == earlier.provider_name else None
+        submission = attrs.evolve(
+            earlier,
+            prompt=prompt,
+            params=changed(earlier.params, params),
+            provider_name=provider_name,
+            model_id=changes.model_id or kept_model,
+        )
+        return await self._again(submission)
 
     async def _again(self, submission: Submission) -> AddedTask:
         try:
@@ -264,8 +276,8 @@ class Tasks:
             chunks = partial(_pieces, source)
         digest = hashlib.sha256()
         try:
-            hashed = _hashed(chunks(), digest)
-            size = await self.parts.spool.put(task_id, name, hashed, max_bytes=MAX_IMAGE_BYTES)
+            chunks_read = hashed(chunks(), digest)
+            size = await self.parts.spool.put(task_id, name, chunks_read, max_bytes=MAX_IMAGE_BYTES)
             inspection = await self.parts.inspect(chunks())
         except SpoolOverflow as error:
             raise InvalidImage(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_IMAGE_BYTES)) from error
@@ -496,23 +508,3 @@ async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:
     for start in range(0, len(data), size):
         yield data[start : start + size]
         await asyncio.sleep(0)  # a consumer that never blocks would otherwise starve the event loop
-
-
-async def _hashed(chunks: AsyncIterator[bytes], digest: "hashlib._Hash") -> AsyncIterator[bytes]:
-    async for chunk in chunks:
-        digest.update(chunk)
-        yield chunk
-
-
-def _changed(submission: Submission, changes: TaskChanges) -> Submission:
-    params = dict(changes.params)
-    prompt = parse_text(params.pop("prompt", submission.prompt), "prompt")
-    provider_name = changes.provider_name or submission.provider_name
-    kept_model = submission.model_id if provider_name == submission.provider_name else None
-    return attrs.evolve(
-        submission,
-        prompt=prompt,
-        params=changed(submission.params, params),
-        provider_name=provider_name,
-        model_id=changes.model_id or kept_model,
-    )

@@ -371,9 +371,9 @@ class UsageGroup(Answer, frozen=True, kw_only=True):
         return cls.from_attributes(
             usage,
             key=key,
-            known_amounts=_texts(usage.known_amounts),
-            estimated=_texts(usage.estimated_amounts),
-            possible=_texts(usage.possible_amounts),
+            known_amounts=_texts(usage.amounts("known")),
+            estimated=_texts(usage.amounts("estimated")),
+            possible=_texts(usage.amounts("possible")),
         )
 
 

@@ -41,7 +41,7 @@ async def costs(imagegen, task):
 async def usage_of(imagegen):
     """Return the amounts of all days: known, estimated, possible; and the calls whose amount is unknown."""
     (usage,) = (await imagegen.tasks.usage(grouping=UsageGrouping.PROVIDER)).values()
-    amounts = usage.known_amounts, usage.estimated_amounts, usage.possible_amounts
+    amounts = usage.amounts("known"), usage.amounts("estimated"), usage.amounts("possible")
     return (*amounts, usage.unknown_attempts)
 
 
