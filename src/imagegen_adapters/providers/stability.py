@@ -135,12 +135,8 @@ def model_of(entry: ModelEntry) -> Model:
 DEFAULT_STRENGTH = 0.7
 """How far image-to-image may depart from the image by default: Stability requires a number."""
 
-FAST_FACTOR = 4
-"""A fast upscale ignores the requested factor."""
-
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Stability refuses larger bodies."""
-
+FAST_FACTOR = 4  # a fast upscale ignores the requested factor
+MAX_BODY_BYTES = 10 * 1024 * 1024  # Stability refuses larger bodies
 _BASIC = frozenset({"negative_prompt", "seed", "output_format"})
 _STYLED = _BASIC | {"style_preset"}
 _HANDLED_PARAMETERS = frozenset(
@@ -272,9 +268,7 @@ def warnings(request: ImageRequest, route: Route) -> Iterator[Message]:
 
 # ---------------------------------------------------------------- its responses
 
-COOLDOWN_SECONDS = 60.0
-"""Stability's penalty for more than 150 requests in 10 seconds."""
-
+COOLDOWN_SECONDS = 60.0  # Stability's penalty for more than 150 requests in 10 seconds
 _CONTENT_FILTERED = "CONTENT_FILTERED"
 _BY_NAME: Mapping[str | None, FailureCode] = {
     "content_moderation": FailureCode.CONTENT_POLICY,
@@ -332,9 +326,7 @@ def call_error(
 
 # ---------------------------------------------------------------- its calls
 
-JOB_SECONDS = 900.0
-"""The minimum time for which a job is polled; Stability keeps results for 24 hours."""
-
+JOB_SECONDS = 900.0  # the minimum time for which a job is polled; Stability keeps results for 24 hours
 _RESPONSE_FILE = "answer.json"
 _MAX_RESPONSE_BYTES = MAX_IMAGE_BYTES * 4 // 3 + MAX_JSON_BYTES
 _MAX_POLL_SECONDS = 60.0

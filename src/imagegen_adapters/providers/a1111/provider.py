@@ -1,7 +1,6 @@
 """A self-hosted Stable Diffusion server (A1111's WebUI, Forge, SD.Next): its calls and answers."""
 
 import asyncio
-import base64
 import contextlib
 import json
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     as_list,
     as_object,
+    basic_auth,
     call_timeout,
     configured_headers,
     failure_of_status,
@@ -61,13 +61,10 @@ from imagegen_core.models import Model, ProviderProfile, check_result_size, chec
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.requests import ImageRequest, Operation
 
-PROGRESS_SECONDS = 1.0
-"""SD.Next allows an address 300 points a minute; a progress request costs one."""
-
+PROGRESS_SECONDS = 1.0  # SD.Next allows an address 300 points a minute; a progress request costs one
 _RESPONSE_FILE = "answer.json"
 _FREE_CALL_SECONDS = 5.0
-_MAX_FREE_BYTES = 1024 * 1024
-"""For calls that generate nothing; a list of a thousand checkpoints takes half."""
+_MAX_FREE_BYTES = 1024 * 1024  # for calls that generate nothing; a list of a thousand checkpoints takes half
 
 
 @attrs.frozen(eq=False)
@@ -198,9 +195,14 @@ class A1111(OneShot):
         headers: Mapping[str, str] = {},
         **options: Any,
     ) -> httpx.Request:
+        """A1111 and SD.Next take the key as user and password."""
         base = (config.api_base or "").rstrip("/").removesuffix("/sdapi/v1").removesuffix("/sdapi")
+        key = None if config.api_key is None else config.api_key.reveal()
+        if key is not None and ":" not in key:
+            raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
+        headers = {**configured_headers(config), **(basic_auth(key) if key else {}), **headers}
         return self._outbound.api_client(config).build_request(
-            method, base + path, headers=_headers(config) | dict(headers), **options
+            method, base + path, headers=headers, **options
         )
 
 
@@ -211,17 +213,6 @@ async def free_response(client: httpx.AsyncClient, request: httpx.Request) -> ht
     if len(content) > _MAX_FREE_BYTES:
         raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=_MAX_FREE_BYTES))
     return httpx.Response(response.status_code, headers=response.headers, content=content)
-
-
-def _headers(config: ProviderConfig) -> dict[str, str]:
-    """A1111 and SD.Next take the key as user and password."""
-    headers = configured_headers(config)
-    if config.api_key is None:
-        return headers
-    key = config.api_key.reveal()
-    if ":" not in key:
-        raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
-    return headers | {"authorization": "Basic " + base64.b64encode(key.encode()).decode()}
 
 
 # ---------------------------------------------------------------- images in a response

@@ -23,9 +23,7 @@ class StableDiffusionCode(MessageCode, words="imagegen_adapters"):
 
 # ---------------------------------------------------------------- its models
 
-DEFAULT_MODEL = "default"
-"""The model id for whichever checkpoint the server has loaded."""
-
+DEFAULT_MODEL = "default"  # the model id for whichever checkpoint the server has loaded
 SHIPPED_MODELS = (ModelEntry(id=DEFAULT_MODEL, name="Loaded checkpoint", default=True),)
 
 _WIKI = "https://github.com/AUTOMATIC1111/stable-diffusion-webui/wiki/API"
@@ -97,10 +95,9 @@ class Options:
 MAX_REPAINT_SIDE_PIXELS = 2048
 """Larger images are scaled down for repainting unless a size is set: few GPUs could process them."""
 
+# The server's own defaults
 DEFAULT_SIDE_PIXELS = 512
 DEFAULT_HIRES_SCALE = 2.0
-"""The server's own defaults."""
-
 PATHS: Mapping[Operation, str] = {
     Operation.GENERATE: "/sdapi/v1/txt2img",
     Operation.REFERENCE: "/sdapi/v1/img2img",

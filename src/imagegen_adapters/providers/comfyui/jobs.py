@@ -1,7 +1,7 @@
 """ComfyUI's API: its requests, the meaning of its answers, and waiting for a job."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -88,17 +88,15 @@ class ComfyUIApi:
         async with self.response_to(method, path, **content) as response:
             return await self.answer_of(response)
 
-    @asynccontextmanager
-    async def response_to(
+    def response_to(
         self, method: str, path: str, *, seconds: float = _FREE_CALL_SECONDS, **content: Any
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AbstractAsyncContextManager[httpx.Response]:
         """Yield the response, its body unread."""
         client = self.outbound.api_client(self.config)
         request = client.build_request(
             method, self.url(path), headers=self.headers, timeout=call_timeout(seconds), **content
         )
-        async with streamed_response(client, request) as response:
-            yield response
+        return streamed_response(client, request)
 
     async def answer_of(self, response: httpx.Response) -> Answer:
         body, key = await read_at_most(response, MAX_ANSWER_BYTES), self.config.api_key
@@ -117,9 +115,7 @@ class ComfyUIApi:
 
 # ---------------------------------------------------------------- what a refusal says
 
-MAX_NODE_PROBLEMS = 5
-"""A wrong checkpoint is one problem; a workflow of another machine has many."""
-
+MAX_NODE_PROBLEMS = 5  # a wrong checkpoint is one problem; a workflow of another machine has many
 _MAX_PROBLEM_CHARS = 200
 
 
@@ -152,8 +148,7 @@ def reason_of(answer: Answer) -> Message:
     return upstream_text(shorten(text, answer.secrets))
 
 
-NodeError = tuple[str, str, str]
-"""A node's id, its kind, and its problem."""
+NodeError = tuple[str, str, str]  # a node's id, its kind, and its problem
 
 
 def node_errors_of(answer: Answer) -> tuple[NodeError, ...]:
@@ -292,9 +287,7 @@ MIN_PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 3.0
 _BACKOFF = 1.2
 
-MAX_MISSES = 2
-"""A job is lost after so many answers in a row that do not know it."""
-
+MAX_MISSES = 2  # a job is lost after so many answers in a row that do not know it
 MAX_STOP_SECONDS = 60.0
 """How long a job may go on after its cancellation: nodes may check for one only at their end."""
 

@@ -255,9 +255,7 @@ def _conflicts(inputs: Mapping[str, tuple[NodeInput, ...]]) -> Iterator[Problem]
 
 # ---------------------------------------------------------------- its models
 
-WORKFLOW_MODEL = "workflow"
-"""The id of the only model of a workflow that has no model input."""
-
+WORKFLOW_MODEL = "workflow"  # the id of the only model of a workflow that has no model input
 SOURCES = (
     Source(url="https://github.com/Comfy-Org/ComfyUI/blob/master/server.py", read=dt.date(2026, 11, 27)),
 )

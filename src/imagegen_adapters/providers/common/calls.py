@@ -1,5 +1,6 @@
 """What calls of all providers share: keys, time-outs, polls, waits and messages; and facts of models."""
 
+import base64
 import contextlib
 import datetime as dt
 import json
@@ -87,6 +88,10 @@ def two_part_key_problem(config: ProviderConfig, form: str) -> Message | None:
 def malformed_key(form: str) -> Message:
     """Return that problem as a sentence of its own."""
     return RefusalCode.PROBLEM(field="api_key", reason=InputCode.KEY_FORM(form=form))
+
+
+def basic_auth(pair: str) -> dict[str, str]:
+    return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def call_timeout(seconds: float) -> httpx.Timeout:

@@ -135,13 +135,8 @@ def _inverted(image: "Image") -> "Image":
 # What a provider gets instead of bytes and pixels
 
 
-def encode_base64(data: bytes) -> Iterator[bytes]:
-    """Yield the base64 of an image in chunks of 256 KiB, of `encoded_length` characters altogether."""
-    for start in range(0, len(data), _PIECE_BYTES):
-        yield base64.b64encode(data[start : start + _PIECE_BYTES])
-
-
 async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the base64 of an image, of `encoded_length` characters altogether."""
     remainder = b""
     async for chunk in chunks:
         data = remainder + chunk

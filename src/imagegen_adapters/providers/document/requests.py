@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import attrs
 
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
-from imagegen_adapters.providers.common.images import encode_base64, encoded_length
+from imagegen_adapters.providers.common.images import encode_base64_chunks, encoded_length, in_pieces
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
 from imagegen_adapters.providers.document.operations import BodySpec, BodyType, RequestSpec
 from imagegen_adapters.providers.document.schema import Document
@@ -26,7 +26,6 @@ MAX_URL_CHARS = 16_384  # common servers refuse longer ones
 MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
 # Room for each image of a request once
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
-_BLOCK_BYTES = 256 * 1024
 _DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
@@ -60,7 +59,11 @@ class Body:
                     reason = DocumentCode.DOCUMENT_STRAY_IMAGE()
                     raise CallError(FailureCode.INTERNAL, reason, possible_charge=False)
                 data = await exchange.read_input(piece.part.image)
-            for block in _encoded(piece, data):
+            blocks = in_pieces(data)
+            if isinstance(piece, EmbeddedPart):
+                yield piece.prefix.encode()
+                blocks = encode_base64_chunks(blocks)
+            async for block in blocks:
                 yield block
 
     async def whole(self, exchange: Exchange | None) -> bytes:
@@ -203,14 +206,6 @@ def write_body(spec: BodySpec, rendered: Any) -> Body | None:
 
 def _unwritable(kind: BodyType) -> CallError:
     return unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind))
-
-
-def _encoded(piece: EmbeddedPart | FilePart, data: bytes) -> Iterator[bytes]:
-    if isinstance(piece, EmbeddedPart):
-        yield piece.prefix.encode()
-        yield from encode_base64(data)
-    else:
-        yield from (data[start : start + _BLOCK_BYTES] for start in range(0, len(data), _BLOCK_BYTES))
 
 
 def _json(tree: Any) -> tuple[Piece, ...]:

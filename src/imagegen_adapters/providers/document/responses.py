@@ -28,9 +28,8 @@ from imagegen_core.models import Model
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
 
-MAX_HEAD_BYTES = (
-    64 * 1024
-)  # up to this it is classified before it is stored; errors sent as a 200 are smaller
+# Up to this a response is classified before it is stored; errors sent as a 200 are smaller
+MAX_HEAD_BYTES = 64 * 1024
 RESPONSE_FILE = "answer"  # the name of the spooled response
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = {
     ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),

@@ -279,9 +279,8 @@ class _Finder:
             return ImageItem(error_code=code, error_message=message or code)
         details = {"seed": rule.seed, "revised_prompt": rule.revised_prompt}
         metadata = {**self.meta, **self.metadata(details, item)}
-        if inline is not None:
-            return ImageItem(base64=inline, metadata=metadata)
-        return ImageItem(url=url, send_auth=rule.send_auth, metadata=metadata)
+        url = url if inline is None else None
+        return ImageItem(url=url, base64=inline, send_auth=rule.send_auth, metadata=metadata)
 
     def _text(self, item: Any, expression: Expression | None) -> str | None:
         return None if expression is None else expression.search_text(item, **self.places) or None

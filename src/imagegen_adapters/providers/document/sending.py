@@ -5,7 +5,6 @@ provider's own, and for a login to ``token_url``; nowhere else.
 """
 
 import asyncio
-import base64
 import contextlib
 import hashlib
 import json
@@ -24,6 +23,7 @@ from imagegen_adapters.outbound.transport import PAID
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     as_object,
+    basic_auth,
     call_timeout,
     json_or_none,
     malformed_key,
@@ -238,7 +238,7 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
     form = {"grant_type": "client_credentials", **scope, **auth.options}
     headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if auth.client_auth is ClientAuth.BASIC:
-        headers |= _basic(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
+        headers |= basic_auth(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
     else:
         form |= {"client_id": client_id, "client_secret": client_secret}
     seconds = min(_MAX_LOGIN_SECONDS, config.timeout)
@@ -329,7 +329,7 @@ class Sender:
         if auth.type is AuthType.HEADER:
             return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
         if auth.type is AuthType.BASIC:
-            return Credentials(headers=_basic(key if auth.username is None else f"{auth.username}:{key}"))
+            return Credentials(headers=basic_auth(key if auth.username is None else f"{auth.username}:{key}"))
         return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
 
     @contextlib.asynccontextmanager
@@ -412,7 +412,3 @@ class Sender:
             return signer.headers(signable, key, options, self.clock.now())
         except Malformed as error:
             raise CallError(FailureCode.AUTH_FAILED, error.reason) from error
-
-
-def _basic(pair: str) -> dict[str, str]:
-    return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

@@ -66,12 +66,8 @@ from imagegen_core.requests import RANDOM_SEED, ImageRequest, Operation
 from imagegen_core.running.exchange import RESPONSE_GRACE_SECONDS
 
 _RESPONSE_FILE = "answer.json"
-_SLACK_BYTES = 32 * 1024 * 1024
-"""Room in a response for drafts, signatures and text beside the images."""
-
-_MAX_SIGN_INS = 4
-"""Google's library waits two minutes for a token service that hangs."""
-
+_SLACK_BYTES = 32 * 1024 * 1024  # room in a response for drafts, signatures and text beside the images
+_MAX_SIGN_INS = 4  # Google's library waits two minutes for a token service that hangs
 _COUNTED_OPERATIONS = (Operation.GENERATE, Operation.EDIT, Operation.RECONTEXT)
 
 

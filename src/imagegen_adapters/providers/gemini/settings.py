@@ -27,9 +27,7 @@ EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "a
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d*)?")
 _VERSION_IN_PATH = re.compile(rf"(.*)/({_VERSION.pattern})")
 _NAME = re.compile(r"[a-z0-9][a-z0-9.:-]{0,99}")
-_LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-"""A location becomes one label of a host name."""
-
+_LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # a location becomes one label of a host name
 _VERTEX_KEYS = {"project": _NAME, "location": _LOCATION, "credentials_file": None}
 
 
