@@ -174,39 +174,13 @@ Handler = Callable[[Request[Any, Any, Any], Any], JsonResponse[dict[str, Any]]]
 
 def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
     """Map an exception to an error response; defects are described in the log alone."""
-    if isinstance(error, HTTPException):
-        return _answer_of_router(request, error)
-    if isinstance(error, ValidationFailed):
-        return error_response(error.slug, {"errors": error.problems})
-    if isinstance(error, Refusal):
-        hint = {} if error.hint is None else {"hint": error.hint}
-        return error_response(error.slug, {"detail": error.reason, **hint, **error.data})
     slug, data = "internal", dict[str, Any]()
     match error:
-        case BlobMissing():  # log the loss
-            _log.error("an image's bytes are missing", key=error.key)
-            slug = "image_not_found"
-        case StorageError():
-            _log.error("storage failed", reason=str(error))
-            full, away = isinstance(error, StorageFull), isinstance(error, StorageUnreachable)
-            slug = "insufficient_storage" if full else "unavailable" if away else slug
-        case RecursionError():  # JSON nested too deep
-            slug, data = _invalid(Problem(field="body", reason=ProblemCode.TOO_DEEP()))
-        case _:
-            _log.error("internal error", exc_info=error)
-    return error_response(slug, data)
-
-
-def answer_of_worker(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
-    """Tell callers of the API that this node only runs tasks."""
-    if isinstance(error, NotFoundException):
-        return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
-    return answer(request, error)
-
-
-def _answer_of_router(request: Request[Any, Any, Any], error: HTTPException) -> JsonResponse[dict[str, Any]]:
-    slug, data = "internal", dict[str, Any]()
-    match error:
+        case ValidationFailed():
+            slug, data = error.slug, {"errors": error.problems}
+        case Refusal():
+            hint = {} if error.hint is None else {"hint": error.hint}
+            slug, data = error.slug, {"detail": error.reason, **hint, **error.data}
         case MethodNotAllowedException():
             response = error_response("method_not_allowed", {})
             methods = (error.headers or {}).get("allow", "").split(", ")
@@ -219,14 +193,28 @@ def _answer_of_router(request: Request[Any, Any, Any], error: HTTPException) -> 
         case ClientException():  # an undeclared query; `JsonRequest` checks bodies
             items = error.extra if isinstance(error.extra, list) else []
             problems = [p for item in items for p in _parameter_problems(request, str(item.get("key")))]
-            slug, data = _invalid(*problems or [Problem(field="request", reason=upstream_text(error.detail))])
+            problems = problems or [Problem(field="request", reason=upstream_text(error.detail))]
+            slug, data = "validation_failed", {"errors": tuple(problems)}
+        case BlobMissing():  # log the loss
+            _log.error("an image's bytes are missing", key=error.key)
+            slug = "image_not_found"
+        case StorageError():
+            _log.error("storage failed", reason=str(error))
+            full, away = isinstance(error, StorageFull), isinstance(error, StorageUnreachable)
+            slug = "insufficient_storage" if full else "unavailable" if away else slug
+        case RecursionError():  # JSON nested too deep
+            problem = Problem(field="body", reason=ProblemCode.TOO_DEEP())
+            slug, data = "validation_failed", {"errors": (problem,)}
         case _:
             _log.error("internal error", exc_info=error)
     return error_response(slug, data)
 
 
-def _invalid(*problems: Problem) -> tuple[str, dict[str, Any]]:
-    return "validation_failed", {"errors": problems}
+def answer_of_worker(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[dict[str, Any]]:
+    """Tell callers of the API that this node only runs tasks."""
+    if isinstance(error, NotFoundException):
+        return error_response("not_found", {"detail": ServiceCode.WORKER_ONLY()})
+    return answer(request, error)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from imagegen_core.forms import Group
 from imagegen_core.models import LifecycleStatus, form_of
 from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
-from imagegen_core.prices import Price, TokenKind, Unit
+from imagegen_core.prices import TokenKind, Unit
 from imagegen_core.requests import Operation
 from imagegen_http.schemas import Answer, JsonObject, Scalar, doc, if_any
 
@@ -127,11 +127,6 @@ class ModelPrice(Answer, frozen=True, kw_only=True):
     currency: Annotated[str, doc("in which the provider bills", "CNY")]
     rates: Annotated[list[ModelRate], doc("its lines")]
 
-    @classmethod
-    def from_price(cls, price: Price) -> "ModelPrice":
-        rates = [ModelRate.from_attributes(rate, amount=format(rate.amount, "f")) for rate in price.rates]
-        return cls(currency=price.currency, rates=rates)
-
 
 class Model(Answer, frozen=True, kw_only=True):
     """A model and what it can do."""
@@ -162,6 +157,8 @@ class Model(Answer, frozen=True, kw_only=True):
         lifecycle = ModelLifecycle.from_attributes(
             end, status=status, date=end.retires, replacement=end.replaced_by
         )
+        rates = model.price.rates if model.price else ()
+        lines = [ModelRate.from_attributes(rate, amount=format(rate.amount, "f")) for rate in rates]
         return cls.from_attributes(
             model,
             name=model.name or model.id,
@@ -170,6 +167,6 @@ class Model(Answer, frozen=True, kw_only=True):
             parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
             form=form_of(model),
             sizes=[SizePreset.from_attributes(size, params=dict(size.params)) for size in model.sizes],
-            price=None if model.price is None else ModelPrice.from_price(model.price),
+            price=ModelPrice(currency=model.price.currency, rates=lines) if model.price else None,
             lifecycle=None if status is LifecycleStatus.ACTIVE else lifecycle,
         )

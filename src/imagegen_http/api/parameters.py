@@ -91,18 +91,15 @@ def with_clean_query(app: ASGIApp) -> ASGIApp:
     def filtered(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["query_string"]:
             pairs = dict.fromkeys(p for p in scope["query_string"].split(b"&") if p.partition(b"=")[2])
-            if scope["path"].startswith("/api/") and len(pairs) > 1:
-                _check_once(pairs)
+            if scope["path"].startswith("/api/"):
+                names = Counter(unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs)
+                if repeated := [name for name, count in names.items() if count > 1]:
+                    reason = ProblemCode.REPEATED()
+                    raise ValidationFailed(*(Problem(field=name, reason=reason) for name in repeated))
             scope["query_string"] = b"&".join(pairs)
         return app(scope, receive, send)
 
     return filtered
-
-
-def _check_once(pairs: dict[bytes, None]) -> None:
-    values = Counter(unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs)
-    if repeated := [name for name, count in values.items() if count > 1]:
-        raise ValidationFailed(*(Problem(field=name, reason=ProblemCode.REPEATED()) for name in repeated))
 
 
 _TASK_ID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -338,32 +338,31 @@ def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> l
         ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
         ("comfyui", "comfyui", "ComfyUI", False, {}),
     )
-    presets = []
+    rows = []
     for name, kind, shown, needs_key, extra in coded:
         profile = ProviderProfile(
             models=(), display_name=shown, needs_api_base=not needs_key, needs_api_key=needs_key
         )
-        presets.append(_preset(name, kind, extra, profile, today))
+        rows.append((name, kind, extra, profile))
     documents = providers["http"]
     for name in documents.names:
         if name != "*":  # the caller's own document
             extra = {"preset": name}
             config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
-            profile = documents.describe(config).with_default_on(today)
-            presets.append(_preset(name, "http", extra, profile, today))
+            rows.append((name, "http", extra, documents.describe(config).with_default_on(today)))
+    presets = [
+        Preset.from_attributes(
+            profile,
+            name=name,
+            kind=kind,
+            extra_config=extra,
+            display_name=profile.display_name or name,
+            api_base=profile.default_api_base,
+            models=[Model.from_model(model, today) for model in profile.models],
+        )
+        for name, kind, extra, profile in rows
+    ]
     return sorted(presets, key=lambda preset: preset.display_name.casefold())
-
-
-def _preset(name: str, kind: str, extra: JsonObject, profile: ProviderProfile, today: dt.date) -> Preset:
-    return Preset.from_attributes(
-        profile,
-        name=name,
-        kind=kind,
-        extra_config=extra,
-        display_name=profile.display_name or name,
-        api_base=profile.default_api_base,
-        models=[Model.from_model(model, today) for model in profile.models],
-    )
 
 
 def _today(service: Service) -> dt.date:

@@ -35,8 +35,7 @@ from imagegen_http.guard import asgi
 from imagegen_http.schemas import Answer, ImageId, TaskId, doc
 from imagegen_http.service import Service
 
-_PIECE_BYTES = 48 * 1024
-"""A multiple of 3, so base64 needs no padding in between. A slow client costs one piece here."""
+PIECE_BYTES = 48 * 1024  # a multiple of 3: base64 needs no padding in between; a slow client costs one here
 
 
 def image_event(name: str, data: Answer, content: bytes) -> Iterator[bytes]:
@@ -45,8 +44,8 @@ def image_event(name: str, data: Answer, content: bytes) -> Iterator[bytes]:
     yield b"event: %s\ndata: %s" % (name.encode(), text.removesuffix(b'"}'))
     rest = memoryview(content)
     while rest:
-        yield base64.b64encode(rest[:_PIECE_BYTES])
-        rest = rest[_PIECE_BYTES:]
+        yield base64.b64encode(rest[:PIECE_BYTES])
+        rest = rest[PIECE_BYTES:]
     yield b'"}\n\n'
 
 

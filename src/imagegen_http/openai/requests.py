@@ -152,9 +152,7 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
     masks = [_image(p) for p in parts if p.name == "mask"]
     fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
-    ordered = sorted(
-        parts, key=lambda part: part.name
-    )  # a retry has another boundary, a gateway another order
+    ordered = sorted(parts, key=lambda p: p.name)  # a retry has another boundary, a gateway another order
     return ImageRequest(
         generation=converted(fields, ImageEdit, strict=False),
         fields=_model_fields(fields),
@@ -278,7 +276,11 @@ def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, An
     generation, declared = image_request.generation, {p.name: p for p in model.parameters}
     if generation.n is not None:
         yield "num", generation.n
-    yield from _size(generation.size, declared).items()
+    if generation.size and generation.size != "auto":
+        if "size" in declared:
+            yield "size", generation.size
+        elif {"width", "height"} <= declared.keys() and (sides := parse_size(generation.size)) is not None:
+            yield from zip(("width", "height"), sides, strict=True)
     accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
     for name, field in image_request.fields.items():
         if name == "partial_images" and not generation.stream:
@@ -287,15 +289,6 @@ def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, An
             value = _value(accepted[name], field)
             if value is not None:
                 yield name, value
-
-
-def _size(size: str | None, declared: Mapping[str, Parameter]) -> dict[str, Any]:
-    if not size or size == "auto":
-        return {}
-    if "size" in declared:
-        return {"size": size}
-    sides = parse_size(size) if {"width", "height"} <= declared.keys() else None
-    return {} if sides is None else {"width": sides[0], "height": sides[1]}
 
 
 def _value(parameter: Parameter, field: Any) -> Any:

@@ -18,7 +18,7 @@ from imagegen_core.running.exchange import PartialImage
 from imagegen_core.task import Task
 from imagegen_http.api import errors
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.api.streams import image_event
+from imagegen_http.api.streams import PIECE_BYTES, image_event
 from imagegen_http.errors import failure_sentence
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send
 from imagegen_http.schemas import Answer, JsonObject, doc
@@ -137,7 +137,6 @@ _CODES = {
     "body_too_large": "payload_too_large",
 }
 _NAMES = {"num": "n", "reference_images": "image", "images": "image"}
-_SLOW_RETRY = {"retry-after": "60"}
 
 _FAILURES: Mapping[FailureCode, tuple[int, str, str]] = {
     FailureCode.PROVIDER_NOT_CONFIGURED: (404, _INVALID, "model_not_found"),
@@ -194,7 +193,7 @@ class Problem:
         status, kind, code = _FAILURES[failure.code]
         headers: dict[str, str] = {}
         if failure.code is FailureCode.QUOTA_EXHAUSTED:
-            headers |= {**_SLOW_RETRY, **NO_RETRY}
+            headers |= {"retry-after": "60", **NO_RETRY}
         elif status in (429, 503):
             headers |= RETRY_LATER
         if failure.possible_charge or failure.code is FailureCode.CANCELLED:
@@ -262,9 +261,6 @@ def unreadable_image(error: Exception) -> Problem:
 # ---------------------------------------------------------------- images, encoded while they are read
 
 Piece = bytes | Image
-
-_PIECE_BYTES = 48 * 1024
-"""Encoded at a time, a multiple of 3 to avoid padding in between. A slow client costs one piece here."""
 
 _USAGE = ("total_tokens", "input_tokens", "output_tokens")
 
@@ -343,7 +339,7 @@ async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for chunk in chunks:
         rest = memoryview(chunk)
         while rest:
-            size = _PIECE_BYTES - len(remainder)
+            size = PIECE_BYTES - len(remainder)
             piece, rest = remainder + rest[:size], rest[size:]
             whole = len(piece) - len(piece) % 3
             yield base64.b64encode(piece[:whole])

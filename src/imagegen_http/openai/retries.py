@@ -227,9 +227,7 @@ class ClientRetries:
 
     def _is_abandoned(self, key: str) -> bool:
         """Return whether nobody got the response and all who waited for it have disconnected."""
-        return key not in self._answered and all(
-            call.disconnect.done() for call in self._waiting.get(key, ())
-        )
+        return key not in self._answered and not self._is_waited_for(key)
 
     def _is_waited_for(self, key: str) -> bool:
         return any(not call.disconnect.done() for call in self._waiting.get(key, ()))
@@ -249,10 +247,9 @@ class ClientRetries:
         while self._refusals and self._refusals[0][0] <= now:
             self._refusals.popleft()
         refusal = next((entry for entry in self._refusals if entry[1] == digest), None)
-        if refusal is None:
-            return False
-        self._refusals.remove(refusal)
-        return True
+        if refusal is not None:
+            self._refusals.remove(refusal)
+        return refusal is not None
 
 
 def _answers_a_retry(task: Task) -> bool:
