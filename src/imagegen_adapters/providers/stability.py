@@ -132,9 +132,8 @@ def model_of(entry: ModelEntry) -> Model:
 
 # ---------------------------------------------------------------- its routes
 
+# How far image-to-image may depart from the image by default: Stability requires a number
 DEFAULT_STRENGTH = 0.7
-"""How far image-to-image may depart from the image by default: Stability requires a number."""
-
 FAST_FACTOR = 4  # a fast upscale ignores the requested factor
 MAX_BODY_BYTES = 10 * 1024 * 1024  # Stability refuses larger bodies
 _BASIC = frozenset({"negative_prompt", "seed", "output_format"})

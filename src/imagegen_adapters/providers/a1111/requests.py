@@ -92,9 +92,8 @@ class Options:
 
 # ---------------------------------------------------------------- its bodies
 
+# Larger images are scaled down for repainting unless a size is set: few GPUs could process them
 MAX_REPAINT_SIDE_PIXELS = 2048
-"""Larger images are scaled down for repainting unless a size is set: few GPUs could process them."""
-
 # The server's own defaults
 DEFAULT_SIDE_PIXELS = 512
 DEFAULT_HIRES_SCALE = 2.0

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -35,11 +34,9 @@ from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import without
 
+# A job's answer repeats its workflow; the queue's repeats the workflows of all jobs
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
-"""A job's answer repeats its workflow; the queue's repeats the workflows of all jobs."""
-
 _FREE_CALL_SECONDS = 30.0
 
 
@@ -74,11 +71,6 @@ class ComfyUIApi:
         """ComfyUI knows no keys: a key is for a proxy in front of it."""
         key, headers = self.config.api_key, configured_headers(self.config)
         return headers if key is None else headers | {"authorization": f"Bearer {key.reveal()}"}
-
-    def without_key(self, text: str) -> str:
-        """Remove every spelling of the key from text that will be stored."""
-        key = self.config.api_key
-        return text if key is None else key.give_to(partial(without, text))
 
     def url(self, path: str) -> str:
         return f"{(self.config.api_base or '').rstrip('/')}{path}"
@@ -288,8 +280,8 @@ MAX_PAUSE_SECONDS = 3.0
 _BACKOFF = 1.2
 
 MAX_MISSES = 2  # a job is lost after so many answers in a row that do not know it
+# How long a job may go on after its cancellation: nodes may check for one only at their end
 MAX_STOP_SECONDS = 60.0
-"""How long a job may go on after its cancellation: nodes may check for one only at their end."""
 
 
 @attrs.define(kw_only=True)

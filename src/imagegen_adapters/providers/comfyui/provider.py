@@ -21,7 +21,7 @@ from imagegen_adapters.providers.comfyui.jobs import (
     refusal,
 )
 from imagegen_adapters.providers.comfyui.workflow import ComfyUICode, Workflow, models_of, parse_workflow
-from imagegen_adapters.providers.common.calls import as_list, as_object, configured_headers
+from imagegen_adapters.providers.common.calls import as_list, as_object, configured_headers, without_secret
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_size,
@@ -40,9 +40,8 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
 from imagegen_core.values import IdentityCache
 
+# How long to wait for a job, its time in ComfyUI's queue included; ``timeout_seconds`` if that is longer
 JOB_SECONDS = 1800.0
-"""How long to wait for a job, its time in ComfyUI's queue included; ``timeout_seconds`` if that is longer."""
-
 _MAX_UPLOADS = 2
 _DOWNLOAD_SECONDS = 120.0
 
@@ -92,7 +91,8 @@ class ComfyUIProvider:
         if not answer.is_success:
             raise refusal(answer, self._clock.now())
         job_id = job_id_of(answer.tree, "prompt_id")
-        errors = [[api.without_key(text) for text in error] for error in node_errors_of(answer)]
+        key = call.config.api_key
+        errors = [[without_secret(text, key) for text in error] for error in node_errors_of(answer)]
         expires_at = self._clock.now() + timedelta(seconds=_seconds(call.config))
         return UpstreamJob(id=job_id, data={"node_errors": errors}, expires_at=expires_at)
 
@@ -108,7 +108,10 @@ class ComfyUIProvider:
             report = await watcher.wait()
         finally:
             del self._watchers[_key(call, job)]
-        images = [{name: api.without_key(text) for name, text in image.items()} for image in report.images]
+        key = call.config.api_key
+        images = [
+            {name: without_secret(text, key) for name, text in image.items()} for image in report.images
+        ]
         return Receipt(data={"images": images, "node_errors": job.data["node_errors"]})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
@@ -26,7 +26,9 @@ from imagegen_core.messages import Message, MessageCode, ProblemCode, RefusalCod
 from imagegen_core.models import Lifecycle, Model, Parameter
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
+from imagegen_core.redaction import without
 from imagegen_core.requests import ImageRequest, Operation
+from imagegen_core.secrets import Secret
 
 
 class InputCode(MessageCode, words="imagegen_adapters"):
@@ -250,6 +252,11 @@ def shorten(text: str, secrets: Iterable[str | None] = ()) -> str:
     bare = _QUERY.sub(r"\1", text)
     line = " ".join("".join(char if char.isprintable() else " " for char in bare).split())
     return line if len(line) <= MAX_MESSAGE_CHARS else line[: MAX_MESSAGE_CHARS - 1] + "…"
+
+
+def without_secret(text: str, secret: Secret | None) -> str:
+    """Remove every spelling of a key from text that will be stored or shown."""
+    return text if secret is None else secret.give_to(partial(without, text))
 
 
 def visible_text(page: str) -> str:

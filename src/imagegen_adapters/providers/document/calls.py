@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Any
 
 import attrs
 import httpx
 
+from imagegen_adapters.providers.common.calls import without_secret
 from imagegen_adapters.providers.common.images import map_refusals, mask_for, random_seed
 from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, DocumentCode, Reading
 from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
@@ -30,7 +30,6 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.redaction import without
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
 
 _MAX_SKIPPED = 8  # warnings of one call about expressions
@@ -168,9 +167,7 @@ class DocumentCall:
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a spooled response, without the key: receipts are stored unencrypted."""
         key, names = self.sender.secret, self._required_headers()
-        headers = {name: text for name, text in start.headers.items() if name in names}
-        if key is not None:
-            headers = {name: key.give_to(partial(without, text)) for name, text in headers.items()}
+        headers = {name: without_secret(text, key) for name, text in start.headers.items() if name in names}
         if is_image is None:
             is_image = start.is_image(self.operation.response)
         return Receipt(

@@ -123,13 +123,7 @@ class HttpProvider:
         """Return what a 2xx brought; whatever it is, it may be paid for."""
         operation, max_bytes = document_call.operation, document_call.document.egress.max_json_bytes
         if operation.stream is not None and start.is_event_stream:
-            await StreamedResponse(
-                document_call=document_call,
-                spec=operation.stream,
-                start=start,
-                exchange=exchange,
-                buffers=self._buffers,
-            ).receive()
+            await StreamedResponse(document_call, operation.stream, start, exchange, self._buffers).receive()
             return document_call.receipt(start, is_image=False)
         try:
             if start.is_complete and not start.is_image(operation.response):

@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -31,6 +30,7 @@ from imagegen_adapters.providers.common.calls import (
     parse_seconds,
     read_at_most,
     shorten,
+    without_secret,
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, Malformed
 from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
@@ -42,7 +42,7 @@ from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import Redactor, without
+from imagegen_core.redaction import Redactor
 from imagegen_core.secrets import Secret
 
 KEY_FORM = "client_id:client_secret"
@@ -258,8 +258,7 @@ def _refusal(
     may_pass = status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
     texts = (tree.get(name) for name in ("error", "error_description"))
     message = ": ".join(text for text in texts if isinstance(text, str))
-    if config.api_key is not None:
-        message = config.api_key.give_to(partial(without, message))
+    message = without_secret(message, config.api_key)
     reason = upstream_text(shorten(message)) if message else ResponseCode.RESPONSE_STATUS(status=status)
     code = FailureCode.UNAVAILABLE if may_pass else FailureCode.AUTH_FAILED
     return _no_token(code, reason, retry_after=retry_after)

@@ -52,7 +52,7 @@ _BOM = b"\xef\xbb\xbf"
 _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class StreamedResponse:
     """One response of server-sent events."""
 

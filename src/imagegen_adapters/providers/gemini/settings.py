@@ -17,9 +17,9 @@ from imagegen_core.models import Model, Parameter, common
 from imagegen_core.requests import Operation
 
 DEVELOPER_BASE = "https://generativelanguage.googleapis.com"
+# The long-documented limit of a request with inline images
+# (https://ai.google.dev/gemini-api/docs/image-understanding)
 DEFAULT_INLINE_MB = 20
-"""The long-documented limit of a request with inline images: https://ai.google.dev/gemini-api/docs/image-understanding."""
-
 _MAX_INLINE_MB = 500
 
 EXTRA_KEYS = frozenset({"backend", "project", "location", "credentials_file", "api_version", "max_inline_mb"})
