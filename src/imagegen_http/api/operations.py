@@ -269,15 +269,26 @@ async def _submission(
 ) -> Submission:
     """Return the submission of a body, without its images."""
     params, provider_name, config = _params(operation.rules, fields), fields["provider"], fields["config"]
-    if config is not None:  # it stays with this provider if the default changes
+    override = None
+    if config is not None:  # it stays with this provider if the default changes; a masked key counts as none
         provider_name = provider_name or await service.imagegen.resolve.default_name()
+        key = Secret.parse_unmasked(config.api_key, "config.api_key")
+        with fields_named(_OVERRIDE_FIELDS):
+            override = ProviderConfig(
+                provider_name=provider_name,
+                source=ConfigSource.REQUEST,
+                api_base=config.api_base,
+                api_key=key,
+                timeout_seconds=config.timeout,
+                max_retries=config.max_retries,
+            )
     return Submission(
         operation=operation,
         prompt=prompt,
         params=params,
         provider_name=provider_name,
         model_id=fields["model_id"],
-        override=None if config is None else _override(provider_name, config),
+        override=override,
         require_saved=fields["use_saved_config"],
     )
 
@@ -322,20 +333,6 @@ _OVERRIDE_FIELDS = {
     "max_retries": "config.max_retries",
 }
 """Paths in the body for the fields of `ProviderConfig`."""
-
-
-def _override(provider_name: str, config: OverrideBody) -> ProviderConfig:
-    """Return the request's own configuration; a masked key counts as none."""
-    key = Secret.parse_unmasked(config.api_key, "config.api_key")
-    with fields_named(_OVERRIDE_FIELDS):
-        return ProviderConfig(
-            provider_name=provider_name,
-            source=ConfigSource.REQUEST,
-            api_base=config.api_base,
-            api_key=key,
-            timeout_seconds=config.timeout,
-            max_retries=config.max_retries,
-        )
 
 
 def _names(rules: OperationRules) -> dict[str, str]:

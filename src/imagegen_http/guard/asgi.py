@@ -180,19 +180,16 @@ _MAX_WEIGHED_CHARS = 1024  # the rest is ignored
 
 def _weights(header: str) -> list[tuple[str, float]]:
     """Return the values of a header with their weights (RFC 9110, 12.4.2)."""
-    return [_weighted(value) for value in header[:_MAX_WEIGHED_CHARS].lower().split(",")]
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    name, *parameters = (part.strip() for part in text.split(";"))
-    for parameter in parameters:
-        key, _, value = parameter.partition("=")
-        if key.strip() == "q":
-            try:
-                return name, float(value)
-            except ValueError:
-                return name, 0.0
-    return name, 1.0
+    weights = []
+    for value in header[:_MAX_WEIGHED_CHARS].lower().split(","):
+        name, *parameters = (part.strip() for part in value.split(";"))
+        pairs = (parameter.partition("=") for parameter in parameters)
+        try:
+            weight = float(next((text for key, _, text in pairs if key.strip() == "q"), 1.0))
+        except ValueError:
+            weight = 0.0
+        weights.append((name, weight))
+    return weights
 
 
 PRIVATE_REVALIDATE = "private, no-cache"

@@ -79,10 +79,11 @@ class Forwarding:
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
+        values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
+        text = values[-1].decode("latin-1") if values else ""
+        nearest = text.rpartition(",")[2].strip().lower()  # the last of the last header
         peer = (scope.get("client") or ("",))[0]
-        is_https = self._public_is_https or (
-            bool(self._trusted) and _forwarded_proto(scope) == "https" and is_within(peer, self._trusted)
-        )
+        is_https = self._public_is_https or (nearest == "https" and is_within(peer, self._trusted))
         return {**scope, "scheme": "https"} if is_https else scope
 
 
@@ -128,9 +129,3 @@ def parse_page_origin(text: str) -> str:
     if not _APP_ORIGIN.fullmatch(text):
         raise ValueError(f"{text!r} is not such as https://app.example.com or app://-, without a path")
     return text
-
-
-def _forwarded_proto(scope: Scope) -> str:
-    """Return the value of the nearest proxy: the last of the last header."""
-    values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
-    return values[-1].decode("latin-1").rpartition(",")[2].strip().lower() if values else ""
