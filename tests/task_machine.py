@@ -159,7 +159,7 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(pick=picks, how=st.sampled_from(["complete", "fail", "cancel"]))
     def end(self, pick, how):
         task = self.processing(pick)
-        failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
+        failure = Failure(FailureCode.TIMEOUT, "no answer")
         ended = {
             "complete": lambda: task.complete(self.now, warnings=("w",)),
             "fail": lambda: task.fail(self.now, failure),

@@ -103,37 +103,23 @@ class FailureCode(StrEnum):
     INTERNAL = "internal", False, False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Failure:
-    """The ``error`` of a task; its ``reason`` must already be redacted."""
+    """The ``error`` of a task; its ``reason`` must already be redacted.
+
+    ``code`` says by default whether it is retryable and a possible charge.
+    """
 
     code: FailureCode
     reason: Message = attrs.field(converter=as_message)
-    retryable: bool
-    possible_charge: bool
+    retryable: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.code.retryable, takes_self=True), kw_only=True
+    )
+    possible_charge: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.code.possible_charge, takes_self=True), kw_only=True
+    )
     upstream_status: int | None = None
     upstream_code: str | None = attrs.field(default=None, converter=attrs.converters.optional(valid_text))
-
-    @classmethod
-    def from_code(
-        cls,
-        code: FailureCode,
-        reason: Message | str,
-        *,
-        possible_charge: bool | None = None,
-        upstream_status: int | None = None,
-        upstream_code: str | None = None,
-    ) -> "Failure":
-        """``code`` says whether it is retryable and, by default, a possible charge."""
-        charge = code.possible_charge if possible_charge is None else possible_charge
-        return cls(
-            code=code,
-            reason=reason,
-            retryable=code.retryable,
-            possible_charge=charge,
-            upstream_status=upstream_status,
-            upstream_code=upstream_code,
-        )
 
     @property
     def message(self) -> str:
@@ -171,10 +157,11 @@ class CallError(ImagegenError):
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
         self.is_transient = is_transient
-        self.failure = Failure.from_code(
+        charge = code.possible_charge if possible_charge is None else possible_charge
+        self.failure = Failure(
             code,
             self.reason,
-            possible_charge=False if not_started else possible_charge,
+            possible_charge=charge and not not_started,
             upstream_status=upstream_status,
             upstream_code=upstream_code,
         )

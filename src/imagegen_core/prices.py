@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import attrs
@@ -174,7 +173,7 @@ def is_currency(text: str) -> bool:
 def prices_of(extra_config: Mapping[str, Any]) -> Mapping[str, Price]:
     data, path = extra_config.get("prices"), "extra_config.prices"
     if data is None:
-        return MappingProxyType({})
+        return {}
     if not isinstance(data, Mapping):
         raise ValidationFailed.wrong_type(path, JsonType.OBJECT)
     return {model_id: parse_price(price, f"{path}.{model_id}") for model_id, price in data.items()}

@@ -168,7 +168,7 @@ class Task:
         self, now: datetime, *, possible_charge: bool = False, warnings: tuple[Message, ...] = ()
     ) -> "Task":
         """Return the task cancelled by its caller; ``possible_charge``: a call may have cost money."""
-        failure = Failure.from_code(
+        failure = Failure(
             FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER(), possible_charge=possible_charge
         )
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)

@@ -75,7 +75,7 @@ class Seeds:
     def _ended(self):
         for number, task in enumerate(self._tasks(TaskStatus.FAILED, self.failed)):
             code = FAILURES[number % len(FAILURES)]
-            yield attrs.evolve(task, failure=Failure.from_code(code, "planted"))
+            yield attrs.evolve(task, failure=Failure(code, "planted"))
         yield from self._tasks(TaskStatus.CANCELLED, self.cancelled)
 
     def _tasks(self, status, number):

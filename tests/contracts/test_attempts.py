@@ -26,7 +26,7 @@ async def test_changes_are_stored(repository):
     claimed = task.claim("me", later(1)).count_attempt()
     failed = claimed.fail(
         later(2),
-        Failure.from_code(FailureCode.TIMEOUT, "no answer 超时"),
+        Failure(FailureCode.TIMEOUT, "no answer 超时"),
         warnings=(WarningCode.DEPRECATED(), upstream_text("slow")),
     )
 
@@ -63,7 +63,7 @@ async def test_attempts_are_stored_with_their_task(repository):
 
     await repository.save(task.fence, task=claimed, attempts=(first, second))
     stored = await repository.attempts(task.task_id)
-    failure = Failure.from_code(FailureCode.INTERNAL, upstream_text("a defect"))
+    failure = Failure(FailureCode.INTERNAL, upstream_text("a defect"))
     ended = first.ended_with_task(later(2), failure)
     with pytest.raises(StaleTask):
         await repository.save(task.fence, task=claimed, attempts=(ended,))
@@ -208,7 +208,7 @@ async def test_attempts_come_back_oldest_first(repository):
     two = two.submitting(later(1), config=SentConfig(text="{}", sealed=False)).received(
         later(2), Receipt(data={"files": [{"name": "a.png"}]}, stored=(0, 2))
     )
-    failure = Failure.from_code(FailureCode.REJECTED, "no")
+    failure = Failure(FailureCode.REJECTED, "no")
     three = three.failed(later(3), attrs.evolve(failure, upstream_status=400, upstream_code="x"))
 
     for attempt in (three, two, one):
@@ -235,7 +235,7 @@ async def test_what_a_call_was_sent_under_is_wiped_with_its_end(repository):
     for attempt in (one, two, three, theirs):
         await repository.save(task.fence, attempts=(attempt,))
     await repository.save(
-        task.fence, attempts=(one.failed(later(2), Failure.from_code(FailureCode.TIMEOUT, "no answer")),)
+        task.fence, attempts=(one.failed(later(2), Failure(FailureCode.TIMEOUT, "no answer")),)
     )
     before = [a.config for a in await repository.attempts(task.task_id)]
 
@@ -262,7 +262,7 @@ async def test_a_response_is_stored_until_its_images_are(repository):
 
     await repository.save(task.fence, attempts=(stored.stored(later(3)),))
     for attempt, code in ((refused, FailureCode.BAD_RESPONSE), (unstored, FailureCode.STORAGE_FAILED)):
-        failed = attempt.failed(later(3), Failure.from_code(code, "no"))
+        failed = attempt.failed(later(3), Failure(code, "no"))
         await repository.save(task.fence, attempts=(failed,))
 
     assert received == before
@@ -278,7 +278,7 @@ async def test_a_response_does_not_outlive_its_task(repository):
         an_attempt(owner, part=part).submitting(later(1)).received(later(2), Receipt(), response)
         for owner, part in ((task, 0), (task, 1), (other, 0))
     )
-    failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
+    failure = Failure(FailureCode.STORAGE_FAILED, "no")
     submission = attrs.evolve(an_attempt(task, part=2).submitting(later(1)), response=response)
     for attempt in (received, unstored.failed(later(3), failure), submission, theirs):
         await repository.save(task.fence, attempts=(attempt,))
@@ -294,7 +294,7 @@ async def test_old_responses_are_wiped(repository):
     task = a_task()
     await add(repository, task)
     response = InlineResponse(name="answer", content=b"{}")
-    failure = Failure.from_code(FailureCode.STORAGE_FAILED, "no")
+    failure = Failure(FailureCode.STORAGE_FAILED, "no")
     old, lost, young, received = (
         an_attempt(task, part=part).submitting(later(1)).received(later(2), Receipt(), response)
         for part in range(4)

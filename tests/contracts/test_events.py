@@ -20,7 +20,7 @@ async def test_a_task_is_stored_with_its_last_event(bus, repository):
     first = await bus.publish(an_event(failed.task_id))
     running = failed.claim("me", NOW)
     await repository.save(failed.fence, task=running)
-    failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
+    failure = Failure(FailureCode.TIMEOUT, "no answer")
     ends = [
         completed.claim("me", NOW).complete(later(1)),
         running.fail(later(2), failure),

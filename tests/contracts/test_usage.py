@@ -15,9 +15,9 @@ from tests.contracts.samples import NOW, a_task, add_ended, an_attempt
 
 pytestmark = pytest.mark.anyio
 
-_UNKNOWN = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
+_UNKNOWN = Failure(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
 
-_REFUSED = Failure.from_code(FailureCode.REJECTED, FailureReason.DEFECT(), possible_charge=False)
+_REFUSED = Failure(FailureCode.REJECTED, FailureReason.DEFECT(), possible_charge=False)
 
 _QUARTER = quarter_of(NOW)
 

@@ -48,7 +48,7 @@ async def test_a_wiped_configuration_of_a_call_leaves_no_trace(repository, datab
     config = SentConfig(text="SEALED-CALL-" + "x" * 5000, sealed=True)
     attempt = an_attempt(task).submitting(later(1), config=config)
     await repository.save(task.fence, attempts=(attempt,))
-    failure = Failure.from_code(FailureCode.TIMEOUT, "no answer")
+    failure = Failure(FailureCode.TIMEOUT, "no answer")
     await repository.save(task.fence, attempts=(attempt.failed(later(2), failure),))
     await database.close()
 

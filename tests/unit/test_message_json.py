@@ -48,7 +48,7 @@ def test_rows_of_earlier_versions_are_read():
 
 def test_an_earlier_version_finds_the_text():
     """After going back to it: the text is where it always was."""
-    text = to_json(Failure.from_code(FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER()))
+    text = to_json(Failure(FailureCode.CANCELLED, FailureReason.CANCELLED_BY_CALLER()))
 
     assert '"message":"cancelled by the caller"' in text
 

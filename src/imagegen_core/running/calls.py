@@ -447,9 +447,9 @@ def refusal_failure(refusal: Refusal, *, charged: bool) -> Failure:
         code = FailureCode.PROVIDER_DISABLED
     elif not isinstance(refusal, (ProviderNotConfigured, ModelNotAvailable)):
         code = FailureCode.REJECTED
-    return Failure.from_code(code, refusal.reason, possible_charge=charged)
+    return Failure(code, refusal.reason, possible_charge=charged)
 
 
 def stopped_midway() -> Failure:
     """Return the failure of a call whose outcome nobody can know."""
-    return Failure.from_code(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())
+    return Failure(FailureCode.OUTCOME_UNKNOWN, FailureReason.STOPPED_MIDWAY())

@@ -277,7 +277,7 @@ class Runner:
         # The disk may have refused the end of an attempt before.
         run.stage(attempts=[a for a in run.attempts.values() if a.phase is Phase.FAILED])
         attempts = await self._attempts(run)
-        failure = Failure.from_code(code, reason, possible_charge=may_be_charged(attempts))
+        failure = Failure(code, reason, possible_charge=may_be_charged(attempts))
         await self.end(run.task.fail(self.parts.clock.now(), failure), run, attempts)
 
     async def _attempts(self, run: RunningTask) -> tuple[Attempt, ...]:

@@ -240,9 +240,7 @@ class Node:
         decoding = any(a.phase is Phase.RECEIVED for a in attempts)
         if (decoding or given_up) and task.recoveries >= MAX_RECOVERIES:
             reason = FailureReason.CRASHED_OVER_RESPONSE() if decoding else FailureReason.DEFECT()
-            failure = Failure.from_code(
-                FailureCode.INTERNAL, reason, possible_charge=may_be_charged(attempts)
-            )
+            failure = Failure(FailureCode.INTERNAL, reason, possible_charge=may_be_charged(attempts))
             await self._runner.end(task.fail(self._parts.clock.now(), failure), task.fence, attempts)
             return
         last_sent = max((a.number for a in attempts if a.phase is not Phase.RESERVED), default=0)

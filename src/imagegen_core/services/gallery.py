@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, date, datetime, tzinfo
 from weakref import WeakValueDictionary
@@ -32,6 +32,7 @@ from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
 from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
+from imagegen_core.running.exchange import once
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class Images:
         if image.thumbnail_key is None:
             return thumbnail
         try:
-            await self.parts.blobs.put(image.thumbnail_key, _once(thumbnail), content_type="image/webp")
+            await self.parts.blobs.put(image.thumbnail_key, once(thumbnail), content_type="image/webp")
         except StorageError as error:
             _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
             return thumbnail
@@ -286,7 +287,3 @@ class _MissingImages:
 
 def _name(image: Image) -> str:
     return file_name(image.prompt, image.id, image.mime_type.extension)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

@@ -181,7 +181,6 @@ class Tasks:
             references=(_ANY_IMAGE,) if rules.max_references else (),
             image=_ANY_IMAGE if rules.takes_image else None,
         )
-        check_operation(request.operation, len(request.references), model)
         check_request(request, model)
         calls = resolved.provider.split(request, model, resolved.config)
         bare_calls = (attrs.evolve(call, references=(), image=None) for call in calls)

@@ -160,7 +160,7 @@ def test_a_record_is_readable_on_a_terminal_and_json_in_a_pipe(desk):
 def test_what_a_task_says_needs_no_adapter(desk):
     """In both languages, whichever adapter has said it: the process that lists tasks has used none."""
     reason = GeminiCode.NOTHING_SENT(seconds=5)
-    failure = Failure.from_code(FailureCode.UNAVAILABLE, reason)
+    failure = Failure(FailureCode.UNAVAILABLE, reason)
     warnings = tuple(
         code(**dict.fromkeys(code.placeholders, "x"))
         for code in (

@@ -74,7 +74,7 @@ async def claimed_id(retries, imagegen, *, numbered=True, **more):
 
 
 def failed(code, **more):
-    return lambda task, now: task.fail(now, Failure.from_code(code, "", **more))
+    return lambda task, now: task.fail(now, Failure(code, "", **more))
 
 
 async def test_without_a_task_there_is_nothing_to_claim(retries, imagegen):

@@ -91,7 +91,7 @@ async def test_a_task_that_goes_on_is_504(service):
 @pytest.mark.parametrize("events", [None, "image_generation"])
 async def test_the_outcome_of_the_task_is_the_response(service, events):
     """Whatever it is; the delivery is stored, since a restart forgets the rest."""
-    failure = Failure.from_code(FailureCode.OUTCOME_UNKNOWN, "")
+    failure = Failure(FailureCode.OUTCOME_UNKNOWN, "")
     status, _, body = await ask(service, events=events, end=lambda task, now: task.fail(now, failure))
 
     assert (400 if events is None else 200) == status

@@ -25,7 +25,7 @@ def test_every_row_of_the_table_has_a_shape(slug):
 @pytest.mark.parametrize("charged", [False, True])
 def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, charged):
     """By its status, which every client understands, and by a header for the official ones."""
-    problem = Problem.from_failure(Failure.from_code(code, "m", possible_charge=charged), Language.EN)
+    problem = Problem.from_failure(Failure(code, "m", possible_charge=charged), Language.EN)
 
     assert problem.status not in _NEVER
     if charged:
@@ -36,7 +36,7 @@ def test_every_failure_has_a_shape_and_a_charged_one_is_never_retried(code, char
 
 def test_a_cancelled_task_is_not_retried():
     """Although nothing was sent for it: a retry would generate the image after all."""
-    problem = Problem.from_failure(Failure.from_code(FailureCode.CANCELLED, "m"), Language.EN)
+    problem = Problem.from_failure(Failure(FailureCode.CANCELLED, "m"), Language.EN)
 
     assert (400, "upstream_error") == (problem.status, problem.type)
     assert "false" == problem.headers["x-should-retry"]
