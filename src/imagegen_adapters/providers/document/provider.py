@@ -152,9 +152,7 @@ class HttpProvider:
         return Receipt(data={**receipt.data, **usage, **document_call.skipped_data(job.data)})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        return await ResultReader(
-            document_call=self._call(call), receipt=receipt, exchange=exchange, parses=self._parses
-        ).result()
+        return await ResultReader(self._call(call), receipt, exchange, self._parses).result()
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         if job is None:

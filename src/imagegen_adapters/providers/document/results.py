@@ -52,7 +52,7 @@ _FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
 _NUMBER = re.compile(r"[0-9][0-9.eE+-]{0,38}")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class ResultReader:
     """Reads one receipt. ``parses`` limits how many responses are parsed at once, over all calls."""
 

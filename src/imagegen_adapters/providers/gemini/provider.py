@@ -122,9 +122,8 @@ class GeminiProvider(OneShot):
             async with asyncio.timeout(timeout) as sending.limit:
                 with self._mapped_errors(config, sending):
                     async with self._models(config, sending) as models:
-                        with warnings.catch_warnings():
-                            # The SDK warns that Imagen's methods are deprecated.
-                            warnings.simplefilter("ignore")
+                        # The SDK warns that Imagen's methods are deprecated.
+                        with warnings.catch_warnings(action="ignore"):
                             answer = getattr(models, method)(**arguments)
                         await answer
         except TimeoutError as error:
@@ -347,9 +346,8 @@ def _load_credentials(path: str | None) -> Any:
                 "authorized_user": credentials.Credentials.from_authorized_user_info,
             }
             return readers[info["type"]](info, scopes=_SCOPES)
-        with warnings.catch_warnings():
-            # google.auth warns about user credentials without a quota project.
-            warnings.simplefilter("ignore")
+        # google.auth warns about user credentials without a quota project.
+        with warnings.catch_warnings(action="ignore"):
             return google.auth.default(scopes=_SCOPES)[0]
     except (GoogleAuthError, OSError, ValueError, KeyError, TypeError) as error:
         source = GeminiCode.DEFAULT_CREDENTIALS() if path is None else "extra_config.credentials_file"
