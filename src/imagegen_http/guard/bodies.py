@@ -89,12 +89,6 @@ _ACCEPTED_TYPES: Mapping[str, tuple[str, ...]] = {
 _MAX_FORM_BYTES = 16 * 1024
 
 
-def max_bytes(request: InboundRequest, rules: GuardRules) -> int:
-    if request.path in FORMS:
-        return _MAX_FORM_BYTES
-    return rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
-
-
 def media_type(request: InboundRequest) -> str:
     return request.header(b"content-type").partition(";")[0].strip().lower()
 
@@ -254,34 +248,35 @@ class BufferedBody:
 class IncomingBody:
     """The body of a request: read completely within its limits and replayed, or drained."""
 
-    def __init__(self, request: InboundRequest, receive: Receive) -> None:
+    def __init__(self, request: InboundRequest, receive: Receive, rules: GuardRules) -> None:
         self._request = request
         self._receive = receive
+        self._rules = rules
+        most = rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
+        self._max_bytes = _MAX_FORM_BYTES if request.path in FORMS else most
         self._has_begun = False
         self._is_complete = False
         self._timed_out = False
 
-    def check_head(self, rules: GuardRules, budget: BodyBudget) -> None:
+    def check_head(self, budget: BodyBudget) -> None:
         """Refuse a body by its head, before any of it is read."""
-        declared_bytes = content_length(self._request)
+        declared_bytes = content_length(self._request) or 0
         if declared_bytes:
             _check_type(self._request)
-        limit = max_bytes(self._request, rules)
-        if declared_bytes is not None and declared_bytes > limit:
-            raise RequestRefused("body_too_large", {"max_bytes": limit})
-        if declared_bytes is not None and not budget.has_room(declared_bytes):
+        if declared_bytes > self._max_bytes:
+            raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})
+        if not budget.has_room(declared_bytes):
             raise _no_room()
 
-    async def read(self, rules: GuardRules, lease: BodyLease) -> bytearray:
-        limit = max_bytes(self._request, rules)
+    async def read(self, lease: BodyLease) -> bytearray:
         if not self._has_body():  # a deadline costs a tenth of a quick read
-            return await self._read(limit, lease)
+            return await self._read(lease)
         try:
-            async with asyncio.timeout(rules.body_seconds):
-                return await self._read(limit, lease)
+            async with asyncio.timeout(self._rules.body_seconds):
+                return await self._read(lease)
         except TimeoutError as error:
             self._timed_out = True
-            reason = RequestProblem.BODY_TOO_SLOW(seconds=rules.body_seconds)
+            reason = RequestProblem.BODY_TOO_SLOW(seconds=self._rules.body_seconds)
             raise RequestRefused.for_field("body", reason) from error
 
     def replay(self, buffered_body: BufferedBody) -> Receive:
@@ -302,11 +297,12 @@ class IncomingBody:
         """Whether part of the body is unread, so that the connection cannot serve another request."""
         return self._has_body() and not self._is_complete
 
-    async def drain(self, seconds: float) -> None:
-        """Discard the rest, at most for ``seconds``: closing with unread bytes would lose the response."""
+    async def drain(self) -> None:
+        """Discard the rest for some time: closing with unread bytes would lose the response."""
         # A client that waits for "100 Continue" sends no body after a refusal.
         if not (self._has_begun or "100-continue" not in self._request.header(b"expect").lower()):
             return
+        seconds = self._rules.linger_seconds
         with contextlib.suppress(TimeoutError, RequestAborted):
             async with asyncio.timeout(min(seconds, _LATE_LINGER_SECONDS) if self._timed_out else seconds):
                 while not self._is_complete:
@@ -316,15 +312,15 @@ class IncomingBody:
         length = self._request.header(b"content-length")
         return bool(self._request.header(b"transfer-encoding")) or length not in ("", "0")
 
-    async def _read(self, limit: int, lease: BodyLease) -> bytearray:
+    async def _read(self, lease: BodyLease) -> bytearray:
         body = bytearray()
         try:
             while not self._is_complete:
                 chunk = await self._chunk()
                 if chunk and not body:
                     _check_type(self._request)
-                if len(body) + len(chunk) > limit:
-                    raise RequestRefused("body_too_large", {"max_bytes": limit})
+                if len(body) + len(chunk) > self._max_bytes:
+                    raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})
                 if not lease.grow(len(body) + len(chunk)):
                     raise _no_room()
                 body += chunk

@@ -81,7 +81,7 @@ class InboundGuard:
         is_guest = self._is_guest(request)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
-        body = IncomingBody(request, receive)
+        body = IncomingBody(request, receive, self._rules)
         buffered_body = BufferedBody(bytearray(), lease=BodyLease(self._budget), thread=self._thread)
         try:
             self._check_head(request, body, is_guest=is_guest)
@@ -124,10 +124,10 @@ class InboundGuard:
             allows = self._access.has_token if is_guest else self._access.allows
             if not allows(request):
                 raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
-        body.check_head(self._rules, self._budget)
+        body.check_head(self._budget)
 
     async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
-        buffered_body.fill(await body.read(self._rules, buffered_body.lease))
+        buffered_body.fill(await body.read(buffered_body.lease))
         if media_type(request) == JSON:
             depth, extract = self._rules.max_json_depth, request.path in UPLOADS
             buffered_body.outline = await buffered_body.read(
@@ -159,5 +159,5 @@ class InboundGuard:
             data, headers = dict(refusal.data), dict(refusal.headers)
             await self._refuse(scope, receive, respond, refusal.slug, data, headers)
         if is_unread:
-            await body.drain(self._rules.linger_seconds)
+            await body.drain()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
