@@ -327,11 +327,14 @@ def canonical(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``params`` under canonical names, without nulls, ranges checked, a seed in digits as number."""
     counts = {name: params[name] for name in COUNT_NAMES if params.get(name) is not None}
     cleaned = {k: v for k, v in params.items() if v is not None and k not in COUNT_NAMES}
+    conflicts: list[Problem] = []
     if counts:
-        cleaned["num"] = next(iter(counts.values()))
+        first, *others = counts
+        cleaned["num"], reason = counts[first], ProblemCode.CONFLICT(other=first)
+        conflicts = [Problem(f"params.{name}", reason) for name in others if counts[name] != counts[first]]
     if isinstance(seed := cleaned.get("seed"), str) and _DIGITS.fullmatch(seed):
         cleaned["seed"] = int(seed)
-    if problems := [*_count_conflicts(counts), *_common_problems(cleaned)]:
+    if problems := [*conflicts, *_common_problems(cleaned)]:
         raise ValidationFailed(*problems)
     return cleaned
 
@@ -346,13 +349,6 @@ def changed(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     if chosen:
         replaced.update(*(way for way in _WAYS_TO_SIZE if way not in chosen))
     return {**{name: value for name, value in params.items() if name not in replaced}, **changes}
-
-
-def _count_conflicts(counts: Mapping[str, Any]) -> Iterator[Problem]:
-    names = tuple(counts)
-    for name in names[1:]:
-        if counts[name] != counts[names[0]]:
-            yield Problem(f"params.{name}", ProblemCode.CONFLICT(other=names[0]))
 
 
 def _common_problems(params: Mapping[str, Any]) -> Iterator[Problem]:

@@ -127,17 +127,8 @@ class Redactor:
         redacted = self._short(text) if len(text) <= _MAX_CACHED_CHARS else _redacted_text(text, self._forms)
         return redacted if limit is None else redacted[:limit]
 
-    def redact_mapping(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def redact_mapping(self, fields: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
         """Return a copy without secrets at any depth; a field named like a secret is masked completely."""
-        return self._masked(fields, 0)
-
-    def _rebuild(self) -> None:
-        forms = frozenset().union(*self._permanent.values(), *self._recent.values())
-        self._forms = tuple(sorted(forms, key=len, reverse=True))
-        self._encoded_forms = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
-        self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted_text, forms=self._forms))
-
-    def _masked(self, fields: Mapping[str, Any], depth: int) -> dict[str, Any]:
         return {
             self.redact(str(name)): MASK
             if isinstance(value, str | bytes) and _is_named_secret(str(name))
@@ -145,13 +136,19 @@ class Redactor:
             for name, value in fields.items()
         }
 
+    def _rebuild(self) -> None:
+        forms = frozenset().union(*self._permanent.values(), *self._recent.values())
+        self._forms = tuple(sorted(forms, key=len, reverse=True))
+        self._encoded_forms = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
+        self._short = lru_cache(_MAX_CACHED_TEXTS)(partial(_redacted_text, forms=self._forms))
+
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             return self.redact(value)
         if value is None or isinstance(value, int | float):
             return value
         if depth < _MAX_DEPTH and isinstance(value, Mapping):
-            return self._masked(value, depth + 1)
+            return self.redact_mapping(value, depth + 1)
         if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
             return [self._value(item, depth + 1) for item in value]
         return self.redact(repr(value))
@@ -209,26 +206,16 @@ def spellings(secret: str) -> frozenset[str]:
         return frozenset()
     data = secret.encode("utf-8", "surrogatepass")
     forms = {secret, data.hex(), data.hex().upper(), escape(secret), repr(secret)[1:-1], ascii(secret)[1:-1]}
-    forms |= set(_url_forms(data)) | set(_json_forms(secret)) | set(_base64_forms(data))
+    percents = "".join(f"%{byte:02X}" for byte in data)
+    for form in (quote(data, safe=""), quote(data), quote_plus(data), percents):  # also encoded twice
+        forms |= {form, re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form), quote(form)}
+    for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):  # also inside JSON
+        forms |= {form, form.replace("/", "\\/"), json.dumps(form)[1:-1]}
+    forms.update(_base64_forms(data))
     _, colon, password = secret.partition(":")
     if colon and len(password) > _MIN_SECRET_CHARS:
         forms |= spellings(password)
     return frozenset(form for form in forms if len(form) >= _MIN_SECRET_CHARS)
-
-
-def _url_forms(data: bytes) -> Iterator[str]:
-    percents = "".join(f"%{byte:02X}" for byte in data)
-    for form in (quote(data, safe=""), quote(data), quote_plus(data), percents):
-        yield form
-        yield re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form)
-        yield quote(form)  # encoded twice
-
-
-def _json_forms(secret: str) -> Iterator[str]:
-    for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield form
-        yield form.replace("/", "\\/")
-        yield json.dumps(form)[1:-1]  # JSON inside JSON
 
 
 def _base64_forms(data: bytes) -> Iterator[str]:
