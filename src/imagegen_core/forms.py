@@ -66,17 +66,16 @@ class FormField:
     description: Label | None = None
     choices: Mapping[str, Label] = attrs.field(factory=dict, converter=frozen_mapping)
 
-    @classmethod
-    def from_words(cls, words: Mapping[str, Any]) -> "FormField":
-        extras = {name: Label.from_pair(words[name]) for name in ("unit", "description") if name in words}
-        choices = {value: Label.from_pair(pair) for value, pair in words.get("choices", {}).items()}
-        label, group = Label.from_pair(words["label"]), Group(words["group"])
-        return cls(label=label, group=group, choices=choices, **extras)
-
 
 def fields_of(package: str) -> Mapping[str, FormField]:
-    fields = words_of(package)["FormField"]
-    return MappingProxyType({name: FormField.from_words(words) for name, words in fields.items()})
+    fields = {}
+    for name, words in words_of(package)["FormField"].items():
+        labels = {
+            key: Label.from_pair(words[key]) for key in ("label", "unit", "description") if key in words
+        }
+        choices = {value: Label.from_pair(pair) for value, pair in words.get("choices", {}).items()}
+        fields[name] = FormField(group=Group(words["group"]), choices=choices, **labels)
+    return MappingProxyType(fields)
 
 
 KNOWN_FIELDS = fields_of("imagegen_core")  # by the canonical name of the parameter

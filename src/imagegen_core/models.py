@@ -49,14 +49,12 @@ _VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
 """Styles in which Recraft's models draw SVG: https://www.recraft.ai/docs/api-reference/appendix."""
 
 
-def format_problems(
-    params: Mapping[str, Any], upstream_id: str, choices: Mapping[str, tuple[Any, ...]]
-) -> Iterator[Problem]:
+def format_problems(params: Mapping[str, Any], model: "Model") -> Iterator[Problem]:
     """Yield a problem for each parameter, at any depth, that asks for a format that is not stored.
 
-    A parameter whose ``choices`` name no format means something else. A model that makes only SVG is a
-    problem.
+    A parameter whose ``enum`` names no format means something else. A model that makes only SVG is a problem.
     """
+    upstream_id, choices = model.upstream_id, {p.name: p.enum for p in model.parameters}
     if _VECTOR_MODEL.search(upstream_id):
         yield Problem("model_id", ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
     for name, value in params.items():
@@ -268,7 +266,7 @@ def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
     if request.num > model.max_num:
         yield Problem("params.num", ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id))
     declared = {p.name: p for p in model.parameters}
-    yield from format_problems(request.params, model.upstream_id, {p.name: p.enum for p in model.parameters})
+    yield from format_problems(request.params, model)
     for name, value in request.params.items():
         if name == "num" or request.operation.rules.implies(name, value):
             continue

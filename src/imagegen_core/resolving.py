@@ -422,8 +422,7 @@ class ResolveProvider:
             config.api_key.give_to(self.redactor.register)
         headers = config.extra_config.get("headers") or {}
         secrets = [text for name, text in headers.items() if is_secret_header(name)]
-        user, at, _ = str(config.extra_config.get("proxy") or "").partition("://")[2].rpartition("@")
-        if at:
+        if user := _user_of(str(config.extra_config.get("proxy") or "")):
             secrets += dict.fromkeys((user, unquote(user)))  # as they are written and as they are sent
         for secret in secrets:
             self.redactor.register(secret)

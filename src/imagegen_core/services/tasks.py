@@ -328,22 +328,6 @@ class Tasks:
     async def views(self, tasks: Sequence[Task]) -> tuple[TaskView, ...]:
         started = [task.task_id for task in tasks if task.started_at is not None]
         costs = await self.parts.tasks.costs(started) if started else {}
-        inputs = await self.inputs(tasks)
-
-        async def view(task: Task) -> TaskView:
-            is_pending = task.status is TaskStatus.PENDING
-            return TaskView(
-                task=task,
-                images=() if task.started_at is None else await self.parts.images.of_task(task.task_id),
-                inputs=inputs.get(task.task_id, ()),
-                queue_position=await self.parts.queue.position(task.task_id) if is_pending else None,
-                costs=total(costs.get(task.task_id, ())),
-            )
-
-        return tuple(await asyncio.gather(*map(view, tasks)))
-
-    async def inputs(self, tasks: Sequence[Task]) -> Mapping[str, tuple[InputView, ...]]:
-        """Return the inputs of the tasks that have any, by task id: references, then image, then mask."""
         inputs = {task.task_id: task.request.inputs_with_roles for task in tasks if task.request.inputs}
         images = [image for pairs in inputs.values() for _, image in pairs]
         folders = {image.place[0] for image in images if image.image_id is None}
@@ -351,11 +335,21 @@ class Tasks:
         present = await self.parts.spool.holds(folders) if folders else frozenset()
         existing = await self.parts.images.existing(image_ids) if image_ids else frozenset()
 
-        def view(role: InputRole, image: InputImage) -> InputView:
+        def view_of_input(role: InputRole, image: InputImage) -> InputView:
             available = image.place[0] in present if image.image_id is None else image.image_id in existing
             return InputView(role=role, image=image, available=available)
 
-        return {task_id: tuple(view(*pair) for pair in pairs) for task_id, pairs in inputs.items()}
+        async def view(task: Task) -> TaskView:
+            is_pending = task.status is TaskStatus.PENDING
+            return TaskView(
+                task=task,
+                images=() if task.started_at is None else await self.parts.images.of_task(task.task_id),
+                inputs=tuple(view_of_input(*pair) for pair in inputs.get(task.task_id, ())),
+                queue_position=await self.parts.queue.position(task.task_id) if is_pending else None,
+                costs=total(costs.get(task.task_id, ())),
+            )
+
+        return tuple(await asyncio.gather(*map(view, tasks)))
 
     async def open_input(self, task_id: str, index: int) -> OpenedInput:
         """Open the task's input with this number, from 0; `InputNotFound` if its bytes are gone."""
