@@ -53,11 +53,12 @@ def decoded(body: Text, declared: Any) -> Any:
         raise ValidationFailed(*_problems(body, declared if wrong_type else None)) from error
 
 
-def converted(value: Any, declared: Any, *, strict: bool) -> Any:
+def converted(fields: Any, declared: Any) -> Any:
+    """Convert the texts of a form."""
     try:
-        return msgspec.convert(value, declared, strict=strict)
+        return msgspec.convert(fields, declared, strict=False)
     except msgspec.ValidationError as error:
-        problems = tuple(problems_of(value, declared, from_text=not strict))
+        problems = tuple(problems_of(fields, declared, from_text=True))
         raise ValidationFailed(*problems or (_BODY_INVALID,)) from error
 
 

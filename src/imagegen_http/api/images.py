@@ -363,7 +363,7 @@ async def get_thumbnail(
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"
-    is_unchanged = asgi.matches(request.headers.get("if-none-match"), f'"{etag}"')
+    is_unchanged = asgi.matches(request.headers.get("if-none-match", ""), f'"{etag}"')
     data = b"" if is_unchanged else await service.imagegen.gallery.thumbnail(image)
 
     async def read(start: int, end: int) -> Any:

@@ -268,7 +268,7 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
     """
     text = bytes(request.buffered_body.text)
     is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
-    body = converted(_fields(text), ZipBody, strict=False) if is_form else decoded(text, ZipBody)
+    body = converted(_fields(text), ZipBody) if is_form else decoded(text, ZipBody)
     return zip_response(service.imagegen.gallery.zip(body.ids, language=asgi.language.get()))
 
 

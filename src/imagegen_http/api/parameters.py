@@ -42,8 +42,8 @@ _MOMENT_WORDS = {
 _EARLIEST, _LATEST = datetime(MINYEAR, 1, 2, tzinfo=UTC), datetime(MAXYEAR, 12, 31, tzinfo=UTC)
 
 
-def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinfo) -> datetime | None:
-    """Parse to UTC; without an offset a time is in ``zone``. A date as the end includes that day."""
+def _parse_moment(field: str, text: str | None, zone: tzinfo) -> datetime | None:
+    """Parse to UTC; without an offset a time is in ``zone``. A date in ``to`` includes that day."""
     if text is None:
         return None
     try:
@@ -53,7 +53,7 @@ def _parse_moment(field: str, text: str | None, *, end_of_day: bool, zone: tzinf
     is_date = len(text) <= len("2026-01-01")
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     try:
-        if end_of_day and is_date:
+        if field == "to" and is_date:
             moment += timedelta(days=1)
         return moment.astimezone(UTC)
     except OverflowError as error:
@@ -66,8 +66,7 @@ def parse_span(
     start: str | None, end: str | None, tz: str
 ) -> tuple[datetime | None, datetime | None, tzinfo]:
     zone = parse_zone(tz)
-    since = _parse_moment("from", start, end_of_day=False, zone=zone)
-    return since, _parse_moment("to", end, end_of_day=True, zone=zone), zone
+    return _parse_moment("from", start, zone), _parse_moment("to", end, zone), zone
 
 
 def parse_zone(text: str) -> tzinfo:

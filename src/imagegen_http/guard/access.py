@@ -73,7 +73,7 @@ _READABLE_HEADERS = (
 )
 
 
-def is_foreign(request: InboundRequest, public_origin: str | None = None) -> bool:
+def is_foreign(request: InboundRequest, public_origin: str | None) -> bool:
     """Whether a page of another origin made this request."""
     origin, site = request.header(b"origin"), request.header(b"sec-fetch-site").lower()
     if origin == "null":
@@ -105,7 +105,7 @@ async def answer_preflight(scope: Scope, receive: Receive, send: Send) -> None:
     await respond(send, 204, headers)
 
 
-def is_own_page(request: InboundRequest, public_origin: str | None = None) -> bool:
+def is_own_page(request: InboundRequest, public_origin: str | None) -> bool:
     """Whether a page of our own origin made this request.
 
     Over plain HTTP beyond loopback there is no ``Sec-Fetch-Site``, but ``Origin``, or for a GET ``Referer``.

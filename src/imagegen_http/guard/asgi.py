@@ -196,10 +196,8 @@ PRIVATE_REVALIDATE = "private, no-cache"
 """``Cache-Control`` of a response that a client may keep if it revalidates it each time."""
 
 
-def matches(if_none_match: str | None, etag: str) -> bool:
+def matches(if_none_match: str, etag: str) -> bool:
     """Whether the client has it; weak tags count too, since proxies weaken ours when they compress."""
-    if if_none_match is None:
-        return False
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return "*" in tags or etag in tags
 

@@ -154,7 +154,7 @@ def _from_form(parts: Sequence[Part]) -> ImageRequest:
     fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
     ordered = sorted(parts, key=lambda p: p.name)  # a retry has another boundary, a gateway another order
     return ImageRequest(
-        generation=converted(fields, ImageEdit, strict=False),
+        generation=converted(fields, ImageEdit),
         fields=_model_fields(fields),
         digest=_digest([[p.name, p.is_file, hashlib.sha256(p.content).hexdigest()] for p in ordered]),
         images=images,
