@@ -371,20 +371,22 @@ class ImagesResponse:
         task = await self._end()
         problem, is_final = self._problem(task), task.status.final
         if problem is None:
+            has_pieces = False
             try:
                 images = await parts.images.of_task(task.task_id)
                 pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
                 chunks = encode_pieces(pieces, parts.blobs.open)
                 first = await _first(chunks, pieces)
-            except (StorageError, BlobMissing) as error:
-                _log.error("an image cannot be read", reason=str(error))
-                problem, is_final = unreadable_image(error), not isinstance(error, StorageUnreachable)
-            else:
-                length = str(length_of(pieces))
+                has_pieces, length = True, str(length_of(pieces))
                 await self._start({"content-type": "application/json", "content-length": length})
                 await self._write(first)
                 async for chunk in chunks:
                     await self._write(chunk)
+            except (StorageError, BlobMissing) as error:
+                _log.error("an image cannot be read", reason=str(error))
+                if has_pieces:
+                    raise
+                problem, is_final = unreadable_image(error), not isinstance(error, StorageUnreachable)
         if problem is not None and self._has_started:
             data = json.dumps({"type": "error", **problem.body}, ensure_ascii=False)
             await self._write(f"event: error\ndata: {data}\n\n".encode())

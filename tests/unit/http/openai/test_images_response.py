@@ -5,11 +5,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from imagegen_adapters.memory import in_memory
-from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.errors import Failure, FailureCode, StorageError
 from imagegen_core.task import Submission
 from imagegen_http.guard.delivery import wait_for_disconnect
+from imagegen_http.openai import routes
 from imagegen_http.openai.responses import Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.openai.routes import ImagesResponse
@@ -125,3 +127,18 @@ async def test_a_stream_gets_its_error_as_an_event(service):
 async def test_nothing_is_sent_to_a_disconnected_client(service):
     """And its task goes on."""
     assert (None, {}, b"") == await ask(service, leaves=True, max_hold_seconds=60.0)
+
+
+async def test_an_image_that_breaks_off_is_logged_and_its_response_is_cut(service, monkeypatch):
+    """It cannot become an error any more, and counts as not delivered."""
+
+    async def broken(*_):
+        yield b"{" * 1000
+        raise StorageError("the disk is gone")
+
+    monkeypatch.setattr(routes, "encode_pieces", broken)
+    with capture_logs() as logs, pytest.raises(StorageError):
+        await ask(service, end=lambda task, now: task.complete(now))
+
+    assert [("an image cannot be read", "the disk is gone")] == [(e["event"], e["reason"]) for e in logs]
+    assert ["d.1"] == await unanswered(service)
