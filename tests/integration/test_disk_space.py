@@ -26,3 +26,17 @@ def test_a_file_system_that_does_not_answer_is_a_storage_error(tmp_path):
     """Nobody can say that there is room."""
     with pytest.raises(StorageError):
         SystemDiskSpace(tmp_path / "gone", 0).has_room()
+
+
+def test_the_answer_is_kept_for_a_while(tmp_path):
+    """Each paid call asks, and the system only now and then."""
+    (tmp_path / "disk").mkdir()
+    disk = SystemDiskSpace(tmp_path / "disk", 0)
+    disk.has_room()
+    (tmp_path / "disk").rmdir()
+
+    disk._ask_at = float("inf")
+    assert disk.has_room()
+    disk._ask_at = 0.0
+    with pytest.raises(StorageError):
+        disk.has_room()
