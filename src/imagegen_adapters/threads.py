@@ -3,43 +3,97 @@
 import asyncio
 import collections
 import contextlib
+import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
 
-class WorkerThreads(ThreadPoolExecutor):
-    """A thread pool for blocking functions, first in, first out.
+class WorkerThreads:
+    """Runs blocking functions in at most ``max_threads`` threads, first in, first out.
 
     Cancelling the caller drops a function that still waits; a running one continues to its end. If the
-    system has no thread left, the existing ones serve all. Without any, it raises ``OSError`` and never calls
-    the function; the base class would call it later.
+    system has no thread left, the existing ones serve all; without any, `start` raises ``OSError``. An idle
+    executor's threads end with it.
+
+    `ThreadPoolExecutor` settles two futures a call, one under a lock, and wakes the loop for each. A
+    thumbnail then took 0.41 ms of processor in place of 0.34 (``./run bench reads``).
     """
 
-    def _adjust_thread_count(self) -> None:
-        try:
-            super()._adjust_thread_count()
-        except RuntimeError as error:
-            if not self._threads:
-                self._work_queue.get_nowait()
-                raise OSError("no more threads can be started") from error
+    def __init__(self, max_threads: int, name: str) -> None:
+        self._name, self._max_threads = name, max_threads
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._unfinished = collections.deque[None]()  # one item a call, queued or running
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __del__(self) -> None:
+        self._calls.put(None)
 
     async def run(self, function: Callable[[], T]) -> T:
         return await self.start(function)
 
     def start(self, function: Callable[[], T]) -> "asyncio.Future[T]":
         """Like `run`, but returns a future at once, which may be cancelled."""
-        return asyncio.get_running_loop().run_in_executor(self, _call, function)
+        deliveries = Deliveries.current()
+        future: asyncio.Future[T] = deliveries.loop.create_future()
+        with self._lock:  # nothing is queued behind the mark of the end
+            if self._closed:
+                raise RuntimeError(f"{self._name}: these threads are closed")
+            if len(self._threads) < min(self._max_threads, len(self._unfinished) + 1):
+                self._add_thread()
+            self._unfinished.append(None)
+            self._calls.put((function, future, deliveries))
+        return future
+
+    def shutdown(self) -> None:
+        """Accept no more functions, and wait until all accepted ones have ended. May be called twice."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._calls.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _add_thread(self) -> None:
+        name = f"{self._name}_{len(self._threads)}"
+        thread = threading.Thread(target=_work, args=(self._calls, self._unfinished), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            if not self._threads:
+                raise OSError("no more threads can be started") from error
+        else:
+            self._threads.append(thread)
 
 
-def _call(function: Callable[[], T]) -> T:
+_Call: TypeAlias = "tuple[Callable[[], Any], asyncio.Future[Any], Deliveries]"
+
+
+def _work(calls: "queue.SimpleQueue[_Call | None]", unfinished: "collections.deque[None]") -> None:
+    """Call one function after the other, in a thread that does not keep its `WorkerThreads` alive."""
+    while (call := calls.get()) is not None:
+        function, future, deliveries = call
+        if future.cancelled():
+            unfinished.pop()
+        else:
+            result, error = _outcome(function)
+            unfinished.pop()
+            deliveries.deliver(future, result, error)
+            del result, error
+        del call, function, future, deliveries  # nothing of it stays in memory while the thread is idle
+    calls.put(None)  # for the next thread
+
+
+def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    """Return the result, or the exception, whose frame knows nothing of the future that will refer to it."""
     try:
-        return function()
-    except StopIteration as error:  # no future holds it: before Python 3.12, its caller would wait forever
-        raise _raisable(error) from error
+        return function(), None
+    except BaseException as error:  # noqa: BLE001 - delivered to the caller
+        return None, error
 
 
 class DetachedThreads:

@@ -202,7 +202,7 @@ async def test_closing_waits_for_what_was_accepted(threads):
     await asyncio.gather(future, *queued)
 
     assert sorted(ended_at_close) == list(range(10))
-    with pytest.raises(RuntimeError, match="shutdown"):
+    with pytest.raises(RuntimeError, match="closed"):
         await threads.run(lambda: 1)
 
 
