@@ -23,6 +23,7 @@ from tests.integration.api.asking import (
     row,
     task_of,
 )
+from tests.live_files import contents, modes
 
 FIELDS = [
     "id",
@@ -352,7 +353,7 @@ def test_a_deleted_image_leaves_no_file(api, server):
     whole = api.get(record["image_url"]).content
     small = api.get(record["thumbnail_url"]).content
     answer = api.delete(f"{IMAGES}/{record['id']}")
-    files = [p.read_bytes() for p in server.data_dir.rglob("*") if p.is_file() and p.stat().st_size < 10**6]
+    files = contents(server.data_dir).values()
 
     assert (200, None) == (answer.status_code, data(answer))
     assert (404, 40402, "image_not_found") == row(api.get(record["image_url"]))
@@ -394,9 +395,7 @@ def test_equal_images_are_deleted_one_by_one(api):
 
 def test_every_file_is_for_its_owner_only(server, image):
     """Directories 0700, files 0600."""
-    modes = {(p.is_dir(), p.stat().st_mode & 0o077) for p in [server.data_dir, *server.data_dir.rglob("*")]}
-
-    assert {(True, 0), (False, 0)} == modes
+    assert {(True, 0), (False, 0)} == modes(server.data_dir)
 
 
 def test_an_input_image_is_not_in_the_gallery(api):

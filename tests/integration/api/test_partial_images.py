@@ -12,6 +12,7 @@ from tests.fakes.images import png, png_base64
 from tests.integration.api.asking import GENERATE, TASKS, data, ended, until
 from tests.integration.api.streaming_upstream import STREAMING, streaming, streaming_upstream
 from tests.integration.api.test_task_events import follow, parse
+from tests.live_files import contents
 
 pytestmark = pytest.mark.one_box
 
@@ -87,8 +88,8 @@ def test_nothing_of_a_partial_image_is_stored(server, api, upstream):
             text += next(chunks)
         with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database:
             kinds = {kind for (kind,) in database.execute("SELECT kind FROM events")}
-        files = [path for path in server.data_dir.rglob("*") if path.is_file()]
-        stored = [path.name for path in files if _holds_a_partial_image(path.read_bytes())]
+        files = contents(server.data_dir).items()
+        stored = [path.name for path, content in files if _holds_a_partial_image(content)]
     upstream.fake.steps.release(2)
     ended(api, task_id)
 

@@ -24,6 +24,7 @@ from tests.integration.api.asking import (
     task_of,
     total,
 )
+from tests.live_files import contents
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -488,8 +489,7 @@ def test_the_configuration_of_a_request_is_wiped_at_the_end(api, server):
         task["config_snapshot"]["api_key"],
     )
     assert (True, [(None,) * len(sealed)]) == (bool(sealed), rows)
-    leaks = [p for p in server.folder.rglob("*") if p.is_file() and key.encode() in p.read_bytes()]
-    assert [] == leaks
+    assert [] == [path for path, content in contents(server.folder).items() if key.encode() in content]
 
 
 def test_a_call_that_takes_too_long_is_a_timeout(api):
