@@ -84,8 +84,7 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     """
     import asyncio
 
-    from imagegen_http.doctor.checks import Health
-    from imagegen_http.doctor.runner import run_checks
+    from imagegen_http.doctor import Health, run_checks
     from imagegen_http.settings.loader import check_bind
     from imagegen_http.settings.shown import exposure_warning
 
