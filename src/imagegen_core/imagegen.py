@@ -30,7 +30,7 @@ from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages
 from imagegen_core.running.runner import Runner
-from imagegen_core.running.slots import ProviderSlots, RunningTasks
+from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
 from imagegen_core.running.worker import Node, Worker
 from imagegen_core.search import Paging, SearchQuery
@@ -171,17 +171,16 @@ class ImageGen:
             clock=a.clock,
         )
         self.partial_images = PartialImages()
-        self.running = RunningTasks(a, on_change)
         self.slots = ProviderSlots(default_limit=self.limits.workers, cluster=a.cluster, node=self.owner)
         self.runner = Runner(
             parts=a,
             calls=Calls(
                 parts=a, resolve=self.resolve, partial_images=self.partial_images, storing=Storing(a)
             ),
-            running=self.running,
             slots=self.slots,
             retry=retry or RetryPolicy(),
             random=random.random,
+            on_change=on_change,
             keep_inputs=keep_inputs,
         )
         self.tasks = Tasks(

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from itertools import chain
 from typing import Any, BinaryIO
 
 import attrs
@@ -25,7 +26,6 @@ from imagegen_core.requests import InputImage
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.running.slots import RunningTask
 from imagegen_core.task import EventKind, TaskEvent
-from imagegen_core.values import ByteBudget
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -45,14 +45,15 @@ class PartialImages:
     """
 
     def __init__(self, max_held_bytes: int = MAX_PARTIAL_IMAGES_HELD_BYTES) -> None:
-        self._budget = ByteBudget(max_held_bytes)
-        self._holders: dict[PartialImage, int] = {}
+        self._max_held_bytes = max_held_bytes
         self._followers: dict[str, set[PartialImageFollower]] = {}
 
     @property
     def held_bytes(self) -> int:
         """The bytes of all partial images that somebody is still to pass on."""
-        return self._budget.held_bytes
+        followers = chain.from_iterable(self._followers.values())
+        held = {partial for each in followers for partial in (each.waiting, each.current)}
+        return sum(len(partial.content) for partial in held if partial is not None)
 
     def show(self, task_id: str, *, image_index: int, index: int, content: bytes) -> None:
         """Hand a partial image to the task's followers, in place of one that still waits for them.
@@ -66,9 +67,8 @@ class PartialImages:
             return
         partial = PartialImage(image_index=image_index, index=index, media_type=media_type, content=content)
         for follower in followers:
-            follower.drop_waiting()
-        if self._budget.take(len(content)):
-            self._holders[partial] = len(followers)
+            follower.waiting = None
+        if self.held_bytes + len(content) <= self._max_held_bytes:
             for follower in followers:
                 follower.hand(partial)
 
@@ -77,42 +77,29 @@ class PartialImages:
         self, task_id: str, arrived: Callable[["PartialImageFollower"], object]
     ) -> Iterator["PartialImageFollower"]:
         """Yield a follower of the task, with which ``arrived`` is called when an image waits for it."""
-        follower = PartialImageFollower(arrived, self._release)
-        self._followers.setdefault(task_id, set()).add(follower)
+        follower = PartialImageFollower(arrived)
+        followers = self._followers.setdefault(task_id, set())
+        followers.add(follower)
         try:
             yield follower
         finally:
-            followers = self._followers[task_id]
             followers.discard(follower)
             if not followers:
                 del self._followers[task_id]
-            follower.drop_waiting()
-            follower.take()
-
-    def _release(self, partial: PartialImage) -> None:
-        self._holders[partial] -= 1
-        if not self._holders[partial]:
-            del self._holders[partial]
-            self._budget.give_back(len(partial.content))
 
 
+@attrs.define(eq=False)
 class PartialImageFollower:
     """Holds at most two partial images: the one being passed on, and the latest after it."""
 
-    def __init__(
-        self,
-        arrived: Callable[["PartialImageFollower"], object],
-        release: Callable[[PartialImage], None],
-    ) -> None:
-        self._arrived = arrived
-        self._release = release
-        self._waiting: PartialImage | None = None
-        self._current: PartialImage | None = None
-        self._is_announced = False
+    _arrived: Callable[["PartialImageFollower"], object]
+    waiting: PartialImage | None = None
+    current: PartialImage | None = None
+    _is_announced: bool = False
 
     def hand(self, partial: PartialImage) -> None:
         """Keep a partial image until it is taken, and announce it, once."""
-        self._waiting = partial
+        self.waiting = partial
         if not self._is_announced:
             self._is_announced = True
             self._arrived(self)
@@ -120,15 +107,8 @@ class PartialImageFollower:
     def take(self) -> PartialImage | None:
         """Return the latest partial image that was not taken; the one before has been passed on."""
         self._is_announced = False
-        if self._current is not None:
-            self._release(self._current)
-        self._current, self._waiting = self._waiting, None
-        return self._current
-
-    def drop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._release(self._waiting)
-            self._waiting = None
+        self.current, self.waiting = self.waiting, None
+        return self.current
 
 
 PROGRESS_INTERVAL_SECONDS = 0.5

@@ -23,7 +23,7 @@ from imagegen_core.messages import FailureReason, Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, RetryPolicy, deferral, settle
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.calls import CallPlan, Calls, refusal_failure, stopped_midway
-from imagegen_core.running.slots import ProviderSlots, RunningTask, RunningTasks
+from imagegen_core.running.slots import ProviderSlots, RunningTask
 from imagegen_core.task import MAX_RECOVERIES, Fence, Task, TaskStatus
 
 _log = logging.getLogger(__name__)
@@ -33,22 +33,25 @@ _log = logging.getLogger(__name__)
 class Runner:
     """Splits a task into paid calls, runs each, and settles the task by their outcomes.
 
-    ``keep_inputs`` keeps the caller's input images for good. Otherwise a completed task's are removed, and
-    those of another stay in the spool for a retry.
+    ``on_change`` is called after each change of the stored images. ``keep_inputs`` keeps the caller's input
+    images for good. Otherwise a completed task's are removed, and those of another stay in the spool for a
+    retry. ``runs`` are the tasks that this process runs, by their ids.
     """
 
     parts: Parts
     calls: Calls
-    running: RunningTasks
     slots: ProviderSlots
     retry: RetryPolicy
     random: Callable[[], float]
+    on_change: Callable[[], object]
     keep_inputs: bool
+    runs: dict[str, RunningTask] = attrs.field(factory=dict, init=False)
 
     async def run(self, task: Task) -> None:
         """Run a claimed task to its end or requeue it; when cancelled, store its state."""
         with self.slots.ticket(task.provider_name) as ticket:
-            run = self.running.start(task, ticket)
+            run = RunningTask(task=task, parts=self.parts, on_change=self.on_change, ticket=ticket)
+            self.runs[task.task_id] = run
             try:
                 await self._run(run)
             except asyncio.CancelledError:
@@ -69,7 +72,8 @@ class Runner:
                     run, lambda: self._fail(run, FailureCode.INTERNAL, FailureReason.DEFECT())
                 )
             finally:
-                self.running.end(run)
+                if self.runs.get(task.task_id) is run:  # not a newer one of the same task
+                    del self.runs[task.task_id]
 
     async def _run(self, run: RunningTask) -> None:
         # The first claim of a task has no attempts, and asks nobody.

@@ -1,4 +1,4 @@
-"""Who may call now: fair slots of each provider, and the tasks that this process runs."""
+"""Who may call now: fair slots of each provider, and a task that this process runs."""
 
 import asyncio
 from collections import Counter, deque
@@ -234,37 +234,3 @@ class RunningTask:
                 self.image_count += len(images)
             self.on_change()
             await self.parts.queue.notify(self.task.task_id)
-
-
-class RunningTasks:
-    """The runs of this process, by the ids of their tasks."""
-
-    def __init__(self, parts: Parts, on_change: Callable[[], object]) -> None:
-        self._parts = parts
-        self._on_change = on_change
-        self._runs: dict[str, RunningTask] = {}
-
-    def start(self, task: Task, ticket: Ticket) -> RunningTask:
-        run = RunningTask(task=task, parts=self._parts, on_change=self._on_change, ticket=ticket)
-        self._runs[task.task_id] = run
-        return run
-
-    def end(self, run: RunningTask) -> None:
-        """Remove a run, but not a newer one of the same task."""
-        if self._runs.get(run.task.task_id) is run:
-            del self._runs[run.task.task_id]
-
-    @property
-    def task_ids(self) -> frozenset[str]:
-        return frozenset(self._runs)
-
-    async def notice_cancellations(self) -> None:
-        """Tell the runs whose cancellation was requested, perhaps at another node."""
-        unaware = [task_id for task_id, run in self._runs.items() if not run.cancelled.is_set()]
-        for task_id in await self._parts.tasks.cancel_requests(unaware) if unaware else ():
-            if (run := self.get(task_id)) is not None:
-                run.cancelled.set()
-
-    def get(self, task_id: str) -> RunningTask | None:
-        """Return the run of a task; None if this process does not run it."""
-        return self._runs.get(task_id)

@@ -152,7 +152,6 @@ class Node:
     def __init__(self, runner: Runner, *, name: str, runs_tasks: bool, beat_seconds: float) -> None:
         self._runner = runner
         self._parts = runner.parts
-        self._running = runner.running
         self._name = name
         self._runs_tasks = runs_tasks
         self._beat_seconds = beat_seconds
@@ -171,9 +170,9 @@ class Node:
         ]
         if self._runs_tasks:
             await self.resume()
-            notice, failure = self._running.notice_cancellations, "no cancellations could be looked for"
+            failure = "no cancellations could be looked for"
             acts.append((self.resume, "no orphans could be resumed", asyncio.Event()))
-            acts.append((notice, failure, self._cancellation))
+            acts.append((self._notice_cancellations, failure, self._cancellation))
         self._loops = [asyncio.create_task(self._repeat(*act), name=act[1]) for act in acts]
 
     async def stop(self) -> None:
@@ -190,8 +189,16 @@ class Node:
             _log.warning("other nodes will notice late that this one is gone", extra={"reason": str(error)})
 
     def _hear_cancellation(self, task_id: str) -> None:
-        if not task_id or task_id in self._running.task_ids:
+        if not task_id or task_id in self._runner.runs:
             self._cancellation.set()
+
+    async def _notice_cancellations(self) -> None:
+        """Tell the runs whose cancellation was requested, perhaps at another node."""
+        runs = self._runner.runs
+        unaware = [task_id for task_id, run in runs.items() if not run.cancelled.is_set()]
+        for task_id in await self._parts.tasks.cancel_requests(unaware) if unaware else ():
+            if task_id in runs:
+                runs[task_id].cancelled.set()
 
     async def _repeat(self, act: Callable[[], Awaitable[object]], failure: str, hint: asyncio.Event) -> None:
         while True:
@@ -230,7 +237,7 @@ class Node:
         """
         alive = self._parts.cluster.alive
         others = await alive(self._name) - {self._name}
-        tasks = await self._parts.tasks.orphans(alive=others, running=self._running.task_ids)
+        tasks = await self._parts.tasks.orphans(alive=others, running=frozenset(self._runner.runs))
         if any(task.owner != self._name for task in tasks):
             others = await alive(self._name) - {self._name}
         return [task for task in tasks if task.owner not in others]

@@ -447,7 +447,7 @@ class Tasks:
     async def _notify(self, task: Task) -> None:
         """Tell the task's run in this process; after a claim it may start a moment later."""
         for _ in range(_MAX_TRIES):
-            run = self.runner.running.get(task.task_id)
+            run = self.runner.runs.get(task.task_id)
             if run is not None:
                 run.cancelled.set()
             if run is not None or task.owner != self.owner:

@@ -7,6 +7,7 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError
 from imagegen_core.policies import RetryPolicy
+from imagegen_core.running.slots import RunningTask
 from imagegen_core.running.worker import Node
 
 AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
@@ -73,6 +74,13 @@ async def _reserve(imagegen, task_id):
 async def resume(imagegen, name):
     """Let a node of that name look once for tasks that nobody runs."""
     return await Node(imagegen.runner, name=name, runs_tasks=True, beat_seconds=1).resume()
+
+
+def begun(imagegen, task):
+    """Return the run of a task that has done nothing yet."""
+    run = RunningTask(task=task, parts=imagegen.parts, on_change=lambda: None, ticket=None)
+    imagegen.runner.runs[task.task_id] = run
+    return run
 
 
 async def run_until_it_ended(imagegen, task, clock):

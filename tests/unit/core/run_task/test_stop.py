@@ -12,7 +12,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.task import EventKind
-from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, refused, resume
+from tests.unit.core.scripted_imagegen import begun, crash_in, imagegen_over, refused, resume
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
@@ -210,8 +210,7 @@ async def test_a_stop_before_its_calls_are_prepared_gives_no_attempt_back():
         "the next", limit=1, now=adapters.clock.now(), provider_limits={"scripted": 9}
     )
 
-    run = imagegen.running.start(claimed, imagegen.slots.ticket("scripted"))
-    await imagegen.runner.stop(run)
+    await imagegen.runner.stop(begun(imagegen, claimed))
 
     stopped = await adapters.tasks.get(task_id)
     assert (TaskStatus.PENDING, 1) == (stopped.status, stopped.attempts)
@@ -219,16 +218,19 @@ async def test_a_stop_before_its_calls_are_prepared_gives_no_attempt_back():
 
 async def test_the_end_of_a_run_leaves_the_next_one_of_its_task():
     """A requeued task may be claimed before its run has ended; a cancellation must still find the next."""
-    imagegen = imagegen_over(ScriptedProvider())
-    task = await imagegen.submit("猫")
-    first, second = (imagegen.running.start(task, imagegen.slots.ticket("scripted")) for _ in range(2))
+    provider, following = ScriptedProvider(), []
 
-    imagegen.running.end(first)
-    following = imagegen.running.get(task.task_id)
-    imagegen.running.end(second)
+    async def claimed_again():
+        (run,) = imagegen.runner.runs.values()
+        following.append(begun(imagegen, run.task))
 
-    assert following is second
-    assert imagegen.running.get(task.task_id) is None
+    provider.submits = [claimed_again]
+    imagegen = imagegen_over(provider)
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        await imagegen.wait(task.task_id, timeout=60)
+
+    assert following == [imagegen.runner.runs.get(task.task_id)]
 
 
 async def _at_once():

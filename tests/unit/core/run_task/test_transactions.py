@@ -41,7 +41,7 @@ def recorded(provider, **options):
 
 
 def _waits_for_a_slot(imagegen, task):
-    run = imagegen.running.get(task.task_id)
+    run = imagegen.runner.runs.get(task.task_id)
     return run is not None and run.ticket.waiting
 
 
@@ -126,8 +126,7 @@ async def test_a_retry_stores_what_the_last_part_yielded():
     provider = ScriptedProvider(fan_out=True, max_concurrency=1)
     provider.submits = [refused(FailureCode.RATE_LIMITED, not_started=True)]
     changes = []
-    imagegen, writes = recorded(provider)
-    imagegen.running._on_change = lambda: changes.append(len(writes))
+    imagegen, writes = recorded(provider, on_change=lambda: changes.append(len(writes)))
 
     task = await outcome(imagegen, num=2)
 
