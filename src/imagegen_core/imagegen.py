@@ -29,10 +29,9 @@ from imagegen_core.requests import Operation
 from imagegen_core.resolving import ProviderKinds, ResolveProvider
 from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages
-from imagegen_core.running.runner import Runner
+from imagegen_core.running.runner import Node, Runner, Worker
 from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
-from imagegen_core.running.worker import Node, Worker
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.providers import Providers

@@ -1,6 +1,7 @@
 """Plan, reserve, send, poll and settle the paid calls of a task; each phase is committed before the next."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -12,7 +13,6 @@ from imagegen_core.attempt import (
     AttemptOutcome,
     Phase,
     SentConfig,
-    UpstreamJob,
     call_error_from,
     can_retry_for_free,
     key_was_rejected,
@@ -180,29 +180,21 @@ class Calls:
         for part, attempt in {a.part: a for a in attempts}.items():
             if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and attempt.config is not None:
                 config, remote_id = open_call(attempt.config, self.parts.box, attempt.attempt_id)
-                planned = self._as_sent(task, part, config, remote_id, attempts)
-                # Anybody who can write to the database may have forged an unsealed configuration, so it never
-                # gets credentials of this machine.
-                if planned is not None and (
-                    attempt.config.sealed or planned.resolved.profile.ambient_credentials is None
-                ):
-                    calls[part] = planned
+                with contextlib.suppress(Refusal):  # this version cannot use its configuration
+                    resolved = self.resolve.for_sent_call(config)
+                    try:
+                        model = choose_model(resolved.profile.models, task.model_id)
+                    except ModelNotAvailable:  # an earlier version sent it, whose list of models had it
+                        model = Model(
+                            id=task.model_id, remote_id=remote_id, operations=(task.request.operation,)
+                        )
+                    planned = _calls(task.request, resolved, model, attempts, were_sent=True)
+                    # Anybody who can write to the database may have forged an unsealed configuration, so it
+                    # never gets credentials of this machine.
+                    is_safe = attempt.config.sealed or resolved.profile.ambient_credentials is None
+                    if is_safe and part < len(planned):
+                        calls[part] = planned[part]
         return calls
-
-    def _as_sent(
-        self, task: Task, part: int, config: ProviderConfig, remote_id: str, attempts: tuple[Attempt, ...]
-    ) -> PlannedCall | None:
-        """Return the call as it was sent; None if this version cannot use its configuration."""
-        try:
-            resolved = self.resolve.for_sent_call(config)
-            try:
-                model = choose_model(resolved.profile.models, task.model_id)
-            except ModelNotAvailable:  # the call was sent by an earlier version, whose list of models had it
-                model = Model(id=task.model_id, remote_id=remote_id, operations=(task.request.operation,))
-            calls = _calls(task.request, resolved, model, attempts, were_sent=True)
-        except Refusal:
-            return None
-        return next((call for number, call in enumerate(calls) if number == part), None)
 
     async def _with_current_key(self, task: Task, planned: PlannedCall) -> PlannedCall | None:
         """Return the call with the current key, if that is another one for the same target."""
@@ -313,21 +305,12 @@ class Calls:
                 if active.attempt.phase is Phase.ACCEPTED and (job := active.attempt.job) is not None:
                     async with active.forwarded_cancel(job):
                         receipt = await active.resolved.provider.poll(active.call, job, active)
-                    await run.save_attempt(active.received(receipt))
+                    await run.save_attempt(active.answered(receipt))
         received = active.attempt
         outcome = await self.storing.store_result(active, is_retry=is_retry)
         await self._discard_if_stored(active)
         failures = tuple(self._redacted(f, active.call.config, received) for f in outcome.failures)
         return attrs.evolve(outcome, failures=failures)
-
-    async def _check_again(self, task: Task) -> None:
-        """Refuse a call that may not be sent any more; it may have waited long for its slot."""
-        try:
-            await self._resolved(task)
-        except Unavailable:
-            pass  # the key with which the call was planned is in memory
-        except Refusal as refusal:
-            raise call_error_from(refusal_failure(refusal, charged=False)) from refusal
 
     async def _submit(self, active: ActiveCall) -> None:
         """Reserved → accepted or received: the one step that may cost money.
@@ -336,7 +319,12 @@ class Calls:
         another worker has the task by then, it is kept aside.
         """
         run, call, profile = active.run, active.call, active.resolved.profile
-        await self._check_again(run.task)
+        try:
+            await self._resolved(run.task)  # it may have waited long for its slot
+        except Unavailable:
+            pass  # the key with which the call was planned is in memory
+        except Refusal as refusal:
+            raise call_error_from(refusal_failure(refusal, charged=False)) from refusal
         if run.cancelled.is_set():
             raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
         ambient = profile.ambient_credentials is not None
@@ -363,12 +351,8 @@ class Calls:
             answer = submission.result()
         except (TimeoutError, asyncio.CancelledError) as error:
             raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=limit)) from error
-        if isinstance(answer, UpstreamJob):
-            answered = active.attempt.accepted(self.parts.clock.now(), answer)
-        else:
-            answered = active.received(answer)
         try:
-            await run.save_attempt(answered)
+            await run.save_attempt(active.answered(answer))
         except StaleTask:
             await active.keep_late_answer(answer)
             raise

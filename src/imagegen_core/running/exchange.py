@@ -52,8 +52,8 @@ class PartialImages:
     def held_bytes(self) -> int:
         """The bytes of all partial images that somebody is still to pass on."""
         followers = chain.from_iterable(self._followers.values())
-        held = {partial for each in followers for partial in (each.waiting, each.current)}
-        return sum(len(partial.content) for partial in held if partial is not None)
+        partials = {partial for each in followers for partial in (each.waiting, each.current)}
+        return sum(len(partial.content) for partial in partials if partial is not None)
 
     def show(self, task_id: str, *, image_index: int, index: int, content: bytes) -> None:
         """Hand a partial image to the task's followers, in place of one that still waits for them.
@@ -167,8 +167,11 @@ class ActiveCall(Exchange):
     def folder(self) -> str:
         return spool_folder(self.run.task.task_id, self.call.call_id)
 
-    def received(self, receipt: Receipt) -> Attempt:
-        return self.attempt.received(self.parts.clock.now(), receipt, self.response)
+    def answered(self, answer: UpstreamJob | Receipt) -> Attempt:
+        now = self.parts.clock.now()
+        if isinstance(answer, UpstreamJob):
+            return self.attempt.accepted(now, answer)
+        return self.attempt.received(now, answer, self.response)
 
     # ---------------------------------------------------------------- what the provider uses
 
@@ -196,23 +199,13 @@ class ActiveCall(Exchange):
     async def _spool_file(self, name: str, chunks: AsyncIterator[bytes], max_bytes: int) -> int:
         """Spool a response; of one that is too large, as much as may be, since it is paid for."""
         self.run.has_spooled = True
-        is_cut = False
-
-        async def whole_or_cut() -> AsyncIterator[bytes]:
-            nonlocal is_cut
-            size = 0
-            async for chunk in chunks:
-                yield chunk[: max_bytes - size]
-                size += len(chunk)
-                if size > max_bytes:
-                    is_cut = True
-                    return
-
+        cuts: list[int] = []
         try:
-            size = await self.parts.spool.put(self.folder, name, whole_or_cut(), max_bytes=max_bytes)
+            cut_chunks = _cut(chunks, max_bytes, cuts)
+            size = await self.parts.spool.put(self.folder, name, cut_chunks, max_bytes=max_bytes)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
-        if is_cut:
+        if cuts:
             raise CallError(FailureCode.BAD_RESPONSE, FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes))
         return size
 
@@ -355,15 +348,22 @@ class ActiveCall(Exchange):
         await self.parts.spool.put(f"{self.folder}{suffix}", name, masked, max_bytes=2**40)
 
 
+async def _cut(chunks: AsyncIterator[bytes], max_bytes: int, cuts: list[int]) -> AsyncIterator[bytes]:
+    """Yield at most ``max_bytes``; if there are more, ``cuts`` gets the size so far."""
+    size = 0
+    async for chunk in chunks:
+        yield chunk[: max_bytes - size]
+        size += len(chunk)
+        if size > max_bytes:
+            cuts.append(size)
+            return
+
+
 async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Yield an image up to the largest size, also where it is refused for that."""
-    size = 0
     try:
-        async for chunk in chunks:
-            yield chunk[: MAX_IMAGE_BYTES - size]
-            size += len(chunk)
-            if size >= MAX_IMAGE_BYTES:
-                return
+        async for chunk in _cut(chunks, MAX_IMAGE_BYTES, []):
+            yield chunk
     except CallError as error:
         if error.failure.code is FailureCode.DOWNLOAD_FAILED:
             raise

@@ -7,8 +7,8 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError
 from imagegen_core.policies import RetryPolicy
+from imagegen_core.running.runner import Node
 from imagegen_core.running.slots import RunningTask
-from imagegen_core.running.worker import Node
 
 AT_ONCE = RetryPolicy(base=0.0, jitter=0.0)
 

@@ -125,7 +125,7 @@ async def test_tasks_are_sent_in_their_order_each_claimed_once(limit):
 
 async def test_the_queue_is_looked_into_when_something_may_have_changed(monkeypatch):
     """Once at the start and once for each task, not when one ends for which no other waits."""
-    monkeypatch.setattr("imagegen_core.running.worker.IDLE_SECONDS", 3600.0)
+    monkeypatch.setattr("imagegen_core.running.runner.IDLE_SECONDS", 3600.0)
     provider = SlowProvider()
     imagegen = imagegen_over({"slow": provider})
 

@@ -162,7 +162,7 @@ async def test_a_response_that_is_waited_for_survives_a_stop_as_well(as_job, tur
     """The call had timed out, its response was arriving, and then the service stopped."""
     monkeypatch.setattr("imagegen_core.running.calls.SUBMIT_SLACK_SECONDS", -59.99)
     caplog.set_level(logging.INFO)
-    provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.running.worker")
+    provider, stopping = ScriptedProvider(as_job=as_job), LogWatch("imagegen_core.running.runner")
 
     async def submit(call, exchange):
         answer = await ScriptedProvider.submit(provider, call, exchange)
