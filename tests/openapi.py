@@ -21,12 +21,13 @@ def application(settings=None):
         imagegen=in_memory(),
         settings=settings or Settings(),
         version="0",
-        health=None,
+        started_at=0,
+        store=None,
+        free_bytes=None,
         listens_on=None,
         maintenance=None,
         search_index=None,
         feed_watch=None,
-        writes=None,
     )
     return build_app(service)
 

@@ -519,10 +519,10 @@ def _durability(inspection: "Inspection") -> Check:
 def _connections(inspection: "Inspection", *, nodes: int, needed_by_each: int) -> Check:
     if not inspection.keeps_settings:
         return warn("connections", CheckCode.SETTINGS_DROPPED())
-    counts = {"nodes": nodes, "needed": nodes * needed_by_each, "maximum": inspection.max_connections}
-    if counts["needed"] > counts["maximum"]:
-        return warn("connections", CheckCode.TOO_FEW_CONNECTIONS(**counts))
-    return ok("connections", CheckCode.ENOUGH_CONNECTIONS(**counts))
+    needed, maximum = nodes * needed_by_each, inspection.max_connections
+    if needed > maximum:
+        return warn("connections", CheckCode.TOO_FEW_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum))
+    return ok("connections", CheckCode.ENOUGH_CONNECTIONS(nodes=nodes, needed=needed, maximum=maximum))
 
 
 def _clock_difference(difference: timedelta) -> Check:

@@ -1,18 +1,13 @@
 """Health checks and their report, which has no envelope."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
-import attrs
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import StorageError
-from imagegen_core.ports.parts import Parts
-from imagegen_core.services.upkeep import Upkeep
 from imagegen_core.task import TaskStatus
 from imagegen_http.schemas import Answer, ProviderName, doc
-from imagegen_http.settings.schema import Settings
+from imagegen_http.service import Service
 
 Status = Annotated[Literal["ok", "degraded", "stopping"], doc("how it is", "ok")]
 
@@ -93,89 +88,69 @@ class Liveness(Answer, frozen=True, kw_only=True):
 
 # ---------------------------------------------------------------- the report
 
-
-@attrs.frozen(kw_only=True)
-class HealthReport:
-    """Checks what the service depends on, cheaply enough for a request every second.
-
-    ``database_healthy`` is False after an error from which a disk may not recover. ``activity`` of the nodes
-    and the archive's backlog are read from the database, so they are missing while it is down.
-    """
-
-    settings: Settings
-    version: str
-    started_at: float
-    node: str
-    stopping: asyncio.Event
-    parts: Parts
-    upkeep: Upkeep
-    free_bytes: Callable[[], int]
-    database_healthy: Callable[[], bool]
-    activity: Callable[[], Awaitable[Any]] | None
-
-    async def __call__(self) -> Health:
-        checks = await self._checks()
-        is_healthy = can_accept_tasks(checks) and checks.keys == "ok"
-        return Health(
-            status="stopping" if self.stopping.is_set() else "ok" if is_healthy else "degraded",
-            version=self.version,
-            uptime_seconds=round(self.parts.clock.monotonic() - self.started_at, 3),
-            checks=checks,
-        )
-
-    async def _checks(self) -> Checks:
-        storage = self.settings.storage
-        is_healthy, counts = self.database_healthy(), dict.fromkeys(_COUNTED, 0)
-        archive: ArchiveHealth | UnsetType = UNSET
-        cluster: ClusterHealth | UnsetType = UNSET
-        try:
-            counts = {**await self.parts.tasks.counts(_COUNTED)}
-            if storage.oss is not None or storage.s3 is not None:
-                archive = await self._archive()
-            if self.activity is not None:
-                cluster = self._cluster(await self.activity())
-        except StorageError:
-            is_healthy = False
-        return Checks(
-            database="ok" if is_healthy else "failed",
-            storage="ok" if self.parts.has_room() else "disk_full",
-            queue=QueueHealth(
-                pending=counts[TaskStatus.PENDING],
-                processing=counts[TaskStatus.PROCESSING],
-                workers=self.settings.queue.workers,
-                size=self.settings.queue.size,
-            ),
-            disk_free_bytes=self.free_bytes(),
-            keys="locked" if self.parts.box.locked else "ok",
-            oss=archive if storage.oss is not None else UNSET,
-            s3=archive if storage.s3 is not None else UNSET,
-            cluster=cluster,
-        )
-
-    async def _archive(self) -> ArchiveHealth:
-        """Report on the archive, without sending a request."""
-        counts, error = await self.parts.outbox.counts(), self.upkeep.expiry_error
-        return ArchiveHealth.from_attributes(
-            counts,
-            status="failing" if counts.failing or error else "ok",
-            last_error=counts.last_error or error,
-        )
-
-    def _cluster(self, activity: Any) -> ClusterHealth:
-        nodes = [
-            NodeHealth.from_attributes(
-                node,
-                silent_seconds=round(node.silent_seconds, 3),
-                alive=node.silent_seconds < self.settings.cluster.dead_after_seconds,
-            )
-            for node in activity.nodes
-        ]
-        calls = [ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()]
-        return ClusterHealth.from_attributes(activity, node=self.node, nodes=nodes, calls=calls)
-
-
 _COUNTED = TaskStatus.PENDING, TaskStatus.PROCESSING
+
+
+async def health_of(service: Service) -> Health:
+    """Check what the service depends on, cheaply enough for a request every second.
+
+    The cluster and the archive's backlog are read from the database, so they are missing while it is down.
+    """
+    settings, parts, store = service.settings, service.imagegen.parts, service.store
+    is_healthy, counts = store.is_healthy(), dict.fromkeys(_COUNTED, 0)
+    archive: ArchiveHealth | UnsetType = UNSET
+    cluster: ClusterHealth | UnsetType = UNSET
+    try:
+        counts = {**await parts.tasks.counts(_COUNTED)}
+        if settings.storage.archive_name is not None:
+            archive = await _archive(service)
+        if store.activity is not None:
+            cluster = _cluster(await store.activity(), service)
+    except StorageError:
+        is_healthy = False
+    checks = Checks(
+        database="ok" if is_healthy else "failed",
+        storage="ok" if parts.has_room() else "disk_full",
+        queue=QueueHealth(
+            pending=counts[TaskStatus.PENDING],
+            processing=counts[TaskStatus.PROCESSING],
+            workers=settings.queue.workers,
+            size=settings.queue.size,
+        ),
+        disk_free_bytes=service.free_bytes(),
+        keys="locked" if parts.box.locked else "ok",
+        oss=archive if settings.storage.oss is not None else UNSET,
+        s3=archive if settings.storage.s3 is not None else UNSET,
+        cluster=cluster,
+    )
+    is_healthy = can_accept_tasks(checks) and checks.keys == "ok"
+    return Health(
+        status="stopping" if service.stopping.is_set() else "ok" if is_healthy else "degraded",
+        version=service.version,
+        uptime_seconds=round(parts.clock.monotonic() - service.started_at, 3),
+        checks=checks,
+    )
 
 
 def can_accept_tasks(checks: Checks) -> bool:
     return checks.database == "ok" and checks.storage == "ok"
+
+
+async def _archive(service: Service) -> ArchiveHealth:
+    """Report on the archive, without sending a request."""
+    counts, error = await service.imagegen.parts.outbox.counts(), service.maintenance.expiry_error
+    return ArchiveHealth.from_attributes(
+        counts, status="failing" if counts.failing or error else "ok", last_error=counts.last_error or error
+    )
+
+
+def _cluster(activity: Any, service: Service) -> ClusterHealth:
+    limit = service.settings.cluster.dead_after_seconds
+    nodes = [
+        NodeHealth.from_attributes(
+            node, silent_seconds=round(node.silent_seconds, 3), alive=node.silent_seconds < limit
+        )
+        for node in activity.nodes
+    ]
+    calls = [ProviderCalls(provider=name, calls=calls) for name, calls in activity.calls.items()]
+    return ClusterHealth.from_attributes(activity, node=service.imagegen.owner, nodes=nodes, calls=calls)

@@ -3,7 +3,7 @@
 import asyncio
 import importlib.metadata
 import importlib.util
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ import attrs
 import structlog
 
 from imagegen_adapters.archives.claim import InstallationId
-from imagegen_adapters.compose import Options
+from imagegen_adapters.compose import Options, Store
 from imagegen_adapters.compose import compose as compose_imagegen
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.addresses import AddressGate
@@ -47,10 +47,15 @@ from imagegen_core.secrets import Secret
 from imagegen_core.services.providers import ProviderListing
 from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.errors import ServiceCode
-from imagegen_http.health import Health, HealthReport
 from imagegen_http.running_server import RunningServer
-from imagegen_http.settings.schema import S3Settings, SettingCode, Settings, SettingsError, passwords
-from imagegen_http.settings.shown import Origins
+from imagegen_http.settings.schema import (
+    Origins,
+    S3Settings,
+    SettingCode,
+    Settings,
+    SettingsError,
+    secrets_of,
+)
 
 if TYPE_CHECKING:
     from imagegen_adapters.archives.bucket import BucketArchive
@@ -109,11 +114,10 @@ class FeedWatch:
                 self._end = (await self.tasks.changes()).position
 
 
-@attrs.define(kw_only=True)
+@attrs.define
 class SearchIndex:
     """Allows one rebuild at a time; while one runs, ``progress`` is its image id and the last one."""
 
-    read_state: Callable[[], Awaitable[str]]
     rebuild: Callable[[Callable[[int, int], None]], Awaitable[int]]
     progress: tuple[int, int] | None = attrs.field(default=None, init=False)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
@@ -172,20 +176,20 @@ class Service:
     """One running service.
 
     ``stopping`` is set at shutdown: reads go on, new tasks are refused, streams end. ``listens_on`` takes our
-    own address, to which nothing may ever be sent. ``origins`` say where the settings were set. ``writes``
-    counts committed transactions, each before its caller knows; None if other nodes commit, too.
+    own address, to which nothing may ever be sent. ``origins`` say where the settings were set.
     ``maintenance`` and ``search_index`` can be started by hand. ``running_server`` is found by commands.
     """
 
     imagegen: ImageGen
     settings: Settings
     version: str
-    health: Callable[[], Awaitable[Health]]
+    started_at: float
+    store: Store
+    free_bytes: Callable[[], int]
     listens_on: Callable[[tuple[str, int]], None]
     maintenance: Upkeep
     search_index: SearchIndex
     feed_watch: FeedWatch
-    writes: Callable[[], int] | None
     origins: Origins = attrs.field(factory=dict)
     cluster: Cluster | None = None
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
@@ -227,7 +231,7 @@ async def compose(
     Unless ``create``, the database must exist, and a missing master key is not generated.
     """
     redactor = redactor or Redactor()
-    for secret in _secrets(settings, environ):
+    for secret in filter(None, _secrets(settings, environ)):
         redactor.register(secret)
     async with AsyncExitStack() as stack:
         clock, version = SystemClock(), importlib.metadata.version("imagegen-service")
@@ -299,30 +303,18 @@ async def compose(
         if (state := await store.index_state()) is not IndexState.CURRENT:
             _log.warning("the search index is not up to date: run `imagegen reindex`", state=str(state))
         release_dictionaries()  # an idle service needs only the index's version
-        stopping = asyncio.Event()
         yield Service(
             imagegen=imagegen,
             settings=settings,
             origins=origins,
             version=version,
-            health=HealthReport(
-                settings=settings,
-                version=version,
-                started_at=clock.monotonic(),
-                node=imagegen.owner,
-                stopping=stopping,
-                parts=parts,
-                upkeep=composed.upkeep,
-                free_bytes=composed.disk.free_bytes,
-                database_healthy=store.is_healthy,
-                activity=store.activity,
-            ),
-            stopping=stopping,
+            started_at=clock.monotonic(),
             listens_on=lambda address: outbound.listens_on([address]),
+            store=store,
+            free_bytes=composed.disk.free_bytes,
             maintenance=composed.upkeep,
             feed_watch=FeedWatch(parts.tasks, clock),
-            search_index=SearchIndex(read_state=store.index_state, rebuild=store.reindex),
-            writes=store.writes,
+            search_index=SearchIndex(store.reindex),
             cluster=None if settings.database is None else parts.cluster,
         )
 
@@ -333,17 +325,12 @@ def require_cluster() -> None:
         raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
 
 
-def _secrets(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """Return every secret in the settings, so that no log shows one."""
-    secrets = [settings.server.auth_token, environ.get("IMAGEGEN_MASTER_KEY")]
+def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield every secret in the settings, so that no log shows one."""
+    yield from (secret for _, secret in secrets_of(settings))
+    yield environ.get("IMAGEGEN_MASTER_KEY", "")
     if settings.database is not None:
-        secrets += [*passwords(settings.database), environ.get("PGPASSWORD")]
-    if (oss := settings.storage.oss) is not None:
-        secrets += [oss.access_key_id, oss.access_key_secret, oss.security_token]
-    if (s3 := settings.storage.s3) is not None:
-        secrets += [s3.access_key_id, s3.access_key_secret, s3.session_token]
-    secrets += [c.api_key.reveal() for c in settings.providers.values() if c.api_key is not None]
-    return [secret for secret in secrets if secret]
+        yield environ.get("PGPASSWORD", "")
 
 
 def _label(settings: Settings) -> Label | None:

@@ -42,7 +42,6 @@ CARRIERS = frozenset(
         "ProviderResult",
         "bad_response",
         "SettingsError",
-        "InvalidValue",
         "AddressUnusable",
         "BackupError",
         "MoveError",

@@ -17,11 +17,11 @@ from imagegen_http.api.parameters import ServiceDependency
 from imagegen_http.api.responses import JsonResponse, Success, success
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import unless_disconnected
-from imagegen_http.health import Health, Liveness, can_accept_tasks
+from imagegen_http.health import Health, Liveness, can_accept_tasks, health_of
 from imagegen_http.running_server import CHALLENGE_HEADER, PROOF_HEADER
 from imagegen_http.schemas import Answer, Body, JsonObject, Scalar, Time, doc
 from imagegen_http.service import Service
-from imagegen_http.settings.shown import Origin, effective_settings
+from imagegen_http.settings.schema import Origin, effective_settings
 
 T = TypeVar("T")
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
@@ -209,7 +209,7 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
     """
     reached, until = service.search_index.progress or (None, None)
-    state = await service.search_index.read_state()
+    state = await service.store.index_state()
     return success(SearchIndexReport(state=state, reached=reached, until=until))
 
 
@@ -221,7 +221,7 @@ async def reindex(service: ServiceDependency) -> Success[ReindexReport]:
     already.
     """
     last = await service.search_index.reindex()
-    return success(ReindexReport(state=await service.search_index.read_state(), last_id=last))
+    return success(ReindexReport(state=await service.store.index_state(), last_id=last))
 
 
 @get("/api/v1/settings", "settings")
@@ -278,7 +278,7 @@ async def health(service: ServiceDependency) -> Response[Health]:
 
     With the parts that it stands on: database, disk, queue, keys, and the archive where there is one.
     """
-    report = await service.health()
+    report = await health_of(service)
     return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
@@ -305,7 +305,7 @@ async def ready(service: ServiceDependency) -> Response[Liveness]:
 
     For load balancers; 503 while the disk is full, the database is away, or the service stops.
     """
-    report = await service.health()
+    report = await health_of(service)
     is_ready = report.status != "stopping" and can_accept_tasks(report.checks)
     status = "ok" if is_ready else report.status
     return JsonResponse(Liveness(status=status), status_code=200 if is_ready else 503, headers=_NO_STORE)

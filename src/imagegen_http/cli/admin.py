@@ -43,8 +43,7 @@ def check(context: Context, file: Path | None) -> None:
     import asyncio
 
     from imagegen_http import offline
-    from imagegen_http.settings.loader import check_bind, variable_warnings
-    from imagegen_http.settings.shown import exposure_warning
+    from imagegen_http.settings.loader import check_bind, exposure_warning, variable_warnings
 
     settings, sources = context.settings(file), context.sources(file)
     check_bind(settings.server.host, settings.server.auth_token)
@@ -61,7 +60,7 @@ def show(context: Context, file: Path | None) -> None:
     """Print the settings as YAML, defaults and environment included, secrets masked."""
     import yaml
 
-    from imagegen_http.settings.shown import masked
+    from imagegen_http.settings.schema import masked
 
     click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)
 
@@ -85,8 +84,7 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     import asyncio
 
     from imagegen_http.doctor import Health, run_checks
-    from imagegen_http.settings.loader import check_bind
-    from imagegen_http.settings.shown import exposure_warning
+    from imagegen_http.settings.loader import check_bind, exposure_warning
 
     context: Context = ctx.obj
     settings = context.settings(file)

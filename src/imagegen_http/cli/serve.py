@@ -50,8 +50,8 @@ def serve(context: Context, config: Path | None, host: str | None, port: int | N
     from imagegen_http.server.server import AddressUnusable
     from imagegen_http.server.server import serve as run
     from imagegen_http.service import UNRECOVERABLE_ERRORS
-    from imagegen_http.settings.loader import check_bind, read_tree, variable_warnings
-    from imagegen_http.settings.shown import Origin, setting_origins
+    from imagegen_http.settings.loader import check_bind, read_tree, setting_origins, variable_warnings
+    from imagegen_http.settings.schema import Origin
 
     settings = context.settings(config)
     server, sources = settings.server, context.sources(config)

@@ -35,8 +35,7 @@ from imagegen_http.service import (
     new_id,
     sqlite_warning,
 )
-from imagegen_http.settings.schema import ServerSettings, Settings
-from imagegen_http.settings.shown import Origins
+from imagegen_http.settings.schema import Origins, ServerSettings, Settings
 
 SOCKET_CLOSE_SECONDS = 3  # open connections may stay so long once no task is running
 _MIB = 1024 * 1024
@@ -140,8 +139,8 @@ def _guard(service: Service) -> InboundGuard:
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
     )
     app = cast("App", build_app(service))
-    if service.writes is not None:
-        app = ResponseCache(app, writes=service.writes)
+    if service.store.writes is not None:
+        app = ResponseCache(app, writes=service.store.writes)
     app = LargeResponses(CompressedJson(app), refuse=refuse)
     return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.parts.clock)
 

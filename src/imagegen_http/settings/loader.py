@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,6 @@ from types import NoneType
 from typing import Any, get_args
 
 import attrs
-import cattrs
 import yaml
 
 from imagegen_core.config import PROVIDER_FIELDS, ConfigSource, ModelEntry, ProviderConfig, is_loopback
@@ -20,7 +20,15 @@ from imagegen_core.messages import JsonType, Message, ProblemCode, RefusalCode
 from imagegen_core.requests import parse_operations
 from imagegen_core.secrets import Secret
 from imagegen_http.errors import read_problem
-from imagegen_http.settings.schema import EnvText, InvalidValue, SettingCode, Settings, SettingsError
+from imagegen_http.settings.schema import (
+    EnvText,
+    Origin,
+    Origins,
+    SettingCode,
+    Settings,
+    SettingsError,
+    secrets_of,
+)
 
 PREFIX = "IMAGEGEN_"
 MASTER_KEY = "IMAGEGEN_MASTER_KEY"
@@ -39,10 +47,7 @@ def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path)
     tree = _resolve_secrets(tree, (), environ, path.parent)
     for key, _ in text_problems(tree):
         raise SettingsError(key or "a key", SettingCode.NOT_SETTING_TEXT())
-    try:
-        settings: Settings = _converter.structure(tree, Settings)
-    except InvalidValue as error:
-        raise SettingsError(error.field or "", error.reason) from error
+    settings: Settings = _read(tree, Settings)
     if settings.database is not None and not environ.get(MASTER_KEY):
         raise SettingsError(MASTER_KEY, SettingCode.MASTER_KEY_NEEDED())
     return attrs.evolve(settings, data_dir=(cwd / settings.data_dir.expanduser()).absolute())
@@ -73,6 +78,36 @@ def read_tree(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> 
     return path, tree
 
 
+def setting_origins(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Origins:
+    return dict(_origins_of(read_tree(config=config, environ=environ, cwd=cwd)[1], ""))
+
+
+def _origins_of(tree: Mapping[str, Any], above: str) -> Iterator[tuple[str, Origin]]:
+    for name, value in tree.items():
+        key = f"{above}{name}"
+        if isinstance(value, Mapping) and value:
+            yield from _origins_of(value, f"{key}.")
+        else:
+            yield key, Origin.ENVIRONMENT if isinstance(value, EnvText) else Origin.FILE
+
+
+def exposure_warning(
+    settings: Settings, *, config: Path | None, environ: Mapping[str, str], cwd: Path
+) -> Message | None:
+    """Warn if the file has a secret in clear and all users can read it, not just its group."""
+    path = settings_file(config=config, environ=environ, cwd=cwd)
+    try:
+        text = path.read_text("utf-8")
+        is_open = path.stat().st_mode & stat.S_IROTH and all(
+            parent.stat().st_mode & stat.S_IXOTH for parent in path.resolve().parents
+        )
+    except (OSError, UnicodeDecodeError):  # no file, or not readable
+        return None
+    secrets = (secret for key, secret in secrets_of(settings) if key != "access_key_id")
+    is_exposed = is_open and any(secret in text for secret in secrets if secret)
+    return SettingCode.READABLE_BY_ALL(path=str(path)) if is_exposed else None
+
+
 def check_bind(host: str, auth_token: str | None) -> None:
     """Refuse an address that others can reach, unless there is a token."""
     if not is_loopback(host) and not auth_token:
@@ -95,7 +130,8 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 line = key.start_mark.line + 1
                 if first := lines.get(key.value):
-                    raise InvalidValue(SettingCode.KEY_TWICE(key=key.value, first=first, second=line))
+                    reason = SettingCode.KEY_TWICE(key=key.value, first=first, second=line)
+                    raise SettingsError("", reason)
                 lines[key.value] = line
         return node
 
@@ -105,8 +141,8 @@ def read_yaml(path: Path) -> Any:
     text = read_file(path)
     try:
         return yaml.load(text, _Loader)  # noqa: S506 - it is a SafeLoader
-    except InvalidValue as error:
-        raise SettingsError(str(path), error.reason) from error
+    except SettingsError as error:
+        raise SettingsError(str(path), error.problem) from error
     except (ValueError, OverflowError, RecursionError) as error:  # an impossible date, endless nesting
         raise SettingsError(str(path), SettingCode.VALUE_UNREADABLE()) from error
     except yaml.YAMLError as error:
@@ -274,15 +310,13 @@ def _read_secret(name: str, key: str, environ: Mapping[str, str], folder: Path) 
 
 @contextmanager
 def _below(name: str) -> Iterator[None]:
-    """Put a name before the path of an error in the block."""
+    """Put a name before the key of an error in the block."""
     try:
         yield
-    except InvalidValue as error:
-        path = name if error.field is None else f"{name}.{error.field}"
-        raise InvalidValue(error.reason, path) from error
+    except SettingsError as error:
+        raise SettingsError(f"{name}.{error.key}" if error.key else name, error.problem) from error
     except ValidationFailed as error:
-        problem = error.problems[0]
-        raise InvalidValue(problem.reason, f"{name}.{problem.field}") from error
+        raise SettingsError.from_problem(error.problems[0], name) from error
 
 
 def _parse_variable(value: Any, parse: Callable[[str], Any]) -> Any:
@@ -295,14 +329,15 @@ def _parse_variable(value: Any, parse: Callable[[str], Any]) -> Any:
         return None
 
 
-def _wrong_type(expected: JsonType) -> InvalidValue:
-    return InvalidValue(ProblemCode.WRONG_TYPE(types=(expected(),)))
+def _typed(value: Any, expected: JsonType, *kinds: type) -> Any:
+    """Return a value that is of these types; a boolean is no number."""
+    if type(value) not in kinds and (isinstance(value, bool) or not isinstance(value, kinds)):
+        raise SettingsError("", ProblemCode.WRONG_TYPE(types=(expected(),)))
+    return value
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(JsonType.STRING)
-    return str(value)
+    return str(_typed(value, JsonType.STRING, str))
 
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -310,25 +345,18 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 def _boolean(value: Any) -> bool:
     value = _parse_variable(value, lambda text: _BOOLEANS.get(text.lower()))
-    if not isinstance(value, bool):
-        raise _wrong_type(JsonType.BOOLEAN)
-    return value
+    return bool(_typed(value, JsonType.BOOLEAN, bool))
 
 
 def _integer(value: Any) -> int:
-    value = _parse_variable(value, int)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong_type(JsonType.INTEGER)
-    return value
+    return int(_typed(_parse_variable(value, int), JsonType.INTEGER, int))
 
 
 def _number(value: Any) -> float:
-    value = _parse_variable(value, float)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise _wrong_type(JsonType.NUMBER)
-    if not math.isfinite(value):
-        raise InvalidValue(ProblemCode.NOT_FINITE())
-    return float(value)
+    number = float(_typed(_parse_variable(value, float), JsonType.NUMBER, int, float))
+    if not math.isfinite(number):
+        raise SettingsError("", ProblemCode.NOT_FINITE())
+    return number
 
 
 def _list(value: Any) -> list[Any]:
@@ -337,13 +365,13 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, EnvText) and not isinstance(items, list):
         return [item.strip() for item in value.split(",") if item.strip()]
     if not isinstance(items, (list, tuple)):
-        raise InvalidValue(SettingCode.NOT_A_LIST())
+        raise SettingsError("", SettingCode.NOT_A_LIST())
     return list(items)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise InvalidValue(SettingCode.NOT_A_MAPPING())
+        raise SettingsError("", SettingCode.NOT_A_MAPPING())
     return value
 
 
@@ -363,7 +391,7 @@ def _providers(tree: Any) -> dict[str, ProviderConfig]:
 def _provider(name: str, fields: Mapping[Any, Any]) -> ProviderConfig:
     for key in fields:
         if key not in PROVIDER_FIELDS:
-            raise InvalidValue(unknown_key(str(key), PROVIDER_FIELDS), str(key))
+            raise SettingsError(str(key), unknown_key(str(key), PROVIDER_FIELDS))
     values: dict[str, Any] = {}
     for key, read in _PROVIDER_READERS.items():
         with _below(key):
@@ -389,9 +417,9 @@ def _models(value: Any) -> tuple[ModelEntry, ...]:
 
 def _model(item: Any) -> ModelEntry:
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-        raise InvalidValue(ProblemCode.MODEL_WITHOUT_ID())
+        raise SettingsError("", ProblemCode.MODEL_WITHOUT_ID())
     for key in sorted(str(key) for key in item if key not in _MODEL_FIELDS):
-        raise InvalidValue(unknown_key(key, _MODEL_FIELDS), key)
+        raise SettingsError(key, unknown_key(key, _MODEL_FIELDS))
     capabilities = item.get("capabilities")
     if capabilities is not None:
         capabilities = parse_operations(_list(capabilities), "capabilities")
@@ -426,32 +454,19 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 
 
 def _read(value: Any, kind: Any) -> Any:
-    return _READERS[kind](value)
-
-
-def _optional(value: Any, kind: Any) -> Any:
-    """Read a value of ``X | None``; an empty variable, ``null`` or ``~`` means None."""
-    is_unset = value is None or (isinstance(value, EnvText) and value in ("", "null", "~"))
-    return None if is_unset else _converter.structure(value, get_args(kind)[0])
-
-
-def _section(value: Any, kind: Any) -> Any:
-    """Read a section; the first error is an InvalidValue with its path."""
+    """Read a value or a section; for ``X | None`` an empty variable, ``null`` or ``~`` means None."""
+    if kind in _READERS:
+        return _READERS[kind](value)
+    if NoneType in get_args(kind):
+        is_unset = value is None or (isinstance(value, EnvText) and value in ("", "null", "~"))
+        return None if is_unset else _read(value, get_args(kind)[0])
     tree, values, fields = _mapping(value), {}, attrs.fields_dict(kind)
     for name, field in fields.items():
         with _below(name):
             if name in tree:
-                values[name] = _converter.structure(tree[name], field.type or Any)
+                values[name] = _read(tree[name], field.type)
             elif field.default is attrs.NOTHING:
-                raise InvalidValue(ProblemCode.REQUIRED())
+                raise SettingsError("", ProblemCode.REQUIRED())
     for name in sorted({*map(str, tree)} - fields.keys()):
-        raise InvalidValue(unknown_key(name, fields), name)
+        raise SettingsError(name, unknown_key(name, fields))
     return kind(**values)
-
-
-_converter = cattrs.Converter()
-_converter.register_structure_hook_func(attrs.has, _section)
-_converter.register_structure_hook_func(lambda kind: NoneType in get_args(kind), _optional)
-_converter.register_structure_hook_func(_READERS.__contains__, _read)
-for _kind in (bool, float, int, str, Path):  # cattrs has hooks of its own for them
-    _converter.register_structure_hook(_kind, _read)

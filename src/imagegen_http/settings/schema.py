@@ -1,14 +1,22 @@
 """The settings. Each is one line of a section: its type, its default and its check."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
-from imagegen_core.config import ProviderConfig, check_provider_name, parse_host_and_port
+from imagegen_core.config import (
+    PROVIDER_FIELDS,
+    ProviderConfig,
+    check_provider_name,
+    combine,
+    masked_extra,
+    parse_host_and_port,
+)
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
     DEFAULT_BEAT_SECONDS,
@@ -48,22 +56,14 @@ _Check = Callable[[Any], Message | None]  # returns what is wrong with a value, 
 class SettingsError(Exception):
     """The configuration cannot be used; ``reason`` is one line that names the key, variable or file."""
 
-    def __init__(self, key: str, reason: Message) -> None:
-        self.reason = RefusalCode.PROBLEM(field=key, reason=reason)
+    def __init__(self, key: str, problem: Message) -> None:
+        self.key, self.problem = key, problem
+        self.reason = RefusalCode.PROBLEM(field=key, reason=problem)
         super().__init__(self.reason.text(Language.EN))
 
     @classmethod
     def from_problem(cls, problem: Problem, below: str = "") -> "SettingsError":
         return cls(f"{below}.{problem.field}" if below else problem.field, problem.reason)
-
-
-class InvalidValue(ValueError):
-    """A value that cannot be used; ``field`` is its key in the section, if known."""
-
-    def __init__(self, reason: Message, field: str | None = None) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-        self.field = field
 
 
 # ---------------------------------------------------------------- checks of single values
@@ -74,7 +74,7 @@ def _setting(default: Any, check: _Check, **more: Any) -> Any:
 
     def validate(_: object, field: "attrs.Attribute[Any]", value: Any) -> None:
         if value is not None and (reason := check(value)) is not None:
-            raise InvalidValue(reason, field.name)
+            raise SettingsError(field.name, reason)
 
     return attrs.field(default=default, validator=validate, **more)
 
@@ -321,7 +321,7 @@ class ClusterSettings:
         least = MIN_SILENT_BEATS * self.heartbeat_seconds
         if self.dead_after_seconds < least:
             reason = SettingCode.TOO_FEW_BEATS(beats=MIN_SILENT_BEATS, seconds=f"{least:g}")
-            raise InvalidValue(reason, "dead_after_seconds")
+            raise SettingsError("dead_after_seconds", reason)
 
 
 @attrs.frozen(kw_only=True)
@@ -379,3 +379,103 @@ class EnvText(str):
     """The text of a variable; its key decides its type."""
 
     __slots__ = ()
+
+
+# ---------------------------------------------------------------- as anybody may see them
+
+_SECRET_NAMES = frozenset(
+    {"auth_token", "access_key_id", "access_key_secret", "security_token", "session_token", "api_key"}
+)
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """Return plain numbers, texts, lists and mappings; ``name`` is the value's last key."""
+    if name in _SECRET_NAMES and value is not None:
+        return MASK
+    if name == "database" and isinstance(value, str):
+        return masked_database_url(value)
+    if isinstance(value, ProviderConfig):
+        fields = {key: getattr(value, key) for key in PROVIDER_FIELDS}
+        fields["extra_config"] = masked_extra(value.extra_config)
+        value = {key: field for key, field in fields.items() if field is not None}
+    elif attrs.has(type(value)):
+        value = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    if hasattr(value, "items"):
+        return {str(k): masked(v, str(k)) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return list(map(masked, value))
+    return value if isinstance(value, (int, float, bool)) or value is None else str(value)
+
+
+def secrets_of(section: Any) -> Iterator[tuple[str, str]]:
+    """Yield every secret in the settings, by the last key of each."""
+    for field in attrs.fields(type(section)):
+        value = getattr(section, field.name)
+        if attrs.has(type(value)):
+            yield from secrets_of(value)
+        elif value is not None and not field.repr:
+            secrets = passwords(value) if field.name == "database" else (value,)
+            yield from ((field.name, secret) for secret in secrets)
+        elif isinstance(value, Mapping):
+            keys = (config.api_key for config in value.values())
+            yield from (("api_key", key.reveal()) for key in keys if key is not None)
+
+
+class Origin(StrEnum):
+    """Where a value was said; the later ones count more."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    DATABASE = "database"
+
+
+Origins = Mapping[str, Origin]  # by dotted key; other keys have their default
+
+
+@attrs.frozen
+class EffectiveSetting:
+    """A setting in effect; its value is plain, and masked if it is a secret."""
+
+    key: str
+    value: Any
+    origin: Origin
+
+
+def effective_settings(
+    settings: Settings,
+    origins: Origins,
+    *,
+    configured: Mapping[str, ProviderConfig],
+    saved: Iterable[ProviderConfig],
+) -> Iterator[EffectiveSetting]:
+    """Yield the settings in the reference's order, then the providers'; ``saved`` fields take precedence."""
+    yield from _leaves(settings, "", origins)
+    saved_ones = {config.provider_name: config for config in saved}
+    for name in sorted({*configured, *saved_ones}):
+        layers = [config for config in (saved_ones.get(name), configured.get(name)) if config is not None]
+        values = masked(combine(layers))
+        for field in PROVIDER_FIELDS:
+            key = f"providers.{name}.{field}"
+            if values.get(field):
+                of_database = bool(getattr(saved_ones.get(name), field, None))
+                origin = Origin.DATABASE if of_database else _origin(key, origins)
+                yield EffectiveSetting(key, values[field], origin)
+
+
+def _leaves(section: Any, above: str, origins: Origins) -> Iterator[EffectiveSetting]:
+    for field in attrs.fields(type(section)):
+        value, key = getattr(section, field.name), f"{above}{field.name}"
+        if key == "providers":
+            continue
+        if attrs.has(type(value)):
+            yield from _leaves(value, f"{key}.", origins)
+        else:
+            yield EffectiveSetting(key, masked(value, field.name), _origin(key, origins))
+
+
+def _origin(key: str, origins: Origins) -> Origin:
+    """Return where a setting was set; of a section, the strongest origin in it."""
+    order = list(Origin)
+    own = [origin for name, origin in origins.items() if name == key or name.startswith(f"{key}.")]
+    return max(own, key=order.index, default=Origin.DEFAULT)

@@ -6,8 +6,8 @@ import pytest
 
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.secrets import Secret
-from imagegen_http.settings.loader import load_settings
-from imagegen_http.settings.shown import Origin, effective_settings, setting_origins
+from imagegen_http.settings.loader import load_settings, setting_origins
+from imagegen_http.settings.schema import Origin, effective_settings
 
 MASTER_KEY = {"IMAGEGEN_MASTER_KEY": "k"}
 

@@ -13,7 +13,6 @@ SERVICE = {
     "imagegen_core.services",
     "imagegen_core.task",
     "imagegen_http.app",
-    "imagegen_http.settings.shown",
     "litestar",
     "msgspec",
     "structlog",

@@ -28,12 +28,13 @@ def service():
         imagegen=in_memory(),
         settings=Settings(),
         version="0",
-        health=None,
+        started_at=0,
+        store=None,
+        free_bytes=None,
         listens_on=None,
         maintenance=None,
         search_index=None,
         feed_watch=None,
-        writes=None,
     )
 
 
