@@ -493,7 +493,7 @@ def test_a_temporary_key_has_three_parts(key):
     """Of which none may be empty."""
     options = {"region": "r", "service": "s"}
 
-    with pytest.raises(ValueError, match="AccessKeyId:SecretAccessKey") as caught:
+    with pytest.raises(CallError, match="AccessKeyId:SecretAccessKey") as caught:
         signed("aws_sigv4", key, options, "https://x.example/", NOW)
     assert "secret:" not in str(caught.value)
 
@@ -505,7 +505,7 @@ def test_a_key_of_the_wrong_form_is_not_repeated(key):
         method="POST", url="https://x.example/", headers={"content-type": "a"}, body=b""
     )
 
-    with pytest.raises(ValueError, match="SecretId:SecretKey") as caught:
+    with pytest.raises(CallError, match="SecretId:SecretKey") as caught:
         SIGNERS["tencent_tc3"].headers(request, key, {}, NOW)
 
     assert "justonething" not in str(caught.value)

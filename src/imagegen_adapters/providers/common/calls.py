@@ -184,16 +184,15 @@ class PollFailures:
     def clear(self) -> None:
         self._last_error, self._refusals = None, 0
 
-    def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> None:
-        """Return if the job is to be polled again; an unreadable state may be followed by a readable one."""
+    def tolerate(self, error: CallError, *, from_upstream: bool, is_unreadable: bool = False) -> float:
+        """Return 0 seconds if the job is to be polled again; a readable state may follow."""
         self._last_error = error
-        if not from_upstream:
-            return
-        if error.failure.code is not FailureCode.AUTH_FAILED and not is_unreadable:
-            raise error
-        self._refusals += 1
-        if self._refusals >= MAX_REFUSALS:
-            raise error
+        if from_upstream:
+            self._refusals += 1
+            is_final = error.failure.code is not FailureCode.AUTH_FAILED and not is_unreadable
+            if is_final or self._refusals >= MAX_REFUSALS:
+                raise error
+        return 0.0
 
     def timeout_error(self, seconds: float) -> CallError:
         """Return the error of a job that was too slow: the last one, if that was final."""

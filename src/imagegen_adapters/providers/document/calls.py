@@ -1,8 +1,8 @@
 """One call with the document's part for it: its checks, its requests, and how responses are read."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -10,21 +10,15 @@ import httpx
 
 from imagegen_adapters.providers.common.calls import without_secret
 from imagegen_adapters.providers.common.images import map_refusals, mask_for, random_seed
-from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, Budget, DocumentCode, Reading
+from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, DocumentCode, Expression
 from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
+from imagegen_adapters.providers.document.reading import parts_of
 from imagegen_adapters.providers.document.requests import BuiltRequest, build_request
-from imagegen_adapters.providers.document.responses import (
-    RESPONSE_FILE,
-    Classification,
-    PartialResponse,
-    UpstreamResponse,
-    classify,
-    parse_response,
-)
+from imagegen_adapters.providers.document.responses import RESPONSE_FILE, PartialResponse
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import Sender, follow
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
-from imagegen_adapters.providers.document.templates import OPTIONS, InputPart, Template
+from imagegen_adapters.providers.document.templates import OPTIONS, InputPart
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.forms import SIZE_NAMES
@@ -36,26 +30,23 @@ _MAX_SKIPPED = 8  # warnings of one call about expressions
 
 
 @attrs.frozen(kw_only=True)
-class DocumentCall:
-    """A call, the part of the document that serves it, and the sender for its requests."""
+class DocumentCall(Sender):
+    """A call, the part of the document that serves it, and what sends its requests."""
 
     call: ProviderCall
-    document: Document
     model: ModelSpec
     operation: OperationSpec
-    sender: Sender
-    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of optional expressions that failed
 
     # Requests
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
         """Build the paid request, after the polls: a job that cannot be polled must not be paid for."""
-        request, config = self.call.request, self.call.config
+        request, config = self.call.request, self.config
         with map_refusals():
-            size_for_upstream(request.params, self.model.size_of(request.operation))
+            size = size_for_upstream(request.params, self.model.size_of(request.operation))
             check_request(request, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
-        scope, url = self.scope(mask=mask), str(config.api_base)
+        scope, url = self._scope(size, mask=mask), str(config.api_base)
         task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
         poll = None if self.operation.poll is None else self.operation.poll.request
         for spec in (poll, self.operation.result):
@@ -67,28 +58,21 @@ class DocumentCall:
         self, spec: RequestSpec, task: Mapping[str, Any], *, seconds: float
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Send a request about an accepted job. A URL that must not get the key is a bad response."""
-        config = self.call.config
-        scope = self.scope(task=task, templates=(*spec.templates, *self.document.headers.values()))
+        config, scope = self.config, self._scope(self._sent_size, task=task)
         request = build_request(spec, self.document, config, scope)
         url = follow(request.url, str(config.api_base), self.document, config)
-        return self.sender.open(attrs.evolve(request, url=url), None, seconds=seconds, origins=(url,))
+        return self.open(attrs.evolve(request, url=url), None, seconds=seconds, origins=(url,))
 
-    def scope(
-        self,
-        *,
-        mask: bytes | None = None,
-        task: Mapping[str, Any] | None = None,
-        templates: Iterable[Template] | None = None,
+    def _scope(
+        self, size: UpstreamSize, *, mask: bytes | None = None, task: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the placeholders' values. With ``templates``, of a sent call, only those may fail."""
+        """Return the placeholders' values, without the document's variables."""
         call, request = self.call, self.call.request
-        with map_refusals():
-            size = self._size(was_sent=templates is not None)
         defaults = {name: p.default for name, p in self.model.params.items() if p.default is not None}
         params = {**defaults, **request.params}
         if params.get("seed") == RANDOM_SEED:
             del params["seed"]  # providers draw a random seed if there is none
-        names: dict[str, Any] = {
+        return {
             **{name: params.get(name) for name in ("negative_prompt", "seed", *OPTIONS)},
             "model": call.model.upstream_id,
             "prompt": request.prompt or None,
@@ -106,26 +90,24 @@ class DocumentCall:
             "request_uuid": call.call_id,
             **_images(request, mask, mask_as_image=self._mask_as_image),
         }
-        return {**names, "vars": render_vars(self.document, names, templates)}
 
     @property
     def notes(self) -> tuple[Message, ...]:
         """What was sent otherwise than the caller asked."""
         beside = DocumentCode.DOCUMENT_MASK_BESIDE() if self._mask_as_image else None
-        return tuple(note for note in (self._size(was_sent=True).note, beside) if note is not None)
+        return tuple(note for note in (self._sent_size.note, beside) if note is not None)
 
     @property
     def _mask_as_image(self) -> bool:
         return self.call.request.mask is not None and not self.document.mentions(self.operation, "mask")
 
-    def _size(self, *, was_sent: bool) -> UpstreamSize:
+    @property
+    def _sent_size(self) -> UpstreamSize:
         request = self.call.request
         try:
             return size_for_upstream(request.params, self.model.size_of(request.operation))
-        except ValidationFailed:
-            if not was_sent:
-                raise
-            return UpstreamSize()  # an earlier version sent it, which knew the size
+        except ValidationFailed:  # an earlier version sent it, which knew the size
+            return UpstreamSize()
 
     def _extras(self) -> dict[str, Any]:
         """Return the caller's parameters that the request mentions nowhere, without the count."""
@@ -150,23 +132,9 @@ class DocumentCall:
 
     # Responses
 
-    def reading(self) -> Reading:
-        """Return the budgets of one response; what they skip becomes a warning of this call."""
-        return Reading(skipped=self.skipped)
-
-    def parse(self, start: PartialResponse) -> UpstreamResponse:
-        """Return the response to be classified: of a long one only status and headers."""
-        body = start.head if start.is_complete else b""
-        return parse_response(start.status, start.headers, body, self.sender.secret, self.reading())
-
-    def classify(
-        self, response: UpstreamResponse, code: str | None = None, message: str | None = None
-    ) -> Classification:
-        return classify(response, self.document.errors, self.sender.clock.now(), code, message)
-
     def receipt(self, start: PartialResponse, *, is_image: bool | None = None) -> Receipt:
         """Return the receipt of a spooled response, without the key: receipts are stored unencrypted."""
-        key, names = self.sender.secret, self._required_headers()
+        key, names = self.secret, _required_headers(self.document, self.operation)
         headers = {name: without_secret(text, key) for name, text in start.headers.items() if name in names}
         if is_image is None:
             is_image = start.is_image(self.operation.response)
@@ -186,29 +154,14 @@ class DocumentCall:
         texts = dict.fromkeys([*(earlier or {}).get("skipped", ()), *self.skipped])
         return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
 
-    def _required_headers(self) -> set[str]:
-        """Return the names of the headers that the document reads from the response later."""
-        response, errors = self.operation.response, self.document.errors
-        expressions: list[Any] = [*response.meta.values(), errors.code, errors.message, errors.request_id]
-        if response.usage is not None:
-            expressions += [response.usage.amount, *response.usage.tokens.values()]
-        for rule in response.images:
-            expressions += [rule.seed, rule.revised_prompt]
-        raw = () if response.raw is None else response.raw.meta_headers.values()
-        return {name for e in expressions if e is not None for name in e.headers} | set(map(str.lower, raw))
 
-
-def render_vars(
-    document: Document, names: Mapping[str, Any], templates: Iterable[Template] | None = None
-) -> dict[str, Any]:
-    """Return the values of the document's variables; with ``templates``, of those that they mention."""
-    budget, variables = Budget(), document.vars
-    if templates is not None:
-        paths = {path for template in templates for path in template.names}
-        if "vars" not in paths:
-            mentioned = {re.split(r"[.\[]", path)[1] for path in paths if path.startswith("vars.")}
-            variables = {name: template for name, template in variables.items() if name in mentioned}
-    return {name: template.render(names, budget) for name, template in variables.items()}
+@lru_cache(maxsize=64)  # the walk takes 0.2 ms
+def _required_headers(document: Document, operation: OperationSpec) -> frozenset[str]:
+    """Return the names of the headers that the document reads from a response later."""
+    raw = () if operation.response.raw is None else operation.response.raw.meta_headers.values()
+    parts = (part for _, part in parts_of((operation.response, document.errors)))
+    names = {name for part in parts if isinstance(part, Expression) for name in part.headers}
+    return frozenset((*names, *map(str.lower, raw)))
 
 
 def _images(request: ImageRequest, mask: bytes | None, *, mask_as_image: bool) -> dict[str, Any]:

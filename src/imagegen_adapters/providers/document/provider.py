@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import attrs
@@ -20,7 +19,7 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.providers.document.calls import DocumentCall, check_request, render_vars
+from imagegen_adapters.providers.document.calls import DocumentCall, check_request
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.operations import ErrorClass, PollSpec, RequestSpec, State, TaskSpec
@@ -29,7 +28,6 @@ from imagegen_adapters.providers.document.requests import build_request, unsenda
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     UpstreamResponse,
-    classify,
     job_error,
     parse_response,
     read_error_response,
@@ -74,12 +72,14 @@ class HttpProvider:
     extra_keys = frozenset({"preset", "spec", "vars"})
 
     def __init__(self, outbound: Outbound, *, clock: Clock, redactor: Redactor | None = None) -> None:
-        self._clock = clock
         self._parses = asyncio.Semaphore(_MAX_PARSES)
         self._buffers = ByteBudget(MAX_BUFFERED_BYTES)
-        uploads = asyncio.Semaphore(_MAX_UPLOADS)
-        tokens = AccessTokens(outbound, clock, redactor or Redactor())
-        self._sender = partial(Sender, outbound=outbound, clock=clock, uploads=uploads, tokens=tokens)
+        self._shared: dict[str, Any] = {
+            "outbound": outbound,
+            "clock": clock,
+            "uploads": asyncio.Semaphore(_MAX_UPLOADS),
+            "tokens": AccessTokens(outbound, clock, redactor or Redactor()),
+        }
         self._documents: IdentityCache[Document] = IdentityCache()
 
     @property
@@ -108,9 +108,9 @@ class HttpProvider:
     async def submit(self, call: ProviderCall, exchange: Exchange) -> UpstreamJob | Receipt:
         document_call = self._call(call)
         request = await document_call.paid_request(exchange)
-        async with document_call.sender.open(request, exchange, seconds=call.config.timeout) as response:
+        async with document_call.open(request, exchange, seconds=call.config.timeout) as response:
             if not response.is_success:
-                error_response = await read_error_response(response, document_call.sender.secret)
+                error_response = await read_error_response(response, document_call.secret)
                 classification = document_call.classify(error_response)
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
@@ -168,25 +168,22 @@ class HttpProvider:
         document = self._document(config)
         if document.health is None:
             return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
-        sender = self._sender(document=document, config=config)
+        sender = Sender(document=document, config=config, **self._shared)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
         try:
-            names["vars"] = render_vars(document, {**names, "vars": {}})
             request = build_request(document.health.request, document, config, names)
             seconds = min(_MAX_PROBE_SECONDS, config.timeout)
             async with sender.open(request, None, seconds=seconds) as http_response:
                 is_success = http_response.is_success
                 if is_success:
-                    start = await read_head(http_response)
-                    body = start.head if start.is_complete else b"{}"
-                    response = parse_response(start.status, start.headers, body, sender.secret)
+                    response = sender.parse(await read_head(http_response))
                 else:
                     response = await read_error_response(http_response, sender.secret)
         except CallError as error:
             return Probe(ok=False, detail=error.failure.reason)
         if is_success and (document.health.ok_if is None or response.holds(document.health.ok_if)):
             return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
-        reason = submit_error(classify(response, document.errors, self._clock.now()), response).failure.reason
+        reason = submit_error(sender.classify(response), response).failure.reason
         if not is_success:
             reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
         return Probe(ok=False, detail=reason)
@@ -198,8 +195,9 @@ class HttpProvider:
         if operation is None:
             name = call.request.operation
             raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
-        sender = self._sender(document=document, config=call.config)
-        return DocumentCall(call=call, document=document, model=spec, operation=operation, sender=sender)
+        return DocumentCall(
+            document=document, config=call.config, call=call, model=spec, operation=operation, **self._shared
+        )
 
     def _document(self, config: ProviderConfig) -> Document:
         return self._documents.result_for((config,), lambda: document_of(config))
@@ -223,8 +221,6 @@ async def _job(
     if done and operation.poll is not None and operation.result is None:
         watcher = JobWatcher(document_call=document_call, poll=operation.poll, task=fields, exchange=exchange)
         outcome = await watcher.settle(start)
-        if isinstance(outcome, CallError):
-            raise outcome
         if isinstance(outcome, Receipt):
             return outcome
     job_id = fields["id"]
@@ -239,57 +235,48 @@ async def _job(
 
 
 @attrs.frozen(kw_only=True)
-class Unfinished:
-    """A poll that did not end the job."""
-
-    seconds: float = 0.0  # the wait that the provider asked for
-    error: CallError | None = None  # instead of the job's state
-    from_upstream: bool = False  # whether the error is the provider's own
-    is_unreadable: bool = False  # whether the document cannot read the state
-
-
-Outcome = Receipt | Unfinished | CallError  # the error is the provider's final answer about the job
-
-
-@attrs.frozen(kw_only=True)
 class JobWatcher:
-    """Waits for one job; ``task`` has the fields of the submit's response."""
+    """Waits for one job; ``task`` has the fields of the submit's response.
+
+    What does not end the job is the seconds that the provider asks us to wait. Its final answer is raised.
+    """
 
     document_call: DocumentCall
     poll: PollSpec
     task: Mapping[str, Any]
     exchange: Exchange
+    failures: PollFailures = attrs.field(factory=PollFailures)
 
     async def wait(self) -> Receipt:
         """Return the receipt once the job is done; the error at the deadline is ``timeout``."""
-        clock = self.document_call.sender.clock
-        seconds = max(self.poll.deadline_s, self.document_call.call.config.timeout)
+        clock = self.document_call.clock
+        seconds = max(self.poll.deadline_s, self.document_call.config.timeout)
         deadline = clock.monotonic() + seconds
-        pause, interval, poll_failures = self.poll.first_after_s, self.poll.interval_s, PollFailures()
+        pause, interval = self.poll.first_after_s, self.poll.interval_s
         while True:
             remaining = deadline - clock.monotonic()
             if remaining <= 0:
-                raise poll_failures.timeout_error(seconds)
+                raise self.failures.timeout_error(seconds)
             # Whatever the provider asks for, the last poll is at the deadline, not after it.
             await clock.sleep(min(pause, remaining))
-            outcome = await self._poll_once(poll_failures)
+            outcome = await self._poll_once()
             if isinstance(outcome, Receipt):
                 return outcome
-            pause = max(interval, outcome.seconds, _MIN_PAUSE_SECONDS)
+            pause = max(interval, outcome, _MIN_PAUSE_SECONDS)
             interval = min(interval * self.poll.backoff, max(self.poll.interval_max_s, self.poll.interval_s))
 
-    async def settle(self, start: PartialResponse) -> Outcome:
+    async def settle(self, start: PartialResponse) -> Receipt | float:
         """Return what a successful response about the job means; the result of a finished job is spooled."""
         response = self.document_call.parse(start)
         try:
             state = self._state(response, start)
         except CallError as error:
-            return Unfinished(error=error, from_upstream=True, is_unreadable=True)
+            return self.failures.tolerate(error, from_upstream=True, is_unreadable=True)
         if state == "pending":
             await self._report(response)
             return self._pending(response)
         if state != "succeeded":
-            return self._job_failure(state, response)
+            raise self._job_failure(state, response)
         if self.document_call.operation.result is None:
             return await self._spool_result(start)
         async with self._open(self.document_call.operation.result, is_result=True) as result:
@@ -297,35 +284,24 @@ class JobWatcher:
                 return await self._unsuccessful(result)
             return await self._spool_result(await read_head(result))
 
-    async def _poll_once(self, poll_failures: PollFailures) -> Receipt | Unfinished:
-        outcome: Outcome
+    async def _poll_once(self) -> Receipt | float:
+        status = self.poll.status
         try:
             async with self._open(self.poll.request) as response:
-                status = self.poll.status
                 is_state = status.source == "http" and status.state_of(str(response.status_code)) != "pending"
                 if response.is_success or is_state:
-                    outcome = await self.settle(await read_head(response))
-                else:
-                    outcome = await self._unsuccessful(response)
+                    return await self.settle(await read_head(response))
+                return await self._unsuccessful(response)
         except CallError as error:
             if not is_transport_error(error) and not isinstance(error, NoAccessToken):
                 raise
-            outcome = Unfinished(error=error)
-        if isinstance(outcome, CallError):
-            raise outcome
-        if isinstance(outcome, Receipt) or outcome.error is None:
-            poll_failures.clear()
-        else:
-            poll_failures.tolerate(
-                outcome.error, from_upstream=outcome.from_upstream, is_unreadable=outcome.is_unreadable
-            )
-        return outcome
+            return self.failures.tolerate(error, from_upstream=False)
 
     def _open(
         self, spec: RequestSpec, *, is_result: bool = False
     ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
         bound = max if is_result else min
-        seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.call.config.timeout)
+        seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.config.timeout)
         return self.document_call.open_free(spec, self.task, seconds=seconds)
 
     def _state(self, response: UpstreamResponse, start: PartialResponse) -> State:
@@ -344,13 +320,15 @@ class JobWatcher:
             return "failed"
         return state
 
-    def _pending(self, response: UpstreamResponse) -> Unfinished:
+    def _pending(self, response: UpstreamResponse) -> float:
+        self.failures.clear()
         call = self.document_call
-        return Unfinished(seconds=retry_after(response, call.document.errors, call.sender.clock.now()) or 0.0)
+        return retry_after(response, call.document.errors, call.clock.now()) or 0.0
 
-    async def _spool_result(self, start: PartialResponse) -> Outcome:
+    async def _spool_result(self, start: PartialResponse) -> Receipt | float:
         if not self._is_result(start):
-            return Unfinished(error=CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD()))
+            error = CallError(FailureCode.BAD_RESPONSE, ResponseCode.PAGE_INSTEAD())
+            return self.failures.tolerate(error, from_upstream=False)
         await start.spool(self.exchange, max_bytes=self.document_call.document.egress.max_json_bytes)
         return self.document_call.receipt(start)
 
@@ -358,14 +336,14 @@ class JobWatcher:
         """Return whether it can be the expected result; a proxy's page or an empty body cannot."""
         return start.is_image(self.document_call.operation.response) or may_be_json(start.head)
 
-    async def _unsuccessful(self, http_response: httpx.Response) -> Outcome:
+    async def _unsuccessful(self, http_response: httpx.Response) -> float:
         status, body = http_response.status_code, await read_error(http_response)
-        response = parse_response(status, http_response.headers, body, self.document_call.sender.secret)
+        response = parse_response(status, http_response.headers, body, self.document_call.secret)
         if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
             return self._pending(response)
         is_gone = status in _GONE_STATUSES
         error = _expired(response) if is_gone else job_error(self.document_call.classify(response), response)
-        return Unfinished(error=error, from_upstream=is_from_upstream(status, body))
+        return self.failures.tolerate(error, from_upstream=is_from_upstream(status, body))
 
     def _job_failure(self, state: State, response: UpstreamResponse) -> CallError:
         if state == "expired":

@@ -88,7 +88,14 @@ def build_request(
     scope: Mapping[str, Any],
     extras: Mapping[str, Any] | None = None,
 ) -> BuiltRequest:
-    budget = Budget()
+    """Build a request; of the document's variables, only those that it mentions are rendered."""
+    templates, budget_of_vars, budget = (*spec.templates, *document.headers.values()), Budget(), Budget()
+    variables = {
+        name: variable.render(scope, budget_of_vars)
+        for name, variable in document.vars.items()
+        if any("vars" in each.names or each.mentions(f"vars.{name}") for each in templates)
+    }
+    scope = {**scope, "vars": variables}
     headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
     headers |= configured_headers(config)
     rendered = None if spec.body.template is None else spec.body.template.render(scope, budget)

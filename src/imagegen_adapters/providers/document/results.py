@@ -78,7 +78,7 @@ class ResultReader:
             status=data["status"],
             headers=headers,
             tree=spooled.tree,
-            secret=call.sender.secret,
+            secret=call.secret,
             reading=reading,
         )
         if response.holds(spec.fail_if):
@@ -151,7 +151,7 @@ class ResultReader:
 
     async def _download(self, url: str, *, with_key: bool) -> AsyncIterator[bytes]:
         config, download = self.document_call.call.config, self.document_call.document.download
-        sender, headers = self.document_call.sender, dict(download.headers)
+        sender, headers = self.document_call, dict(download.headers)
         try:
             if with_key:
                 headers |= (await sender.credentials()).headers

@@ -32,11 +32,18 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
     without_secret,
 )
-from imagegen_adapters.providers.document.expressions import DocumentCode, Malformed
+from imagegen_adapters.providers.document.expressions import DocumentCode, Reading
 from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
 from imagegen_adapters.providers.document.requests import Body, BuiltRequest, too_large, unsendable
+from imagegen_adapters.providers.document.responses import (
+    Classification,
+    PartialResponse,
+    UpstreamResponse,
+    classify,
+    parse_response,
+)
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest, Signer
+from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest
 from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
@@ -298,7 +305,7 @@ class Credentials:
 
 @attrs.frozen(kw_only=True)
 class Sender:
-    """Signs and sends one provider's requests."""
+    """Signs and sends one provider's requests, and reads the responses by its document."""
 
     outbound: Outbound
     clock: Clock
@@ -306,6 +313,7 @@ class Sender:
     config: ProviderConfig
     uploads: asyncio.Semaphore  # of all calls: an image is in memory only while it is sent
     tokens: AccessTokens
+    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of optional expressions that failed
 
     @property
     def secret(self) -> Secret | None:
@@ -330,6 +338,20 @@ class Sender:
         if auth.type is AuthType.BASIC:
             return Credentials(headers=basic_auth(key if auth.username is None else f"{auth.username}:{key}"))
         return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
+
+    def reading(self) -> Reading:
+        """Return the budgets of one response; what they skip becomes a warning of this call."""
+        return Reading(skipped=self.skipped)
+
+    def parse(self, start: PartialResponse) -> UpstreamResponse:
+        """Return the response to be classified: of a long one only status and headers."""
+        body = start.head if start.is_complete else b""
+        return parse_response(start.status, start.headers, body, self.secret, self.reading())
+
+    def classify(
+        self, response: UpstreamResponse, code: str | None = None, message: str | None = None
+    ) -> Classification:
+        return classify(response, self.document.errors, self.clock.now(), code, message)
 
     @contextlib.asynccontextmanager
     async def open(
@@ -384,30 +406,26 @@ class Sender:
     ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
         headers, body, auth = dict(request.headers), request.body, self.document.auth
         signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
-        if signer is not None and signer.reads_body:
-            if body is not None and body.length > _MAX_SIGNED_BYTES:
+        is_hashed = signer is not None and signer.reads_body
+        content: bytes | AsyncGenerator[bytes, None] | None = None
+        if body is not None:
+            if is_hashed and body.length > _MAX_SIGNED_BYTES:
                 raise too_large()
-            whole = b"" if body is None else await body.whole(exchange)
-            return whole, {**headers, **self._signature(signer, request, whole)}
-        if signer is not None:
-            headers |= self._signature(signer, request, b"")
-        if body is None:
-            return None, headers
-        headers["content-length"] = str(body.length)
-        return self._upload(body, exchange) if body.has_images else await body.whole(exchange), headers
+            headers["content-length"] = str(body.length)
+            is_streamed = body.has_images and not is_hashed
+            content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
+        if signer is not None and self.config.api_key is not None:
+            url = str(httpx.URL(request.url))  # encoded as it will be sent
+            signable = SignableRequest(
+                method=request.method,
+                url=url,
+                headers=request.headers,
+                body=content if isinstance(content, bytes) else b"",
+            )
+            headers |= signer.headers(signable, self.config.api_key.reveal(), auth.options, self.clock.now())
+        return content, headers
 
     async def _upload(self, body: Body, exchange: Exchange | None) -> AsyncGenerator[bytes, None]:
         async with self.uploads:
             async for block in body.stream(exchange):
                 yield block
-
-    def _signature(self, signer: Signer, request: BuiltRequest, body: bytes) -> Mapping[str, str]:
-        if self.config.api_key is None:
-            return {}
-        url = str(httpx.URL(request.url))  # encoded as it will be sent
-        signable = SignableRequest(method=request.method, url=url, headers=request.headers, body=body)
-        key, options = self.config.api_key.reveal(), self.document.auth.options
-        try:
-            return signer.headers(signable, key, options, self.clock.now())
-        except Malformed as error:
-            raise CallError(FailureCode.AUTH_FAILED, error.reason) from error

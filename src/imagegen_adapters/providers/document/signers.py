@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import attrs
 
 from imagegen_adapters.providers.common.calls import malformed_key
-from imagegen_adapters.providers.document.expressions import Malformed
+from imagegen_core.errors import CallError, FailureCode
 
 _LIFETIME_SECONDS = 1800
 _SKEW_SECONDS = 60
@@ -63,7 +63,7 @@ class Signer:
         if self.may_have_token and ":" in secret:
             secret, _, token = secret.partition(":")
         if not (key_id and secret) or token == "":
-            raise Malformed(malformed_key(self.key_form))
+            raise CallError(FailureCode.AUTH_FAILED, malformed_key(self.key_form))
         return self.sign(request, KeyPair(id=key_id, secret=secret, token=token), options, now)
 
 

@@ -168,7 +168,7 @@ class StreamedResponse:
         text = bytearray()
         async for piece in data:
             text += piece[: _MAX_ERROR_BYTES - len(text)]
-        secret = self.document_call.sender.secret
+        secret = self.document_call.secret
         response = parse_response(self.start.status, self.start.headers, bytes(text), secret)
         return stream_error(self.document_call.classify(response), response, has_begun=has_begun)
 
