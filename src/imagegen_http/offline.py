@@ -7,7 +7,6 @@ from typing import BinaryIO
 
 from imagegen_adapters.backup import BackupReport, Progress, write_backup
 from imagegen_adapters.kinds import compose_providers
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secrets import (
@@ -20,7 +19,7 @@ from imagegen_adapters.secrets import (
     rotate_master_key,
     write_witness,
 )
-from imagegen_adapters.stores.configs import SqlSealedRows
+from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, DataDirectory
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs

@@ -20,11 +20,9 @@ from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
-from imagegen_adapters.memory import MemoryCluster
-from imagegen_adapters.memory.files import MemoryBlobArchive, MemoryBlobStore, MemorySpool
-from imagegen_adapters.memory.gallery import MemoryGallery, MemoryMarks, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs, MemoryQueue, MemoryState, MemoryTasks
+from imagegen_adapters.memory import MemoryBlobArchive, MemoryBlobStore, MemoryCluster, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
+from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
@@ -143,22 +141,29 @@ def _real_clock():
     return ManualClock(SystemClock().now())
 
 
+def _sqlite_ports(database):
+    """Return the ports that SQLite has in a file and in memory."""
+    return {
+        "tasks": SqliteTasks(database, simplify=simplify),
+        "queue": SqliteQueue(database),
+        "bus": SqliteQueue(database),
+        "records": SqlGallery(SqliteSql(database), SqliteIndex()),
+        "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
+        "outbox": SqlOutbox(SqliteSql(database)),
+    }
+
+
 @pytest.fixture
 def memory_store():
-    state, clock, nodes_clock = MemoryState(), _real_clock(), ManualClock()
-    records, blobs = MemoryGallery(state), MemoryBlobStore()
+    database, clock, nodes_clock = SqliteDatabase.in_memory(), _real_clock(), ManualClock()
+    blobs = MemoryBlobStore()
     cluster = MemoryCluster(nodes_clock, dead_after_seconds=60, poll_seconds=0.0)
 
     async def pass_time(share):
         nodes_clock.advance(60 * share)
 
     return SimpleNamespace(
-        tasks=MemoryTasks(state),
-        queue=MemoryQueue(state),
-        bus=MemoryQueue(state),
-        records=records,
-        marks=MemoryMarks(state),
-        outbox=MemoryOutbox(state),
+        **_sqlite_ports(database),
         configs=MemoryProviderConfigs(),
         cluster=cluster,
         peers=cluster,
@@ -184,12 +189,7 @@ async def sqlite_store(tmp_path):
         return await (database.read if statement.startswith("SELECT") else database.writer.write)(run)
 
     yield SimpleNamespace(
-        tasks=SqliteTasks(database, simplify=simplify),
-        queue=SqliteQueue(database),
-        bus=SqliteQueue(database),
-        records=SqlGallery(SqliteSql(database), SqliteIndex()),
-        marks=SqlMarks(SqliteSql(database), SqliteIndex()),
-        outbox=SqlOutbox(SqliteSql(database)),
+        **_sqlite_ports(database),
         configs=SqliteProviderConfigs(database, box),
         config_box=box,
         rows=rows,

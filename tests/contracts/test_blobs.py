@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
 from tests.contracts.samples import keys_of, read, stream

@@ -6,7 +6,7 @@ import pytest
 
 from imagegen_adapters.files.cache import CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from tests.contracts.samples import keys_of, read, stream
 

@@ -10,7 +10,7 @@ import pytest
 
 from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.archives.oss import OssBlobArchive
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed
 from imagegen_core.secrets import Secret

@@ -10,10 +10,7 @@ import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore
-from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.files import MemoryBlobArchive
-from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
+from imagegen_adapters.memory import MemoryBlobArchive, memory_adapters
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_core.errors import BlobMissing
@@ -130,22 +127,15 @@ class Desk:
 
     def __init__(self, database, another_database):
         self.clock = ManualClock(NOW + timedelta(minutes=1))
-        state = MemoryState()
-        self.repository = MemoryTasks(state)
-        self.records = MemoryGallery(state)
+        parts = memory_adapters(clock=self.clock)
+        self.repository, self.records = parts.tasks, parts.images
         self.bucket = MemoryBlobArchive()
         self.local = PostgresqlBlobStore(database)
         self.blobs, self.blobs_of_another = [
             ArchiveFirstBlobStore(local=PostgresqlBlobStore(each), archive=self.bucket)
             for each in (database, another_database)
         ]
-        parts = attrs.evolve(
-            memory_adapters(clock=self.clock),
-            outbox=MemoryOutbox(state),
-            images=self.records,
-            blobs=self.local,
-        )
-        stores = Stores(parts=parts, archive=self.bucket, retention_days=0)
+        stores = Stores(parts=attrs.evolve(parts, blobs=self.local), archive=self.bucket, retention_days=0)
         self.sync, self.expire, self.verify = stores.sync, stores.expire, stores.verify
         self.delete = Images(
             parts=SimpleNamespace(images=self.records, blobs=self.blobs), on_change=lambda: None

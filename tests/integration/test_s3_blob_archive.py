@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.secrets import Secret

@@ -11,8 +11,6 @@ from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.gallery import MemoryGallery, MemoryOutbox
-from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
@@ -46,16 +44,12 @@ class Desk:
     def __init__(self, oss, directory):
         self.oss = oss
         self.clock = ManualClock(NOW + timedelta(minutes=1))
-        self.state = MemoryState()
-        self.repository = MemoryTasks(self.state)
-        self.records = MemoryGallery(self.state)
-        self.outbox = MemoryOutbox(self.state)
+        parts = memory_adapters(clock=self.clock)
+        self.repository, self.records, self.outbox = parts.tasks, parts.images, parts.outbox
         self.local = LocalBlobStore(directory / "images")
         self.archive = OssBlobArchive(settings_of(oss))
         self.images = TieredBlobStore(local=self.local, archive=self.archive)
-        self.parts = attrs.evolve(
-            memory_adapters(clock=self.clock), outbox=self.outbox, images=self.records, blobs=self.local
-        )
+        self.parts = attrs.evolve(parts, blobs=self.local)
         self.stores = Stores(parts=self.parts, archive=self.archive)
         self.delete = Images(
             parts=SimpleNamespace(images=self.records, blobs=self.images), on_change=lambda: None

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
+import attrs
+
 from imagegen_adapters.secrets import SealedRow
 from imagegen_adapters.stores.rows import (
     from_json,
@@ -183,3 +185,36 @@ class SqlSealedRows:
         """Return any token, or None; the master key must open it."""
         rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
         return str(rows[0]["token"]) if rows else None
+
+
+class MemoryProviderConfigs:
+    """One configuration per provider name."""
+
+    def __init__(self) -> None:
+        self._configs: dict[str, ProviderConfig] = {}
+        self._default: str | None = None
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        return self._configs.get(provider_name)
+
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple(config for _, config in sorted(self._configs.items()))
+
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
+        if config.api_key is not None:
+            config.api_key.reveal()
+        before = self._configs.get(config.provider_name)
+        created_at = (before.created_at if before else None) or config.created_at
+        self._configs[config.provider_name] = attrs.evolve(
+            config, source=ConfigSource.DATABASE, created_at=created_at, key_origin=key_origin or None
+        )
+
+    async def default(self) -> str | None:
+        return self._default
+
+    async def set_default(self, provider_name: str | None) -> None:
+        self._default = provider_name
+
+    async def delete(self, provider_name: str) -> None:
+        if self._configs.pop(provider_name, None) is None:
+            raise ProviderConfigNotFound(provider_name)

@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_core.errors import CallError, StorageError
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.running.storing import RejectedImage

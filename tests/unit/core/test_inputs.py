@@ -3,8 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.files import MemorySpool
+from imagegen_adapters.memory import MemorySpool, memory_adapters
 from imagegen_core import FailureCode, Operation, TaskStatus
 from imagegen_core.errors import InputNotFound, StorageError, TaskNotFound, ValidationFailed
 from imagegen_core.requests import InputRole

@@ -3,12 +3,9 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.gallery import MemoryGallery
-from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.services.gallery import Images
 from tests.contracts.samples import add_image
@@ -20,11 +17,10 @@ SHANGHAI, NEW_YORK = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 
 async def days_of(*moments, images=None, **query):
     """Return the days of images that were made at these moments of UTC."""
-    state = MemoryState()
+    parts = memory_adapters()
     for moment in moments:
         at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-        await add_image(MemoryTasks(state), created_at=at)
-    parts = attrs.evolve(memory_adapters(), images=MemoryGallery(state))
+        await add_image(parts.tasks, created_at=at)
     return await Images(parts=parts, on_change=lambda: None).days(images, **query)
 
 

@@ -1,11 +1,8 @@
 """Marks of images: names that are the same, and what a change makes of them."""
 
-import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.gallery import MemoryMarks
-from imagegen_adapters.memory.tasks import MemoryState
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MarkChange, Marks, collection_name, fold_name, tag_name, tag_names
 from imagegen_core.limits import MAX_BATCH_IMAGES
@@ -75,8 +72,7 @@ def test_a_change_changes_what_it_names_alone(change, expected):
 @pytest.mark.anyio
 async def test_too_many_images_are_refused():
     """Before any is looked up."""
-    parts = attrs.evolve(memory_adapters(), marks=MemoryMarks(MemoryState()))
-    mark_images = Images(parts=parts, on_change=lambda: None).mark
+    mark_images = Images(parts=memory_adapters(), on_change=lambda: None).mark
     ids = range(1, MAX_BATCH_IMAGES + 2)
 
     with pytest.raises(ValidationFailed, match="ids"):

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed

@@ -3,11 +3,9 @@
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.tasks import MemoryState, MemoryTasks
 from imagegen_core import ImageGen
 from imagegen_core.costs import UsageGrouping
 from tests.contracts.samples import NOW, add_ended
@@ -23,14 +21,14 @@ def utc(text):
 
 async def usage_of(moments, **query):
     """Return the number of tasks of each key, of tasks that ended at these moments."""
-    state = MemoryState()
+    parts = memory_adapters()
     for number, moment in enumerate(moments):
         await add_ended(
-            MemoryTasks(state),
+            parts.tasks,
             seconds=(utc(moment) - NOW).total_seconds(),
             model_id=f"model-{number % 2}",
         )
-    imagegen = ImageGen(attrs.evolve(memory_adapters(), tasks=MemoryTasks(state)))
+    imagegen = ImageGen(parts)
     usages = await imagegen.tasks.usage(**{"grouping": UsageGrouping.DAY, **query})
     return {key: usage.tasks for key, usage in usages.items()}
 

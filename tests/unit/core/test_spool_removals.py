@@ -3,8 +3,7 @@
 import attrs
 import pytest
 
-from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.files import MemorySpool
+from imagegen_adapters.memory import MemorySpool, memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Phase
 from imagegen_core.running.exchange import spool_folder

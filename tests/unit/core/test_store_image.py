@@ -9,8 +9,7 @@ import pytest
 
 from imagegen_adapters.images.inspector import InspectionCode, ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
-from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.memory.files import MemoryBlobStore
+from imagegen_adapters.memory import MemoryBlobStore, memory_adapters
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.ports.tools import InspectorUnavailable

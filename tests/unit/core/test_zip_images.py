@@ -19,6 +19,7 @@ from imagegen_core.images import StorageState
 from imagegen_core.messages import Language
 from imagegen_core.services.gallery import MISSING_FILE, Images
 from imagegen_core.values import ZipStream
+from tests.contracts.samples import add_image
 
 pytestmark = pytest.mark.anyio
 
@@ -116,12 +117,8 @@ async def test_entries_are_plain(images):
 async def test_what_is_missing_is_said_and_why(images, language, reasons):
     """In a file at the end, without a key of the store; the others are there."""
     records, zip_images, store = images
-    lost, away, broken = [attrs.evolve(records[0], id=0, blob_key=f"k/{n}") for n in range(3)]
-    state = zip_images.__self__.parts.images._state
-    missing = [
-        state.add_image(attrs.evolve(image, position=number + 10))
-        for number, image in enumerate((lost, away, broken))
-    ]
+    tasks = zip_images.__self__.parts.tasks
+    missing = [await add_image(tasks, prompt=records[0].prompt, blob_key=f"k/{n}") for n in range(3)]
     store.errors = {
         "k/0": BlobMissing("k/0"),
         "k/1": StorageUnreachable("http://secret-bucket.example"),
@@ -188,17 +185,19 @@ async def test_what_breaks_off_within_an_image_breaks_the_file(images):
     assert not zipfile.is_zipfile(io.BytesIO(b"".join(pieces)))
 
 
-def archived(zip_images, image, count):
+async def archived(zip_images, count):
     """Return the ids of so many images that only the archive has, under keys from ``k/0`` on."""
-    state = zip_images.__self__.parts.images._state
-    like = attrs.evolve(image, storage=StorageState.ARCHIVE, size_bytes=12)
-    return [state.add_image(attrs.evolve(like, position=n + 10, blob_key=f"k/{n}")).id for n in range(count)]
+    tasks = zip_images.__self__.parts.tasks
+    return [
+        (await add_image(tasks, storage=StorageState.ARCHIVE, size_bytes=12, blob_key=f"k/{n}")).id
+        for n in range(count)
+    ]
 
 
 async def test_a_silent_archive_is_not_asked_for_each_image(images):
     """Three in a row are enough to know; what is on the disk is read all the same."""
     records, zip_images, store = images
-    ids = archived(zip_images, records[0], 6)
+    ids = await archived(zip_images, 6)
     store.errors = {f"k/{n}": StorageUnreachable("down") for n in range(6)}
 
     files = await unzipped(zip_images([ids[0], records[1].id, *ids[1:], records[2].id]))
@@ -210,8 +209,8 @@ async def test_a_silent_archive_is_not_asked_for_each_image(images):
 
 async def test_an_archive_that_answers_again_is_asked_again(images):
     """Two failures are chance."""
-    records, zip_images, store = images
-    ids = archived(zip_images, records[0], 6)
+    _, zip_images, store = images
+    ids = await archived(zip_images, 6)
     await store.store.put("k/2", _once(b"of 12 bytes!"), content_type="image/png")
     store.errors = {f"k/{n}": StorageUnreachable("down") for n in (0, 1, 3, 4, 5)}
 

@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.kinds import compose_providers
-from imagegen_adapters.memory.tasks import MemoryProviderConfigs
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language

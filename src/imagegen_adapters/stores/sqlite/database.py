@@ -5,11 +5,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -81,7 +82,7 @@ class Readers:
         self._all.clear()
 
     def _read(self, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
-        try:
+        with _read_errors():
             connection = self._connection()
             with self._lock:
                 if self._closed:  # since it was queued
@@ -92,10 +93,6 @@ class Readers:
             finally:
                 with self._lock:
                     del self._busy[connection]
-        except sqlite3.Error as error:
-            if is_interrupt(error):
-                raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
-            raise storage_error(error) from error
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -108,6 +105,16 @@ class Readers:
             with self._lock:
                 self._all.append(connection)
         return connection
+
+
+@contextmanager
+def _read_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if is_interrupt(error):
+            raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
+        raise storage_error(error) from error
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
@@ -209,7 +216,9 @@ class Database:
     the connection.
     """
 
-    def __init__(self, path: Path, pools: Mapping[str, Readers], writer: Writer | None = None) -> None:
+    def __init__(
+        self, path: Path, pools: "Mapping[str, Readers | Inline]", writer: "Writer | Inline | None" = None
+    ) -> None:
         self.path = path
         self._pools = pools
         self._writer = writer
@@ -226,6 +235,13 @@ class Database:
             raise DatabaseUnusable(DatabaseCode.DATABASE_FILE_UNUSABLE(detail=str(error.strerror))) from error
         except OSError as error:
             raise StorageError(DatabaseCode.DATABASE_FILE_NOT_MADE(detail=str(error.strerror))) from error
+
+    @classmethod
+    def in_memory(cls) -> "Database":
+        """Return an empty database that goes with this object."""
+        check_sqlite()
+        inline = Inline()
+        return cls(Path(":memory:"), dict.fromkeys(_POOLS, inline), inline)
 
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
@@ -252,7 +268,7 @@ class Database:
         return self._writer is None or self._writer.healthy
 
     @property
-    def writer(self) -> Writer:
+    def writer(self) -> "Writer | Inline":
         """The writer; a database that was opened for reading only has none."""
         if self._writer is None:
             raise StorageError(DatabaseCode.DATABASE_READ_ONLY())
@@ -282,6 +298,37 @@ class Database:
             pool.close()
         if self._writer is not None:
             self._writer.close()
+
+
+class Inline:
+    """Reads and writes a database in memory at once, on the event loop, as `Readers` and `Writer` do."""
+
+    healthy = True
+
+    def __init__(self) -> None:
+        self._connection = open_writer(None)
+        weakref.finalize(self, self._connection.close)
+        migrate(self._connection)
+        self.commits = 0
+
+    async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
+        with _read_errors():
+            return _in_snapshot(self._connection, fn, time.monotonic() + deadline_seconds)
+
+    async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
+        try:
+            with transaction(self._connection):
+                result = run(self._connection)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        self.commits += 1
+        return result
+
+    async def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
+        return await self.write(lambda connection: int(connection.execute(statement, values).rowcount))
+
+    def close(self) -> None:
+        """The database goes with its connection."""
 
 
 def _reader_pools(path: Path) -> dict[str, Readers]:
@@ -371,10 +418,16 @@ migrations = Migrations()
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing."""
-    connection.execute("BEGIN IMMEDIATE")  # serialises processes that start at the same time
-    try:
+    with transaction(connection):  # serialises processes that start at the same time
         if migrations.has_pending(connection):
             migrations.apply(connection)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
     except BaseException:  # interrupted too, the transaction must not stay open
         if connection.in_transaction:

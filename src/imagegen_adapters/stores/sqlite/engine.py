@@ -170,10 +170,13 @@ LOSSY_TEXT = partial(str, encoding="utf-8", errors="replace")
 """Also reads invalid UTF-8; takes twice as long as the driver's own decoding."""
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
-    """Open the connection that writes; a new file is readable by its owner only."""
-    _make_private(path)
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+def open_writer(path: Path | None) -> sqlite3.Connection:
+    """Open the connection that writes, None to memory; a new file is readable by its owner only."""
+    if path is not None:
+        _make_private(path)
+    connection = sqlite3.connect(
+        path or ":memory:", isolation_level=None, check_same_thread=False, cached_statements=256
+    )
     connection.text_factory = LOSSY_TEXT
     return _configured(connection, *_WRITER)
 
