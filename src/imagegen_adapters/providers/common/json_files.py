@@ -33,11 +33,12 @@ MAX_JSON_BYTES = 4 * 1024 * 1024  # JSON without its long strings: no response w
 BLOCK_BYTES = 512 * 1024
 _PREVIEW_BYTES = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-_PLAIN = re.compile(rb"[ -\[\]-~]*")
-_STRING_CONTENT = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_MAX_ESCAPE_BYTES = 6
+_WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u.{4}|\\[^u])*+", re.DOTALL)
+_PLAIN = re.compile(rb"[ -\[\]-~]*+")
+_UP_TO_QUOTE = re.compile(rb'(?:[^"\\]++|\\.)*+\\?', re.DOTALL)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
+_DATA_URI_HEAD = re.compile(rb"\s*data:[^,]*,", re.IGNORECASE)
 _MAX_DATA_URI_HEAD_BYTES = 256
 _JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
@@ -77,58 +78,6 @@ class SpooledString:
     length: int
 
 
-class _Scanner:
-    """Copies JSON to ``output``; a string is in ``buffer`` until it ends or turns out to be a long one."""
-
-    def __init__(self, nonce: bytes) -> None:
-        self.output, self.buffer = bytearray(), bytearray()
-        self._nonce = nonce
-        self._base = 0
-        self._start = -1  # offset of the current string's first byte; -1 outside strings
-        self._escapes = False  # whether the last block ended with an escaping backslash
-
-    def feed(self, block: bytes) -> None:
-        position = 0
-        while position < len(block):
-            if self._start < 0:
-                quote = block.find(b'"', position)
-                end = len(block) if quote < 0 else quote + 1
-                self.output += block[position:end]
-                self._start = -1 if quote < 0 else self._base + end
-                position = end
-            else:
-                end = self._end_of_string(block, position)
-                room = max(0, MAX_INLINE_STRING_BYTES + 1 - len(self.buffer))
-                self.buffer += block[position : min(end, position + room)]
-                if end < len(block):
-                    self._close(self._base + end)
-                position = end + 1
-        self._base += len(block)
-
-    def _end_of_string(self, block: bytes, position: int) -> int:
-        """Return the position of the quote that ends the current string, or the length of the block."""
-        quote = block.find(b'"', position)
-        end = len(block) if quote < 0 else quote
-        if not self._escapes and block.find(b"\\", position, end) < 0:
-            return end
-        begin = position + self._escapes
-        content = _STRING_CONTENT.match(block, begin)
-        end = content.end() if content else begin
-        self._escapes = block[end : end + 1] == b"\\"  # the last byte of the block
-        return len(block) if self._escapes else end
-
-    def _close(self, end: int) -> None:
-        length = end - self._start
-        if length <= MAX_INLINE_STRING_BYTES:
-            self.output += self.buffer
-        else:
-            head = _PLAIN.match(bytes(self.buffer[:_PREVIEW_BYTES]))
-            self.output += (head[0] if head else b"") + self._nonce + f"{self._start}:{length}".encode()
-        self.output += b'"'
-        self.buffer.clear()
-        self._start, self._escapes = -1, False
-
-
 async def decode_chunks(open_file: Callable[[], BinaryIO], text: str | SpooledString) -> AsyncIterator[bytes]:
     """Yield a resolved base64 string's bytes in blocks of at most 512 KiB; a file is read in a thread."""
     if isinstance(text, str):
@@ -155,21 +104,12 @@ def read_string(file: BinaryIO, string: SpooledString) -> Iterator[bytes]:
         if not block:
             break
         position += len(block)
-        block = remainder + block
-        cut = len(block) if position >= end else _safe_cut(block)
-        remainder, block = block[cut:], block[:cut]
-        yield _ESCAPE.sub(_unescaped, block) if b"\\" in block else block
-
-
-def _safe_cut(block: bytes) -> int:
-    """Return where to cut the block without splitting an escape; the block never starts inside one."""
-    last = block.rfind(b"\\", max(0, len(block) - _MAX_ESCAPE_BYTES))
-    if last < 0:
-        return len(block)
-    run = len(block[:last].rstrip(b"\\"))
-    begins_escape = (last - run) % 2 == 0
-    needed = _MAX_ESCAPE_BYTES if block[last + 1 : last + 2] == b"u" else 2
-    return last if begins_escape and last + needed > len(block) else len(block)
+        block, remainder = remainder + block, b""
+        if b"\\" in block:
+            if position < end and (whole := _WHOLE_ESCAPES.match(block)):
+                block, remainder = whole[0], block[whole.end() :]
+            block = _ESCAPE.sub(_unescaped, block)
+        yield block
 
 
 def _unescaped(match: "re.Match[bytes]") -> bytes:
@@ -179,19 +119,22 @@ def _unescaped(match: "re.Match[bytes]") -> bytes:
 
 
 def decode_base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Decode base64, a block at a time: both alphabets, padding or none, white space, a data URI's head."""
-    remainder, empty = b"", True
-    for block in _without_head(blocks):
-        text = remainder + block.translate(_URL_SAFE, _SPACE).rstrip(b"=")
-        complete = len(text) // 4 * 4
-        remainder = text[complete:]
-        if complete:
-            empty = False
-            yield _decoded(text[:complete])
+    """Decode base64, a block at a time: both alphabets, padding or none, white space.
+
+    A data URI's head, ``data:image/png;base64,``, is skipped; the first block has all of it.
+    """
+    remainder, size = b"", 0
+    for number, block in enumerate(blocks):
+        head = None if number else _DATA_URI_HEAD.match(block, 0, _MAX_DATA_URI_HEAD_BYTES)
+        rest = block[head.end() :] if head else block
+        text = remainder + rest.translate(_URL_SAFE, _SPACE).rstrip(b"=")
+        size += len(text)
+        remainder = text[len(text) // 4 * 4 :]
+        if len(text) > len(remainder):
+            yield _decoded(text[: len(text) - len(remainder)])
     if remainder:
-        empty = False
         yield _decoded(remainder + b"=" * (-len(remainder) % 4))
-    if empty:
+    if not size:
         raise bad_response(ResponseCode.RESPONSE_IMAGE_EMPTY())
 
 
@@ -200,18 +143,6 @@ def _decoded(text: bytes) -> bytes:
         return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error as error:
         raise bad_response(ResponseCode.RESPONSE_IMAGE_NOT_BASE64()) from error
-
-
-def _without_head(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the blocks without a leading ``data:image/png;base64,``."""
-    rest, start = iter(blocks), b""
-    for block in rest:
-        start += block
-        if len(start) >= _MAX_DATA_URI_HEAD_BYTES:
-            break
-    head, comma, _ = start[:_MAX_DATA_URI_HEAD_BYTES].partition(b",")
-    yield start[len(head) + 1 :] if comma and head.lstrip().lower().startswith(b"data:") else start
-    yield from rest
 
 
 @attrs.frozen(kw_only=True)
@@ -253,14 +184,49 @@ def parse_spooled(file: BinaryIO) -> SpooledJson:
     nonce = f"<{secrets.token_hex(16)}:"
     text = file.read(MAX_INLINE_STRING_BYTES)
     if len(text) == MAX_INLINE_STRING_BYTES:  # else it is too short for a long string
-        scanner = _Scanner(nonce.encode())
-        scanner.feed(text)
-        while block := file.read(BLOCK_BYTES):
-            scanner.feed(block)
-            if len(scanner.output) > MAX_JSON_BYTES:
-                raise bad_response(ResponseCode.RESPONSE_JSON())
-        text = bytes(scanner.output + scanner.buffer)
+        file.seek(0)
+        text = _shortened(file, nonce)
     return SpooledJson(tree=parse_json(text), nonce=nonce)
+
+
+def _shortened(file: BinaryIO, nonce: str) -> bytes:
+    output, string = bytearray(), bytearray()  # the string that is read, until it is known to be long
+    offset, start = 0, -1  # of the block, and of the string's first byte: -1 between strings
+    while block := file.read(BLOCK_BYTES):
+        if (len(block) - len(block.rstrip(b"\\"))) % 2:
+            block += file.read(1)  # what the last backslash escapes
+        position = 0
+        while position < len(block):
+            end = _next_quote(block, position)
+            if start < 0:
+                output += block[position : end + 1]
+            elif len(string) <= MAX_INLINE_STRING_BYTES:
+                string += block[position:end]
+            if end < len(block) and start < 0:
+                start = offset + end + 1
+            elif end < len(block):
+                length = offset + end - start
+                if length > MAX_INLINE_STRING_BYTES:
+                    head = _PLAIN.match(string, 0, _PREVIEW_BYTES)
+                    string[head.end() if head else 0 :] = f"{nonce}{start}:{length}".encode()
+                output += string + b'"'
+                string.clear()
+                start = -1
+            position = end + 1
+        offset += len(block)
+        if len(output) > MAX_JSON_BYTES:
+            raise bad_response(ResponseCode.RESPONSE_JSON())
+    return bytes(output + string)
+
+
+def _next_quote(block: bytes, position: int) -> int:
+    """Return the position of the next quote that is not escaped, or the length of the block."""
+    quote = block.find(b'"', position)
+    end = len(block) if quote < 0 else quote
+    if block.find(b"\\", position, end) < 0:
+        return end
+    text = _UP_TO_QUOTE.match(block, position)
+    return text.end() if text else end
 
 
 async def read_spooled(open_file: Callable[[], BinaryIO], read: Callable[[BinaryIO], T]) -> T:
