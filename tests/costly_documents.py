@@ -4,13 +4,12 @@ import json
 
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.common.json_files import SpooledJson
 from imagegen_adapters.providers.document.expressions import (
     MAX_EXPRESSION_CHARS,
     Budget,
     Expression,
     Malformed,
-    Reading,
+    UpstreamResponse,
 )
 from imagegen_adapters.providers.document.operations import BodySpec, BodyType, ImageRule, ResponseSpec
 from imagegen_adapters.providers.document.reading import check_size, parse_document
@@ -134,17 +133,16 @@ def read(text):
         expression = Expression.parse(text)
     except Malformed:
         return "refused"
-    reading = Reading()
-    response = SpooledJson(tree=RESPONSE, nonce="<nonce>")
+    response = UpstreamResponse(status=200, headers={"x-id": "1"}, tree=RESPONSE)
     spec = ResponseSpec(
         images=(ImageRule(select=expression, url=expression, blocked_if=expression, seed=expression),),
         meta={"x": expression},
     )
     try:
-        find_images(response, spec, {"x-id": "1"}, "http://x", reading)
+        find_images(response, spec, "http://x")
     except CallError:
         return "failed"
-    return "skipped" if reading.skipped else "read"
+    return "skipped" if response.skipped else "read"
 
 
 def save(text):

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 import pytest
 
 from imagegen_adapters.providers.common.calls import shorten, visible_text
+from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec
-from imagegen_adapters.providers.document.responses import UpstreamResponse, classify
+from imagegen_adapters.providers.document.responses import classify
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import ImagegenError
 from imagegen_core.redaction import Redactor, on_one_line

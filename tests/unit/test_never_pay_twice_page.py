@@ -9,8 +9,9 @@ import pytest
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111.provider import call_error as a1111_error
 from imagegen_adapters.providers.comfyui.jobs import Answer, refusal
+from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec
-from imagegen_adapters.providers.document.responses import UpstreamResponse, classify, submit_error
+from imagegen_adapters.providers.document.responses import classify, submit_error
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"

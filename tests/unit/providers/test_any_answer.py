@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111 import provider as a1111
-from imagegen_adapters.providers.common.json_files import parse_json, parse_spooled
-from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
 from imagegen_adapters.providers.document.results import find_images
@@ -101,7 +100,7 @@ def test_any_answer_to_a_document_is_read(name, tree, status):
     for error_from in (submit_error, job_error):
         check(error_from(classify(response, document.errors, NOW), response))
     for operation in document.operations.values():
-        images = find_images(parse_spooled(io.BytesIO(body)), operation.response, {}, "http://v", Reading())
+        images = find_images(response, operation.response, "http://v")
         json.dumps([attrs.asdict(image) for image in images], ensure_ascii=False).encode()
 
 

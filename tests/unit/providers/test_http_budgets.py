@@ -7,7 +7,13 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 
-from imagegen_adapters.providers.document.expressions import MAX_STEPS, Budget, Expression, OverBudget
+from imagegen_adapters.providers.document.expressions import (
+    MAX_STEPS,
+    Budget,
+    Expression,
+    OverBudget,
+    UpstreamResponse,
+)
 from imagegen_adapters.providers.document.operations import BodySpec, BodyType
 from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.templates import Template
@@ -65,7 +71,7 @@ def test_a_template_costs_no_more_than_its_budget(source):
 def test_what_would_take_long_is_not_begun(text):
     """The error names the expression, and whose response it was may have been charged."""
     with pytest.raises(CallError, match=r"takes too much work or memory") as caught:
-        Expression.parse(text).search(RESPONSE)
+        UpstreamResponse(status=200, headers={}, tree=RESPONSE).find(Expression.parse(text), optional=False)
 
     failure = caught.value.failure
     assert (FailureCode.BAD_RESPONSE, True) == (failure.code, failure.possible_charge)

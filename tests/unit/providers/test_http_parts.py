@@ -10,15 +10,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from imagegen_adapters.providers.document.expressions import Budget, Expression, Reading
+from imagegen_adapters.providers.document.expressions import Budget, Expression, UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec
-from imagegen_adapters.providers.document.reading import (
-    load_preset,
-    parse_document,
-    parts_of,
-    preset_names,
-)
-from imagegen_adapters.providers.document.responses import CODES, UpstreamResponse, classify, submit_error
+from imagegen_adapters.providers.document.reading import load_preset, parse_document, parts_of, preset_names
+from imagegen_adapters.providers.document.responses import CODES, classify, submit_error
 from imagegen_adapters.providers.document.schema import SizeSpec
 from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair, SignableRequest
 from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
@@ -103,7 +98,9 @@ def test_one_item_may_be_a_scalar():
 )
 def test_expressions(text, value):
     """Expressions read body and headers; a wrong type in the response gives None."""
-    assert value == Expression.parse(text).search({"data": [{"url": "u"}]}, headers={"x-id": "id-1"})
+    response = UpstreamResponse(status=200, headers={"x-id": "id-1"}, tree={"data": [{"url": "u"}]})
+
+    assert value == response.find(Expression.parse(text), optional=False)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +117,17 @@ def test_expressions(text, value):
 )
 def test_what_python_cannot_evaluate_is_an_error_of_the_expression(text, tree):
     """It names the expression, and nothing of the response; what is optional is skipped instead."""
-    reading, expression = Reading(), Expression.parse(text)
+    response, expression = UpstreamResponse(status=200, headers={}, tree=tree), Expression.parse(text)
     with pytest.raises(CallError, match="cannot read this response") as caught:
-        expression.search_text(tree)
-    skipped = expression.search_text(tree, reading=reading, optional=True)
+        response.text_at(expression, optional=False)
+    skipped = response.text_at(expression)
 
     assert (FailureCode.BAD_RESPONSE, True) == (
         caught.value.failure.code,
         caught.value.failure.possible_charge,
     )
     assert repr(text) in caught.value.failure.message
-    assert (None, [text]) == (skipped, list(reading.skipped))
+    assert (None, [text]) == (skipped, list(response.skipped))
 
 
 ODD_VALUES = (
@@ -165,17 +162,18 @@ def test_the_expressions_of_presets_read_answers_of_any_shape(name):
                 dict.fromkeys(names, inner),
                 {key: [inner] for key in names},
             ):
-                reading = Reading()
-                expression.search_text(tree, reading=reading, optional=True)
+                response = UpstreamResponse(status=200, headers={}, tree=tree)
+                response.text_at(expression)
 
-                assert [] == list(reading.skipped), (path, tree)
+                assert [] == list(response.skipped), (path, tree)
 
 
 def test_a_search_leaves_no_cycles():
     """All that it takes is freed when it ends, so the garbage collector has nothing to find."""
     expression = Expression.parse("data[?b64].b64 | [0]")
+    response = UpstreamResponse(status=200, headers={}, tree={"data": [{"url": "u"}]})
     gc.collect()
-    expression.search({"data": [{"url": "u"}]})
+    response.find(expression)
 
     assert 0 == gc.collect()
 

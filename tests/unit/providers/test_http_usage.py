@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.document.expressions import Expression
+from imagegen_adapters.providers.document.expressions import Expression, UpstreamResponse
 from imagegen_adapters.providers.document.operations import UsageSpec
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.results import find_usage, usage_of
@@ -23,10 +23,14 @@ CENTS = UsageSpec(
 )
 
 
+def response(tree):
+    return UpstreamResponse(status=200, headers={}, tree=tree)
+
+
 @pytest.mark.parametrize("value", [4, "4", 4.0])
 def test_a_number_is_found_as_such_or_in_digits(value):
     """And is worth its unit."""
-    values = find_usage(CENTS, {"cost": value, "usage": {"output": 7}}, {})
+    values = find_usage(CENTS, response({"cost": value, "usage": {"output": 7}}))
 
     assert {"amount": value, "image_output": 7} == values
     expected = ReportedUsage(amount=Decimal("0.04"), currency="USD", tokens={TokenKind.IMAGE_OUTPUT: 7})
@@ -43,7 +47,7 @@ def test_a_number_is_found_as_such_or_in_digits(value):
 )
 def test_nothing_else_is_stored(value):
     """Above all no key that a provider sends back in its place."""
-    assert {} == find_usage(CENTS, {"cost": value, "usage": "none"}, {})
+    assert {} == find_usage(CENTS, response({"cost": value, "usage": "none"}))
 
 
 def test_the_response_with_the_images_counts_more():
@@ -58,7 +62,7 @@ def test_the_response_with_the_images_counts_more():
 def test_a_response_without_any_of_it_says_nothing():
     """Nor does one of a document that does not ask."""
     assert usage_of(CENTS, {}, {}) is None
-    assert {} == find_usage(None, {"cost": 4}, {})
+    assert {} == find_usage(None, response({"cost": 4}))
     assert usage_of(None, {"amount": 4}) is None
 
 

@@ -20,7 +20,7 @@ async def chunks(*parts):
 
 async def events_of(*parts):
     return [
-        (event.name, b"".join([piece async for piece in event.data()]))
+        (event.name, event.head + b"".join([piece async for piece in event.rest]))
         async for event in read_events(chunks(*parts))
     ]
 

@@ -27,6 +27,7 @@ from jmespath.visitor import Options, TreeInterpreter
 
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, MessageCode, ProblemCode
+from imagegen_core.secrets import Secret
 
 
 class DocumentCode(MessageCode, words="imagegen_adapters"):
@@ -103,15 +104,6 @@ class Budget:
                 elif isinstance(item, int):
                     check_digits(item)
             level, depth = next_level, depth + 1
-
-
-@attrs.frozen(kw_only=True)
-class Reading:
-    """The budgets of one response: for what its images depend on, and for the rest."""
-
-    essential: Budget = attrs.field(factory=Budget)
-    optional: Budget = attrs.field(factory=Budget)
-    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of failed optional expressions: warnings
 
 
 def check_digits(number: int) -> None:
@@ -213,15 +205,6 @@ class _Alternative:
                 raise Malformed(DocumentCode.NO_SUCH_FUNCTION(name=node["value"]))
         return cls(tree=tree, from_root=text.startswith("$."))
 
-    @property
-    def problem(self) -> Message | None:
-        for depth, level in enumerate(_levels(self.tree), start=1):
-            if depth > _MAX_DEPTH:
-                return ProblemCode.TOO_DEEP()
-            if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
-                return DocumentCode.SLICE_WITHOUT_STEP()
-        return None
-
 
 def _levels(tree: Any) -> Iterator[list[Any]]:
     level = [] if tree is None else [tree]
@@ -235,7 +218,7 @@ class Expression:
     """One compiled expression; equal texts are equal expressions."""
 
     text: str
-    _alternatives: tuple[_Alternative, ...] = attrs.field(eq=False, repr=False)
+    alternatives: tuple[_Alternative, ...] = attrs.field(eq=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> "Expression":
@@ -247,62 +230,80 @@ class Expression:
     @property
     def problem(self) -> Message | None:
         """What is wrong with it whatever the response is; such a document is not saved."""
-        return next(filter(None, (alternative.problem for alternative in self._alternatives)), None)
+        for alternative in self.alternatives:
+            for depth, level in enumerate(_levels(alternative.tree), start=1):
+                if depth > _MAX_DEPTH:
+                    return ProblemCode.TOO_DEEP()
+                if any(node["type"] == "slice" and node["children"][2] == 0 for node in level):
+                    return DocumentCode.SLICE_WITHOUT_STEP()
+        return None
 
     @property
     def headers(self) -> tuple[str, ...]:
         """The names of the response headers that it reads, in lower case."""
-        return tuple(a.header for a in self._alternatives if a.header is not None)
-
-    def search(
-        self,
-        item: Any,
-        *,
-        root: Any = None,
-        headers: Mapping[str, str] = {},
-        reading: Reading | None = None,
-        optional: bool = False,
-    ) -> Any:
-        """Return what the expression finds in ``item``; ``root`` is the whole response.
-
-        ``headers`` are by lower-case name. A JMESPath type error gives None: a response may have any shape.
-        So does any other error of an ``optional`` expression, which ``reading`` then has among the skipped.
-        """
-        value: Any = None
-        reading, root = reading or Reading(), item if root is None else root
-        interpreter = _Interpreter(reading.optional if optional else reading.essential)
-        try:
-            for alternative in self._alternatives:
-                if alternative.header is not None:
-                    value = headers.get(alternative.header)
-                else:
-                    value = interpreter.evaluate(alternative.tree, root if alternative.from_root else item)
-                if not _is_falsy(value):
-                    break
-            if isinstance(value, int):
-                check_digits(value)
-            return value
-        except Exception as error:  # JMESPath lets some of Python's own through, such as TypeError
-            if optional:
-                reading.skipped[self.text] = None
-                return None
-            raise self.failure(error) from error
-
-    def search_text(self, item: Any, **places: Any) -> str | None:
-        """Return the scalar that it finds as text; None for nothing, a list or an object. As `search`."""
-        value = self.search(item, **places)
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        return str(value) if isinstance(value, str | int | float) else None
-
-    def holds(self, item: Any, **places: Any) -> bool:
-        """Return whether it finds something that JMESPath takes for true. As `search`."""
-        return not _is_falsy(self.search(item, **places))
+        return tuple(a.header for a in self.alternatives if a.header is not None)
 
     def failure(self, error: Exception) -> CallError:
         detail = DocumentCode.TOO_COSTLY() if isinstance(error, OverBudget) else type(error).__name__
         reason = DocumentCode.EXPRESSION_FAILED(expression=self.text[:MAX_QUOTED_CHARS], detail=detail)
         return CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+@attrs.frozen(kw_only=True)
+class UpstreamResponse:
+    """A response, as far as expressions and errors need it, and what may be spent on reading it.
+
+    What its images depend on has a budget of its own. An ``optional`` expression that fails finds nothing.
+    """
+
+    status: int
+    headers: Mapping[str, str]  # by lower-case name
+    tree: Any = None  # None if the body is not JSON
+    text: str = ""
+    secret: Secret | None = None  # must never be repeated from it
+    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of failed optional expressions: warnings
+    essential: Budget = attrs.field(factory=Budget)
+    optional: Budget = attrs.field(factory=Budget)
+
+    def find(self, expression: Expression | None, item: Any = None, *, optional: bool = True) -> Any:
+        """Return what an expression finds, in one ``item`` or in all of it; None for no expression.
+
+        A JMESPath type error gives None, too: a response may have any shape.
+        """
+        if expression is None:
+            return None
+        value: Any = None
+        interpreter = _Interpreter(self.optional if optional else self.essential)
+        try:
+            for alternative in expression.alternatives:
+                if alternative.header is not None:
+                    value = self.headers.get(alternative.header)
+                else:
+                    is_part = item is not None and not alternative.from_root
+                    value = interpreter.evaluate(alternative.tree, item if is_part else self.tree)
+                if not _is_falsy(value):
+                    break
+            if isinstance(value, int):
+                check_digits(value)
+        except Exception as error:  # JMESPath lets some of Python's own through, such as TypeError
+            if not optional:
+                raise expression.failure(error) from error
+            self.skipped[expression.text] = None
+            return None
+        return value
+
+    def text_at(
+        self, expression: Expression | None, item: Any = None, *, optional: bool = True
+    ) -> str | None:
+        """Return the scalar that it finds as text; None for nothing, a list or an object."""
+        value = self.find(expression, item, optional=optional)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(value) if isinstance(value, str | int | float) else None
+
+    def holds(self, expression: Expression | None, item: Any = None) -> bool:
+        """Return whether a condition holds; one that fails does not, so that it costs no image."""
+        return not _is_falsy(self.find(expression, item))
 
 
 def _is_falsy(value: Any) -> bool:

@@ -20,14 +20,13 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request
-from imagegen_adapters.providers.document.expressions import DocumentCode
+from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.operations import ErrorClass, PollSpec, RequestSpec, State, TaskSpec
 from imagegen_adapters.providers.document.reading import document_of, preset_names
 from imagegen_adapters.providers.document.requests import build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
-    UpstreamResponse,
     job_error,
     parse_response,
     read_error_response,
@@ -209,15 +208,15 @@ async def _job(
     """Return the job from a submit's response, or the receipt if the job is done already."""
     operation = document_call.operation
     tree = parse_json(start.head) if start.is_complete else None
-    places: dict[str, Any] = {"headers": start.headers, "reading": document_call.reading()}
-    fields = {"id": task.id.search_text(tree, **places)}
+    response = UpstreamResponse(
+        status=start.status, headers=start.headers, tree=tree, skipped=document_call.skipped
+    )
+    fields = {"id": response.text_at(task.id, optional=False)}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression, optional = getattr(task, name), name == "cancel_url"
-        url = None if expression is None else expression.search_text(tree, optional=optional, **places)
+        url = response.text_at(expression, optional=optional)
         fields[name] = None if url is None else absolute_url(url, start.url)
-    done = task.done_if is not None and (
-        not start.is_complete or task.done_if.holds(tree, optional=True, **places)
-    )
+    done = task.done_if is not None and (not start.is_complete or response.holds(task.done_if))
     if done and operation.poll is not None and operation.result is None:
         watcher = JobWatcher(document_call=document_call, poll=operation.poll, task=fields, exchange=exchange)
         outcome = await watcher.settle(start)
@@ -226,7 +225,7 @@ async def _job(
     job_id = fields["id"]
     if not job_id:
         raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=start.status)
-    usage = find_usage(operation.response.usage, tree, **places)
+    usage = find_usage(operation.response.usage, response)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)
 
@@ -314,7 +313,7 @@ class JobWatcher:
         elif response.tree is None:
             return "pending"  # a proxy's page, or a truncated response
         else:
-            status = expression.search_text(response.tree, headers=response.headers, reading=response.reading)
+            status = response.text_at(expression, optional=False)
         state = self.poll.status.state_of(status)
         if state in ("pending", "succeeded") and response.holds(self.poll.fail_if):
             return "failed"

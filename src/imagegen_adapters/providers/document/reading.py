@@ -27,7 +27,7 @@ from imagegen_adapters.providers.document.expressions import (
     Expression,
     Malformed,
     OverBudget,
-    Reading,
+    UpstreamResponse,
     is_glob,
 )
 from imagegen_adapters.providers.document.operations import (
@@ -429,7 +429,7 @@ def _names(document: Document, templates: list[tuple[str, Template]], shared: se
 
 def _expressions(expressions: Iterable[tuple[str, Expression]]) -> Found:
     """Check that all expressions together are cheap where a response has nothing for them."""
-    reading = Reading()
+    response = UpstreamResponse(status=200, headers={}, tree={})
     for position, (path, expression) in enumerate(expressions):
         if position == _MAX_EXPRESSIONS:
             yield path, ProblemCode.TOO_MANY_ITEMS(maximum=_MAX_EXPRESSIONS)
@@ -437,9 +437,9 @@ def _expressions(expressions: Iterable[tuple[str, Expression]]) -> Found:
         if (reason := expression.problem) is not None:
             yield path, reason
             continue
-        value = expression.search({}, reading=reading, optional=True)
+        value = response.find(expression)
         with contextlib.suppress(OverBudget):
-            reading.optional.spend_tree(value)
-        if reading.optional.is_exceeded:
+            response.optional.spend_tree(value)
+        if response.optional.is_exceeded:
             yield path, DocumentCode.TOO_COSTLY()
             return

@@ -3,8 +3,8 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import chain
-from typing import Any
 
 import attrs
 import httpx
@@ -20,7 +20,7 @@ from imagegen_adapters.providers.common.calls import (
     with_model_warning,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.providers.document.expressions import Expression, Reading, matches_glob, searched_chars
+from imagegen_adapters.providers.document.expressions import UpstreamResponse, matches_glob, searched_chars
 from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec, ResponseSpec
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
@@ -62,30 +62,6 @@ _EVENT_STREAM = "text/event-stream"
 
 
 @attrs.frozen(kw_only=True)
-class UpstreamResponse:
-    """A short response, as far as expressions and errors need it."""
-
-    status: int
-    headers: Mapping[str, str]  # by lower-case name
-    tree: Any = None  # None if the body is not JSON
-    text: str = ""
-    secret: Secret | None = None  # must never be repeated from it
-    reading: Reading = attrs.field(factory=Reading, eq=False)  # the budgets of expressions for it
-
-    def text_at(self, expression: Expression | None) -> str | None:
-        """Return what an optional expression finds in it; None for nothing, and where it fails."""
-        if expression is None:
-            return None
-        return expression.search_text(self.tree, headers=self.headers, reading=self.reading, optional=True)
-
-    def holds(self, expression: Expression | None) -> bool:
-        """Return whether a condition holds; one that fails does not, so that it costs no image."""
-        return expression is not None and expression.holds(
-            self.tree, headers=self.headers, reading=self.reading, optional=True
-        )
-
-
-@attrs.frozen(kw_only=True)
 class PartialResponse:
     """A response whose start was read."""
 
@@ -117,21 +93,27 @@ class PartialResponse:
 
 async def read_head(response: httpx.Response) -> PartialResponse:
     """Read the start of a response; of a stream of events only what has arrived."""
-    chunks, head, is_complete = response.aiter_bytes(), bytearray(), True
+    chunks = response.aiter_bytes()
     max_bytes = 0 if _media_type(response.headers) == _EVENT_STREAM else MAX_HEAD_BYTES
-    async for chunk in chunks:
-        head += chunk
-        if len(head) > max_bytes:
-            is_complete = False
-            break
+    head, is_complete = await read_start(chunks, max_bytes)
     return PartialResponse(
         status=response.status_code,
         headers=dict(response.headers),  # by lower-case name
         url=str(response.url.copy_with(query=None, fragment=None)),
-        head=bytes(head),
+        head=head,
         is_complete=is_complete,
         rest=chunks,
     )
+
+
+async def read_start(chunks: AsyncIterator[bytes], max_bytes: int) -> tuple[bytes, bool]:
+    """Read until there are more than ``max_bytes``; return them, and whether that is all."""
+    head = bytearray()
+    async for chunk in chunks:
+        head += chunk
+        if len(head) > max_bytes:
+            return bytes(head), False
+    return bytes(head), True
 
 
 def _media_type(headers: Mapping[str, str]) -> str:
@@ -148,13 +130,19 @@ def parse_response(
     headers: Mapping[str, str],
     body: bytes,
     secret: Secret | None,
-    reading: Reading | None = None,
+    skipped: dict[str, None] | None = None,
 ) -> UpstreamResponse:
-    response = UpstreamResponse(status=status, headers=headers, secret=secret, reading=reading or Reading())
+    response = partial(
+        UpstreamResponse,
+        status=status,
+        headers=headers,
+        secret=secret,
+        skipped={} if skipped is None else skipped,
+    )
     try:
-        return attrs.evolve(response, tree=parse_json(body))
+        return response(tree=parse_json(body))
     except CallError:
-        return attrs.evolve(response, text=body.decode("utf-8", "replace"))
+        return response(text=body.decode("utf-8", "replace"))
 
 
 # Errors

@@ -25,11 +25,11 @@ from imagegen_adapters.providers.document.expressions import (
     DocumentCode,
     Expression,
     OverBudget,
-    Reading,
+    UpstreamResponse,
 )
 from imagegen_adapters.providers.document.operations import ErrorPaths, ImageRule, ResponseSpec, UsageSpec
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
-from imagegen_adapters.providers.document.responses import UpstreamResponse, job_error
+from imagegen_adapters.providers.document.responses import job_error
 from imagegen_adapters.providers.document.sending import (
     NoAccessToken,
     absolute_url,
@@ -63,41 +63,37 @@ class ResultReader:
 
     async def result(self) -> ProviderResult:
         """Return the images; it is an error if the response has none."""
-        data = self.receipt.data
+        call, spec, data = self.document_call, self._spec, self.receipt.data
+        secret, headers = call.secret, data["headers"]
+        response = UpstreamResponse(
+            status=data["status"], headers=headers, secret=secret, skipped=call.skipped
+        )
         if data["kind"] == "raw":
-            raw_headers = {} if self._spec.raw is None else self._spec.raw.meta_headers
+            raw_headers = {} if spec.raw is None else spec.raw.meta_headers
             places = {name: header.lower() for name, header in raw_headers.items()}
-            metadata = {n: data["headers"][h] for n, h in places.items() if h in data["headers"]}
+            metadata = {name: headers[header] for name, header in places.items() if header in headers}
             image = GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
-            return self._result([image], None, Reading())
+            return self._result([image], response)
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
-        call, spec, headers = self.document_call, self._spec, data["headers"]
-        reading = call.reading()
-        response = UpstreamResponse(
-            status=data["status"],
-            headers=headers,
-            tree=spooled.tree,
-            secret=call.secret,
-            reading=reading,
-        )
+        response = attrs.evolve(response, tree=spooled.tree)
         if response.holds(spec.fail_if):
             raise job_error(call.classify(response), response)
         if response.holds(spec.blocked_if):
             classification = call.classify(response)
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
-        items = find_images(spooled, spec, headers, str(call.call.config.api_base), reading)
-        result = self._result([self._image(i, spooled, response) for i in items], spooled.tree, reading)
+        items = find_images(response, spec, str(call.call.config.api_base))
+        result = self._result([self._image(item, spooled, response) for item in items], response)
         if not result.images:
             raise self._no_image_error(result.failures, response)
         return result
 
     def _result(
-        self, results: Sequence[GeneratedImage | CallError], tree: Any, reading: Reading
+        self, results: Sequence[GeneratedImage | CallError], response: UpstreamResponse
     ) -> ProviderResult:
         """Return the result; what this response says of the charge counts before what the submit's said."""
-        usage = find_usage(self._spec.usage, tree, self.receipt.data["headers"], reading)
+        usage = find_usage(self._spec.usage, response)
         warning = self.document_call.operation.warning
         skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
         return ProviderResult(
@@ -125,7 +121,9 @@ class ResultReader:
             return job_error(classification, response)
         # The seed that was drawn here, unless the provider reports one.
         seed = self.document_call.drawn_seed
-        metadata = item.metadata if seed is None else {"seed": seed, **item.metadata}
+        metadata: dict[str, Any] = {} if seed is None else {"seed": seed}
+        for name, value in item.metadata.items():
+            metadata[name] = spooled.display_text(value) if isinstance(value, str) else value
         if item.url is not None:
             return self._linked(item.url, metadata, send_auth=item.send_auth)
         if item.base64 is None:
@@ -197,12 +195,9 @@ class ImageItem:
     metadata: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-def find_images(
-    response: SpooledJson, spec: ResponseSpec, headers: Mapping[str, str], base_url: str, reading: Reading
-) -> tuple[ImageItem, ...]:
+def find_images(response: UpstreamResponse, spec: ResponseSpec, base_url: str) -> tuple[ImageItem, ...]:
     """Return the items in order, by the first rule that selects any, else the error of an unreadable one."""
-    failure, places = None, {"root": response.tree, "headers": headers, "reading": reading}
-    finder = _Finder(response, base_url, places)
+    failure, finder = None, _Finder(response, base_url)
     finder.meta = finder.metadata(spec.meta, response.tree)
     for rule in spec.images:
         try:
@@ -219,13 +214,12 @@ def find_images(
 class _Finder:
     """Reads one response; ``meta`` is what it says of all its images."""
 
-    response: SpooledJson
+    response: UpstreamResponse
     base_url: str
-    places: Mapping[str, Any]
     meta: Mapping[str, Any] = attrs.field(factory=dict)
 
     def items(self, rule: ImageRule) -> Iterator[ImageItem]:
-        value = rule.select.search(self.response.tree, **self.places)
+        value = self.response.find(rule.select, optional=False)
         items = value if isinstance(value, list) else [value]
         for item in self._zipped(rule, [item for item in items if item is not None][:_MAX_IMAGES]):
             try:
@@ -234,25 +228,24 @@ class _Finder:
                 yield ImageItem(error=error)
 
     def metadata(self, expressions: Mapping[str, Expression | None], item: Any) -> dict[str, Any]:
-        """Return the values that the expressions find, fit to be shown, as far as there is room."""
+        """Return the values that the expressions find, as far as there is room."""
         room, metadata = Budget(chars=_MAX_METADATA_CHARS), {}
         for name, expression in expressions.items():
-            value = None if expression is None else expression.search(item, optional=True, **self.places)
+            value = self.response.find(expression, item)
             if expression is None or value is None:
                 continue
-            value = self.response.display_text(value) if isinstance(value, str) else value
             rest = attrs.evolve(room)
             try:
                 rest.spend_tree(value)
             except OverBudget:
-                self.places["reading"].skipped[expression.text] = None
+                self.response.skipped[expression.text] = None
             else:
                 room, metadata[name] = rest, value
         return metadata
 
     def _zipped(self, rule: ImageRule, items: list[Any]) -> Iterator[Any]:
         """Merge parallel arrays into the items; an item that is not an object becomes its ``value``."""
-        columns = {n: e.search(self.response.tree, optional=True, **self.places) for n, e in rule.zip.items()}
+        columns = {name: self.response.find(each) for name, each in rule.zip.items()}
         arrays = {name: column for name, column in columns.items() if isinstance(column, list)}
         fields = sum(len(item) for item in items if isinstance(item, dict)) if arrays else 0
         if fields > _MAX_ZIPPED_FIELDS:
@@ -262,7 +255,7 @@ class _Finder:
             yield {**(item if isinstance(item, dict) else {"value": item}), **extra} if extra else item
 
     def _item(self, rule: ImageRule, item: Any) -> ImageItem:
-        if rule.blocked_if is not None and rule.blocked_if.holds(item, optional=True, **self.places):
+        if self.response.holds(rule.blocked_if, item):
             return ImageItem(error=CallError(FailureCode.CONTENT_POLICY, ResponseCode.IMAGE_HELD_BACK()))
         url = self._text(item, rule.url) or self._from_template(rule, item)
         inline = self._text(item, rule.base64) or self._text(item, rule.data_uri)
@@ -283,7 +276,7 @@ class _Finder:
         return ImageItem(url=url, base64=inline, send_auth=rule.send_auth, metadata=metadata)
 
     def _text(self, item: Any, expression: Expression | None) -> str | None:
-        return None if expression is None else expression.search_text(item, **self.places) or None
+        return self.response.text_at(expression, item, optional=False) or None
 
     def _from_template(self, rule: ImageRule, item: Any) -> str | None:
         if rule.url_template is None or not isinstance(item, dict):
@@ -299,18 +292,12 @@ class _Finder:
 # What the call cost, by the response to the submit or by the one with the images
 
 
-def find_usage(
-    spec: UsageSpec | None, tree: Any, headers: Mapping[str, str], reading: Reading | None = None
-) -> dict[str, Any]:
+def find_usage(spec: UsageSpec | None, response: UpstreamResponse) -> dict[str, Any]:
     """Return the numbers that the expressions find, or their digits, fit to be stored."""
     if spec is None:
         return {}
     expressions = {**{str(kind): each for kind, each in spec.tokens.items()}, "amount": spec.amount}
-    values = {
-        name: expression.search(tree, headers=headers, reading=reading, optional=True)
-        for name, expression in expressions.items()
-        if expression is not None
-    }
+    values = {name: response.find(expression) for name, expression in expressions.items()}
     return {name: value for name, value in values.items() if _may_be_number(value)}
 
 

@@ -32,13 +32,12 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
     without_secret,
 )
-from imagegen_adapters.providers.document.expressions import DocumentCode, Reading
+from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
 from imagegen_adapters.providers.document.requests import Body, BuiltRequest, too_large, unsendable
 from imagegen_adapters.providers.document.responses import (
     Classification,
     PartialResponse,
-    UpstreamResponse,
     classify,
     parse_response,
 )
@@ -339,14 +338,10 @@ class Sender:
             return Credentials(headers=basic_auth(key if auth.username is None else f"{auth.username}:{key}"))
         return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
 
-    def reading(self) -> Reading:
-        """Return the budgets of one response; what they skip becomes a warning of this call."""
-        return Reading(skipped=self.skipped)
-
     def parse(self, start: PartialResponse) -> UpstreamResponse:
         """Return the response to be classified: of a long one only status and headers."""
         body = start.head if start.is_complete else b""
-        return parse_response(start.status, start.headers, body, self.secret, self.reading())
+        return parse_response(start.status, start.headers, body, self.secret, self.skipped)
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None

@@ -23,13 +23,13 @@ from imagegen_adapters.providers.common.json_files import (
     read_string,
 )
 from imagegen_adapters.providers.document.calls import DocumentCall
-from imagegen_adapters.providers.document.expressions import Reading
+from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import StreamSpec
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     PartialResponse,
-    UpstreamResponse,
     parse_response,
+    read_start,
     stream_error,
 )
 from imagegen_adapters.providers.document.results import find_images
@@ -61,19 +61,15 @@ class StreamedResponse:
     start: PartialResponse
     exchange: Exchange
     buffers: ByteBudget  # memory of partial images, over all calls
-    reading: Reading = attrs.field(factory=Reading)  # on the event loop, for all events without a name
 
     async def receive(self) -> None:
         """Show partial images, and spool the completing event. Every other end leaves the charge unknown."""
         partial_count = 0
         async with aclosing(read_events(self._limited())) as events:
             async for event in events:
-                role, data, is_spooled = self._role(event.own_name), event.data(), False
+                role, data, is_spooled = self._role(event.own_name), joined(event.head, event.rest), False
                 if role is None and event.is_complete:
-                    role = self._role_of_content(io.BytesIO(event.head), self.reading)
-                    if self.reading.essential.is_exceeded or self.reading.optional.is_exceeded:
-                        # Earlier events used it up, and this one may be the result.
-                        role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
+                    role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
                 elif role is None:  # its type may come after its image
                     await self._spool(data)
                     role = await read_spooled(self._open_file, self._role_of_content)
@@ -116,20 +112,19 @@ class StreamedResponse:
         }
         return roles.get(name, "other" if name else None)
 
-    def _role_of_content(self, file: BinaryIO, reading: Reading | None = None) -> Role:
+    def _role_of_content(self, file: BinaryIO) -> Role:
         """Return an event's role by its data: by its ``type``, else by an image or an error in it."""
-        reading = Reading() if reading is None else reading
         errors, spec = self.document_call.document.errors, self.document_call.operation.response
         try:
-            parsed = parse_spooled(file)
-            kind = parsed.tree.get("type") if isinstance(parsed.tree, dict) else None
+            tree = parse_spooled(file).tree
+            kind = tree.get("type") if isinstance(tree, dict) else None
             if isinstance(kind, str) and kind:
                 return self._role(kind) or "other"
-            if any(i.base64 or i.url for i in find_images(parsed, spec, {}, "", reading)):
+            response = UpstreamResponse(status=self.start.status, headers={}, tree=tree)
+            if any(item.base64 or item.url for item in find_images(response, spec, "")):
                 return "completed"
         except CallError:
             return "other"
-        response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree, reading=reading)
         return "failed" if any(response.text_at(each) for each in (errors.code, errors.message)) else "other"
 
     async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
@@ -153,7 +148,8 @@ class StreamedResponse:
         file.seek(0)
         try:
             parsed = parse_spooled(file)
-            text = spec.base64.search_text(parsed.tree, optional=True)
+            response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree)
+            text = response.text_at(spec.base64)
             if text is None:
                 return None
             string = parsed.resolve(text)
@@ -161,7 +157,7 @@ class StreamedResponse:
             content = b"".join(decode_base64(blocks))
         except CallError:
             return None
-        index = None if spec.index is None else spec.index.search(parsed.tree, optional=True)
+        index = response.find(spec.index)
         return index if isinstance(index, int) else position, content
 
     async def _error(self, data: AsyncIterator[bytes], *, has_begun: bool) -> CallError:
@@ -176,26 +172,14 @@ class StreamedResponse:
 # Splitting a body into events while it arrives, wherever it is cut and however long they are
 
 
-async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator["ServerSentEvent", None]:
-    """Yield the events of a body; what the reader leaves of one is skipped."""
-    parser = _Parser()
-    pieces = parser.pieces(chunks)
-    async for piece in pieces:
-        if piece is not None:
-            event = ServerSentEvent(pieces)
-            await event.read_head(piece)
-            event.name = parser.name.decode("utf-8", "replace")
-            yield event
-            async for _ in event.rest():
-                pass
-
-
+@attrs.frozen
 class ServerSentEvent:
     """An event with data; ``head`` is its start, all of it if ``is_complete``. ``name`` may be empty."""
 
-    def __init__(self, pieces: AsyncIterator[bytes | None]) -> None:
-        self._pieces = pieces
-        self.name, self.head, self.is_complete = "", b"", False
+    name: str
+    head: bytes
+    is_complete: bool
+    rest: AsyncIterator[bytes]
 
     @property
     def own_name(self) -> str:
@@ -210,25 +194,24 @@ class ServerSentEvent:
                 return token[2].decode("utf-8", "replace")
         return ""
 
-    async def read_head(self, piece: bytes) -> None:
-        """Read `MAX_HEAD_BYTES` of the data, of which ``piece`` is the first, or all if there is less."""
-        head = bytearray(piece)
-        while len(head) < MAX_HEAD_BYTES and not self.is_complete:
-            head += await self._next() or b""
-        self.head = bytes(head)
 
-    def data(self) -> AsyncIterator[bytes]:
-        return joined(self.head, self.rest())
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent, None]:
+    """Yield the events of a body; what the reader leaves of one is skipped."""
+    parser = _Parser()
+    pieces = parser.pieces(chunks)
+    async for piece in pieces:
+        if piece is not None:
+            data = _until_end(piece, pieces)
+            head, is_complete = await read_start(data, MAX_HEAD_BYTES)
+            yield ServerSentEvent(parser.name.decode("utf-8", "replace"), head, is_complete, data)
+            async for _ in data:
+                pass
 
-    async def rest(self) -> AsyncIterator[bytes]:
-        while not self.is_complete:
-            if piece := await self._next():
-                yield piece
 
-    async def _next(self) -> bytes | None:
-        piece = await anext(self._pieces, None)
-        self.is_complete = piece is None
-        return piece
+async def _until_end(piece: bytes | None, pieces: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
+    while piece is not None:
+        yield piece
+        piece = await anext(pieces, None)
 
 
 class _Parser:
