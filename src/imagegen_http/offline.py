@@ -5,10 +5,9 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
 from pathlib import Path
 from typing import BinaryIO
 
-from imagegen_adapters.backup import BackupReport, Progress, write_backup
+from imagegen_adapters.backup import BackupReport, Progress, RestoreReport, restore_backup, write_backup
 from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.restore import RestoreReport, restore_backup
 from imagegen_adapters.secrets import (
     FernetSecretBox,
     KeyCode,

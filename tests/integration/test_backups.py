@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.backup import BackupError, Tally, write_backup
-from imagegen_adapters.restore import restore_backup
+from imagegen_adapters.backup import BackupError, Tally, restore_backup, write_backup
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.contracts.samples import NOW, later

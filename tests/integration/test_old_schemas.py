@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.backup import BackupError, write_backup
-from imagegen_adapters.restore import restore_backup
+from imagegen_adapters.backup import BackupError, restore_backup, write_backup
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SchemaUnusable, SqliteSql
