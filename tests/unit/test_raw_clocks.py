@@ -23,7 +23,7 @@ EXCEPTIONS = {
 
 LOOP_TIME = {
     "imagegen_adapters/archives/bucket.py": "until when a request is tried again",
-    "imagegen_adapters/outbound/downloads.py": "the deadline of a download, and how long it waited for bytes",
+    "imagegen_adapters/outbound/client.py": "the deadline of a download, and how long it waited for bytes",
     "imagegen_adapters/outbound/addresses.py": "for how many seconds an address is taken for granted",
     "imagegen_adapters/outbound/transport.py": "the deadlines of a call and of a connection",
     "imagegen_core/running/exchange.py": "how long an answer that arrives is waited for",

@@ -8,14 +8,11 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-import attrs
 
 from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.config import WEB_PORTS, parse_host_and_port
@@ -231,43 +228,6 @@ def _address(sockaddr: tuple[Any, ...]) -> IpAddress:
     return address
 
 
-_MAX_ENTRIES = 256
-
-
-@attrs.frozen(eq=False)
-class DnsCache:
-    """Caches look-ups and failures for some seconds, so that a hundred callers cause one query.
-
-    Only for checks in advance: whoever connects must resolve again, or a rebinding name would pass.
-    ``lookup_seconds`` limits a look-up, its wait for a free thread included.
-    """
-
-    _lookups: NameLookups
-    _seconds: float = attrs.field(kw_only=True)
-    _lookup_seconds: float = attrs.field(kw_only=True)
-    _entries: OrderedDict[tuple[str, int], tuple[float, asyncio.Task[tuple[IpAddress, ...]]]] = attrs.field(
-        factory=OrderedDict, init=False
-    )
-
-    async def resolve(self, host: str, port: int) -> Sequence[IpAddress]:
-        """Return every address of the host; raises `NameNotResolved` or `TimeoutError`."""
-        now = asyncio.get_running_loop().time()
-        expires_at, lookup = self._entries.get((host, port), (now, None))
-        if lookup is None or expires_at <= now:
-            lookup = asyncio.create_task(self._look_up(host, port))
-            # Retrieve the exception: all callers may have left by then.
-            lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
-            self._entries[host, port] = (now + self._seconds, lookup)
-            self._entries.move_to_end((host, port))
-            while len(self._entries) > _MAX_ENTRIES:
-                self._entries.popitem(last=False)
-        return await asyncio.shield(lookup)
-
-    async def _look_up(self, host: str, port: int) -> tuple[IpAddress, ...]:
-        async with asyncio.timeout(self._lookup_seconds):
-            return await self._lookups.resolve(host, port)
-
-
 _NEVER_ALLOWED = (AddressCode.METADATA_SERVICE, AddressCode.UNSPECIFIED, AddressCode.THIS_SERVICE)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -402,13 +362,15 @@ def _host_and_port(url: str) -> tuple[str, int]:
 
 _MAX_LOOKUPS = 32
 """Separate from the look-ups for connections, because any caller can have names checked here."""
+_MAX_ENTRIES = 256
 
 
 class OutboundGuard:
-    """Checks an address when it is saved and when a task is submitted; connecting checks it again.
+    """Checks an address when it is saved and when a task is submitted; connecting looks it up again.
 
-    A look-up that takes longer than ``seconds`` counts as a name that does not resolve. A submission may wait
-    so much longer while other callers have unresponsive names checked.
+    Look-ups and failures are kept for ``cache_seconds``, so that a hundred callers cause one query. One that
+    takes longer than ``seconds``, its wait for a free thread included, counts as a name that does not
+    resolve.
     """
 
     def __init__(
@@ -419,14 +381,30 @@ class OutboundGuard:
         cache_seconds: float = 5.0,
         lookups: NameLookups | None = None,
     ) -> None:
-        self._gate = gate
-        lookups = lookups or NameLookups(_MAX_LOOKUPS)
-        self._names = DnsCache(lookups, seconds=cache_seconds, lookup_seconds=seconds)
+        self._gate, self._lookups = gate, lookups or NameLookups(_MAX_LOOKUPS)
+        self._seconds, self._cache_seconds = seconds, cache_seconds
+        self._entries: dict[tuple[str, int], tuple[float, asyncio.Task[Sequence[IpAddress]]]] = {}
 
     async def check(self, url: str) -> None:
         """Raise `UpstreamNotAllowed` unless the host, as written and percent-decoded, may be called."""
         host, port = _host_and_port(url)
         for spelling in dict.fromkeys((host, unquote(host))):
             self._gate.check_host(spelling, port)
-            with contextlib.suppress(NameNotResolved, TimeoutError):
-                self._gate.check_addresses(spelling, port, await self._names.resolve(spelling, port))
+            self._gate.check_addresses(spelling, port, await self._addresses(spelling, port))
+
+    async def _addresses(self, host: str, port: int) -> Sequence[IpAddress]:
+        now = asyncio.get_running_loop().time()
+        expires_at, lookup = self._entries.get((host, port), (now, None))
+        if lookup is None or expires_at <= now:
+            self._entries.pop((host, port), None)
+            if len(self._entries) >= _MAX_ENTRIES:
+                del self._entries[next(iter(self._entries))]
+            lookup = asyncio.create_task(self._look_up(host, port))
+            self._entries[host, port] = (now + self._cache_seconds, lookup)
+        return await asyncio.shield(lookup)
+
+    async def _look_up(self, host: str, port: int) -> Sequence[IpAddress]:
+        with contextlib.suppress(NameNotResolved, TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                return await self._lookups.resolve(host, port)
+        return ()

@@ -115,7 +115,6 @@ MESSAGE_TABLES = (
     "imagegen_adapters.images.inspector",
     "imagegen_adapters.move.tables",
     "imagegen_adapters.outbound.addresses",
-    "imagegen_adapters.outbound.downloads",
     "imagegen_adapters.outbound.errors",
     "imagegen_adapters.providers.a1111.requests",
     "imagegen_adapters.providers.comfyui.workflow",

@@ -5,8 +5,7 @@ import ssl
 
 import pytest
 
-from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.outbound.downloads import Download
+from imagegen_adapters.outbound.client import Download, Outbound
 from imagegen_adapters.outbound.transport import parse_url
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
