@@ -76,13 +76,7 @@ IMAGE_COLUMNS = (
     *("width", "height", "size_bytes", "sha256", "vendor_sha256", "crc64", "blob_key", "thumbnail_key"),
     *("storage", "params", "metadata", "created_at", "cost_basis", "cost_currency", "cost_ticks"),
 )
-"""In the order of the table, between an image's id and its marks."""
-
-_FIELDS = (
-    *("id", *IMAGE_COLUMNS[:13], "archive_checksum", *IMAGE_COLUMNS[14:]),
-    *("favourite", "tags", "collections"),
-)
-"""The same columns as an image calls them, with its id and marks."""
+"""In the order of the table, between an image's id and its marks; `row_to_image` reads them so."""
 
 _NONE = "[]"
 _FAVOURITE = Marks(favourite=True)
@@ -102,26 +96,40 @@ def image_to_row(image: Image) -> dict[str, Any]:
     return {name: converted[name] if name in converted else getattr(image, name) for name in IMAGE_COLUMNS}
 
 
-def row_to_image(row: Iterable[Any]) -> Image:
+def row_to_image(row: Row) -> Image:
     """Return the image of a whole row; reading columns by name would take several times as long."""
-    image = dict(zip(_FIELDS, row, strict=False))
-    take = image.pop
-    metadata = take("metadata")
+    image_id, task_id, attempt_id, position, operation, prompt, provider_name, model_id, media_type = row[:9]
+    width, height, size_bytes, sha256, vendor_sha256, crc64, blob_key, thumbnail_key, storage = row[9:18]
+    params, metadata, created_at, basis, currency, ticks, *marks = row[18:]
     return Image(
-        operation=_OPERATIONS[take("operation")],
-        mime_type=_MEDIA_TYPES[take("mime_type")],
-        storage=_STORAGE_STATES[take("storage")],
-        params=object_from_json(take("params")),
+        task_id=task_id,
+        attempt_id=attempt_id,
+        position=position,
+        operation=_OPERATIONS[operation],
+        prompt=prompt,
+        provider_name=provider_name,
+        model_id=model_id,
+        mime_type=_MEDIA_TYPES[media_type],
+        width=width,
+        height=height,
+        size_bytes=size_bytes,
+        sha256=sha256,
+        blob_key=blob_key,
+        created_at=from_timestamp(created_at),
+        id=image_id,
+        thumbnail_key=thumbnail_key,
+        vendor_sha256=vendor_sha256,
+        archive_checksum=crc64,
+        storage=_STORAGE_STATES[storage],
+        params=object_from_json(params),
         metadata=object_from_json(metadata) if len(metadata) <= _MAX_METADATA_CHARS else {},
-        created_at=from_timestamp(take("created_at")),
-        cost=cost_from_columns(take("cost_basis"), take("cost_currency"), take("cost_ticks")),
-        marks=row_to_marks((take("favourite"), take("tags", _NONE), take("collections", _NONE))),
-        **image,
+        cost=cost_from_columns(basis, currency, ticks),
+        marks=row_to_marks(marks),
     )
 
 
 def row_to_marks(row: Iterable[Any]) -> Marks:
-    favourite, tags, collections = row
+    favourite, tags, collections = (*row, _NONE, _NONE)[:3]
     if tags == collections == _NONE:
         return _FAVOURITE if favourite else UNMARKED
     return Marks(
@@ -334,12 +342,7 @@ class SqlGallery:
     # ---------------------------------------------------------------- relatives
 
     async def relatives(self, image_id: int, *, limit: int) -> Relatives:
-        def relatives() -> Steps[Relatives]:
-            parents = yield _PARENTS, {"id": image_id}
-            children = yield _CHILDREN, {"id": image_id, "limit": limit}
-            return Relatives(parents=_ids(parents), children=_ids(children))
-
-        return await self._sql.read(relatives())
+        return await self._sql.read(_relatives(image_id, limit))
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"
@@ -410,16 +413,20 @@ class _AllImages:
 
     def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
         statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
-        return [*_ids((yield statement, {"before": before, "limit": limit}))]
+        return _ids((yield statement, {"before": before, "limit": limit}))
 
     def ids_above(self, above: int) -> Steps[list[int]]:
-        return [
-            *_ids((yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}))
-        ]
+        return _ids((yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}))
 
 
-def _ids(rows: Iterable[Row]) -> tuple[int, ...]:
-    return tuple(row[0] for row in rows)
+def _ids(rows: Iterable[Row]) -> list[int]:
+    return [row[0] for row in rows]
+
+
+def _relatives(image_id: int, limit: int) -> Steps[Relatives]:
+    parents = yield _PARENTS, {"id": image_id}
+    children = yield _CHILDREN, {"id": image_id, "limit": limit}
+    return Relatives(parents=tuple(_ids(parents)), children=tuple(_ids(children)))
 
 
 def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:

@@ -104,8 +104,10 @@ def for_sqlite(statement: str) -> str:
 
 
 def execute(connection: Any, statement: str, values: Mapping[str, Any]) -> list[Row]:
-    plain = {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
-    rows: list[Row] = connection.execute(for_sqlite(statement), plain).fetchall()
+    for name, value in values.items():
+        if isinstance(value, list):
+            values = {**values, name: json.dumps(value)}
+    rows: list[Row] = connection.execute(for_sqlite(statement), values).fetchall()
     return rows
 
 

@@ -287,11 +287,11 @@ async def _read_page(
 ) -> Success[ListPage[ImageT]]:
     paging = parse_paging(page, page_size, cursor, query)
 
-    async def read() -> Success[ListPage[ImageT]]:
+    async def read() -> "Success[ListPage[ImageT]]":
         hits = await service.imagegen.parts.images.list(images, paging)
         return listed(hits, show, number=page, size=page_size, query=query)
 
-    return await service.shared_reads.run((query[0], images, paging, page), read)
+    return await service.shared_reads.run((*query, paging, page), read)
 
 
 @get("/api/v1/images/days", "images", "validation_failed", "unavailable", **_LIST)
@@ -304,7 +304,7 @@ async def list_image_days(
     """
     zone = parse_zone(tz)
 
-    async def read() -> Success[list[ImageDay]]:
+    async def read() -> "Success[list[ImageDay]]":
         days = await service.imagegen.gallery.days(images, zone=zone)
         return success([ImageDay(day=day.isoformat(), count=count) for day, count in days])
 

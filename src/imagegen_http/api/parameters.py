@@ -91,8 +91,9 @@ def with_clean_query(app: ASGIApp) -> ASGIApp:
         if scope["query_string"]:
             pairs = dict.fromkeys(p for p in scope["query_string"].split(b"&") if p.partition(b"=")[2])
             if scope["path"].startswith("/api/"):
-                names = Counter(unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs)
-                if repeated := [name for name, count in names.items() if count > 1]:
+                names = [unquote_plus(pair.partition(b"=")[0].decode("latin-1")) for pair in pairs]
+                if len(names) > len(set(names)):
+                    repeated = [name for name, count in Counter(names).items() if count > 1]
                     reason = ProblemCode.REPEATED()
                     raise ValidationFailed(*(Problem(field=name, reason=reason) for name in repeated))
             scope["query_string"] = b"&".join(pairs)

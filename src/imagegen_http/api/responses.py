@@ -67,9 +67,14 @@ def listed(
 ) -> Success[ListPage[T]]:
     """Return a page of a list; its cursor is valid only for the same ``query``."""
     last = page.last if page.has_more and query is not None else None
-    cursor, items = None if last is None else encode_cursor(last, query), list(map(show, page.items))
-    shown: ListPage[T] = ListPage.from_attributes(
-        page, items=items, page=number, page_size=size, next_cursor=cursor
+    shown = ListPage(
+        items=list(map(show, page.items)),
+        page=number,
+        page_size=size,
+        total=page.total,
+        total_is_exact=page.total_is_exact,
+        has_more=page.has_more,
+        next_cursor=None if last is None else encode_cursor(last, query),
     )
     return success(shown)
 

@@ -147,17 +147,20 @@ async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
     """Wait for a slot; return False if the client disconnects first."""
     if not slots.locked():
         return await slots.acquire()
-    turn = asyncio.create_task(slots.acquire())
+    waiting = asyncio.timeout(None)
+
+    def give_up(disconnect: "asyncio.Task[None]") -> None:
+        if not disconnect.cancelled():
+            waiting.reschedule(0)
+
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
+    disconnect.add_done_callback(give_up)
     try:
-        await asyncio.wait({turn, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        return turn.done()
-    except asyncio.CancelledError:
-        if turn.done():
-            slots.release()
-        raise
+        async with waiting:
+            return await slots.acquire()
+    except TimeoutError:
+        return False
     finally:
-        turn.cancel()
         disconnect.cancel()
 
 
