@@ -1,23 +1,22 @@
 """The Litestar application: routes, errors, documentation."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
+from functools import partial
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from litestar import Litestar, Router
-from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import ControllerRouterHandler, Message, Scope, Send
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep
 from imagegen_http.api.bodies import JsonRequest
 from imagegen_http.api.parameters import with_clean_query
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.guard.asgi import App, allowed, serve_head
+from imagegen_http.guard.asgi import encoded, respond
 from imagegen_http.openai.responses import answer as answer_in_both_shapes
 from imagegen_http.openai.routes import openai_router
 from imagegen_http.pages import console, docs
@@ -55,14 +54,6 @@ class _App(Litestar):
         if not (isinstance(value, Router) and value.path == LITESTARS_PATH):
             super().register(value)
 
-    def __call__(self, scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-        """Serve one request; a ``before_send`` hook would run for each message."""
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
-            return serve_head(cast("App", super().__call__), scope, receive, send)
-        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
-            send = _all_methods_in_options(send, scope)
-        return super().__call__(scope, receive, send)
-
 
 def build_app(service: Service) -> Litestar:
     """Return the application; a node that only runs tasks answers for its health alone."""
@@ -74,7 +65,7 @@ def build_app(service: Service) -> Litestar:
     else:
         handlers = [route for route in API if all(map(is_public, route.paths))]
         answer = errors.answer_of_worker
-    return _App(
+    app = _App(
         route_handlers=handlers,
         dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
         exception_handlers={Exception: answer},
@@ -87,17 +78,31 @@ def build_app(service: Service) -> Litestar:
         request_max_body_size=settings.server.max_upload_mb * MIB,
         debug=False,
     )
+    _complete_methods(app.asgi_router.root_route_map_node)
+    return app
 
 
-def _all_methods_in_options(send: Send, scope: Scope) -> Send:
-    """Complete ``Allow``: Litestar lists only the first handler of a path."""
+def _complete_methods(node: Any) -> None:
+    """Serve HEAD as GET, unless that has no end, and OPTIONS: Litestar names the first handler's methods.
 
-    async def completed(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            console = (r for r in scope["litestar_app"].routes if r.path_format == scope.get("path_template"))
-            methods = {method for route in console for method in getattr(route, "methods", ())}
-            if methods:
-                MutableScopeHeaders.from_message(message)["allow"] = allowed(methods, scope["path"])
-        await send(message)
+    The server omits the body of a response to HEAD.
+    """
+    for child in node.children.values():
+        _complete_methods(child)
+    handlers, parameters = node.asgi_handlers, node.path_parameters
+    if "GET" in handlers and "HEAD" not in handlers and not node.path_template.endswith("/events"):
+        handlers["HEAD"] = handlers["GET"]._replace(asgi_app=partial(_as_get, handlers["GET"].asgi_app))
+        parameters["HEAD"] = parameters["GET"]
+    if handlers:
+        allow = encoded({"allow": ", ".join(sorted(handlers))})
+        handlers["OPTIONS"] = handlers["OPTIONS"]._replace(
+            asgi_app=with_clean_query(partial(_options, allow))
+        )
 
-    return completed
+
+async def _as_get(app: Any, scope: Any, receive: Receive, send: Send) -> None:
+    await app({**scope, "method": "GET"}, receive, send)
+
+
+async def _options(allow: list[tuple[bytes, bytes]], scope: Scope, receive: Receive, send: Any) -> None:
+    await respond(send, 204, allow)

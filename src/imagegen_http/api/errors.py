@@ -27,7 +27,6 @@ from imagegen_core.messages import Language, Problem, ProblemCode, upstream_text
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.errors import TABLE, ServiceCode, envelope
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import allowed
 from imagegen_http.schemas import Answer, doc
 from imagegen_http.shapes import problems_of
 
@@ -183,8 +182,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[di
             slug, data = error.slug, {"detail": error.reason, **hint, **error.data}
         case MethodNotAllowedException():
             response = error_response("method_not_allowed", {})
-            methods = (error.headers or {}).get("allow", "").split(", ")
-            response.headers["allow"] = allowed(methods, request.url.path)
+            response.headers["allow"] = ", ".join(sorted((error.headers or {})["allow"].split(", ")))
             return response
         case NotFoundException():
             slug = "not_found"

@@ -202,37 +202,6 @@ def matches(if_none_match: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-# ---------------------------------------------------------------- HEAD
-
-
-def allowed(methods: Iterable[str], path: str) -> str:
-    """Return the value of ``Allow``."""
-    head = ("HEAD",) if "GET" in (names := set(methods)) and not _is_stream(path) else ()
-    return ", ".join(sorted(names.union(head)))
-
-
-async def serve_head(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve HEAD as GET if no handler takes it itself; the server omits the body."""
-    allows_get = False
-
-    async def send_unless_get_is_allowed(message: AsgiMessage) -> None:
-        nonlocal allows_get
-        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers = {name.lower(): value for name, value in message["headers"]}
-            allows_get = not _is_stream(scope["path"]) and b"GET" in headers.get(b"allow", b"")
-        if not allows_get:
-            await send(message)
-
-    await app({**scope}, receive, send_unless_get_is_allowed)
-    if allows_get:
-        await app({**scope, "method": "GET"}, receive, send)
-
-
-def _is_stream(path: str) -> bool:
-    """Whether a response to GET has no end, as one to HEAD must have."""
-    return path.rstrip("/").endswith("/events")
-
-
 _MIB = 1024 * 1024
 
 

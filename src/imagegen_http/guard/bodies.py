@@ -35,21 +35,10 @@ class BodyBudget:
     """Memory that all bodies share; a ``reserve`` on top lets prompts through while images are uploaded."""
 
     def __init__(self, total: int, *, reserve: int = 0) -> None:
-        self._free = total
-        self._reserve = reserve
-        self.used = 0
+        self.free, self.reserve = total, reserve
 
     def has_room(self, size: int) -> bool:
-        return size <= self._free + (self._reserve if size <= MAX_SMALL_BODY_BYTES else 0)
-
-    def adjust(self, common: int, reserved: int) -> bool:
-        """Take bytes of both parts, or return negative ones; take nothing and return False without room."""
-        if common > self._free or reserved > self._reserve:
-            return False
-        self._free -= common
-        self._reserve -= reserved
-        self.used += common + reserved
-        return True
+        return size <= self.free + (self.reserve if size <= MAX_SMALL_BODY_BYTES else 0)
 
 
 class BodyLease:
@@ -66,9 +55,11 @@ class BodyLease:
         self._resize(0, 0)
 
     def _resize(self, common: int, reserved: int) -> bool:
-        if not self._budget.adjust(common - self._common, reserved - self._reserved):
+        budget = self._budget
+        free, reserve = budget.free + self._common - common, budget.reserve + self._reserved - reserved
+        if free < 0 or reserve < 0:
             return False
-        self._common, self._reserved = common, reserved
+        budget.free, budget.reserve, self._common, self._reserved = free, reserve, common, reserved
         return True
 
 
@@ -195,22 +186,20 @@ def is_deeper_than(limit: int, structure: bytes) -> bool:
 # ---------------------------------------------------------------- one body
 
 MAX_INLINE_READ_BYTES = 16 * 1024  # parsed on the event loop; a larger body is parsed in a thread
+_MAX_CONCURRENT_LARGE_BODIES = 8  # parsed at a time; the others wait
 _LATE_LINGER_SECONDS = 1.0  # a client that was too slow already is not drained for long
 BODY = "imagegen.body"  # the key of the `BufferedBody` in the scope
 
 
 class BufferedBody:
-    """A body, in memory only once. ``thread`` parses large ones in turn, so that only one is there twice."""
+    """A body, in memory only once."""
 
-    def __init__(
-        self, text: Text, *, lease: BodyLease | None = None, thread: ThreadPoolExecutor | None = None
-    ) -> None:
-        self.lease = lease or BodyLease(BodyBudget(len(text)))
-        self._thread = thread
-        self._slots: asyncio.Semaphore | None = None
-        self.fill(text)
+    _thread: ThreadPoolExecutor | None = None
 
-    def fill(self, text: Text) -> None:
+    def __init__(self, text: Text) -> None:
+        self._fill(text)
+
+    def _fill(self, text: Text) -> None:
         self.text = text
         self.outline = Outline(text=text)
 
@@ -218,12 +207,7 @@ class BufferedBody:
     def from_scope(cls, scope: Scope) -> "BufferedBody":
         """Return the body that the guard attached; an empty one without a guard."""
         body: BufferedBody | None = scope.get(BODY)
-        return cls(b"") if body is None else body
-
-    async def acquire_slot(self, slots: asyncio.Semaphore) -> None:
-        """Wait for a slot, which `drop` releases: parsing a body takes several times its size."""
-        await slots.acquire()
-        self._slots = slots
+        return BufferedBody(b"") if body is None else body
 
     async def read(self, reading: Callable[[], T]) -> T:
         """Return the result of ``reading``, which runs in the thread for a large body."""
@@ -232,67 +216,90 @@ class BufferedBody:
         return await asyncio.get_running_loop().run_in_executor(self._thread, reading)
 
     def drop(self) -> None:
-        """Discard the bytes but keep the lease, for the values that were parsed from them."""
+        """Discard the bytes but keep their part of the budget, for the values that were parsed from them."""
         if isinstance(self.text, bytearray):  # cleared, since frames of a traceback may refer to it
             with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
                 self.text.clear()
-        self.fill(b"")
-        slots, self._slots = self._slots, None
-        if slots is not None:
-            slots.release()
+        self._fill(b"")
 
     def release(self) -> None:
-        """Discard the body and its lease once nothing that was parsed from it is in use."""
+        """Discard the body once nothing that was parsed from it is in use."""
         self.drop()
-        self.lease.release()
 
 
-class IncomingBody:
-    """The body of a request: read completely within its limits and replayed, or drained."""
+class BodyPool:
+    """What all bodies share. The thread parses large ones in turn, so that only one is there twice.
 
-    def __init__(self, request: InboundRequest, receive: Receive, rules: GuardRules) -> None:
-        self._request = request
-        self._receive = receive
-        self._rules = rules
-        most = rules.max_upload_bytes if request.path in UPLOADS else rules.max_body_bytes
+    A slot is for all that is parsed from a large one, which takes several times its size.
+    """
+
+    def __init__(self, rules: GuardRules) -> None:
+        self.rules = rules
+        self.budget = BodyBudget(
+            max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
+        )
+        self.slots = asyncio.Semaphore(_MAX_CONCURRENT_LARGE_BODIES)
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
+
+
+class IncomingBody(BufferedBody):
+    """The body of a request: received completely within its limits and replayed, or drained."""
+
+    def __init__(self, request: InboundRequest, receive: Receive, pool: BodyPool) -> None:
+        super().__init__(b"")
+        self._request, self._receive, self._pool, self._rules = request, receive, pool, pool.rules
+        self._thread, self._lease = pool.thread, BodyLease(pool.budget)
+        most = self._rules.max_upload_bytes if request.path in UPLOADS else self._rules.max_body_bytes
         self._max_bytes = _MAX_FORM_BYTES if request.path in FORMS else most
-        self._has_begun = False
-        self._is_complete = False
-        self._timed_out = False
+        self._has_begun = self._is_complete = self._timed_out = False
+        self._is_replayed = self._has_slot = False
 
-    def check_head(self, budget: BodyBudget) -> None:
-        """Refuse a body by its head, before any of it is read."""
+    def check_head(self) -> None:
+        """Refuse a body by its head, before any of it is received."""
         declared_bytes = content_length(self._request) or 0
         if declared_bytes:
             _check_type(self._request)
         if declared_bytes > self._max_bytes:
             raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})
-        if not budget.has_room(declared_bytes):
+        if not self._pool.budget.has_room(declared_bytes):
             raise _no_room()
 
-    async def read(self, lease: BodyLease) -> bytearray:
-        if not self._has_body():  # a deadline costs a tenth of a quick read
-            return await self._read(lease)
-        try:
-            async with asyncio.timeout(self._rules.body_seconds):
-                return await self._read(lease)
-        except TimeoutError as error:
-            self._timed_out = True
-            reason = RequestProblem.BODY_TOO_SLOW(seconds=self._rules.body_seconds)
-            raise RequestRefused.for_field("body", reason) from error
+    async def load(self) -> None:
+        """Receive the body, check what it contains, and wait for a slot if it is large; `drop` frees that."""
+        if self._has_body():
+            try:
+                async with asyncio.timeout(self._rules.body_seconds):
+                    await self._load()
+            except TimeoutError as error:
+                self._timed_out = True
+                reason = RequestProblem.BODY_TOO_SLOW(seconds=self._rules.body_seconds)
+                raise RequestRefused.for_field("body", reason) from error
+        else:  # a deadline costs a tenth of a quick read
+            await self._load()
+        if media_type(self._request) == JSON:
+            depth, extract = self._rules.max_json_depth, self._request.path in UPLOADS
+            self.outline = await self.read(
+                lambda: outline(self.text, max_depth=depth, extract_images=extract)
+            )
+        if len(self.text) > MAX_SMALL_BODY_BYTES:
+            self._has_slot = await self._pool.slots.acquire()
 
-    def replay(self, buffered_body: BufferedBody) -> Receive:
-        """Return a ``receive`` that yields a copy of the body, and then the server's own messages."""
-        is_replayed = False
+    async def receive(self) -> AsgiMessage:
+        """Return a copy of the body, and then the server's own messages."""
+        if self._is_replayed:
+            return await self._receive()
+        self._is_replayed = True
+        return {"type": "http.request", "body": bytes(self.text), "more_body": False}
 
-        async def receive() -> AsgiMessage:
-            nonlocal is_replayed
-            if is_replayed:
-                return await self._receive()
-            is_replayed = True
-            return {"type": "http.request", "body": bytes(buffered_body.text), "more_body": False}
+    def drop(self) -> None:
+        super().drop()
+        if self._has_slot:
+            self._has_slot = False
+            self._pool.slots.release()
 
-        return receive
+    def release(self) -> None:
+        super().release()
+        self._lease.release()
 
     @property
     def is_unread(self) -> bool:
@@ -314,7 +321,7 @@ class IncomingBody:
         length = self._request.header(b"content-length")
         return bool(self._request.header(b"transfer-encoding")) or length not in ("", "0")
 
-    async def _read(self, lease: BodyLease) -> bytearray:
+    async def _load(self) -> None:
         body = bytearray()
         try:
             while not self._is_complete:
@@ -323,13 +330,13 @@ class IncomingBody:
                     _check_type(self._request)
                 if len(body) + len(chunk) > self._max_bytes:
                     raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})
-                if not lease.grow(len(body) + len(chunk)):
+                if not self._lease.grow(len(body) + len(chunk)):
                     raise _no_room()
                 body += chunk
         except BaseException:
             body.clear()  # the traceback would keep it alive while the rest is drained
             raise
-        return body
+        self._fill(body)
 
     async def _chunk(self) -> bytes:
         self._has_begun = True

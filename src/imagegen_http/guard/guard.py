@@ -1,12 +1,9 @@
 """Checks host, origin, token and body of each request first. Whatever passes is complete and bounded."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 from imagegen_core.config import Origin
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tools import Clock
-from imagegen_http.guard import access, bodies, pages
+from imagegen_http.guard import access, pages
 from imagegen_http.guard.access import Access
 from imagegen_http.guard.asgi import (
     App,
@@ -21,21 +18,10 @@ from imagegen_http.guard.asgi import (
     Send,
     with_security_headers,
 )
-from imagegen_http.guard.bodies import (
-    BODY,
-    JSON,
-    MAX_SMALL_BODY_BYTES,
-    UPLOADS,
-    BodyBudget,
-    BodyLease,
-    BufferedBody,
-    IncomingBody,
-    media_type,
-)
+from imagegen_http.guard.bodies import BODY, BodyPool, IncomingBody
 from imagegen_http.guard.hosts import AllowedHosts, Forwarding, parse_origin, parse_page_origin
 
 MAX_HEAD_BYTES = 32 * 1024  # of path, query and headers; our own server refuses longer ones unparsed
-_MAX_CONCURRENT_LARGE_BODIES = 8  # parsed at a time; the others wait
 
 
 class InboundGuard:
@@ -56,15 +42,11 @@ class InboundGuard:
         token, origin = rules.auth_token, self._public_origin
         self._access = Access(token=token, clock=clock, public_origin=origin) if token else None
         self._allowed_origins = frozenset(parse_page_origin(origin) for origin in rules.allowed_origins)
-        self._budget = BodyBudget(
-            max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
-        )
-        self._slots = asyncio.Semaphore(_MAX_CONCURRENT_LARGE_BODIES)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="body-reader")
+        self._bodies = BodyPool(rules)
         self._login = pages.Login(token or None, refuse, clock, rules.failed_login_seconds)
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._bodies.thread.shutdown(wait=False, cancel_futures=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -81,26 +63,24 @@ class InboundGuard:
         is_guest = self._is_guest(request)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
-        body = IncomingBody(request, receive, self._rules)
-        buffered_body = BufferedBody(bytearray(), lease=BodyLease(self._budget), thread=self._thread)
+        body = IncomingBody(request, receive, self._bodies)
         try:
-            self._check_head(request, body, is_guest=is_guest)
-            await self._read(request, body, buffered_body)
+            self._check_head(request, is_guest=is_guest)
+            body.check_head()
+            await body.load()
         except RequestAborted:
             return
         except RequestRefused as refusal:
-            buffered_body.release()
+            body.release()
             await self._send_refusal(refusal, body, scope, receive, send)
         else:
             app = self._login if request.path in pages.LOGIN_PATHS else self._app
             if is_guest and access.is_preflight(request):
                 app = access.answer_preflight
-            scope[BODY] = buffered_body
-            if len(buffered_body.text) > MAX_SMALL_BODY_BYTES:
-                await buffered_body.acquire_slot(self._slots)
-            await app(scope, body.replay(buffered_body), send)
+            scope[BODY] = body
+            await app(scope, body.receive, send)
         finally:
-            buffered_body.release()
+            body.release()
 
     def _is_guest(self, request: InboundRequest) -> bool:
         """Whether a foreign page may ask: its origin is allowed, or it sends a token, checked elsewhere.
@@ -113,7 +93,7 @@ class InboundGuard:
         is_invited = request.header(b"origin") in self._allowed_origins
         return (is_invited or (self._access is not None and shows_token)) and self._hosts.allow(request)
 
-    def _check_head(self, request: InboundRequest, body: IncomingBody, *, is_guest: bool) -> None:
+    def _check_head(self, request: InboundRequest, *, is_guest: bool) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
         # A page of another site may link to anything, but may not change, read or embed anything.
@@ -124,15 +104,6 @@ class InboundGuard:
             allows = self._access.has_token if is_guest else self._access.allows
             if not allows(request):
                 raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})
-        body.check_head(self._budget)
-
-    async def _read(self, request: InboundRequest, body: IncomingBody, buffered_body: BufferedBody) -> None:
-        buffered_body.fill(await body.read(buffered_body.lease))
-        if media_type(request) == JSON:
-            depth, extract = self._rules.max_json_depth, request.path in UPLOADS
-            buffered_body.outline = await buffered_body.read(
-                lambda: bodies.outline(buffered_body.text, max_depth=depth, extract_images=extract)
-            )
 
     async def _send_refusal(
         self, refusal: RequestRefused, body: IncomingBody, scope: Scope, receive: Receive, send: Send
