@@ -143,14 +143,6 @@ class IdentityCache(Generic[T]):
         return entry[0]
 
 
-Progress = Callable[[int, int | None], None]
-"""Called with the number of items done and the total, None while unknown."""
-
-
-def no_progress(done: int, total: int | None) -> None:
-    """Ignore the report."""
-
-
 QUARTER_SECONDS = 900  # every time zone's days begin at a quarter of an hour
 
 

@@ -14,7 +14,7 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core.errors import BlobMissing, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.upkeep import FindingKind, Stores
+from imagegen_core.services.upkeep import FindingKind, PassProgress, Stores
 from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss
@@ -594,18 +594,20 @@ async def test_progress_is_told_by_every_pass(desk):
     """How much is through, of how much, from nothing to all of it."""
     for number in range(3):
         await desk.image(number)
-    calls = {}
+    steps = {}
 
-    def note(name):
-        return lambda *numbers: calls.setdefault(name, []).append(numbers)
+    class Noted(PassProgress):
+        def add(self, count=1):
+            super().add(count)
+            steps.setdefault(self.name, []).append((self.done, self.total))
 
-    await desk.sync(dry_run=True, progress=note("preview"))
-    await desk.sync(progress=note("sync"))
-    await desk.verify(progress=note("verify"))
-    await desk.expire(0)(progress=note("expire"))
+    await desk.sync(dry_run=True, progress=Noted(name="preview"))
+    await desk.sync(progress=Noted(name="sync"))
+    await desk.verify(progress=Noted(name="verify"))
+    await desk.expire(0)(progress=Noted(name="expire"))
 
-    each = [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert {"preview": [(3, 3)], "sync": each, "verify": each, "expire": each} == calls
+    each = [(1, 3), (2, 3), (3, 3)]
+    assert {"preview": [(3, 3)], "sync": each, "verify": each, "expire": each} == steps
 
 
 async def test_a_pass_that_fails_leaves_one_line(desk, oss, caplog):

@@ -30,8 +30,8 @@ from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
 from imagegen_core.running.storing import sha256_of
-from imagegen_core.task import Task, TaskStatus
-from imagegen_core.values import Progress, in_batches, no_progress
+from imagegen_core.task import TaskStatus
+from imagegen_core.values import in_batches
 
 SETTLE_SECONDS = 0.2  # pause after a new image, so that many images make one pass
 
@@ -45,6 +45,21 @@ _log = logging.getLogger(__name__)
 
 
 # ---------------------------------------------------------------- what the passes report
+
+
+@attrs.define(kw_only=True)
+class PassProgress:
+    """How far a pass is; ``total`` is None while it is not known."""
+
+    name: str = ""
+    done: int = 0
+    total: int | None = None
+
+    def add(self, count: int = 1) -> None:
+        """Count what the pass has dealt with."""
+        self.done += count
+        if self.total is not None:
+            self.total = max(self.total, self.done)
 
 
 @attrs.define(kw_only=True)
@@ -153,21 +168,6 @@ async def copy_to_archive(image: Image, source: BlobStore, archive: BlobArchive)
     return copy
 
 
-@attrs.define
-class _SyncPass:
-    """One pass; ``skipped`` entries needed nothing."""
-
-    summary: SyncSummary
-    progress: Progress
-    total: int | None = None
-    skipped: int = 0
-    first_failure: tuple[str, Message] | None = None
-
-    def report(self) -> None:
-        done = self.summary.uploaded + self.summary.removed + self.summary.failed + self.skipped
-        self.progress(done, None if self.total is None else max(self.total, done))
-
-
 @attrs.frozen(kw_only=True)
 class Stores:
     """Where the bytes of images are, kept in step with their records, and the spool.
@@ -187,7 +187,7 @@ class Stores:
     # ---------------------------------------------------------------- sync
 
     async def sync(
-        self, *, everything: bool = False, dry_run: bool = False, progress: Progress = no_progress
+        self, *, everything: bool = False, dry_run: bool = False, progress: PassProgress | None = None
     ) -> SyncSummary:
         """Handle the entries that are due; with ``everything`` also deferred ones.
 
@@ -195,70 +195,72 @@ class Stores:
         counts handled entries.
         """
         summary = SyncSummary()
-        run = _SyncPass(summary, progress)
-        if dry_run or progress is not no_progress:
-            uploads = 0 if self.archive is None else await self.parts.images.count(state=StorageState.LOCAL)
-            run.total = uploads + (await self.parts.outbox.counts()).removals
-        if dry_run:
-            await self._count_uploads(run)
-            summary.removed = (await self.parts.outbox.counts()).removals
+        if progress is None:
+            progress = PassProgress()
         else:
-            run.report()
-            try:
-                await self._handle_entries(run, None if everything else self.parts.clock.now())
-            finally:
-                if run.first_failure is not None:  # one line: most often all fail for the same reason
-                    key, reason = run.first_failure
-                    line = "%d outbox entries failed, the first one: %s"
-                    _log.warning(line, summary.failed, reason, extra={"blob_key": key})
-        summary.next_due = (await self.parts.outbox.counts()).next_due
+            uploads = 0 if self.archive is None else await self.parts.images.count(state=StorageState.LOCAL)
+            progress.total = uploads + (await self.parts.outbox.counts()).removals
+        if dry_run:
+            after = 0
+            while self.archive is not None and (
+                images := await self.parts.images.stored(state=StorageState.LOCAL, after=after)
+            ):
+                summary.uploaded += len(images)
+                summary.uploaded_bytes += sum(image.size_bytes for image in images)
+                after = images[-1].id
+                progress.add(len(images))
+        else:
+            await self._handle_entries(None if everything else self.parts.clock.now(), summary, progress)
+        counts = await self.parts.outbox.counts()
+        summary.next_due = counts.next_due
+        if dry_run:
+            summary.removed = counts.removals
         return summary
 
-    async def _count_uploads(self, run: _SyncPass) -> None:
+    async def _handle_entries(
+        self, due: datetime | None, summary: SyncSummary, progress: PassProgress
+    ) -> None:
         after = 0
-        while self.archive is not None and (
-            images := await self.parts.images.stored(state=StorageState.LOCAL, after=after)
-        ):
-            run.summary.uploaded += len(images)
-            run.summary.uploaded_bytes += sum(image.size_bytes for image in images)
-            after = images[-1].id
-            run.report()
+        failures: list[tuple[str, ImagegenError]] = []
+        try:
+            while not summary.unreachable:
+                entries = await self.parts.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
+                if entries:
+                    after = entries[-1].id
+                    errors = await asyncio.gather(*(self._handle(e, summary, progress) for e in entries))
+                    summary.unreachable = all(isinstance(error, StorageUnreachable) for error in errors)
+                    keys = (entry.blob_key for entry in entries)
+                    failures = failures or [(key, e) for key, e in zip(keys, errors, strict=True) if e]
+                elif self.archive is None or not await self.parts.outbox.add_missing_uploads():
+                    break
+        finally:
+            if failures:  # one line: most often all fail for the same reason
+                line = "%d outbox entries failed, the first one: %s"
+                _log.warning(line, summary.failed, failures[0][1], extra={"blob_key": failures[0][0]})
 
-    async def _handle_entries(self, run: _SyncPass, due: datetime | None) -> None:
-        after = 0
-        while not run.summary.unreachable:
-            entries = await self.parts.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
-            if entries:
-                after = entries[-1].id
-                outcomes = await asyncio.gather(*(self._handle(entry, run) for entry in entries))
-                run.summary.unreachable = all(isinstance(error, StorageUnreachable) for error in outcomes)
-            elif self.archive is None or not await self.parts.outbox.add_missing_uploads():
-                break
-
-    async def _handle(self, entry: OutboxEntry, run: _SyncPass) -> Exception | None:
-        summary = run.summary
+    async def _handle(
+        self, entry: OutboxEntry, summary: SyncSummary, progress: PassProgress
+    ) -> StorageError | BlobMissing | None:
         try:
             if entry.kind is OutboxKind.REMOVE:
                 await self.parts.blobs.delete(entry.blob_key)
                 if self.archive is not None:
                     await self.archive.delete(entry.blob_key)
                 summary.removed += 1
-            elif (size := await self._upload(entry)) is None:
-                run.skipped += 1
-            else:
+            elif (size := await self._upload(entry)) is not None:
                 summary.uploaded += 1
                 summary.uploaded_bytes += size
         except (StorageError, BlobMissing) as error:
             summary.failed += 1
             summary.last_error = error.reason
-            run.first_failure = run.first_failure or (entry.blob_key, error.reason)
             later = self.parts.clock.now() + sync_backoff(error, attempts=entry.attempts)
             await self.parts.outbox.defer(entry, not_before=later, error=error.reason)
-            run.report()
             return error
-        await self.parts.outbox.complete(entry)
-        run.report()
-        return None
+        else:
+            await self.parts.outbox.complete(entry)
+            return None
+        finally:
+            progress.add()
 
     async def _upload(self, entry: OutboxEntry) -> int | None:
         """Return the number of bytes sent; None if there was nothing to do."""
@@ -292,7 +294,7 @@ class Stores:
 
     # ---------------------------------------------------------------- expire
 
-    async def expire(self, *, dry_run: bool = False, progress: Progress = no_progress) -> ExpirySummary:
+    async def expire(self, *, dry_run: bool = False, progress: PassProgress | None = None) -> ExpirySummary:
         """Remove the local files that are old enough; none if no archive proves its copies.
 
         The archive's checksum is compared with the present local file before that is removed. An image that
@@ -308,10 +310,10 @@ class Stores:
         before = self.parts.clock.now() - timedelta(days=self.retention_days)
         if self.retention_days <= 0:
             before += timedelta(milliseconds=1)
-        total = None
-        if progress is not no_progress:
-            total = await self.parts.images.count(state=StorageState.BOTH, created_before=before)
-        progress(0, total)
+        if progress is None:
+            progress = PassProgress()
+        else:
+            progress.total = await self.parts.images.count(state=StorageState.BOTH, created_before=before)
         after: Image | int = 0
         while images := await self.parts.images.stored(created_before=before, after=after):
             for image in images:
@@ -328,7 +330,7 @@ class Stores:
                 summary.expired += gone
                 summary.freed_bytes += image.size_bytes if gone else 0
                 summary.retained += not gone
-                progress(summary.expired + summary.retained, total)
+                progress.add()
         return summary
 
     async def _expire(self, image: Image, archive: BlobArchive, *, dry_run: bool) -> bool:
@@ -350,7 +352,7 @@ class Stores:
     # ---------------------------------------------------------------- verify
 
     async def verify(
-        self, *, checksums: bool = True, dry_run: bool = False, progress: Progress = no_progress
+        self, *, checksums: bool = True, dry_run: bool = False, progress: PassProgress | None = None
     ) -> VerifyReport:
         """Check every image and every blob.
 
@@ -365,14 +367,14 @@ class Stores:
         if self.archive is not None:
             with report.checking_archive():
                 await self.archive.stat("probe")
-        total = await self.parts.images.count()
-        progress(0, total)
+        progress = progress or PassProgress()
+        progress.total = await self.parts.images.count()
         after = 0
         while batch := await self.parts.images.stored(after=after):
             for image in batch:
                 await self._examine(image, report, checksums=checksums, dry_run=dry_run)
                 report.images += 1
-                progress(report.images, max(total, report.images))
+                progress.add()
             after = batch[-1].id
         await self._find_orphans(self.parts.blobs, FindingKind.ORPHAN_LOCAL, report)
         if self.archive is not None and report.archive_checked:
@@ -471,35 +473,34 @@ class Stores:
         Spooled inputs of ended tasks are kept, as `Runner.end` would have done. ``at_start`` no submission
         can be in progress.
         """
-        tasks, spool = self.parts.tasks, self.parts.spool
-        retention = timedelta(seconds=RETENTION_SECONDS)
-        await tasks.wipe_responses(ended_before=self.parts.clock.now() - retention)
+        spool, retention = self.parts.spool, timedelta(seconds=RETENTION_SECONDS)
+        await self.parts.tasks.wipe_responses(ended_before=self.parts.clock.now() - retention)
         folders = await spool.folders(older_than_seconds=0)
         removed = 0
         old = set(await spool.folders(older_than_seconds=RETENTION_SECONDS))
         unclaimed = set(await spool.folders(older_than_seconds=0 if at_start else SUBMISSION_GRACE_SECONDS))
         for folder in folders:
-            try:
-                task = await tasks.get(folder.partition(".")[0])
-            except TaskNotFound:
-                is_obsolete = folder in (old if is_kept(folder) else unclaimed)
-            else:
-                if self.keep_inputs and folder == task.task_id and task.status.final and task.request.inputs:
-                    await spool.keep(folder, task.request.sent_inputs)
-                    continue
-                is_obsolete = await self._is_obsolete(task, folder, is_old=folder in old)
-            if is_obsolete:
+            if await self._is_obsolete(folder, is_old=folder in old, is_unclaimed=folder in unclaimed):
                 await spool.remove(folder)
                 removed += 1
         return removed
 
-    async def _is_obsolete(self, task: Task, folder: str, *, is_old: bool) -> bool:
+    async def _is_obsolete(self, folder: str, *, is_old: bool, is_unclaimed: bool) -> bool:
+        """Return whether nobody needs the folder any more; keep the inputs of an ended task."""
+        task_id, _, attempt_id = folder.partition(".")
+        try:
+            task = await self.parts.tasks.get(task_id)
+        except TaskNotFound:
+            return is_old if is_kept(folder) else is_unclaimed
         if is_kept(folder):
             return is_old
+        if task.status.final and not attempt_id and self.keep_inputs and task.request.inputs:
+            await self.parts.spool.keep(folder, task.request.sent_inputs)
+            return False
         if not task.status.final or is_old:
             return task.status.final
-        if attempt_id := folder.partition(".")[2]:
-            attempts = await self.parts.tasks.attempts(task.task_id)
+        if attempt_id:
+            attempts = await self.parts.tasks.attempts(task_id)
             return not any(a.attempt_id == attempt_id and a.keeps_response for a in attempts)
         return task.status is TaskStatus.COMPLETED
 
@@ -529,15 +530,6 @@ def _finding_kinds(
 
 
 # ---------------------------------------------------------------- the loop
-
-
-@attrs.frozen(kw_only=True)
-class PassProgress:
-    """The progress of a manual pass; ``total`` is None while it is not known."""
-
-    name: str
-    done: int = 0
-    total: int | None = None
 
 
 @attrs.define
@@ -597,16 +589,12 @@ class Upkeep:
         return self.stores.parts.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1)
 
     @contextlib.asynccontextmanager
-    async def _exclusive_pass(self, name: str) -> AsyncIterator[Progress]:
-        """Wait until no pass is running; yield the callback for this one's progress."""
-
-        def note(done: int, total: int | None) -> None:
-            self.manual_pass = PassProgress(name=name, done=done, total=total)
-
+    async def _exclusive_pass(self, name: str) -> AsyncIterator[PassProgress]:
+        """Wait until no pass is running; yield the progress of this one."""
         async with self._slot():
-            note(0, None)
+            self.manual_pass = progress = PassProgress(name=name)
             try:
-                yield note
+                yield progress
             finally:
                 self.manual_pass = None
 

@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
+import attrs
 import pytest
 
 from imagegen_adapters.system import OneNode, SystemClock
@@ -93,9 +94,10 @@ async def test_a_manual_pass_reports_its_progress():
     progress_reports = []
 
     async def verify(*, progress, **_):
-        progress_reports.append(entered.manual_pass)
-        progress(3, 7)
-        progress_reports.append(entered.manual_pass)
+        progress_reports.append(attrs.evolve(entered.manual_pass))
+        progress.total = 7
+        progress.add(3)
+        progress_reports.append(attrs.evolve(entered.manual_pass))
         return VerifyReport(images=7, blobs=0, wrong=0, mended=0, archive_checked=True)
 
     stores = Stores()
