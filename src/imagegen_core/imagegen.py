@@ -340,7 +340,7 @@ class ImageGen:
             InputNotFound: it has no such input, or its bytes are gone.
         """
         opened = await self.tasks.open_input(task_id, index)
-        return b"".join([chunk async for chunk in opened.read(0, opened.image.size_bytes)])
+        return b"".join([chunk async for chunk in opened.read(0, opened.size_bytes)])
 
 
 def _id(task: Task | str) -> str:

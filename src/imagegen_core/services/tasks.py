@@ -88,18 +88,11 @@ class TaskView:
 
 
 @attrs.frozen(kw_only=True)
-class OpenedInput:
-    """An input image; ``read(start, end)`` yields its bytes, up to end."""
+class OpenedFile:
+    """A file of a task; ``read(start, end)`` yields its bytes, up to end; no other file has its ``etag``."""
 
-    image: InputImage
-    read: Callable[[int, int], AsyncIterator[bytes]]
-
-
-@attrs.frozen(kw_only=True)
-class OpenedResponse:
-    """A kept file; ``read(start, end)`` yields its bytes, up to end; ``key`` is unique."""
-
-    key: str
+    etag: str
+    mime_type: str = "application/octet-stream"
     size_bytes: int
     read: Callable[[int, int], AsyncIterator[bytes]]
 
@@ -223,7 +216,7 @@ class Tasks:
     async def _again(self, submission: Submission) -> AddedTask:
         try:
             return await self.submit(submission)
-        except BlobMissing as error:
+        except (BlobMissing, ImageNotFound) as error:
             raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
 
     async def _resolve(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
@@ -295,22 +288,16 @@ class Tasks:
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Copy an input of an earlier task, inspected then; `BlobMissing` if it is gone."""
+        """Copy an input of an earlier task, inspected then; raise `BlobMissing` or `ImageNotFound` if gone."""
         try:
             chunks = self.parts.spool.chunks(*source.place)
             await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         except BlobMissing:
             if source.image_id is None:
                 raise
-            chunks = self.parts.blobs.open(await self._blob_key(source.image_id))
+            chunks = self.parts.blobs.open((await self.parts.images.get(source.image_id)).blob_key)
             await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
         return attrs.evolve(source, key=f"{task_id}/{name}")
-
-    async def _blob_key(self, image_id: int) -> str:
-        try:
-            return (await self.parts.images.get(image_id)).blob_key
-        except ImageNotFound as error:
-            raise BlobMissing(f"image:{image_id}") from error
 
     # ---------------------------------------------------------------- show
 
@@ -351,7 +338,7 @@ class Tasks:
 
         return tuple(await asyncio.gather(*map(view, tasks)))
 
-    async def open_input(self, task_id: str, index: int) -> OpenedInput:
+    async def open_input(self, task_id: str, index: int) -> OpenedFile:
         """Open the task's input with this number, from 0; `InputNotFound` if its bytes are gone."""
         inputs = (await self.parts.tasks.get(task_id)).request.inputs
         if not 0 <= index < len(inputs):
@@ -360,16 +347,21 @@ class Tasks:
         folder, name = image.place
         try:
             if image.image_id is not None:
-                read = partial(self.parts.blobs.open, await self._blob_key(image.image_id))
+                read = partial(self.parts.blobs.open, (await self.parts.images.get(image.image_id)).blob_key)
             elif folder in await self.parts.spool.holds([folder]):
                 read = partial(self.parts.spool.chunks, folder, name)
             else:
                 raise BlobMissing(image.key)
-        except BlobMissing as error:
+        except (BlobMissing, ImageNotFound) as error:
             raise InputNotFound(task_id, index) from error
-        return OpenedInput(image=image, read=lambda start, end: read(start=start, end=end))
+        return OpenedFile(
+            etag=image.sha256,
+            mime_type=image.mime_type,
+            size_bytes=image.size_bytes,
+            read=lambda start, end: read(start=start, end=end),
+        )
 
-    async def open_response(self, task_id: str, index: int = 0) -> OpenedResponse:
+    async def open_response(self, task_id: str, index: int = 0) -> OpenedFile:
         """Open a kept answer of the task's calls that was paid for and of no use; nothing is read yet.
 
         ``index`` counts the files of all attempts from 0, latest first, images before the answer. They are
@@ -385,8 +377,8 @@ class Tasks:
         if not 0 <= index < len(files):
             raise ResponseNotKept(task_id, index)
         folder, name, size = files[index]
-        return OpenedResponse(
-            key=f"{folder}.{name}",
+        return OpenedFile(
+            etag=f"{folder}.{name}.{size}",
             size_bytes=size,
             read=lambda start, end: self.parts.spool.chunks(folder, name, start=start, end=end),
         )

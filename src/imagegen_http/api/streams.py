@@ -255,12 +255,11 @@ async def get_input(
     `POST /api/v1/images/upscale` makes a task that has one.
     """
     opened = await service.imagegen.tasks.open_input(parse_task_id(task_id), index)
-    image = opened.image
     return blob_response(
-        size=image.size_bytes,
-        etag=image.sha256,
-        mime_type=image.mime_type,
-        file_name=f"input-{index}.{MediaType(image.mime_type).extension}",
+        size=opened.size_bytes,
+        etag=opened.etag,
+        mime_type=opened.mime_type,
+        file_name=f"input-{index}.{MediaType(opened.mime_type).extension}",
         read=opened.read,
     )
 
@@ -281,8 +280,8 @@ async def get_response(
     opened = await service.imagegen.tasks.open_response(parse_task_id(task_id), index)
     return blob_response(
         size=opened.size_bytes,
-        etag=f"{opened.key}.{opened.size_bytes}",
-        mime_type="application/octet-stream",
+        etag=opened.etag,
+        mime_type=opened.mime_type,
         file_name=f"{task_id}-{index}.bin",
         read=opened.read,
         is_foreign=True,
