@@ -9,7 +9,7 @@ from typing import Any
 
 from imagegen_adapters.stores.rows import row_to_event, to_timestamp
 from imagegen_adapters.stores.sql import Sql
-from imagegen_core.ports.queue import MAX_DEFERRAL
+from imagegen_core.ports.tasks import MAX_DEFERRAL
 from imagegen_core.task import TaskEvent
 
 _RELEASE_LOCKED = """

@@ -288,7 +288,7 @@ class Tasks:
         )
 
     async def _copied(self, source: InputImage, task_id: str, name: str) -> InputImage:
-        """Copy an input of an earlier task, inspected then; raise `BlobMissing` or `ImageNotFound` if gone."""
+        """Copy an input of an earlier task; raise `BlobMissing` or `ImageNotFound` if it is gone."""
         try:
             chunks = self.parts.spool.chunks(*source.place)
             await self.parts.spool.put(task_id, name, chunks, max_bytes=MAX_IMAGE_BYTES)
