@@ -30,6 +30,7 @@ from imagegen_adapters.providers.common.calls import (
     parse_seconds,
     read_at_most,
     shorten,
+    streamed_response,
     without_secret,
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
@@ -42,7 +43,7 @@ from imagegen_adapters.providers.document.responses import (
     parse_response,
 )
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.signers import SIGNERS, SignableRequest
+from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
@@ -204,13 +205,9 @@ class AccessTokens:
     async def _fetch(self, config: ProviderConfig, auth: Auth) -> AccessToken:
         request = _request(config, auth, self._outbound.api_headers)
         try:
-            transport = self._outbound.api_transport(config, extra_origins=(str(request.url),))
-            with map_transport_errors():
-                response = await transport.handle_async_request(request)
-                try:
-                    body = await read_at_most(response)
-                finally:
-                    await response.aclose()
+            client = self._outbound.api_client(config, extra_origins=(str(request.url),))
+            async with streamed_response(client, request) as response:
+                body = await read_at_most(response)
         except CallError as error:
             is_refused = error.failure.code is FailureCode.PROVIDER_NOT_CONFIGURED
             code = error.failure.code if is_refused else FailureCode.UNAVAILABLE
@@ -370,20 +367,32 @@ class Sender:
         self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
     ) -> httpx.Response:
         transport = self.outbound.api_transport(self.config, extra_origins=origins)
-        credentials, url = await self.credentials(), request.url
+        credentials, url, body = await self.credentials(), request.url, request.body
         if credentials.query:
             url += f"{'&' if '?' in url else '?'}{credentials.query}"
+        auth, key = self.document.auth, self.config.api_key
+        signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
+        is_hashed = signer is not None and signer.reads_body
+        content: bytes | AsyncGenerator[bytes, None] | None = None
+        if body is not None:
+            if is_hashed and body.length > _MAX_SIGNED_BYTES:
+                raise too_large()
+            is_streamed = body.has_images and not is_hashed
+            content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
+        length = {} if body is None else {"content-length": str(body.length)}
         try:
-            content, headers = await self._content(request, exchange)
             http_request = httpx.Request(
                 request.method,
                 url,
-                headers={**self.outbound.api_headers, **headers, **credentials.headers},
+                headers={**self.outbound.api_headers, **request.headers, **length, **credentials.headers},
                 content=content,
                 extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
             )
         except httpx.InvalidURL as error:  # too long, or with invalid characters
             raise unsendable(DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()) from error
+        if signer is not None and key is not None:
+            signature = signer.headers(http_request, key.reveal(), auth.options, self.clock.now())
+            http_request.headers.update(signature)
         try:
             with map_transport_errors():
                 response = await transport.handle_async_request(http_request)
@@ -395,30 +404,6 @@ class Sender:
         if credentials.token is not None and credentials.token.judge(response):
             response.extensions[TOKEN_REFUSED] = True
         return response
-
-    async def _content(
-        self, request: BuiltRequest, exchange: Exchange | None
-    ) -> tuple[bytes | AsyncGenerator[bytes, None] | None, dict[str, str]]:
-        headers, body, auth = dict(request.headers), request.body, self.document.auth
-        signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
-        is_hashed = signer is not None and signer.reads_body
-        content: bytes | AsyncGenerator[bytes, None] | None = None
-        if body is not None:
-            if is_hashed and body.length > _MAX_SIGNED_BYTES:
-                raise too_large()
-            headers["content-length"] = str(body.length)
-            is_streamed = body.has_images and not is_hashed
-            content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
-        if signer is not None and self.config.api_key is not None:
-            url = str(httpx.URL(request.url))  # encoded as it will be sent
-            signable = SignableRequest(
-                method=request.method,
-                url=url,
-                headers=request.headers,
-                body=content if isinstance(content, bytes) else b"",
-            )
-            headers |= signer.headers(signable, self.config.api_key.reveal(), auth.options, self.clock.now())
-        return content, headers
 
     async def _upload(self, body: Body, exchange: Exchange | None) -> AsyncGenerator[bytes, None]:
         async with self.uploads:

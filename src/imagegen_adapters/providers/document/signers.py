@@ -1,6 +1,7 @@
 """Signatures that fixed headers cannot express; ``auth: {type: signer, signer: …}`` names one.
 
-A signer is a pure function. To add one, write it here and add a line to `SIGNERS`.
+A signer is a pure function of the request as it will be sent. To add one, write it here and add a line to
+`SIGNERS`.
 """
 
 import base64
@@ -14,22 +15,13 @@ from functools import partial
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import attrs
+import httpx
 
 from imagegen_adapters.providers.common.calls import malformed_key
 from imagegen_core.errors import CallError, FailureCode
 
 _LIFETIME_SECONDS = 1800
 _SKEW_SECONDS = 60
-
-
-@attrs.frozen(kw_only=True)
-class SignableRequest:
-    """A request as it will be sent; ``headers`` are by lower-case name."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @attrs.frozen(kw_only=True)
@@ -41,7 +33,7 @@ class KeyPair:
     token: str | None = attrs.field(default=None, repr=False)
 
 
-Sign = Callable[[SignableRequest, KeyPair, Mapping[str, str], datetime], Mapping[str, str]]
+Sign = Callable[[httpx.Request, KeyPair, Mapping[str, str], datetime], Mapping[str, str]]
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +47,7 @@ class Signer:
     reads_body: bool = True  # needs the whole body; else that is sent as it is read
 
     def headers(
-        self, request: SignableRequest, key: str, options: Mapping[str, str], now: datetime
+        self, request: httpx.Request, key: str, options: Mapping[str, str], now: datetime
     ) -> Mapping[str, str]:
         """Return the headers that authenticate a request. An error does not show the key."""
         key_id, _, secret = key.partition(":")
@@ -80,7 +72,7 @@ def _derived(key: str, parts: Iterable[str]) -> bytes:
 
 
 def sign_jwt(
-    _request: SignableRequest, key: KeyPair, _options: Mapping[str, str], now: datetime
+    _request: httpx.Request, key: KeyPair, _options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
     """Return a token (RFC 7519) for half an hour; it begins a minute ago, as provider clocks may be late."""
     issued = int(now.timestamp())
@@ -112,16 +104,16 @@ class SignatureV4:
     encodes_path_again: bool
 
     def sign(
-        self, request: SignableRequest, key: KeyPair, options: Mapping[str, str], now: datetime
+        self, request: httpx.Request, key: KeyPair, options: Mapping[str, str], now: datetime
     ) -> Mapping[str, str]:
         time = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-        digest = _sha256(request.body)
+        digest = _sha256(request.content)
         added = {self.date_header: time}
         if self.digest_header is not None:
             added[self.digest_header] = digest
         if key.token is not None:
             added[self.token_header] = key.token
-        parts = urlsplit(request.url)
+        parts = urlsplit(str(request.url))
         own = ("content-type", *(n for n in request.headers if n.startswith(self.signed_prefix)))
         headers = {name: request.headers[name] for name in own if name in request.headers}
         headers |= {"host": parts.netloc, **added}
@@ -164,15 +156,15 @@ VOLCENGINE = SignatureV4(
 
 
 def sign_tc3(
-    request: SignableRequest, key: KeyPair, options: Mapping[str, str], now: datetime
+    request: httpx.Request, key: KeyPair, options: Mapping[str, str], now: datetime
 ) -> Mapping[str, str]:
     """Sign as https://cloud.tencent.com/document/api/213/30654; ``options.service`` is the product."""
     timestamp = str(int(now.timestamp()))
     scope = (now.astimezone(UTC).strftime("%Y-%m-%d"), options.get("service", "hunyuan"), "tc3_request")
-    parts = urlsplit(request.url)
+    parts = urlsplit(str(request.url))
     names = "content-type;host"
     headers = f"content-type:{request.headers['content-type']}\nhost:{parts.netloc.lower()}\n"
-    lines = (request.method, parts.path or "/", parts.query, headers, names, _sha256(request.body))
+    lines = (request.method, parts.path or "/", parts.query, headers, names, _sha256(request.content))
     digest = _sha256("\n".join(lines).encode())
     text = "\n".join(("TC3-HMAC-SHA256", timestamp, "/".join(scope), digest))
     signature = _derived(f"TC3{key.secret}", (*scope, text)).hex()
