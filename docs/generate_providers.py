@@ -59,7 +59,7 @@ def providers() -> Iterator[tuple[str, str, Provider, ProviderConfig]]:
     yield "gemini", "Google's developer API.", gemini, config("gemini")
     vertex = config("gemini", extra={"backend": "vertex"})
     yield "gemini, vertex", "`extra_config.backend: vertex`.", gemini, vertex
-    diffusion = StableDiffusionProvider(outbound)
+    diffusion = StableDiffusionProvider(outbound, clock=SystemClock())
     yield "stable_diffusion, a1111", "A server of your own.", diffusion, config("stable-diffusion")
     stability = config("stable-diffusion", extra={"dialect": "stability"})
     yield "stable_diffusion, stability", "Stability AI, hosted.", diffusion, stability

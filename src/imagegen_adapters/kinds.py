@@ -40,7 +40,7 @@ def compose_providers(
         {
             "demo": partial(_load, "demo.provider:DemoProvider", clock),
             "gemini": partial(_load, "gemini.provider:GeminiProvider", outbound, clock=clock),
-            "stable_diffusion": partial(_load, "stability:StableDiffusionProvider", outbound),
+            "stable_diffusion": partial(_load, "stability:StableDiffusionProvider", outbound, clock=clock),
             "comfyui": partial(_load, "comfyui.provider:ComfyUIProvider", outbound, clock=clock),
             "http": partial(
                 _load, "document.provider:HttpProvider", outbound, clock=clock, redactor=redactor

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.common.calls import catalogue, facts_of
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
-from imagegen_adapters.providers.stability import SHIPPED_MODELS
+from imagegen_adapters.providers.stability import load_stability
 from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import quote
@@ -18,7 +17,8 @@ from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
-DOCUMENTS = [load_preset(name) for name in preset_names() if name not in ALIASES]
+PRESETS = [load_preset(name) for name in preset_names() if name not in ALIASES]
+DOCUMENTS = [*PRESETS, load_stability()]
 DESCRIBED = [(document.id, model) for document in DOCUMENTS for model in document.models]
 EVERY = [pytest.param(name, model, id=f"{name}-{model.id}") for name, model in (*LISTED, *DESCRIBED)]
 
@@ -69,7 +69,7 @@ def test_each_shipped_document_says_where_it_was_read(document):
     assert [] == [model.id for model in document.models if model.price and not model.price.source]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.id)
+@pytest.mark.parametrize("document", PRESETS, ids=lambda document: document.id)
 def test_no_shipped_document_gives_a_paid_image_up_too_soon(document):
     """A job has half an hour, more where it may run that long; an answer with the images five minutes."""
     polls = [operation.poll for operation in document.operations.values()]
@@ -148,13 +148,11 @@ def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, ref
     assert amount == cost.text
 
 
-@pytest.mark.parametrize("entries", [DEFAULT_MODELS, SHIPPED_MODELS], ids=["gemini", "stability"])
-def test_the_default_of_an_adapter_with_code_is_served_today(entries):
+def test_the_default_of_an_adapter_with_code_is_served_today():
     """It fails on the day on which that model retires; the defaults of documents have a test of their own."""
-    provider = "google" if entries is DEFAULT_MODELS else "stability"
-    default = next(entry for entry in entries if entry.default)
+    default = next(entry for entry in DEFAULT_MODELS if entry.default)
 
-    lifecycle = facts_of(default.id, provider=provider).lifecycle
+    lifecycle = facts_of(default.id, provider="google").lifecycle
 
     assert lifecycle.status_on(SystemClock().now().date()) is not LifecycleStatus.RETIRED
 
@@ -167,6 +165,7 @@ def test_an_upscale_of_stability_costs_what_its_mode_does(mode, amount):
     """Thirty times between the cheapest and the dearest."""
     request = ImageRequest(operation=Operation.UPSCALE, prompt="x", params=mode)
 
-    cost = quote(request, stability.model_of(SHIPPED_MODELS[0]), is_billed=True)
+    config = ProviderConfig(provider_name="stability", source=ConfigSource.FILE)
+    cost = quote(request, profile_of(load_stability(), config).models[0], is_billed=True)
 
     assert amount == cost.text

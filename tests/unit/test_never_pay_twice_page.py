@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111.provider import call_error as a1111_error
 from imagegen_adapters.providers.comfyui.jobs import Answer, refusal
 from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec
 from imagegen_adapters.providers.document.responses import classify, submit_error
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
+from imagegen_adapters.providers.stability import load_stability
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -23,17 +23,17 @@ def _gemini(status):
     return call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp())
 
 
-def _http(status):
+def _http(status, errors):
     answer = UpstreamResponse(status=status, headers={}, text="no")
-    return submit_error(classify(answer, ErrorSpec(), NOW), answer)
+    return submit_error(classify(answer, errors, NOW), answer)
 
 
 UPSTREAMS = (
     _gemini,
     lambda status: a1111_error(status, {}, b"no", path="/", secrets=()),
-    lambda status: stability.call_error(status, {}, b"no", secrets=()),
+    lambda status: _http(status, load_stability().errors),
     lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW),
-    _http,
+    lambda status: _http(status, ErrorSpec()),
 )
 
 

@@ -12,15 +12,16 @@ from imagegen_core.errors import CallError
 from imagegen_core.models import choose_model
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import ImageRequest, InputImage, Operation
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import MemoryExchange
 
 
 class DiffusionBench:
     """``options`` are those of the provider."""
 
-    def __init__(self, server, config, *, exchange=None, **options):
+    def __init__(self, server, config, *, exchange=None, clock=None, **options):
         self.outbound = Outbound(allow_private=[server.host])
-        self.provider = StableDiffusionProvider(self.outbound, **options)
+        self.provider = StableDiffusionProvider(self.outbound, clock=clock or ManualClock(), **options)
         self.config = config
         self.exchange = exchange or MemoryExchange()
 

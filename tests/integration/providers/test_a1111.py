@@ -14,6 +14,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import MediaType
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import MemoryExchange, ProviderContract
 from tests.fakes.a1111 import FakeA1111, png
 from tests.fakes.loopback import Answer
@@ -43,7 +44,7 @@ class TestContract(ProviderContract):
     @pytest.fixture
     async def provider(self, anyio_backend, server):
         outbound = Outbound(allow_private=[server.host])
-        yield StableDiffusionProvider(outbound)
+        yield StableDiffusionProvider(outbound, clock=ManualClock())
         await outbound.aclose()
 
     @pytest.fixture

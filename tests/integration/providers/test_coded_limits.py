@@ -135,7 +135,9 @@ def stability_limits() -> Iterator[Limit]:
         yield stability(model, prompted(9999, 10_000), prompted(10_001))
         seeds = generating("seed", 0, 4_294_967_294)
         yield stability(model, seeds, generating("seed", 4_294_967_295))
-        yield stability(model, generating("aspect_ratio", "21:9"), generating("aspect_ratio", "4:3"))
+        # A ratio that Stability does not have becomes the nearest.
+        ratios, others = generating("aspect_ratio", "21:9"), generating("aspect_ratio", "4:3")
+        yield Limit(kind="stability", model=model, accepted=ratios, local_refusals=others)
         edits = each(Operation.EDIT, "search_prompt", "dog")
         grown = tuple(edit.with_params(grow_mask=value) for edit in edits for value in (0, 20))
         yield stability(
@@ -188,7 +190,7 @@ async def bench(kind: str):
     with FakeStability() as fake:
         outbound = Outbound(allow_private=[fake.host])
         extra = {"dialect": "stability"}
-        provider = StableDiffusionProvider(outbound, poll_seconds=0.0)
+        provider = StableDiffusionProvider(outbound, clock=ManualClock())
         try:
             yield fake, provider, config("stable_diffusion", fake.url, fake.key, **extra)
         finally:  # the fake waits for its connections

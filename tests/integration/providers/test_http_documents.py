@@ -754,6 +754,43 @@ async def test_probing_tells_a_wrong_key():
 
 
 @pytest.mark.parametrize(
+    ("expression", "probed"),
+    [
+        ("data[0].id", (True, "gpt-image-2 credits left")),
+        ("balance", (False, "the response names no balance")),
+    ],
+)
+async def test_a_probe_tells_what_is_left(expression, probed):
+    """Where the document says that the answer has it."""
+    operation = {"request": {"path": "/images"}, "response": {"images": [{"select": "data[]", "url": "url"}]}}
+    health = {"request": {"method": "GET", "path": "/models"}, "credits": expression}
+    document = {"schema": 1, "id": "rich", "operations": {"generate": operation}, "health": health}
+    async with HttpServer(FakeOpenAI()) as server:
+        config = settings(server, {"spec": document}, base="/v1", key=server.fake.key)
+        probe = await provider_for(server).probe(config)
+
+        assert probed == (probe.ok, str(probe.detail))
+
+
+async def test_a_body_of_more_bytes_than_the_provider_takes_is_not_sent():
+    """The document says how many."""
+    body = {"type": "json", "template": {"prompt": "${prompt}"}, "max_bytes": 100}
+    operation = {
+        "request": {"path": "/images", "body": body},
+        "response": {"images": [{"select": "data[]", "url": "url"}]},
+    }
+    document = {"schema": 1, "id": "small", "operations": {"generate": operation}}
+    async with HttpServer(FakeOpenAI()) as server:
+        provider = provider_for(server)
+        config = settings(server, {"spec": document}, models=(ModelEntry(id="m"),))
+        with pytest.raises(CallError) as caught:
+            await run_call(provider, call_of(provider, config, generate("x" * 100)), MemoryExchange())
+
+        failure = caught.value.failure
+        assert (FailureCode.REJECTED, False, []) == (failure.code, failure.possible_charge, server.requests)
+
+
+@pytest.mark.parametrize(
     "fake",
     [FakeDashScope, simple_upstreams.FakeSiliconFlow],
     ids=lambda fake: fake.preset,

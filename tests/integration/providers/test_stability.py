@@ -13,6 +13,7 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.models import check_request
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
+from tests.contracts.clock import ManualClock
 from tests.contracts.provider import ProviderContract, request_for
 from tests.fakes.a1111 import png
 from tests.fakes.loopback import Answer
@@ -45,7 +46,7 @@ class TestContract(ProviderContract):
     @pytest.fixture
     async def provider(self, anyio_backend, server):
         outbound = Outbound(allow_private=[server.host])
-        yield StableDiffusionProvider(outbound, poll_seconds=0.0)
+        yield StableDiffusionProvider(outbound, clock=ManualClock())
         await outbound.aclose()
 
     @pytest.fixture
@@ -56,15 +57,25 @@ class TestContract(ProviderContract):
         return attrs.evolve(request_for(Operation.GENERATE), prompt="forbidden")
 
 
+class RecordingClock(ManualClock):
+    """Records each wait."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    async def sleep(self, seconds):
+        self.waits.append(seconds)
+        await super().sleep(seconds)
+
+
 class Bench(DiffusionBench):
     """Refuses what the model cannot do; waits are only recorded."""
 
-    def __init__(self, server, *, job_seconds=30.0, key=None):
-        super().__init__(server, config(server, key=key), job_seconds=job_seconds, sleep=self._sleep)
-        self.waits = []
-
-    async def _sleep(self, seconds):
-        self.waits.append(seconds)
+    def __init__(self, server, *, key=None):
+        clock = RecordingClock()
+        super().__init__(server, config(server, key=key), clock=clock)
+        self.waits = clock.waits
 
     def call(self, request, model_id=None):
         call = super().call(request, model_id)
@@ -170,21 +181,22 @@ async def test_a_job_is_polled_every_ten_seconds_until_it_is_done(field):
 
 
 async def test_a_job_is_polled_on_through_trouble():
-    """Polling is free: Retry-After or a growing backoff decides when to poll again."""
+    """Polling is free: after a minute of penalty, after Retry-After, else as always."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults += [
             Answer(fault="drop"),
             server.error(500, "internal_error", "oops"),
+            server.error(429, "rate_limit_exceeded", "slow"),
             server.error(429, "rate_limit_exceeded", "slow", Retry_After="70"),
             Answer(fault="cut", body=b"{" * 1000),
         ]
-        async with Bench(server, job_seconds=900) as bench:
+        async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             result = await bench.make(request)
 
             assert [server.image] == await bytes_of(result)
-            assert [10.0, 20.0, 40.0, 70.0, 60.0] == bench.waits
+            assert [10.0, 10.0, 10.0, 60.0, 70.0, 10.0] == bench.waits
 
 
 async def test_what_is_not_the_upstreams_word_ends_no_job():
@@ -217,12 +229,12 @@ async def test_a_job_is_asked_for_again_before_its_time_is_over():
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="海边", image=IMAGE)
     with FakeStability(polls_until_done=0) as server:
         server.poll_faults.append(server.error(429, "rate_limit_exceeded", "slow", Retry_After="86400"))
-        async with Bench(server, job_seconds=900) as bench:
+        async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
             result = await bench.make(request)
 
             assert [server.image] == await bytes_of(result)
-            assert [10.0, 450.0] == bench.waits
+            assert [10.0, 890.0] == bench.waits
 
 
 async def test_a_job_is_found_by_its_id_after_a_restart():
@@ -342,15 +354,15 @@ async def test_several_images_are_several_calls_with_seeds_that_count_up():
 
 
 async def test_a_job_that_is_never_done_times_out():
-    """The deadline is the adapter's, but never shorter than the call's; half of that is enough to connect."""
+    """After a quarter of an hour."""
     request = ImageRequest(operation=Operation.RECONTEXT, prompt="x", image=IMAGE)
     with FakeStability(polls_until_done=10**9) as server:
-        async with Bench(server, job_seconds=0.0) as bench:
+        async with Bench(server) as bench:
             bench.exchange.inputs |= INPUTS
-            bench.config = attrs.evolve(bench.config, timeout_seconds=4)
             error = await bench.failing(request)
 
             assert ("timeout", True) == (error.failure.code, error.failure.possible_charge)
+            assert 900.0 == sum(bench.waits)
 
 
 async def test_a_probe_names_the_balance():

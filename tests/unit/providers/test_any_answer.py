@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111 import provider as a1111
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
@@ -21,6 +20,7 @@ from imagegen_adapters.providers.gemini.responses import (
     read_content,
     read_predictions,
 )
+from imagegen_adapters.providers.stability import load_stability
 from imagegen_core.errors import CallError
 from imagegen_core.requests import ImageRequest, Operation
 
@@ -82,19 +82,18 @@ def check(error):
 
 @given(JSON, STATUSES)
 def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
-    """Of A1111, Stability and Google."""
+    """Of A1111 and Google."""
     body = json.dumps(tree).encode()
     check(a1111.call_error(status, {}, body, path="/", secrets=()))
-    check(stability.call_error(status, {}, body, secrets=()))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 
 
-@pytest.mark.parametrize("name", preset_names())
+@pytest.mark.parametrize("name", [*preset_names(), "stability"])
 @given(tree=JSON, status=STATUSES)
 def test_any_answer_to_a_document_is_read(name, tree, status):
-    """By each preset: as an error, as a job's state, and as images."""
-    document = load_preset(name)
+    """By each shipped document: as an error, as a job's state, and as images."""
+    document = load_stability() if name == "stability" else load_preset(name)
     body = json.dumps(tree).encode()
     response = parse_response(status, {"retry-after": "1"}, body, None)
     for error_from in (submit_error, job_error):
@@ -106,14 +105,13 @@ def test_any_answer_to_a_document_is_read(name, tree, status):
 
 @given(JSON)
 def test_any_answer_with_images_is_read(tree):
-    """Of A1111, Stability and Google: images, or a reason why there are none."""
+    """Of A1111 and Google: images, or a reason why there are none."""
     body = json.dumps(tree).encode()
     request = ImageRequest(operation=Operation.GENERATE, prompt="a")
     readers = (
         lambda: read_content(parse_json(body), io.BytesIO),
         lambda: read_predictions(parse_json(body), io.BytesIO),
         lambda: a1111.parse_result(io.BytesIO(body), lambda: io.BytesIO(body), request, interrupted=False),
-        lambda: stability.parse_result(io.BytesIO(body), io.BytesIO),
     )
     for read in readers:
         try:

@@ -28,7 +28,7 @@ def config(name="p", models=(), **extra) -> ProviderConfig:
 def shipped_models():
     """Return every model of every shipped provider, with its adapter and configuration."""
     outbound, clock = Outbound(), ManualClock()
-    gemini, diffusion = GeminiProvider(outbound, clock=clock), StableDiffusionProvider(outbound)
+    gemini, diffusion = GeminiProvider(outbound, clock=clock), StableDiffusionProvider(outbound, clock=clock)
     configured = [
         (DemoProvider(clock), config()),
         (gemini, config()),

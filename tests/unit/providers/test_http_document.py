@@ -172,6 +172,12 @@ def test_the_good_document_is_good():
             {"content_types": [f"{i}/*" for i in range(101)]},
             "spec.operations.generate.response.raw.content_types",
         ),
+        ("models", [{"id": "m", "patterns": ["x*" * 101]}], "spec.models.0.patterns"),
+        (
+            "operations.generate.request.body.max_bytes",
+            0,
+            "spec.operations.generate.request.body.max_bytes",
+        ),
         ("errors", {"retry_after": ["header:x"] * 21}, "spec.errors.retry_after"),
         ("schema", 2, "spec.schema"),
         ("schema", "1", "spec.schema"),
@@ -481,6 +487,25 @@ def test_an_unknown_model_gets_what_the_first_one_can():
         model.upstream_id,
         model.operations,
     )
+
+
+@pytest.mark.parametrize(
+    ("model_id", "operations"), [("ink-pro-2", ("upscale",)), ("paint-pro", ("generate",)), ("b", ("edit",))]
+)
+def test_an_unknown_model_gets_what_one_with_a_fitting_pattern_can(model_id, operations):
+    """Else what the first can; a listed id is itself."""
+    operation = {"implements": ["generate", "edit", "upscale"], **GOOD["operations"]["generate"]}
+    models = [
+        {"id": "a", "capabilities": "generate"},
+        {"id": "b", "capabilities": "edit", "patterns": "ink-*"},
+        {"id": "c", "capabilities": "upscale", "patterns": ["b", "ink-pro*"]},
+    ]
+    models[1], models[2] = models[2], models[1]
+    document = parse_document({**GOOD, "operations": {"any": operation}, "models": models}, "spec")
+
+    (model,) = profile_of(document, config(models=(ModelEntry(id=model_id),))).models
+
+    assert (model_id, operations) == (model.id, model.operations)
 
 
 def test_a_model_cannot_be_given_what_its_document_lacks():

@@ -102,7 +102,7 @@ def split(name, request, model_id=None):
         "demo": lambda: DemoProvider(ManualClock()),
         "comfyui": lambda: ComfyUIProvider(outbound, clock=ManualClock()),
         "gemini": lambda: GeminiProvider(outbound, clock=ManualClock()),
-        "stable_diffusion": lambda: StableDiffusionProvider(outbound),
+        "stable_diffusion": lambda: StableDiffusionProvider(outbound, clock=ManualClock()),
         "http": lambda: HttpProvider(outbound, clock=ManualClock()),
     }[kind]()
     if name == "compatible":

@@ -168,6 +168,7 @@ class BodySpec:
     template: Template | None = None
     force_multipart: bool = False
     extras: str = ""
+    max_bytes: int | None = checked(matching(lambda n: n > 0, ProblemCode.NOT_ABOVE(limit=0)), None)
 
 
 @attrs.frozen(kw_only=True)

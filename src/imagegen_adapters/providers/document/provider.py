@@ -22,9 +22,16 @@ from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of
-from imagegen_adapters.providers.document.operations import ErrorClass, PollSpec, RequestSpec, State, TaskSpec
+from imagegen_adapters.providers.document.operations import (
+    ErrorClass,
+    OperationSpec,
+    PollSpec,
+    RequestSpec,
+    State,
+    TaskSpec,
+)
 from imagegen_adapters.providers.document.reading import document_of, preset_names
-from imagegen_adapters.providers.document.requests import build_request, unsendable
+from imagegen_adapters.providers.document.requests import PATH_OF_DOTS, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     job_error,
@@ -35,7 +42,7 @@ from imagegen_adapters.providers.document.responses import (
     submit_error,
 )
 from imagegen_adapters.providers.document.results import ResultReader, find_usage
-from imagegen_adapters.providers.document.schema import Document
+from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import (
     TOKEN_REFUSED,
     AccessTokens,
@@ -92,7 +99,7 @@ class HttpProvider:
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         document = self._document(config)
         spec = document.model(model.id)
-        operation = document.operation_for(request.operation, spec)
+        operation = self._operation(document, spec, request)
         if operation is None:
             raise UnsupportedOperation(request.operation, tuple(map(str, spec.capabilities)))
         size = size_for_upstream(request.params, spec.size_of(request.operation))
@@ -181,7 +188,11 @@ class HttpProvider:
         except CallError as error:
             return Probe(ok=False, detail=error.failure.reason)
         if is_success and (document.health.ok_if is None or response.holds(document.health.ok_if)):
-            return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
+            if document.health.credits is None:
+                return Probe(ok=True, detail=DocumentCode.DOCUMENT_PROBED())
+            if credits_left := response.text_at(document.health.credits):
+                return Probe(ok=True, detail=DocumentCode.CREDITS_LEFT(credits=credits_left))
+            return Probe(ok=False, detail=DocumentCode.NO_BALANCE())
         reason = submit_error(sender.classify(response), response).failure.reason
         if not is_success:
             reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
@@ -190,13 +201,16 @@ class HttpProvider:
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = self._document(call.config)
         spec = document.model(call.model.id)
-        operation = document.operation_for(call.request.operation, spec)
+        operation = self._operation(document, spec, call.request)
         if operation is None:
             name = call.request.operation
             raise unsendable(DocumentCode.DOCUMENT_OPERATION_GONE(model=call.model.id, operation=name))
         return DocumentCall(
             document=document, config=call.config, call=call, model=spec, operation=operation, **self._shared
         )
+
+    def _operation(self, document: Document, spec: ModelSpec, request: ImageRequest) -> OperationSpec | None:
+        return document.operation_for(request.operation, spec)
 
     def _document(self, config: ProviderConfig) -> Document:
         return self._documents.result_for((config,), lambda: document_of(config))
@@ -223,7 +237,7 @@ async def _job(
         if isinstance(outcome, Receipt):
             return outcome
     job_id = fields["id"]
-    if not job_id:
+    if not job_id or PATH_OF_DOTS.search(job_id):
         raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=start.status)
     usage = find_usage(operation.response.usage, response)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
@@ -338,10 +352,11 @@ class JobWatcher:
     async def _unsuccessful(self, http_response: httpx.Response) -> float:
         status, body = http_response.status_code, await read_error(http_response)
         response = parse_response(status, http_response.headers, body, self.document_call.secret)
+        classification = self.document_call.classify(response)
         if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
-            return self._pending(response)
-        is_gone = status in _GONE_STATUSES
-        error = _expired(response) if is_gone else job_error(self.document_call.classify(response), response)
+            self.failures.clear()
+            return classification.retry_after or 0.0
+        error = _expired(response) if status in _GONE_STATUSES else job_error(classification, response)
         return self.failures.tolerate(error, from_upstream=is_from_upstream(status, body))
 
     def _job_failure(self, state: State, response: UpstreamResponse) -> CallError:

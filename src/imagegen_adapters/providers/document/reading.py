@@ -382,8 +382,9 @@ def _parameters(model: ModelSpec, shared: Container[str]) -> Found:
 
 
 def _globs(document: Document) -> Found:
-    """Check the globs of codes and content types: each is compiled at its first use."""
+    """Check the globs of codes, models and content types: each is compiled at its first use."""
     globs = [(f"errors.classify.{i}.codes", rule.codes) for i, rule in enumerate(document.errors.classify)]
+    globs += [(f"models.{i}.patterns", model.patterns) for i, model in enumerate(document.models)]
     for name, operation in document.operations.items():
         if operation.response.raw is not None:
             types = operation.response.raw.content_types

@@ -26,7 +26,7 @@ MAX_URL_CHARS = 16_384  # common servers refuse longer ones
 MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
 # Room for each image of a request once
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
-_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 Piece = bytes | EmbeddedPart | FilePart
@@ -106,6 +106,8 @@ def build_request(
         headers["content-type"] = body.content_type
         if body.length > _MAX_BODY_BYTES:
             raise too_large()
+        if spec.body.max_bytes is not None and body.length > spec.body.max_bytes:
+            raise unsendable(DocumentCode.DOCUMENT_BODY_TOO_LARGE(maximum=spec.body.max_bytes))
     url = _url(spec, document, config, scope, budget)
     return BuiltRequest(method=spec.method, url=url, headers=headers, body=body)
 
@@ -142,7 +144,7 @@ def _url(
     path = None if spec.path is None else spec.path.render(_quoted(scope, spec.path, document), budget)
     if not isinstance(path, str) or not path.startswith("/"):
         raise unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
-    if _DOTS.search(path.partition("?")[0]):
+    if PATH_OF_DOTS.search(path.partition("?")[0]):
         raise unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
     url = _with_query(f"{config.api_base}{path}", spec, scope, budget)
     if len(url) > MAX_URL_CHARS:

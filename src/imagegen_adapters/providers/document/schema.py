@@ -10,7 +10,7 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import InputCode
 from imagegen_adapters.providers.common.images import check_total_bytes
-from imagegen_adapters.providers.document.expressions import DocumentCode, Expression
+from imagegen_adapters.providers.document.expressions import DocumentCode, Expression, matches_glob
 from imagegen_adapters.providers.document.operations import (
     IS_API_BASE,
     IS_NAME,
@@ -151,6 +151,7 @@ class ModelSpec:
 
     id: str
     name: str = ""
+    patterns: tuple[str, ...] = ()  # globs of configured ids that get what this model can
     default: bool = False
     remote_id: str = ""
     vars: Mapping[str, Any] = attrs.field(factory=dict)
@@ -201,6 +202,7 @@ class HealthSpec:
 
     request: RequestSpec
     ok_if: Expression | None = None
+    credits: Expression | None = None  # where the answer says what is left
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -237,7 +239,7 @@ class Document:
         yield from header_problems(self.headers)
 
     def model(self, model_id: str) -> ModelSpec:
-        """Return a model; an unknown one is like the first, without its life and price."""
+        """Return a model; an unknown one is like the first that it matches, without its life and price."""
         spec = next((model for model in self.models if model.id == model_id), None)
         if spec is not None:
             return spec
@@ -245,8 +247,9 @@ class Document:
         if not self.models:  # any id is a model, with all that the operations can do
             possible = tuple(o for o in Operation if self.operation_for(o, unknown) is not None)
             return attrs.evolve(unknown, capabilities=possible)
+        alike = (model for model in self.models if matches_glob(model_id, model.patterns))
         own = ("id", "name", "default", "remote_id", "retires", "replaced_by", "price", "sources")
-        return attrs.evolve(self.models[0], **{name: getattr(unknown, name) for name in own})
+        return attrs.evolve(next(alike, self.models[0]), **{name: getattr(unknown, name) for name in own})
 
     def operation_for(self, operation: Operation, model: ModelSpec) -> OperationSpec | None:
         """Return the call that serves ``operation``: the one the model names, else the first that does."""

@@ -357,11 +357,11 @@ class Sender:
         if TOKEN_REFUSED in response.extensions and exchange is None:
             await response.aclose()
             response = await self._send(request, exchange, seconds, origins)
-        try:
-            with map_transport_errors():
+        with map_transport_errors():
+            try:
                 yield response
-        finally:
-            await response.aclose()
+            finally:
+                await response.aclose()
 
     async def _send(
         self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]

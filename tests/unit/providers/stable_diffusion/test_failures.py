@@ -1,21 +1,24 @@
 """What the error responses of both providers mean."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.a1111.provider import call_error, retry_after
+from imagegen_adapters.providers.document.responses import classify, parse_response, submit_error
+from imagegen_adapters.providers.stability import load_stability
 from tests.fakes.samples import sample
 
 SECRET = "alice:correct-horse"
 PATH = "/sdapi/v1/extra-single-image"
 
 
-def stability_error(status, headers, body, *, path, secrets):
+def stability_error(status, headers, body, **_):
     """Its errors are read without the path of the request."""
-    assert path
-    return stability.call_error(status, headers, body, secrets=secrets)
+    response = parse_response(status, headers, body, None)
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    return submit_error(classify(response, load_stability().errors, now), response)
 
 
 def read(error_of, status, body, **headers):

@@ -1,17 +1,23 @@
 """Requests as Stability's forms."""
 
 import io
-import json
 
+import multipart
 import pytest
 
-from imagegen_adapters.providers import stability
-from imagegen_adapters.providers.stability import parse_result
-from imagegen_core.errors import CallError, ValidationFailed
-from imagegen_core.requests import ImageRequest, InputImage, Operation
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers.stability import Stability, check, warnings
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.ports.provider import ProviderCall
+from imagegen_core.requests import ImageRequest, Operation
+from tests.contracts.clock import ManualClock
+from tests.contracts.provider import INPUTS, MemoryExchange, input_image
 
-IMAGE = InputImage(key="p", mime_type="image/png", width=64, height=64, size_bytes=1, sha256="")
-FILE = ("picture.png", b"p", "image/png")
+pytestmark = pytest.mark.anyio
+
+IMAGE, MASK = (input_image(key, INPUTS[key]) for key in ("image", "mask"))
+FILE, REFERENCE = ("image-1.png", "image/png"), ("reference-1.png", "image/png")
 
 
 def request(operation=Operation.GENERATE, prompt="cat", **params):
@@ -23,12 +29,31 @@ def request(operation=Operation.GENERATE, prompt="cat", **params):
     return ImageRequest(operation=operation, prompt=prompt, params=params, **inputs)
 
 
-def path_and_form(request, model="stable-image-core", mask=None):
-    route = stability.route(request, model)
-    image = b"p" if request.inputs else None
-    form = stability.form(request, route, image=image, mask=mask)
-    plain = {name: value[1] if value[0] is None else value for name, value in form.items()}
-    return route.path, plain
+def call_of(request, model):
+    provider = Stability(Outbound(), clock=ManualClock())
+    config = ProviderConfig(
+        provider_name="s",
+        source=ConfigSource.FILE,
+        api_base="https://api.example/v2beta/",
+        models=(ModelEntry(id=model),),
+    )
+    (described,) = provider.describe(config).models
+    return provider._call(ProviderCall(call_id="c", request=request, model=described, config=config))
+
+
+async def path_and_form(request, model="stable-image-core"):
+    check(request)
+    exchange = MemoryExchange(INPUTS)
+    built = await call_of(request, model).paid_request(exchange)
+    body = await built.body.whole(exchange)
+    _, options = multipart.parse_options_header(built.headers["content-type"])
+    parts = multipart.MultipartParser(io.BytesIO(body), options["boundary"], len(body))
+    path = built.url.removeprefix("https://api.example/v2beta/stable-image/")
+    return path, {p.name: p.value if p.filename is None else (p.filename, p.content_type) for p in parts}
+
+
+def remarks(request, model="stable-image-core"):
+    return [str(warning) for warning in warnings(request, call_of(request, model))]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +73,7 @@ def path_and_form(request, model="stable-image-core", mask=None):
                 "generate/sd3",
                 {
                     "prompt": "cat",
-                    "image": FILE,
+                    "image": REFERENCE,
                     "strength": "0.7",
                     "mode": "image-to-image",
                     "model": "sd3.5-medium",
@@ -58,7 +83,7 @@ def path_and_form(request, model="stable-image-core", mask=None):
         (
             request(Operation.REFERENCE, strength=0.2),
             "stable-image-ultra",
-            ("generate/ultra", {"prompt": "cat", "image": FILE, "strength": "0.2"}),
+            ("generate/ultra", {"prompt": "cat", "image": REFERENCE, "strength": "0.2"}),
         ),
         (
             request(Operation.EDIT, search_prompt="dog"),
@@ -81,18 +106,18 @@ def path_and_form(request, model="stable-image-core", mask=None):
         ),
     ],
 )
-def test_each_operation_has_its_route_and_fields(image_request, model, expected):
-    """The table in the module's docstring, row by row."""
-    assert expected == path_and_form(image_request, model)
+async def test_each_operation_has_its_route_and_fields(image_request, model, expected):
+    """Each row of the how-to's table."""
+    assert expected == await path_and_form(image_request, model)
 
 
-def test_a_mask_makes_an_edit_an_inpainting():
+async def test_a_mask_makes_an_edit_an_inpainting():
     """Without a mask it is search and replace."""
-    image_request = ImageRequest(operation=Operation.EDIT, prompt="cat", image=IMAGE, mask=IMAGE)
+    image_request = ImageRequest(operation=Operation.EDIT, prompt="cat", image=IMAGE, mask=MASK)
 
-    path, form = path_and_form(image_request, mask=b"m")
+    path, form = await path_and_form(image_request)
 
-    assert ("edit/inpaint", ("mask.png", b"m", "image/png")) == (path, form["mask"])
+    assert ("edit/inpaint", ("mask-1.png", "image/png")) == (path, form["mask"])
 
 
 @pytest.mark.parametrize(
@@ -100,13 +125,12 @@ def test_a_mask_makes_an_edit_an_inpainting():
     [
         (request(Operation.EDIT), "params.search_prompt"),
         (request(Operation.UPSCALE, prompt="", upscale_mode="conservative"), "prompt"),
-        (request(Operation.REFERENCE), "model_id"),
     ],
 )
 def test_what_a_route_needs_is_asked_for_before_anything_is_sent(image_request, named):
     """A refusal costs nothing and names the missing parameter."""
     with pytest.raises(ValidationFailed) as caught:
-        path_and_form(image_request)
+        check(image_request)
 
     assert [named] == [problem.field for problem in caught.value.problems]
 
@@ -122,35 +146,17 @@ def test_what_a_route_needs_is_asked_for_before_anything_is_sent(image_request, 
         ((1, 16384), "9:21"),
     ],
 )
-def test_a_size_becomes_the_nearest_ratio(size, expected):
+async def test_a_size_becomes_the_nearest_ratio(size, expected):
     """Stability takes no pixels; a warning says so."""
     image_request = request(width=size[0], height=size[1])
 
-    assert expected == path_and_form(image_request)[1]["aspect_ratio"]
-    assert [f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}"] == [
-        str(warning) for warning in stability.warnings(image_request, stability.route(image_request, "core"))
-    ]
+    assert expected == (await path_and_form(image_request))[1]["aspect_ratio"]
+    sentence = f"Stability takes no size: {size[0]}x{size[1]} became aspect ratio {expected}"
+    assert [sentence] == remarks(image_request)
 
 
 def test_a_parameter_without_effect_is_named():
     """The parameter is declared for the model but belongs to another route."""
     image_request = request(Operation.UPSCALE, upscale_factor="x4", style_preset="anime")
 
-    (warning,) = stability.warnings(image_request, stability.route(image_request, "core"))
-    assert "style_preset has no effect on upscale/fast" == str(warning)
-
-
-@pytest.mark.parametrize(
-    ("response", "expected"),
-    [
-        ({"image": "QQ==", "finish_reason": "CONTENT_FILTERED"}, ("content_policy", True)),
-        ({"finish_reason": "SUCCESS"}, ("bad_response", True)),
-        ([], ("bad_response", True)),
-    ],
-)
-def test_an_answer_without_an_image_to_keep_is_an_error(response, expected):
-    """A filtered image was generated, so it may have been charged."""
-    with pytest.raises(CallError) as caught:
-        parse_result(io.BytesIO(json.dumps(response).encode()), io.BytesIO)
-
-    assert expected == (caught.value.failure.code, caught.value.failure.possible_charge)
+    assert ["style_preset has no effect on upscale/fast"] == remarks(image_request)
