@@ -756,7 +756,7 @@ async def test_probing_tells_a_wrong_key():
 @pytest.mark.parametrize(
     ("expression", "probed"),
     [
-        ("data[0].id", (True, "gpt-image-2 credits left")),
+        ("object", (True, "list credits left")),
         ("balance", (False, "the response names no balance")),
     ],
 )
