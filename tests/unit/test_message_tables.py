@@ -35,7 +35,6 @@ CARRIERS = frozenset(
         "InspectorUnavailable",
         "RequestRefused",
         "Malformed",
-        "TemplateError",
         "CallError",
         "Failure",
         "Probe",

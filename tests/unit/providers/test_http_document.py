@@ -145,11 +145,6 @@ def test_the_good_document_is_good():
         ),
         ("errors", {"message": "data[::0]"}, "spec.errors.message"),
         ("errors", {"message": "[" * 4000}, "spec.errors.message"),
-        (
-            "operations.generate.request.body.template",
-            {"p": "${prompt}" * 6000},
-            "spec.operations.generate.request.body.template.p",
-        ),
         ("vars", {"x": f"${{params.{'a' * 200}}}"}, "spec.vars.x"),
         ("models", [{"id": f"m{i}"} for i in range(201)], "spec.models"),
         ("form", ["seed"] * 201, "spec.form"),
@@ -466,6 +461,8 @@ def test_a_preset_follows_from_the_name():
         ({"preset": "comfyui", "vars": {"workflow": {}}}, "extra_config.preset"),
         ({"spec": WITH_VARS, "vars": {"planet": "mars"}}, "extra_config.vars.planet"),
         ({"spec": WITH_VARS, "vars": {"graph": {"1": "${nope}"}}}, "extra_config.vars.graph.1"),
+        ({"spec": {**GOOD, "vars": {"x": "${prompt}" * 6000}}}, "extra_config.spec"),
+        ({"spec": WITH_VARS, "vars": {"graph": "${prompt}" * 6000}}, "extra_config.vars"),
     ],
 )
 def test_a_wrong_configuration_is_named_by_its_place(extra, field):

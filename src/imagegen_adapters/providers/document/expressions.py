@@ -34,12 +34,15 @@ class DocumentCode(MessageCode, words="imagegen_adapters"):
     """Rules of documents. Each sentence goes on after the field's path."""
 
 
-class Malformed(ValueError):
-    """A part of a document is not what it must be; ``reason`` says why."""
+Path = tuple[str, ...]
 
-    def __init__(self, reason: Message) -> None:
+
+class Malformed(ValueError):
+    """A part of a document is not what it must be; ``reason`` says why, ``path`` where inside the part."""
+
+    def __init__(self, reason: Message, path: Path = ()) -> None:
         super().__init__(str(reason))
-        self.reason = reason
+        self.reason, self.path = reason, path
 
 
 MAX_STEPS = 5000  # nodes for one response or request, 2-3 µs each (`benchmarks/document_limits.py`)
@@ -74,14 +77,10 @@ class Budget:
     steps: int = MAX_STEPS
     chars: int = MAX_CHARS
 
-    @property
-    def is_exceeded(self) -> bool:
-        return self.steps < 0 or self.chars < 0
-
     def spend(self, steps: int = 1, *, chars: int = 0) -> None:
         self.steps -= steps
         self.chars -= chars
-        if self.steps < 0 or self.chars < 0:  # not `is_exceeded`: this runs for each node
+        if self.steps < 0 or self.chars < 0:
             raise OverBudget
 
     def spend_tree(self, value: Any) -> None:

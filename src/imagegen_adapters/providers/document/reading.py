@@ -38,7 +38,7 @@ from imagegen_adapters.providers.document.operations import (
     StatusSpec,
 )
 from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec, SizeKind
-from imagegen_adapters.providers.document.templates import Template, TemplateError
+from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed, nearest
 from imagegen_core.forms import SIZE_NAMES, Label, parse_label
@@ -68,7 +68,7 @@ _MAX_GLOBS = 100
 _MIN_EXCLUDED = 2
 _MIME_TYPES = tuple(map(str, MediaType))
 
-_BUDGETS: ContextVar[Mapping[type, Budget]] = ContextVar("budgets of the document that is being parsed")
+_EXPRESSIONS: ContextVar[Budget] = ContextVar("for the expressions of the document that is being parsed")
 
 _UNSUPPORTED_KEYS: Mapping[str, Message] = {
     "retry": DocumentCode.SERVICE_DECIDES(),
@@ -153,6 +153,7 @@ def check_size(value: Any, field: str) -> None:
     """Refuse what is too large to be written as text: a little YAML with aliases makes a lot."""
     try:
         Budget(steps=_MAX_SPEC_STEPS, chars=_MAX_SPEC_CHARS).spend_tree(value)
+        Budget(steps=_MAX_PLACEHOLDERS).spend(str(value).count("${"))
     except OverBudget as error:
         raise ValidationFailed.for_field(field, DocumentCode.TOO_COSTLY()) from error
 
@@ -175,8 +176,8 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
         if name not in document.vars:
             raise ValidationFailed.for_field(field, DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars)))
         try:
-            parsed[name] = Template.parse(value, Budget(steps=_MAX_SPEC_CHARS) if was_sent else None)
-        except TemplateError as error:
+            parsed[name] = Template.parse(value)
+        except Malformed as error:
             raise ValidationFailed.for_field(".".join((field, *error.path)), error.reason) from error
     return attrs.evolve(document, vars={**document.vars, **parsed})
 
@@ -188,8 +189,7 @@ def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Documen
     """Compile plain data; ``prefix`` starts the paths of errors. A sent call only needs the structure."""
     if not isinstance(data, Mapping):
         raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
-    chars, steps = (sys.maxsize, sys.maxsize) if was_sent else (_MAX_EXPRESSION_CHARS, _MAX_PLACEHOLDERS)
-    _BUDGETS.set({Expression: Budget(chars=chars), Template: Budget(steps=steps)})
+    _EXPRESSIONS.set(Budget(chars=sys.maxsize if was_sent else _MAX_EXPRESSION_CHARS))
     try:
         document = _converter().structure(data, Document)
     except ClassValidationError as error:
@@ -224,7 +224,7 @@ def _converter() -> cattrs.Converter:
         (bool, lambda value, _: _typed(value, bool, JsonType.BOOLEAN)),
         (StrEnum, _choice),
         (Expression, lambda value, _: _expression(str(_typed(value, str | int | float, JsonType.STRING)))),
-        (Template, lambda value, _: Template.parse(value, _BUDGETS.get()[Template])),
+        (Template, lambda value, _: Template.parse(value)),
         # Values of the core: their errors have the rest of the path.
         (dt.date, lambda value, _: parse_date(value, "")),
         (Source, lambda value, _: parse_source(value, "")),
@@ -256,7 +256,7 @@ def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
 
 def _expression(text: str) -> Expression:
     try:
-        _BUDGETS.get()[Expression].spend(0, chars=len(text))
+        _EXPRESSIONS.get().spend(0, chars=len(text))
     except OverBudget as error:
         raise Malformed(DocumentCode.TOO_COSTLY()) from error
     return Expression.parse(text)
@@ -275,7 +275,7 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
         for key in sorted(map(str, error.extra_fields)):
             reason = _UNSUPPORTED_KEYS.get(key) or _no_field(key, error.cl)
             yield Problem(field=f"{path}.{key}", reason=reason)
-    elif isinstance(error, TemplateError):
+    elif isinstance(error, Malformed):
         yield Problem(field=".".join((path, *error.path)), reason=error.reason)
     elif isinstance(error, ValidationFailed):
         for problem in error.problems:
@@ -283,8 +283,7 @@ def _flattened(error: BaseException, path: str) -> Iterator[Problem]:
     elif isinstance(error, KeyError):
         yield Problem(field=path, reason=ProblemCode.REQUIRED())
     else:
-        reason = error.reason if isinstance(error, Malformed) else DocumentCode.WRONG_SHAPE()
-        yield Problem(field=path, reason=reason)
+        yield Problem(field=path, reason=DocumentCode.WRONG_SHAPE())
 
 
 def _no_field(key: str, document_part: type) -> Message:
@@ -438,9 +437,8 @@ def _expressions(expressions: Iterable[tuple[str, Expression]]) -> Found:
         if (reason := expression.problem) is not None:
             yield path, reason
             continue
-        value = response.find(expression)
-        with contextlib.suppress(OverBudget):
-            response.optional.spend_tree(value)
-        if response.optional.is_exceeded:
+        try:
+            response.optional.spend_tree(response.find(expression))
+        except OverBudget:
             yield path, DocumentCode.TOO_COSTLY()
             return

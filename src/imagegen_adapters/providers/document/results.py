@@ -14,6 +14,7 @@ from imagegen_adapters.providers.common.calls import ResponseCode, shorten
 from imagegen_adapters.providers.common.json_files import (
     SpooledJson,
     SpooledString,
+    bad_response,
     decode_chunks,
     parse_spooled,
     read_blocks,
@@ -56,24 +57,23 @@ _NUMBER = re.compile(r"[0-9][0-9.eE+-]{0,38}")
 class ResultReader:
     """Reads one receipt. ``parses`` limits how many responses are parsed at once, over all calls."""
 
-    document_call: DocumentCall
+    call: DocumentCall
     receipt: Receipt
     exchange: Exchange
     parses: asyncio.Semaphore
 
     async def result(self) -> ProviderResult:
         """Return the images; it is an error if the response has none."""
-        call, spec, data = self.document_call, self._spec, self.receipt.data
-        secret, headers = call.secret, data["headers"]
+        call, spec, data = self.call, self.call.operation.response, self.receipt.data
+        headers = data["headers"]
         response = UpstreamResponse(
-            status=data["status"], headers=headers, secret=secret, skipped=call.skipped
+            status=data["status"], headers=headers, secret=call.secret, skipped=call.skipped
         )
         if data["kind"] == "raw":
-            raw_headers = {} if spec.raw is None else spec.raw.meta_headers
-            places = {name: header.lower() for name, header in raw_headers.items()}
-            metadata = {name: headers[header] for name, header in places.items() if header in headers}
+            places = {} if spec.raw is None else spec.raw.meta_headers
+            metadata = {name: headers[h.lower()] for name, h in places.items() if h.lower() in headers}
             image = GeneratedImage(chunks=lambda: read_blocks(self._open_file), metadata=metadata)
-            return self._result([image], response)
+            return self._result([image], [], response)
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
         response = attrs.evolve(response, tree=spooled.tree)
@@ -83,80 +83,72 @@ class ResultReader:
             classification = call.classify(response)
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
-        items = find_images(response, spec, str(call.call.config.api_base))
-        result = self._result([self._image(item, spooled, response) for item in items], response)
-        if not result.images:
-            raise self._no_image_error(result.failures, response)
+        images, failures = [], []
+        for item in find_images(response, spec, str(call.config.api_base)):
+            try:
+                images.append(self._image(item, spooled, response))
+            except CallError as error:
+                failures.append(error)
+        result = self._result(images, failures, response)
+        if not images:
+            raise self._no_image_error(failures, response)
         return result
 
     def _result(
-        self, results: Sequence[GeneratedImage | CallError], response: UpstreamResponse
+        self, images: Sequence[GeneratedImage], failures: Sequence[CallError], response: UpstreamResponse
     ) -> ProviderResult:
         """Return the result; what this response says of the charge counts before what the submit's said."""
-        usage = find_usage(self._spec.usage, response)
-        warning = self.document_call.operation.warning
-        skipped = self.document_call.skipped_data(self.receipt.data).get("skipped", ())
+        operation, data = self.call.operation, self.receipt.data
+        spec = operation.response.usage
+        usage = usage_of(spec, find_usage(spec, response), data.get("usage", {}))
+        skipped = self.call.skipped_data(data).get("skipped", ())
         return ProviderResult(
-            images=tuple(each for each in results if isinstance(each, GeneratedImage)),
-            failures=tuple(each for each in results if isinstance(each, CallError)),
-            usage=usage_of(self._spec.usage, usage, self.receipt.data.get("usage", {})),
+            images=tuple(images),
+            failures=tuple(failures),
+            usage=usage,
             warnings=(
-                *self.document_call.notes,
-                *([upstream_text(warning)] if warning else ()),
+                *self.call.notes,
+                *([upstream_text(operation.warning)] if operation.warning else ()),
                 *(DocumentCode.EXPRESSION_SKIPPED(expression=text) for text in skipped),
             ),
         )
 
-    @property
-    def _spec(self) -> ResponseSpec:
-        return self.document_call.operation.response
-
-    def _image(
-        self, item: "ImageItem", spooled: SpooledJson, response: UpstreamResponse
-    ) -> GeneratedImage | CallError:
+    def _image(self, item: "ImageItem", spooled: SpooledJson, response: UpstreamResponse) -> GeneratedImage:
         if item.error is not None:
-            return item.error
+            raise item.error
         if item.error_message is not None:
-            classification = self.document_call.classify(response, item.error_code, item.error_message)
-            return job_error(classification, response)
+            classification = self.call.classify(response, item.error_code, item.error_message)
+            raise job_error(classification, response)
         # The seed that was drawn here, unless the provider reports one.
-        seed = self.document_call.drawn_seed
+        seed = self.call.drawn_seed
         metadata: dict[str, Any] = {} if seed is None else {"seed": seed}
         for name, value in item.metadata.items():
             metadata[name] = spooled.display_text(value) if isinstance(value, str) else value
         if item.url is not None:
-            return self._linked(item.url, metadata, send_auth=item.send_auth)
+            url = absolute_url(item.url, str(self.receipt.data["url"]))
+            check_download(url, self.call.document, self.call.config)
+            return GeneratedImage(
+                chunks=lambda: self._download(url, with_key=item.send_auth), metadata=metadata
+            )
         if item.base64 is None:
-            return CallError(FailureCode.BAD_RESPONSE, ResponseCode.ITEM_WITHOUT_IMAGE())
+            raise bad_response(ResponseCode.ITEM_WITHOUT_IMAGE())
         base64 = spooled.resolve(item.base64)
         length = base64.length if isinstance(base64, SpooledString) else len(base64)
         if length * 3 // 4 > MAX_IMAGE_BYTES + _BLOCK_BYTES:
             reason = ResponseCode.RESPONSE_IMAGE_TOO_LARGE(maximum=MAX_IMAGE_BYTES)
-            return CallError(FailureCode.INVALID_IMAGE, reason)
+            raise CallError(FailureCode.INVALID_IMAGE, reason)
         return GeneratedImage(chunks=lambda: decode_chunks(self._open_file, base64), metadata=metadata)
 
-    def _linked(
-        self, link: str, metadata: Mapping[str, Any], *, send_auth: bool
-    ) -> GeneratedImage | CallError:
-        config = self.document_call.call.config
-        try:
-            url = absolute_url(link, str(self.receipt.data["url"]))
-            check_download(url, self.document_call.document, config)
-        except CallError as error:
-            return error
-        with_key = send_auth and same_origin(url, config)
-        return GeneratedImage(chunks=lambda: self._download(url, with_key=with_key), metadata=metadata)
-
     async def _download(self, url: str, *, with_key: bool) -> AsyncIterator[bytes]:
-        config, download = self.document_call.call.config, self.document_call.document.download
-        sender, headers = self.document_call, dict(download.headers)
+        call, config, download = self.call, self.call.config, self.call.document.download
+        headers = dict(download.headers)
         try:
-            if with_key:
-                headers |= (await sender.credentials()).headers
+            if with_key and same_origin(url, config):
+                headers |= (await call.credentials()).headers
         except NoAccessToken as error:
             raise CallError(FailureCode.DOWNLOAD_FAILED, error.failure.reason, is_transient=True) from error
         timeout = max(download.timeout_s, config.timeout)
-        chunks = sender.outbound.download(
+        chunks = call.outbound.download(
             url, config=config, headers=headers, max_bytes=MAX_IMAGE_BYTES, timeout=timeout
         )
         async for chunk in chunks:
@@ -165,18 +157,18 @@ class ResultReader:
     def _open_file(self) -> BinaryIO:
         return self.exchange.open_spooled(self.receipt.data["file"])
 
-    def _no_image_error(self, failures: tuple[CallError, ...], response: UpstreamResponse) -> CallError:
+    def _no_image_error(self, failures: Sequence[CallError], response: UpstreamResponse) -> CallError:
         """Return why there is no image: a refusal if there was one, else the first failure."""
         refusals = (f for f in failures if f.failure.code is FailureCode.CONTENT_POLICY)
         if failures:
             return next(refusals, failures[0])
-        classification = self.document_call.classify(response)
+        classification = self.call.classify(response)
         if classification.code is not None and classification.matched:
             return job_error(classification, response)
         reason = FailureReason.NO_IMAGE_IN_RESPONSE()
         if classification.message:
             reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
-        return CallError(FailureCode.BAD_RESPONSE, reason)
+        return bad_response(reason)
 
 
 # Where the images are
@@ -285,7 +277,7 @@ class _Finder:
         values = {name: item.get(name) for name in _FIELD.findall(url)}
         texts = {n: str(v or "") for n, v in values.items() if v is None or isinstance(v, str | int | float)}
         if len(texts) < len(values) or sum(map(len, texts.values())) > MAX_URL_CHARS:
-            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED())
+            raise bad_response(ResponseCode.RESPONSE_ADDRESS_MALFORMED())
         return _FIELD.sub(lambda match: quote(texts[match[1]], safe=""), url)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.providers.common.images import encoded_length
-from imagegen_adapters.providers.document.expressions import Budget, DocumentCode, Malformed, OverBudget
+from imagegen_adapters.providers.document.expressions import Budget, DocumentCode, Malformed, OverBudget, Path
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MediaType
-from imagegen_core.messages import JsonType, Message, ProblemCode
+from imagegen_core.messages import JsonType, ProblemCode
 from imagegen_core.requests import InputImage
 
 PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything
@@ -33,7 +33,7 @@ ROOTS = frozenset(
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")  # stops at any brace, so that matching takes linear time
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_][\w-]*|\[\d{1,3}\])*")
 _STEP = re.compile(r"\.?([A-Za-z_][\w-]*)|\[(\d+)\]")
-_START = re.compile(r"(\w+)(?:\.([\w-]+))?")
+_STEP_END = re.compile(r"[.\[]|$")
 _IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
 _IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
 _EMBEDDED_FIELDS = frozenset(("base64", "data_uri"))
@@ -41,15 +41,6 @@ _MAX_DEPTH = 40
 _MAX_NAME_CHARS = 200
 
 Scope = Mapping[str, Any]
-Path = tuple[str, ...]
-
-
-class TemplateError(Malformed):
-    """A template is malformed at ``path``."""
-
-    def __init__(self, path: Path, reason: Message) -> None:
-        super().__init__(reason)
-        self.path = path
 
 
 @attrs.frozen
@@ -59,15 +50,14 @@ class Template:
     source: Any
     names: Mapping[str, Path] = attrs.field(eq=False, repr=False)
     _root: Any = attrs.field(eq=False, repr=False)
-    _starts: frozenset[str] = attrs.field(eq=False, repr=False)
+    _prefixes: frozenset[str] = attrs.field(eq=False, repr=False)  # of the names, and they themselves
 
     @classmethod
-    def parse(cls, source: Any, budget: Budget | None = None) -> "Template":
-        """Parse plain data; each placeholder takes a step of the budget."""
-        parser = _Parser(Budget() if budget is None else budget)
+    def parse(cls, source: Any) -> "Template":
+        parser = _Parser()
         root = parser.node(source, ())
-        starts = [match for name in parser.names if (match := _START.match(name))]
-        return cls(source, parser.names, root, frozenset(m[i] for m in starts for i in (0, 1)))
+        prefixes = (name[: end.start()] for name in parser.names for end in _STEP_END.finditer(name))
+        return cls(source, parser.names, root, frozenset(prefixes))
 
     def render(self, scope: Scope, budget: Budget) -> Any:
         """Return the data with all placeholders filled in, None if nothing remains."""
@@ -79,9 +69,7 @@ class Template:
 
     def mentions(self, name: str) -> bool:
         """Return whether it uses ``name`` or anything below it."""
-        if name.count(".") <= 1:  # nearly all names
-            return name in self._starts
-        return any(n == name or n.startswith((f"{name}.", f"{name}[")) for n in self.names)
+        return name in self._prefixes
 
 
 # The caller's images: properties now, bytes only while they are sent
@@ -267,14 +255,13 @@ def _map(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
 class _Parser:
     """Parses one template; ``names`` maps each name that it mentions to the place of the first mention."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self) -> None:
         self._in_each = False
         self.names: dict[str, Path] = {}
 
     def node(self, source: Any, path: Path) -> Any:
         if len(path) > _MAX_DEPTH:
-            raise TemplateError(path[:3], ProblemCode.TOO_DEEP())
+            raise Malformed(ProblemCode.TOO_DEEP(), path[:3])
         if isinstance(source, str):
             return self._text(source, path)
         if isinstance(source, Mapping):
@@ -283,16 +270,16 @@ class _Parser:
             return self.nodes(source, path)
         if source is None or isinstance(source, bool | int | float):
             return source
-        raise TemplateError(path, ProblemCode.NOT_JSON())
+        raise Malformed(ProblemCode.NOT_JSON(), path)
 
     def nodes(self, source: Any, path: Path) -> list[Any]:
         if not isinstance(source, list | tuple):
-            raise TemplateError(path, ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)))
+            raise Malformed(ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)), path)
         return [self.node(item, (*path, str(i))) for i, item in enumerate(source)]
 
     def table(self, source: Any, path: Path) -> dict[str, Any]:
         if not isinstance(source, Mapping):
-            raise TemplateError(path, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+            raise Malformed(ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)), path)
         return {as_text(key): self.node(value, (*path, str(key))) for key, value in source.items()}
 
     def item(self, source: Any, path: Path) -> Any:
@@ -304,7 +291,7 @@ class _Parser:
 
     def path(self, source: Any, path: Path) -> str:
         if not isinstance(source, str):
-            raise TemplateError(path, DocumentCode.NOT_A_NAME_OF_A_LIST())
+            raise Malformed(DocumentCode.NOT_A_NAME_OF_A_LIST(), path)
         return self._name(source.removeprefix("${").removesuffix("}"), path)
 
     def _text(self, source: str, path: Path) -> str | _Value | _Text:
@@ -313,11 +300,7 @@ class _Parser:
         if not names:
             return source
         if any("${" in text for text in texts[:-1]):
-            raise TemplateError(path, DocumentCode.UNFINISHED_PLACEHOLDER())
-        try:
-            self._budget.spend(len(names))
-        except OverBudget as error:
-            raise TemplateError(path, DocumentCode.TOO_COSTLY()) from error
+            raise Malformed(DocumentCode.UNFINISHED_PLACEHOLDER(), path)
         alone = texts == ["", ""]
         values = [_Value(self._name(name, path, alone=alone)) for name in names]
         parts = (part for pair in zip(values, texts[1:], strict=True) for part in pair)
@@ -326,17 +309,17 @@ class _Parser:
     def _name(self, text: str, path: Path, *, alone: bool = True) -> str:
         name = text.strip()
         if len(name) > _MAX_NAME_CHARS or not _PATH.fullmatch(name):
-            raise TemplateError(path, DocumentCode.NOT_A_VARIABLE_PATH(name=name[:_MAX_NAME_CHARS]))
+            raise Malformed(DocumentCode.NOT_A_VARIABLE_PATH(name=name[:_MAX_NAME_CHARS]), path)
         root, field = re.split(r"[.\[]", name, maxsplit=1)[0], name.rpartition(".")[2]
         if root not in ROOTS and not (root == "item" and self._in_each):
-            raise TemplateError(path, DocumentCode.NO_SUCH_VARIABLE(name=name))
+            raise Malformed(DocumentCode.NO_SUCH_VARIABLE(name=name), path)
         if root in _IMAGES and "." in name:
             if field not in _IMAGE_FIELDS:
                 fields = tuple(sorted(_IMAGE_FIELDS))
                 reason = DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields)
-                raise TemplateError(path, reason)
+                raise Malformed(reason, path)
             if field in _EMBEDDED_FIELDS and not alone:
-                raise TemplateError(path, DocumentCode.MUST_STAND_ALONE(name=name))
+                raise Malformed(DocumentCode.MUST_STAND_ALONE(name=name), path)
         self.names.setdefault(name, path)
         return name
 
@@ -346,13 +329,13 @@ class _Parser:
             return self._object(source, path)
         name = next((key for key in keys if key in _DIRECTIVES), None)
         if name is None:
-            raise TemplateError((*path, keys[0]), DocumentCode.NOT_A_DIRECTIVE())
+            raise Malformed(DocumentCode.NOT_A_DIRECTIVE(), (*path, keys[0]))
         for key in source:
             if key not in _DIRECTIVES[name][1]:
-                raise TemplateError((*path, str(key)), DocumentCode.NOT_AN_OPTION(directive=name))
+                raise Malformed(DocumentCode.NOT_AN_OPTION(directive=name), (*path, str(key)))
         if name == "$each":
             if ("$item" in source) == ("$file" in source):
-                raise TemplateError(path, DocumentCode.ITEM_OR_FILE())
+                raise Malformed(DocumentCode.ITEM_OR_FILE(), path)
             source = source if "$item" in source else {**source, "$item": {"$file_of": "item"}}
         return self._directive(name, source, path)
 
@@ -361,7 +344,7 @@ class _Parser:
         if "$spread" in source:
             spread, path = source["$spread"], (*path, "$spread")
             if not isinstance(spread, Mapping) or set(spread) != {"$each", "$key", "$value"}:
-                raise TemplateError(path, DocumentCode.NOT_A_SPREAD())
+                raise Malformed(DocumentCode.NOT_A_SPREAD(), path)
             node["$spread"] = self._directive("$spread", spread, path)
         return node
 
