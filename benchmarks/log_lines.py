@@ -10,7 +10,7 @@ import time
 import structlog
 from reports import Report, option_parser
 
-from imagegen_core.redaction import Redactor, redact_event
+from imagegen_core.secrets import Redactor, redact_event
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.service import new_id

@@ -52,7 +52,7 @@ async def open(  # noqa: A001 - `imagegen_adapters.open(...)` reads as what it i
     from imagegen_adapters.stores.directory import DataDirectory
     from imagegen_adapters.system import SystemClock
     from imagegen_core.config import ProviderConfig
-    from imagegen_core.redaction import Redactor
+    from imagegen_core.secrets import Redactor
 
     adapters = {name: value for name, value in providers.items() if not isinstance(value, ProviderConfig)}
     configs = _file_configs(keys, providers)

@@ -44,7 +44,7 @@ from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import REMOVALS
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock, Label
-from imagegen_core.redaction import Redactor
+from imagegen_core.secrets import Redactor
 from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import Redactor
+from imagegen_core.secrets import Redactor
 
 
 class InstalledProviders(Mapping[str, Provider]):

@@ -27,7 +27,7 @@ from imagegen_core.messages import StorageCode
 from imagegen_core.ports.blobs import BlobStore, StoredBlob, bounded, check_key
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import Redactor
+from imagegen_core.secrets import Redactor
 
 DEAD_AFTER_SECONDS = 60.0
 POLL_SECONDS = 1.0

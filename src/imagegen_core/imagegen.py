@@ -26,7 +26,7 @@ from imagegen_core.policies import RetryPolicy
 from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.requests import Operation
-from imagegen_core.resolving import ProviderKinds, ResolveProvider
+from imagegen_core.resolving import ProviderKinds, Providers, ResolveProvider
 from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages
 from imagegen_core.running.runner import Node, Runner, Worker
@@ -34,7 +34,6 @@ from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.providers import Providers
 from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import ImageReference, InputSource, Submission, Task
 

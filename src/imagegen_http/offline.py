@@ -27,9 +27,8 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, Unavailable
 from imagegen_core.messages import Message
 from imagegen_core.ports.secrets import ProviderConfigs
-from imagegen_core.redaction import Redactor
-from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.services.providers import ProviderListing
+from imagegen_core.resolving import ProviderKinds, ProviderListing, ResolveProvider
+from imagegen_core.secrets import Redactor
 from imagegen_http.api.providers import ProviderConfig
 from imagegen_http.service import (
     check_file_providers,

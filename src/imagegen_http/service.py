@@ -41,10 +41,8 @@ from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import Clock, Label
-from imagegen_core.redaction import Redactor
-from imagegen_core.resolving import ProviderKinds
-from imagegen_core.secrets import Secret
-from imagegen_core.services.providers import ProviderListing
+from imagegen_core.resolving import ProviderKinds, ProviderListing
+from imagegen_core.secrets import Redactor, Secret
 from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.errors import ServiceCode
 from imagegen_http.running_server import RunningServer

@@ -5,7 +5,7 @@ import contextlib
 
 import httpx
 
-from imagegen_core.redaction import Redactor
+from imagegen_core.secrets import Redactor
 from imagegen_http.server import server
 from imagegen_http.service import compose
 from imagegen_http.settings.schema import SecuritySettings, Settings
@@ -23,9 +23,6 @@ RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/image
 
 HEAD = "src/imagegen_http/server/framing.py"
 """Looks for the end of the head, and sees what came with it, which may be the body."""
-
-MASKING = "src/imagegen_core/redaction.py"
-"""Is told each key in use, and only takes it out of other texts."""
 
 STORE = "src/imagegen_adapters/stores/configs.py"
 
@@ -101,5 +98,5 @@ async def test_the_way_of_a_key_is_as_the_page_says(tmp_path):
     """No file has the key but those that are listed, and the store, which has it sealed, and their ports."""
     trace = await _trace_of_a_key(tmp_path / "data")
 
-    files = {file for file in trace.files if not file.startswith((*RECEIVING, MASKING))} | {STORE}
+    files = {file for file in trace.files if not file.startswith(RECEIVING)} | {STORE}
     assert sorted(ways()["key"]) == sorted(files | _ports_of(files, "key"))

@@ -17,7 +17,7 @@ from imagegen_adapters.providers.document.operations import ErrorSpec
 from imagegen_adapters.providers.document.responses import classify
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import ImagegenError
-from imagegen_core.redaction import Redactor, on_one_line
+from imagegen_core.secrets import Redactor, on_one_line
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SHORT = 8 * 1024

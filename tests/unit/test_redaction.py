@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagegen_core.redaction import (
+from imagegen_core.secrets import (
     _MARKS,
     _PATTERNS,
     _URL,

@@ -12,8 +12,8 @@ from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import Queue, TaskRepository
 from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
-from imagegen_core.redaction import Redactor
 from imagegen_core.search import Simplify
+from imagegen_core.secrets import Redactor
 
 
 @attrs.frozen(kw_only=True)

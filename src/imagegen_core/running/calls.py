@@ -41,13 +41,12 @@ from imagegen_core.models import Model, choose_model
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secrets import SecretBox
-from imagegen_core.redaction import redacted_message
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_folder
 from imagegen_core.running.slots import RunningTask, SlotsClosed
 from imagegen_core.running.storing import Storing
-from imagegen_core.secrets import open_fields, seal_fields
+from imagegen_core.secrets import open_fields, redacted_message, seal_fields
 from imagegen_core.task import Task
 
 SUBMIT_SLACK_SECONDS = 5.0

@@ -21,10 +21,10 @@ from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HEL
 from imagegen_core.messages import FailureReason, Message
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.redaction import Redactor
 from imagegen_core.requests import InputImage
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.running.slots import RunningTask
+from imagegen_core.secrets import Redactor
 from imagegen_core.task import EventKind, TaskEvent
 
 

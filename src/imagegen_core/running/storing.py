@@ -21,9 +21,9 @@ from imagegen_core.ports.blobs import BlobStore, StoredBlob
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.ports.tools import ImageRejected, Inspection, InspectorUnavailable
-from imagegen_core.redaction import json_size, redacted, redacted_message
 from imagegen_core.requests import ImageRequest
 from imagegen_core.running.exchange import ActiveCall, joined, once
+from imagegen_core.secrets import json_size, redacted, redacted_message
 from imagegen_core.task import Task
 
 _MEDIA_TYPES = {media_type.extension: media_type for media_type in MediaType}

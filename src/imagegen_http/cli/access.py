@@ -206,7 +206,7 @@ async def _open_in_process(
 
     import httpx
 
-    from imagegen_core.redaction import Redactor, redact_event
+    from imagegen_core.secrets import Redactor, redact_event
     from imagegen_http.app import build_app
     from imagegen_http.guard import asgi
     from imagegen_http.server.logs import set_up_logs

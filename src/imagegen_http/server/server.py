@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from imagegen_core.messages import Message
-from imagegen_core.redaction import Redactor, redact_event
+from imagegen_core.secrets import Redactor, redact_event
 from imagegen_http.app import build_app
 from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.asgi import App, GuardRules

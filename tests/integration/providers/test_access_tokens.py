@@ -11,9 +11,8 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.models import choose_model
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.redaction import Redactor
 from imagegen_core.requests import Operation
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import Redactor, Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.provider import INPUTS, MemoryExchange, request_for, run_call
 from tests.fakes.exchanged_keys import CLIENT_SECRET, KEY, TOKEN_END, ExchangedKeys, document

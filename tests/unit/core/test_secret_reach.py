@@ -16,10 +16,8 @@ from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_e
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.models import ProviderProfile
-from imagegen_core.redaction import Redactor
-from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.secrets import Secret
-from imagegen_core.services.providers import Providers
+from imagegen_core.resolving import ProviderKinds, Providers, ResolveProvider
+from imagegen_core.secrets import Redactor, Secret
 from tests.contracts.clock import ManualClock
 
 NAME = "p"

@@ -30,7 +30,7 @@ def test_nothing_that_is_added_to_a_log_line_is_left_out_of_it():
 
 LOGGING = """
 import logging, sys, structlog
-from imagegen_core.redaction import Redactor, redact_event
+from imagegen_core.secrets import Redactor, redact_event
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings

@@ -11,9 +11,8 @@ from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language
-from imagegen_core.redaction import Redactor
-from imagegen_core.resolving import ProviderKinds, ResolveProvider
-from imagegen_core.services.providers import ProviderListing
+from imagegen_core.resolving import ProviderKinds, ProviderListing, ResolveProvider
+from imagegen_core.secrets import Redactor
 from imagegen_http.api.providers import describe_presets
 from imagegen_http.service import check_file_providers
 from imagegen_http.settings.schema import SettingsError

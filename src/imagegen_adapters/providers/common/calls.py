@@ -26,9 +26,8 @@ from imagegen_core.messages import Message, MessageCode, ProblemCode, RefusalCod
 from imagegen_core.models import Lifecycle, Model, Parameter
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
-from imagegen_core.redaction import without
 from imagegen_core.requests import ImageRequest, Operation
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import Secret, without
 
 
 class InputCode(MessageCode, words="imagegen_adapters"):

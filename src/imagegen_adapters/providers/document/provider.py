@@ -58,8 +58,8 @@ from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOpe
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import Redactor
 from imagegen_core.requests import ImageRequest
+from imagegen_core.secrets import Redactor
 from imagegen_core.values import ByteBudget, IdentityCache
 
 _MAX_PARSES = 2

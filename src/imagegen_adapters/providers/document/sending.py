@@ -49,8 +49,7 @@ from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.ports.tools import Clock
-from imagegen_core.redaction import Redactor
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import Redactor, Secret
 
 KEY_FORM = "client_id:client_secret"
 # A response with this extension refuses an access token that was accepted before
