@@ -20,7 +20,7 @@ from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
-from imagegen_adapters.memory import MemoryBlobArchive, MemoryBlobStore, MemoryCluster, MemorySpool
+from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
@@ -41,6 +41,7 @@ from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.system import OneNode, SystemClock, simplify
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock
+from tests.contracts.memory import MemoryBlobArchive, MemoryCluster
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64

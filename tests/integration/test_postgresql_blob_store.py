@@ -10,13 +10,14 @@ import pytest
 
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore
-from imagegen_adapters.memory import MemoryBlobArchive, memory_adapters
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import FindingKind, Stores
 from tests.contracts.clock import ManualClock
+from tests.contracts.memory import MemoryBlobArchive
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]

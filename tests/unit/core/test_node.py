@@ -5,12 +5,13 @@ import asyncio
 import attrs
 import pytest
 
-from imagegen_adapters.memory import DEAD_AFTER_SECONDS, MemoryCluster, memory_adapters
+from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.errors import StorageError
 from imagegen_core.task import MAX_RECOVERIES
 from tests.contracts.clock import ManualClock
+from tests.contracts.memory import DEAD_AFTER_SECONDS, MemoryCluster
 from tests.unit.core.scripted_imagegen import begun, crash_in, imagegen_over
 from tests.unit.core.scripted_provider import ScriptedProvider
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.memory import MemoryCluster
 from imagegen_core.running.slots import ProviderSlots, SlotsClosed
 from tests.contracts.clock import ManualClock
+from tests.contracts.memory import MemoryCluster
 
 pytestmark = pytest.mark.anyio
 
