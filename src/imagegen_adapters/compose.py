@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from imagegen_adapters.archives.claim import InstallationId
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
 from imagegen_adapters.files.spool import LocalSpool
@@ -18,7 +17,7 @@ from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.stores.configs import SqlSealedRows
+from imagegen_adapters.stores.configs import SqliteProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import (
     CACHE_DIRECTORY,
     COPIES_DIRECTORY,
@@ -31,7 +30,6 @@ from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
-from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
@@ -48,6 +46,7 @@ from imagegen_core.secrets import Redactor
 from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:
+    from imagegen_adapters.archives.bucket import InstallationId
     from imagegen_adapters.stores.postgresql.installation import Activity
 
 _log = logging.getLogger("imagegen.composition")
@@ -71,7 +70,7 @@ class Options:
     file_configs: Mapping[str, ProviderConfig]
     redactor: Redactor
     clock: Clock
-    open_archive: Callable[[InstallationId], BlobArchive | None]
+    open_archive: "Callable[[InstallationId], BlobArchive | None]"
     archive_first: bool = False
     retention_days: float | None = None
     sweep_seconds: float = 300.0
@@ -100,7 +99,7 @@ class Store:
     """
 
     parts: Parts
-    installation_id: InstallationId
+    installation_id: "InstallationId"
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Callable[[int, int], None]], Awaitable[int]]
     writes: Callable[[], int] | None = None
@@ -238,7 +237,7 @@ async def _on_postgresql(
 ) -> AsyncIterator[Store]:
     """A PostgreSQL database that several nodes share."""
     from imagegen_adapters.stores.postgresql import search
-    from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
+    from imagegen_adapters.stores.postgresql.cluster import Listener, PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id
     from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
     from imagegen_adapters.stores.postgresql.installation import (
@@ -246,7 +245,6 @@ async def _on_postgresql(
         PostgresqlProviderConfigs,
         read_activity,
     )
-    from imagegen_adapters.stores.postgresql.listener import Listener
     from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
     from imagegen_adapters.stores.sql import PostgresqlSql
 

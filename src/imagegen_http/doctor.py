@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from imagegen_adapters.archives.claim import PrefixTaken
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, KeyCode, MasterKeyRefused
 from imagegen_adapters.stores.configs import SqlSealedRows
@@ -242,6 +241,8 @@ _MIB = 1024 * 1024
 
 async def _bucket(settings: Settings, installation_id: str | None) -> list[Check]:
     """Check that the archive responds, and that its prefix is free or ours; without an id only the former."""
+    from imagegen_adapters.archives.bucket import PrefixTaken
+
     name = settings.storage.archive_name
     if name is None:
         return []

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import structlog
 
-from imagegen_adapters.archives.claim import InstallationId
 from imagegen_adapters.compose import Options, Store
 from imagegen_adapters.compose import compose as compose_imagegen
 from imagegen_adapters.kinds import compose_providers
@@ -56,7 +55,7 @@ from imagegen_http.settings.schema import (
 )
 
 if TYPE_CHECKING:
-    from imagegen_adapters.archives.bucket import BucketArchive
+    from imagegen_adapters.archives.bucket import BucketArchive, InstallationId
 
 __all__ = ["UNRECOVERABLE_ERRORS", "DataDirectoryInUse", "Service", "compose", "new_id", "sqlite_warning"]
 
@@ -253,7 +252,7 @@ async def compose(
                     path=str(directory.database),
                 )
 
-        def archive_of(owner: InstallationId) -> BlobArchive | None:
+        def archive_of(owner: "InstallationId") -> BlobArchive | None:
             archive = open_archive(
                 settings, outbound.gate, checkpoints=directory.path / "uploads", owner=owner
             )
@@ -361,7 +360,7 @@ def open_archive(
     gate: AddressGate,
     *,
     checkpoints: Path | None = None,
-    owner: InstallationId | None = None,
+    owner: "InstallationId | None" = None,
     idle_seconds: float = 30.0,
 ) -> "BucketArchive | None":
     """Open the archive of the settings, OSS or S3, if there is one; no request is sent yet.

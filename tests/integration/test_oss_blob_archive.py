@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.archives.claim import PrefixTaken
+from imagegen_adapters.archives.bucket import PrefixTaken
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from imagegen_adapters.archives.claim import OWNER_MARK
+from imagegen_adapters.archives.bucket import OWNER_MARK
 from tests.integration.api.asking import IMAGES, data, make_image, until
 
 IN_LINE = "SELECT node FROM places WHERE resource LIKE 'turn %' ORDER BY granted DESC, seq"
