@@ -18,10 +18,9 @@ from imagegen_adapters.secrets import (
     rotate_master_key,
     write_witness,
 )
-from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, DataDirectory
 from imagegen_adapters.stores.sql import SqliteSql
-from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, Unavailable

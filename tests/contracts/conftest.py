@@ -22,19 +22,17 @@ from imagegen_adapters.files.spool import LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
-from imagegen_adapters.stores.configs import MemoryProviderConfigs
+from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, PostgresqlCluster
+from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
 from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
-from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
-from imagegen_adapters.stores.sqlite.configs import SqliteProviderConfigs
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks

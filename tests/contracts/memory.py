@@ -98,7 +98,7 @@ class MemoryBlobArchive(MemoryBlobStore):
         blobs = self._reach(key)
         data = b"".join([chunk async for chunk in source.open(key)])
         if len(data) != size_bytes:
-            raise StorageError(StorageCode.BLOB_OF_OTHER_SIZE(key=key, size=len(data), expected=size_bytes))
+            raise StorageError(StorageCode.BLOB_SHORTER(key=key, size=size_bytes))
         blobs[key] = data
         return self._describe(key, data)
 

@@ -5,8 +5,8 @@ import contextlib
 
 import pytest
 
+from imagegen_adapters.stores.postgresql.cluster import Listener
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue
 from imagegen_core.task import EventKind
 from tests.contracts.samples import an_event, collect

@@ -7,9 +7,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
+from imagegen_adapters.stores.postgresql.cluster import Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.system import simplify

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from imagegen_adapters.stores.postgresql.cluster import MAX_HINT_BYTES, Listener, ListenerPolicy
 from imagegen_adapters.stores.postgresql.database import Database
-from imagegen_adapters.stores.postgresql.listener import MAX_HINT_BYTES, Listener, ListenerPolicy
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,8 @@ import random
 
 import pytest
 
-from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, PostgresqlCluster
+from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database
-from imagegen_adapters.stores.postgresql.listener import Listener
 from imagegen_core.errors import StorageError
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from tests.contracts.conftest import EachNode

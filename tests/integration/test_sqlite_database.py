@@ -470,7 +470,7 @@ def test_a_killed_process_loses_nothing_acknowledged(path):
 def test_importing_it_does_not_load_the_schema_tools():
     """Commands that open no database start faster."""
     program = (
-        "import sys, imagegen_adapters.stores.sqlite.database, imagegen_adapters.stores.sqlite.configs; "
+        "import sys, imagegen_adapters.stores.sqlite.database, imagegen_adapters.stores.configs; "
         "print('sqlite_utils' in sys.modules)"
     )
 

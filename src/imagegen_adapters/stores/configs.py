@@ -1,9 +1,10 @@
-"""Saved provider configurations in a database, and all sealed tokens there."""
+"""Saved provider configurations in a database or in memory, and all sealed tokens there."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,12 +17,16 @@ from imagegen_adapters.stores.rows import (
     optional_value,
     to_json,
 )
-from imagegen_adapters.stores.sql import Row, Sql
+from imagegen_adapters.stores.sql import Row, Sql, SqliteSql
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound, text_problem
 from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.secrets import Secret
+
+if TYPE_CHECKING:
+    from imagegen_adapters.stores.sqlite.database import Database
+    from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
 
@@ -165,26 +170,72 @@ def _context(provider_name: str, key_origin: str, column: str) -> str:
     return f"provider_configs/{provider_name}|{key_origin}|{column}"
 
 
-class SqlSealedRows:
-    """All sealed tokens: of providers, pending tasks and running calls. A place is ``column/key``."""
+class SqliteProviderConfigs(SqlProviderConfigs):
+    """The same with a cache, since every request needs them and no other process changes them."""
 
-    def __init__(self, sql: Sql) -> None:
-        self._sql = sql
+    def __init__(self, database: "Database", box: SecretBox) -> None:
+        super().__init__(SqliteSql(database), box)
+        self._database = database
+        self._cache: tuple[dict[str, ProviderConfig], str | None] | None = None
+        self._changes = 0
 
-    async def all(self) -> AsyncIterator[SealedRow]:
-        for row in await self._sql.rows(_SEALED):
-            yield SealedRow(place=row["place"], token=row["token"])
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        return (await self._saved())[0].get(provider_name)
 
-    async def replace(self, row: SealedRow, token: str) -> None:
-        column, _, key = row.place.partition("/")
-        table, key_column = _COLUMNS[column]
-        statement = f"UPDATE {table} SET {column} = :token WHERE {key_column} = :id AND {column} = :before"  # noqa: S608 - names of our own
-        await self._sql.change(statement, id=key, before=row.token, token=token)
+    async def all(self) -> tuple[ProviderConfig, ...]:
+        return tuple((await self._saved())[0].values())
 
-    async def sample(self) -> str | None:
-        """Return any token, or None; the master key must open it."""
-        rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
-        return str(rows[0]["token"]) if rows else None
+    async def default(self) -> str | None:
+        return (await self._saved())[1]
+
+    async def _saved(self) -> tuple[dict[str, ProviderConfig], str | None]:
+        if self._cache is not None:
+            return self._cache
+        changes = self._changes
+        configs = {config.provider_name: config for config in await super().all()}
+        saved = configs, await super().default()
+        if changes == self._changes:
+            self._cache = saved
+        return saved
+
+    async def seal_plaintext(self) -> None:
+        """Seal the headers and passwords of early versions, unless the box or the row's own key is locked."""
+        for row in () if self._box.locked else await self._sql.rows(ALL):
+            _, secret = split_secrets(json.loads(row["extra_config"]))
+            config = self._to_config(row)
+            if secret and not (config.api_key is not None and config.api_key.locked):
+                await self.save(config, key_origin=row["key_origin"])
+
+    async def _put(self, row: dict[str, Any]) -> None:
+        def put(connection: "sqlite3.Connection") -> None:
+            from sqlite_utils import Database as Tables  # slow to import
+
+            # A `query_only` connection rejects the pragma that enables recursive triggers.
+            tables = Tables(connection, execute_plugins=False, recursive_triggers=False)
+            table = tables.table("provider_configs")
+            before = list(table.rows_where("provider_name = ?", [row["provider_name"]]))
+            created_at = (before[0]["created_at"] if before else None) or row["created_at"]
+            table.upsert({**row, "created_at": created_at}, pk="provider_name")
+
+        with self._changing():
+            await self._database.writer.write(put)
+
+    async def set_default(self, provider_name: str | None) -> None:
+        with self._changing():
+            await super().set_default(provider_name)
+
+    async def delete(self, provider_name: str) -> None:
+        with self._changing():
+            await super().delete(provider_name)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Clear the cache before and after a change, so that no concurrent read is cached."""
+        self._changes, self._cache = self._changes + 1, None
+        try:
+            yield
+        finally:
+            self._changes, self._cache = self._changes + 1, None
 
 
 class MemoryProviderConfigs:
@@ -218,3 +269,25 @@ class MemoryProviderConfigs:
     async def delete(self, provider_name: str) -> None:
         if self._configs.pop(provider_name, None) is None:
             raise ProviderConfigNotFound(provider_name)
+
+
+class SqlSealedRows:
+    """All sealed tokens: of providers, pending tasks and running calls. A place is ``column/key``."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+
+    async def all(self) -> AsyncIterator[SealedRow]:
+        for row in await self._sql.rows(_SEALED):
+            yield SealedRow(place=row["place"], token=row["token"])
+
+    async def replace(self, row: SealedRow, token: str) -> None:
+        column, _, key = row.place.partition("/")
+        table, key_column = _COLUMNS[column]
+        statement = f"UPDATE {table} SET {column} = :token WHERE {key_column} = :id AND {column} = :before"  # noqa: S608 - names of our own
+        await self._sql.change(statement, id=key, before=row.token, token=token)
+
+    async def sample(self) -> str | None:
+        """Return any token, or None; the master key must open it."""
+        rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
+        return str(rows[0]["token"]) if rows else None

@@ -9,10 +9,9 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.stores.postgresql.cluster import POLL_SECONDS, Listener
 from imagegen_adapters.stores.postgresql.database import Batches, Database, Row, json_argument
-from imagegen_adapters.stores.postgresql.listener import POLL_SECONDS, Listener
 from imagegen_adapters.stores.postgresql.search import images_to_json, stored_images
-from imagegen_adapters.stores.queue import SqlQueue, due_moments
 from imagegen_adapters.stores.rows import (
     attempt_to_row,
     claim_to_row,
@@ -23,7 +22,7 @@ from imagegen_adapters.stores.rows import (
     task_to_row,
 )
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_adapters.stores.tasks import USAGE_SUMS, SqlTasks
+from imagegen_adapters.stores.tasks import USAGE_SUMS, SqlQueue, SqlTasks, due_moments
 from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, StorageError, TaskNotFound
 from imagegen_core.images import Image

@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.stores.queue import SqlQueue, due_moments
 from imagegen_adapters.stores.rows import (
     TASK_COLUMNS,
     TASK_STATE,
@@ -27,7 +26,15 @@ from imagegen_adapters.stores.sql import SqliteSql, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import NEWEST_IMAGE, PreparedImage, insert_prepared
-from imagegen_adapters.stores.tasks import GET_TASK, TASK_OF_KEY, USAGE_SUMS, SqlTasks, task_of_key
+from imagegen_adapters.stores.tasks import (
+    GET_TASK,
+    TASK_OF_KEY,
+    USAGE_SUMS,
+    SqlQueue,
+    SqlTasks,
+    due_moments,
+    task_of_key,
+)
 from imagegen_core.attempt import Attempt
 from imagegen_core.errors import QueueFull, StaleTask, TaskNotFound
 from imagegen_core.images import Image
