@@ -11,7 +11,7 @@ from imagegen_adapters.providers.document.expressions import (
     Malformed,
     UpstreamResponse,
 )
-from imagegen_adapters.providers.document.operations import BodySpec, BodyType, ImageRule, ResponseSpec
+from imagegen_adapters.providers.document.operations import BodySpec, ImageRule, ResponseSpec
 from imagegen_adapters.providers.document.reading import check_size, parse_document
 from imagegen_adapters.providers.document.requests import write_body
 from imagegen_adapters.providers.document.results import find_images
@@ -165,7 +165,7 @@ def write(source):
         return "refused"
     try:
         rendered = template.render(SCOPE, Budget())
-        for kind in (BodyType.JSON, BodyType.FORM):
+        for kind in ("json", "form"):
             write_body(BodySpec(type=kind), rendered)
     except CallError:
         return "failed"

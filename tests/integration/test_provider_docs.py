@@ -4,6 +4,7 @@ import inspect
 import re
 import runpy
 from pathlib import Path
+from typing import get_args
 
 import attrs
 import pytest
@@ -40,7 +41,7 @@ def test_every_field_is_documented(kind, reference):
 
 def test_every_word_is_documented(reference):
     """So is every choice, every placeholder and every directive."""
-    choices = {*AuthType, *BodyType, *ErrorClass, *SizeKind, *Group}
+    choices = {*get_args(AuthType), *get_args(BodyType), *ErrorClass, *SizeKind, *Group}
     names = {*ROOTS, *DIRECTIVES}
 
     assert set() == (choices | names) - words(reference)

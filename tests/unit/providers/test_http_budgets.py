@@ -14,7 +14,7 @@ from imagegen_adapters.providers.document.expressions import (
     OverBudget,
     UpstreamResponse,
 )
-from imagegen_adapters.providers.document.operations import BodySpec, BodyType
+from imagegen_adapters.providers.document.operations import BodySpec
 from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, FailureCode
@@ -98,7 +98,7 @@ def test_a_request_that_would_be_too_large_is_not_sent(source):
     assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
 
 
-@pytest.mark.parametrize("kind", [BodyType.FORM, BodyType.MULTIPART])
+@pytest.mark.parametrize("kind", ["form", "multipart"])
 @pytest.mark.parametrize("rendered", [["a"], "text", 3])
 def test_a_form_needs_fields(kind, rendered):
     """A template of another shape is refused before anything is sent."""

@@ -8,10 +8,9 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import facts_of, two_part_key_problem
 from imagegen_adapters.providers.document.expressions import DocumentCode
-from imagegen_adapters.providers.document.operations import AuthType, OperationSpec
+from imagegen_adapters.providers.document.operations import OAUTH, OperationSpec
 from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeKind, SizeSpec
 from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
-from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_adapters.providers.document.sizes import size_presets_of
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
@@ -24,8 +23,7 @@ UNNAMED_MODEL = "default"  # the id of the only model of a provider whose reques
 
 
 def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
-    signer = SIGNERS.get(document.auth.signer or "")
-    has_login = document.auth.type is AuthType.OAUTH
+    has_login, signer = document.auth.type == OAUTH, document.auth.signing
     key_form = KEY_FORM if has_login else None if signer is None else signer.key_form
     return attrs.evolve(
         _profile(document, config.models),
@@ -46,7 +44,7 @@ def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> Provi
         default_api_base=document.base_url,
         default_timeout=document.timeout_s,
         needs_api_base=document.base_url is None,
-        needs_api_key=document.auth.type is not AuthType.NONE and not document.auth.optional,
+        needs_api_key=document.auth.type != "none" and not document.auth.optional,
         max_concurrency=document.concurrency,
         billed=document.billed,
     )

@@ -10,13 +10,8 @@ from urllib.parse import urlsplit
 import attrs
 
 from imagegen_adapters.providers.common.images import MaskPolarity
-from imagegen_adapters.providers.document.expressions import (
-    DocumentCode,
-    Expression,
-    Malformed,
-    pattern_problem,
-)
-from imagegen_adapters.providers.document.signers import SIGNERS
+from imagegen_adapters.providers.document.expressions import DocumentCode, Expression, pattern_problem
+from imagegen_adapters.providers.document.signers import SIGNERS, Signer
 from imagegen_adapters.providers.document.templates import PROSE, Template
 from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
@@ -57,10 +52,6 @@ def _seconds(minimum: float = 0) -> Check:
     return matching(lambda value: minimum <= value <= _DAY_SECONDS, reason)
 
 
-def one_of(*choices: str) -> Check:
-    return matching(lambda value: str(value) in choices, ProblemCode.NOT_ONE_OF(choices=choices))
-
-
 def at_most(maximum: int) -> Check:
     return matching(lambda items: len(items) <= maximum, ProblemCode.TOO_MANY_ITEMS(maximum=maximum))
 
@@ -95,30 +86,16 @@ def header_problems(headers: Mapping[str, Any]) -> Found:
 # Requests
 
 
-class AuthType(StrEnum):
-    """Where the key is sent."""
-
-    NONE = "none"
-    BEARER = "bearer"
-    HEADER = "header"
-    QUERY = "query"
-    BASIC = "basic"
-    SIGNER = "signer"
-    OAUTH = "oauth_client_credentials"
-
-
-class ClientAuth(StrEnum):
-    """Where a login carries the client's secret."""
-
-    POST = "client_secret_post"
-    BASIC = "client_secret_basic"
+OAUTH = "oauth_client_credentials"
+AuthType = Literal["none", "bearer", "header", "query", "basic", "signer", "oauth_client_credentials"]
+BodyType = Literal["json", "form", "multipart", "none"]
 
 
 @attrs.frozen(kw_only=True)
 class Auth:
     """How a request is authenticated; a login sends ``scope`` and ``options`` to ``token_url``."""
 
-    type: AuthType = AuthType.BEARER
+    type: AuthType = "bearer"
     optional: bool = False
     header: str = "Authorization"
     prefix: str = ""
@@ -127,13 +104,17 @@ class Auth:
     signer: str | None = None
     token_url: str | None = None
     scope: str = ""
-    client_auth: ClientAuth = ClientAuth.POST
+    client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
     options: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def signing(self) -> Signer | None:
+        return SIGNERS.get(self.signer or "") if self.type == "signer" else None
 
     def problems(self) -> Found:
         if reason := _header_problem(self.header):
             yield "header", reason
-        if self.type is AuthType.OAUTH:
+        if self.type == OAUTH:
             # The secret is sent there, so it must be encrypted.
             if reason := IS_API_BASE(self.token_url or ""):
                 yield "token_url", reason
@@ -141,30 +122,19 @@ class Auth:
             url = urlsplit(check_api_base(self.token_url or ""))
             if url.scheme != "https" and not is_loopback(url.hostname or ""):
                 yield "token_url", DocumentCode.NOT_ENCRYPTED()
-        elif self.type is AuthType.SIGNER:
-            signer = SIGNERS.get(self.signer or "")
-            if signer is None:
-                yield "signer", ProblemCode.NOT_ONE_OF(choices=tuple(sorted(SIGNERS)))
-                return
-            for name in signer.options:
+        elif self.signing is not None:
+            for name in self.signing.options:
                 if reason := IS_NAME(self.options.get(name, "")):
                     yield f"options.{name}", reason
-
-
-class BodyType(StrEnum):
-    """The encoding of a body."""
-
-    JSON = "json"
-    FORM = "form"
-    MULTIPART = "multipart"
-    NONE = "none"
+        elif self.type == "signer":
+            yield "signer", ProblemCode.NOT_ONE_OF(choices=tuple(sorted(SIGNERS)))
 
 
 @attrs.frozen(kw_only=True)
 class BodySpec:
     """A request's body. ``extras`` is the dotted path inside it for undeclared parameters."""
 
-    type: BodyType = BodyType.JSON
+    type: BodyType = "json"
     template: Template | None = None
     force_multipart: bool = False
     extras: str = ""
@@ -180,7 +150,7 @@ class RequestSpec:
     url: Template | None = None
     query: Mapping[str, Template] = attrs.field(factory=dict)
     headers: Mapping[str, Template] = attrs.field(factory=dict)
-    body: BodySpec = BodySpec(type=BodyType.NONE)
+    body: BodySpec = BodySpec(type="none")
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -379,9 +349,9 @@ class TaskSpec:
 
 @attrs.frozen(kw_only=True)
 class StatusSpec:
-    """How a job's state is read: ``source`` is an expression, or ``http`` for the status code."""
+    """How a job's state is read: ``source`` finds it, or is ``http`` for the status code."""
 
-    source: str
+    source: Expression
     pending: tuple[str, ...] = ()
     succeeded: tuple[str, ...] = checked(matching(bool, DocumentCode.NO_STATES()))
     failed: tuple[str, ...] = ()
@@ -390,9 +360,8 @@ class StatusSpec:
     expired: tuple[str, ...] = ()
 
     @property
-    def expression(self) -> Expression | None:
-        """The compiled source; None when it is the HTTP status."""
-        return None if self.source == "http" else Expression.parse(self.source)
+    def is_http(self) -> bool:
+        return self.source.text == "http"
 
     def state_of(self, status: str | None) -> State:
         """Return the state; one that is missing or not listed is pending."""
@@ -400,12 +369,6 @@ class StatusSpec:
             return "pending"
         states = (s for s in _STATES if status.casefold() in map(str.casefold, getattr(self, s)))
         return next(states, "pending")
-
-    def problems(self) -> Found:
-        try:
-            self.expression  # noqa: B018 - compiles it
-        except Malformed as error:
-            yield "source", error.reason
 
 
 @attrs.frozen(kw_only=True)

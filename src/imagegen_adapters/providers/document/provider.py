@@ -301,7 +301,7 @@ class JobWatcher:
         status = self.poll.status
         try:
             async with self._open(self.poll.request) as response:
-                is_state = status.source == "http" and status.state_of(str(response.status_code)) != "pending"
+                is_state = status.is_http and status.state_of(str(response.status_code)) != "pending"
                 if response.is_success or is_state:
                     return await self.settle(await read_head(response))
                 return await self._unsuccessful(response)
@@ -319,15 +319,14 @@ class JobWatcher:
 
     def _state(self, response: UpstreamResponse, start: PartialResponse) -> State:
         """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
-        expression = self.poll.status.expression
-        if expression is None:
+        if self.poll.status.is_http:
             status: str | None = str(response.status)
         elif not start.is_complete:  # only a result exceeds the size of a status
             return "succeeded" if self._is_result(start) else "pending"
         elif response.tree is None:
             return "pending"  # a proxy's page, or a truncated response
         else:
-            status = response.text_at(expression, optional=False)
+            status = response.text_at(self.poll.status.source, optional=False)
         state = self.poll.status.state_of(status)
         if state in ("pending", "succeeded") and response.holds(self.poll.fail_if):
             return "failed"

@@ -1,6 +1,5 @@
 """Reads documents: presets, and those in configurations. Each mistake has its dotted path."""
 
-import contextlib
 import datetime as dt
 import json
 import operator
@@ -12,7 +11,7 @@ from enum import StrEnum
 from functools import cache, lru_cache, partial
 from importlib import resources
 from itertools import chain
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import attrs
 import cattrs
@@ -30,13 +29,7 @@ from imagegen_adapters.providers.document.expressions import (
     UpstreamResponse,
     is_glob,
 )
-from imagegen_adapters.providers.document.operations import (
-    CHECK,
-    ClassifyRule,
-    Found,
-    RetryAfterRule,
-    StatusSpec,
-)
+from imagegen_adapters.providers.document.operations import CHECK, ClassifyRule, Found, RetryAfterRule
 from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec, SizeKind
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import ProviderConfig
@@ -234,6 +227,8 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, hook)
     for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
         converter.register_structure_hook_func(partial(operator.eq, tuple_type), one_or_more)
+    literal: Any = Literal
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is literal, _choice)
     strict = partial(make_dict_structure_fn, converter=converter, _cattrs_forbid_extra_keys=True)
     plain_rule = strict(RetryAfterRule)
     converter.register_structure_hook(ClassifyRule, strict(ClassifyRule, as_=override(rename="as")))
@@ -247,11 +242,11 @@ def _typed(value: Any, kind: Any, name: JsonType) -> Any:
     return value
 
 
-def _choice(value: Any, kind: type[StrEnum]) -> StrEnum:
-    choices = tuple(str(member) for member in kind)
+def _choice(value: Any, kind: Any) -> Any:
+    choices = get_args(kind) or tuple(kind)
     if value not in choices:
-        raise Malformed(ProblemCode.NOT_ONE_OF(choices=choices))
-    return kind(value)
+        raise Malformed(ProblemCode.NOT_ONE_OF(choices=tuple(map(str, choices))))
+    return choices[choices.index(value)]
 
 
 def _expression(text: str) -> Expression:
@@ -324,9 +319,6 @@ def parts_of(part: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif attrs.has(type(part)):
         yield path, part
         inner = ((field.name, getattr(part, field.name)) for field in attrs.fields(type(part)))
-    if isinstance(part, StatusSpec):
-        with contextlib.suppress(Malformed):  # its ``problems`` say so
-            inner = [("source", part.expression)]
     for name, value in inner:
         yield from parts_of(value, f"{path}.{name}" if path else str(name))
 

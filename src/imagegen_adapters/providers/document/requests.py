@@ -99,7 +99,7 @@ def build_request(
     headers = _headers(document.headers, scope, budget) | _headers(spec.headers, scope, budget)
     headers |= configured_headers(config)
     rendered = None if spec.body.template is None else spec.body.template.render(scope, budget)
-    if extras and spec.body.type is not BodyType.NONE:
+    if extras and spec.body.type != "none":
         rendered = _merged(rendered or {}, spec.body.extras, extras)
     body = write_body(spec.body, rendered)
     if body is not None:
@@ -197,19 +197,19 @@ def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
 
 
 def write_body(spec: BodySpec, rendered: Any) -> Body | None:
-    if spec.type is BodyType.NONE:
+    if spec.type == "none":
         return None
-    if spec.type is BodyType.JSON:
+    if spec.type == "json":
         return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
     if not isinstance(rendered or {}, Mapping):
         raise _unwritable(spec.type)
     fields = tuple(_fields(rendered or {}))
-    if spec.type is BodyType.MULTIPART and (spec.force_multipart or fields):
+    if spec.type == "multipart" and (spec.force_multipart or fields):
         return _multipart(fields)
     has_file = any(isinstance(value, FilePart) for _, value in fields)
     pairs = [(name, as_text(value)) for name, value in fields]
     if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
-        raise _unwritable(BodyType.FORM)
+        raise _unwritable("form")
     return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
 
 
@@ -228,7 +228,7 @@ def _json(tree: Any) -> tuple[Piece, ...]:
             return placeholder
         if isinstance(value, Mapping):
             return dict(value)
-        raise _unwritable(BodyType.JSON)
+        raise _unwritable("json")
 
     text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
     first, *texts = text.split(placeholder.encode())

@@ -4,7 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -25,7 +25,6 @@ from imagegen_adapters.providers.document.operations import (
     checked,
     header_problems,
     matching,
-    one_of,
 )
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import check_timeout
@@ -40,12 +39,12 @@ from imagegen_core.limits import (
     MAX_SIDE_PIXELS,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.messages import Message, Problem
+from imagegen_core.messages import Message, Problem, ProblemCode
 from imagegen_core.prices import Price, Source
 from imagegen_core.requests import InputImage, NamedInputs, Operation
 
 MAX_FORM_FIELDS = 200
-_EXTRAS = one_of("pass", "refuse")
+_Extras = Literal["pass", "refuse"]
 _IS_TIMEOUT = matching(
     lambda value: 0 < value <= MAX_TIMEOUT_SECONDS,
     DocumentCode.SECONDS_OUT_OF_RANGE(minimum=0, maximum=MAX_TIMEOUT_SECONDS),
@@ -88,7 +87,7 @@ class SizeSpec:
 class ParamSpec:
     """A parameter of a model; a known one of its name adds what is not given here for a form."""
 
-    type: str = checked(one_of("boolean", "integer", "number", "string"), "string")
+    type: Literal["boolean", "integer", "number", "string"] = "string"
     enum: tuple[Any, ...] = ()
     min: float | None = None
     max: float | None = None
@@ -163,7 +162,7 @@ class ModelSpec:
     params: Mapping[str, ParamSpec] = attrs.field(factory=dict)
     refuses: tuple[str, ...] = ()  # parameters of the request that this model does not take
     excludes: tuple[Mapping[str, Any], ...] = ()  # values that it does not take together
-    extras: str | None = checked(_EXTRAS, None)
+    extras: _Extras | None = None
     retires: dt.date | None = None
     replaced_by: str | None = None
     price: Price | None = None
@@ -209,7 +208,7 @@ class HealthSpec:
 class Document:
     """A whole provider. It is parsed once and then shared, so it is equal only to itself."""
 
-    schema: int = checked(one_of("1"))
+    schema: int = checked(matching(lambda number: number == 1, ProblemCode.NOT_ONE_OF(choices=("1",))))
     id: str = checked(IS_NAME)
     operations: Mapping[str, OperationSpec] = checked(at_most(50))
     models: tuple[ModelSpec, ...] = checked(at_most(MAX_MODELS), ())
@@ -223,8 +222,8 @@ class Document:
     concurrency: int | None = checked(between(1, MAX_CONCURRENCY), None)
     timeout_s: float | None = checked(accepted_by(check_timeout), None)  # unless the configuration says
     billed: bool = True  # otherwise a model without a price costs nothing
-    n_strategy: str | None = checked(one_of("native", "fan_out"), None)  # None: see `fans_out`
-    extras: str = checked(_EXTRAS, "pass")
+    n_strategy: Literal["native", "fan_out"] | None = None  # None: see `fans_out`
+    extras: _Extras = "pass"
     egress: EgressSpec = EgressSpec()
     errors: ErrorSpec = attrs.field(factory=ErrorSpec)
     download: DownloadSpec = DownloadSpec()

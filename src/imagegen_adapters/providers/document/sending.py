@@ -34,7 +34,7 @@ from imagegen_adapters.providers.common.calls import (
     without_secret,
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
-from imagegen_adapters.providers.document.operations import Auth, AuthType, ClientAuth
+from imagegen_adapters.providers.document.operations import OAUTH, Auth
 from imagegen_adapters.providers.document.requests import Body, BuiltRequest, too_large, unsendable
 from imagegen_adapters.providers.document.responses import (
     Classification,
@@ -43,7 +43,6 @@ from imagegen_adapters.providers.document.responses import (
     parse_response,
 )
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.signers import SIGNERS
 from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
@@ -239,7 +238,7 @@ def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> 
     scope = {"scope": auth.scope} if auth.scope else {}
     form = {"grant_type": "client_credentials", **scope, **auth.options}
     headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
-    if auth.client_auth is ClientAuth.BASIC:
+    if auth.client_auth == "client_secret_basic":
         headers |= basic_auth(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
     else:
         form |= {"client_id": client_id, "client_secret": client_secret}
@@ -313,24 +312,24 @@ class Sender:
     @property
     def secret(self) -> Secret | None:
         """What no message may contain: the key, or the access token for it."""
-        if self.document.auth.type is AuthType.OAUTH:
+        if self.document.auth.type == OAUTH:
             return self.tokens.latest(self.config, self.document.auth)
         return self.config.api_key
 
     async def credentials(self) -> Credentials:
         """Return what authenticates a request now; nothing without a key, or if a signer adds it."""
         auth, secret, token = self.document.auth, self.config.api_key, None
-        if secret is None or auth.type in (AuthType.NONE, AuthType.SIGNER):
+        if secret is None or auth.type in ("none", "signer"):
             return Credentials()
-        if auth.type is AuthType.OAUTH:
+        if auth.type == OAUTH:
             token = await self.tokens.get(self.config, auth)
             secret = token.secret
         key = secret.reveal()
-        if auth.type is AuthType.QUERY:
+        if auth.type == "query":
             return Credentials(query=urlencode({auth.param: key}))
-        if auth.type is AuthType.HEADER:
+        if auth.type == "header":
             return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
-        if auth.type is AuthType.BASIC:
+        if auth.type == "basic":
             return Credentials(headers=basic_auth(key if auth.username is None else f"{auth.username}:{key}"))
         return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
 
@@ -370,7 +369,7 @@ class Sender:
         if credentials.query:
             url += f"{'&' if '?' in url else '?'}{credentials.query}"
         auth, key = self.document.auth, self.config.api_key
-        signer = SIGNERS.get(auth.signer or "") if auth.type is AuthType.SIGNER else None
+        signer = auth.signing
         is_hashed = signer is not None and signer.reads_body
         content: bytes | AsyncGenerator[bytes, None] | None = None
         if body is not None:
