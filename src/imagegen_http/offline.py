@@ -1,9 +1,10 @@
 """Commands without a service: check settings, list providers, back up, restore, rotate keys."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from imagegen_adapters.backup import BackupReport, Progress, RestoreReport, restore_backup, write_backup
 from imagegen_adapters.kinds import compose_providers
@@ -38,6 +39,9 @@ from imagegen_http.service import (
 )
 from imagegen_http.settings.schema import SettingCode, Settings, SettingsError
 
+if TYPE_CHECKING:
+    from imagegen_adapters.move import MoveReport
+
 
 async def check_settings(settings: Settings) -> list[Message]:
     """Check what only the adapters can judge, and return warnings; nothing is created, no request sent."""
@@ -63,6 +67,26 @@ def restore(settings: Settings, file: BinaryIO, *, progress: Progress) -> Restor
     """Fill an empty data directory from a backup file that is open for reading."""
     _check_one_box(settings)
     return restore_backup(file, settings.data_dir, now=SystemClock().now(), progress=progress)
+
+
+async def move(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    dsn: str,
+    dry_run: bool,
+    accept_missing: bool,
+    progress: Callable[[str, int, int], None],
+) -> "MoveReport":
+    """Move the data directory to the database at ``dsn`` and the bucket, or only check whether that works."""
+    from imagegen_adapters import move as moves  # an extra
+
+    async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
+        keys, archive = environ.get("IMAGEGEN_MASTER_KEY"), partial(open_archive, settings, outbound.gate)
+        async with moves.opened(settings.data_dir, keys, archive) as origin:
+            if dry_run:
+                return await moves.rehearse(origin, dsn)
+            return await moves.move(origin, dsn, accept_missing=accept_missing, progress=progress)
 
 
 def _check_one_box(settings: Settings) -> None:

@@ -113,7 +113,6 @@ MESSAGE_TABLES = (
     "imagegen_adapters.archives.s3",
     "imagegen_adapters.backup",
     "imagegen_adapters.images.inspector",
-    "imagegen_adapters.move.tables",
     "imagegen_adapters.outbound.addresses",
     "imagegen_adapters.outbound.errors",
     "imagegen_adapters.providers.a1111.requests",
@@ -124,6 +123,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.providers.gemini.settings",
     "imagegen_adapters.secrets",
     "imagegen_adapters.stores.sql",
+    "imagegen_adapters.stores.transfer",
 )
 """All modules of adapters with a table of messages."""
 

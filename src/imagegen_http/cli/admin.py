@@ -241,16 +241,18 @@ def migrate(context: Context, dsn: str, *, dry_run: bool, accept_missing: bool) 
     from imagegen_http.service import require_cluster
 
     require_cluster()  # says what has to be installed
-    from imagegen_http import move
+    from imagegen_http import offline
 
     settings = context.settings()
     become_owner(settings.data_dir)
-    if dry_run:
-        moving = move.rehearse_move(settings, context.environ, dsn=dsn)
-    else:
-        moving = move.move(
-            settings, context.environ, dsn=dsn, accept_missing=accept_missing, progress=_tenths_printer()
-        )
+    moving = offline.move(
+        settings,
+        context.environ,
+        dsn=dsn,
+        dry_run=dry_run,
+        accept_missing=accept_missing,
+        progress=_tenths_printer(),
+    )
     with naming_data_dir(settings):
         report = asyncio.run(moving)
     if report.finished_at is not None and not report.tables:

@@ -14,7 +14,6 @@ import pytest
 import yaml
 
 from imagegen_adapters.archives.bucket import OWNER_MARK
-from imagegen_adapters.move.tables import TABLES
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
@@ -27,6 +26,7 @@ from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.transfer import TABLES
 from imagegen_adapters.system import simplify
 from imagegen_core.attempt import Phase
 from imagegen_core.images import Marks

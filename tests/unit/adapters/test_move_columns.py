@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.move.tables import Column
+from imagegen_adapters.stores.transfer import Column
 
 MOMENT = "timestamp with time zone"
 

@@ -1,4 +1,4 @@
-"""The tables that a move copies, both ends of it, and the copy of a table, which can be resumed."""
+"""Copies the tables of a data directory to PostgreSQL; it can be resumed, and both ends are compared."""
 
 import hashlib
 import json
@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from imagegen_adapters.stores.gallery import row_to_image
+from imagegen_adapters.stores.gallery import SqlGallery, row_to_image
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
 from imagegen_adapters.stores.search import folding_version
 from imagegen_adapters.stores.sql import PostgresqlSql, Sql
+from imagegen_adapters.system import simplify
 from imagegen_core.errors import ImagegenError
 from imagegen_core.images import StorageState
 from imagegen_core.messages import MessageCode
-from imagegen_core.search import Simplify, fold
+from imagegen_core.search import fold
 from imagegen_core.values import valid_json, valid_text
 
 if TYPE_CHECKING:  # the table of messages is also loaded where asyncpg is not installed
@@ -256,12 +257,12 @@ class MoveState:
 
 
 class Target(Side):
-    """The tables of an open database."""
+    """The tables of an open database, and its images."""
 
-    def __init__(self, database: "Database", simplify: Simplify) -> None:
+    def __init__(self, database: "Database", inventory: SqlGallery) -> None:
         super().__init__(PostgresqlSql(database), Column.from_postgresql)
         self.database = database
-        self._simplify = simplify
+        self.inventory = inventory
 
     async def begin(self, source: str) -> MoveState:
         """Mark the database as that of an unfinished move, or return the state of an earlier run."""
@@ -293,13 +294,8 @@ class Target(Side):
         async with self.database.transaction() as connection:
             await connection.execute(statement, *zip(*rows, strict=True))
             if table is IMAGES:
-                entries = zip(*map(self._entry, rows), strict=True)
-                await connection.execute(_INSERT_TEXTS, *entries, folding_version(self._simplify))
-
-    def _entry(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        image = row_to_image(row)
-        values = (image.provider_name, image.model_id, image.operation.value)
-        return image.id, to_timestamp(image.created_at), *values, fold(image.prompt, self._simplify)
+                entries = zip(*map(_index_entry, rows), strict=True)
+                await connection.execute(_INSERT_TEXTS, *entries, folding_version(simplify))
 
     async def continue_at(self, table: Table, number: int) -> None:
         """Let the next row of a table get a higher number than this."""
@@ -337,6 +333,12 @@ class Target(Side):
         finishing = "UPDATE moves SET finished_at = now() RETURNING finished_at"
         ((finished_at,),) = await self.database.rows(finishing)
         return str(finished_at)
+
+
+def _index_entry(row: Sequence[Any]) -> tuple[Any, ...]:
+    image = row_to_image(row)
+    values = (image.provider_name, image.model_id, image.operation.value)
+    return image.id, to_timestamp(image.created_at), *values, fold(image.prompt, simplify)
 
 
 async def earlier_state(connection: "Connection", source: str) -> MoveState | None:
