@@ -59,7 +59,7 @@ class Options:
     Without a ``database`` URL, everything is in the directory; with one, the directory is this node's scratch
     space. ``archive_first``: images skip the disk while the archive accepts them. The disk keeps an archived
     image for ``retention_days``, forever if None. Unless ``create``, the database must exist. Unless
-    ``run_background``, no background work runs; unless ``runs_tasks``, other nodes run tasks and upkeep.
+    ``runs_tasks``, no background work runs here: other nodes run tasks and upkeep, or nobody does.
     """
 
     directory: DataDirectory
@@ -84,7 +84,6 @@ class Options:
     dead_after_seconds: float = 30.0
     beat_seconds: float = DEFAULT_BEAT_SECONDS
     runs_tasks: bool = True
-    run_background: bool = True
     create: bool = True
 
 
@@ -121,8 +120,7 @@ class Composed:
 @asynccontextmanager
 async def compose(options: Options) -> AsyncIterator[Composed]:
     """Build an `ImageGen` and its upkeep, run them, and tear them down in reverse order."""
-    clock, directory, keep_inputs = options.clock, options.directory, options.keep_inputs
-    runs_tasks = options.runs_tasks and options.run_background
+    clock, directory, runs_tasks = options.clock, options.directory, options.runs_tasks
     async with AsyncExitStack() as stack:
 
         async def installation_id() -> str:
@@ -159,7 +157,10 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             await cache.clear()
             blobs = cache
         stores = Stores(
-            parts=parts, archive=archive, retention_days=options.retention_days, keep_inputs=keep_inputs
+            parts=parts,
+            archive=archive,
+            retention_days=options.retention_days,
+            keep_inputs=options.keep_inputs,
         )
         upkeep = Upkeep(stores=stores, node=owner, sweep_seconds=options.sweep_seconds)
         parts.cluster.hear(REMOVALS, lambda _: upkeep.wake())
@@ -171,7 +172,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             beat_seconds=options.beat_seconds,
             on_change=upkeep.wake if runs_tasks else partial(parts.cluster.tell, REMOVALS),
             runs_tasks=runs_tasks,
-            keep_inputs=keep_inputs,
+            keep_inputs=options.keep_inputs,
         )
         if runs_tasks:
             if store.prepare is not None:  # before any submission

@@ -92,6 +92,10 @@ def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     """Return the result, or the exception, whose frame knows nothing of the future that will refer to it."""
     try:
         return function(), None
+    except StopIteration as error:  # no future accepts it
+        raisable = RuntimeError("a function in a thread raised StopIteration")
+        raisable.__cause__ = error
+        return None, raisable
     except BaseException as error:  # noqa: BLE001 - delivered to the caller
         return None, error
 
@@ -119,12 +123,7 @@ class DetachedThreads:
         future: asyncio.Future[T] = deliveries.loop.create_future()
 
         def work() -> None:
-            value, raised = None, None
-            try:
-                value = call()
-            except BaseException as error:  # noqa: BLE001 - delivered to the caller
-                raised = error
-            deliveries.deliver(future, value, raised)
+            deliveries.deliver(future, *_outcome(call))
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 deliveries.loop.call_soon_threadsafe(self.release)
 
@@ -176,13 +175,4 @@ class Deliveries:
             if error is None:
                 future.set_result(result)
             else:
-                future.set_exception(_raisable(error))
-
-
-def _raisable(error: BaseException) -> BaseException:
-    """Wrap `StopIteration`, which no future accepts."""
-    if not isinstance(error, StopIteration):
-        return error
-    raisable = RuntimeError("a function in a thread raised StopIteration")
-    raisable.__cause__ = error
-    return raisable
+                future.set_exception(error)

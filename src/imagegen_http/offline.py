@@ -97,37 +97,31 @@ def _check_one_box(settings: Settings) -> None:
 async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
     """Rotate to a new master key, or the variable's first; return how many secrets were sealed again."""
     variable = environ.get("IMAGEGEN_MASTER_KEY")
-    if settings.database is not None:
-        from imagegen_adapters.stores.postgresql import database as postgresql  # an extra
-        from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
-
-        async with AsyncExitStack() as stack:  # nodes that have both keys may keep running
-            shared = await postgresql.Database.open(settings.database)
-            stack.push_async_callback(shared.close)
-            return await PostgresqlMasterKey(shared, environment_keys=variable).rotate()
-    if not variable and read_keys(settings.data_dir) is None:
-        raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
     async with AsyncExitStack() as stack:
+        if settings.database is not None:
+            from imagegen_adapters.stores.postgresql import database as postgresql  # an extra
+            from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
+
+            shared = await postgresql.Database.open(settings.database)
+            stack.push_async_callback(shared.close)  # nodes that have both keys may keep running
+            return await PostgresqlMasterKey(shared, environment_keys=variable).rotate()
+        if not variable and read_keys(settings.data_dir) is None:
+            raise MasterKeyRefused(KeyCode.NO_MASTER_KEY_FILE())
         directory = stack.enter_context(closing(DataDirectory.open(settings.data_dir, create=False)))
         database = Database.open(directory.database)
         stack.push_async_callback(database.close)
         rows = SqlSealedRows(SqliteSql(database))
-        if variable:
-            return await _reseal(directory.path, variable, rows)
-        return await rotate_master_key(directory.path, rows)
-
-
-async def _reseal(directory: Path, variable: str, rows: SqlSealedRows) -> int:
-    keys = parse_keys(variable)
-    if len(keys) == 1:
-        raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())
-    tokens = [row.token async for row in rows.all()]
-    box = FernetSecretBox.for_inspection(directory, environment_keys=variable, tokens=tokens)
-    if box.locked:
-        raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=box.lock_reason or KeyCode.MASTER_KEY_MISSING()))
-    count = await reseal(box, rows)
-    write_witness(directory, box.new_witness())
-    return count
+        if not variable:
+            return await rotate_master_key(directory.path, rows)
+        if len(parse_keys(variable)) == 1:
+            raise MasterKeyRefused(KeyCode.ONE_KEY_ONLY())
+        tokens = [row.token async for row in rows.all()]
+        box = FernetSecretBox.for_inspection(directory.path, environment_keys=variable, tokens=tokens)
+        if box.lock_reason is not None:
+            raise Unavailable(KeyCode.SAVED_KEYS_LOCKED(reason=box.lock_reason))
+        count = await reseal(box, rows)
+        write_witness(directory.path, box.new_witness())
+        return count
 
 
 # ---------------------------------------------------------------- the providers
@@ -158,18 +152,18 @@ async def check_default_provider(settings: Settings) -> Message | None:
     """Check with the local database, if readable; a database server is for `doctor` and each start."""
     if settings.database is not None:
         return None
-    try:
-        path = settings.data_dir / DATABASE_FILE
-        database = Database.open(path, read_only=True) if path.exists() else None
-    except (ImagegenError, OSError):
-        return None  # the database's own check reports it
-    try:
-        configs = MemoryProviderConfigs() if database is None else saved_configs(database)
-        async with open_listing(settings, configs) as providers:
-            return await default_provider_warning(providers)
-    finally:
-        if database is not None:
-            await database.close()
+    async with AsyncExitStack() as stack:
+        configs: ProviderConfigs = MemoryProviderConfigs()
+        try:
+            path = settings.data_dir / DATABASE_FILE
+            if path.exists():
+                database = Database.open(path, read_only=True)
+                stack.push_async_callback(database.close)
+                configs = saved_configs(database)
+        except (ImagegenError, OSError):
+            return None  # the database's own check reports it
+        providers = await stack.enter_async_context(open_listing(settings, configs))
+        return await default_provider_warning(providers)
 
 
 async def configured_without_data(settings: Settings) -> list[ProviderConfig] | None:

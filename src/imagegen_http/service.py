@@ -290,8 +290,7 @@ async def compose(
                     version=version,
                     dead_after_seconds=settings.cluster.dead_after_seconds,
                     beat_seconds=settings.cluster.heartbeat_seconds,
-                    runs_tasks=settings.runs_tasks,
-                    run_background=run_background,
+                    runs_tasks=settings.runs_tasks and run_background,
                     create=create,
                 )
             )
@@ -371,28 +370,23 @@ def open_archive(
     bucket = settings.storage.s3 if settings.storage.oss is None else settings.storage.oss
     if bucket is None:
         return None
-    token = bucket.session_token if isinstance(bucket, S3Settings) else bucket.security_token
-    same: dict[str, Any] = {
-        "endpoint": bucket.endpoint,
-        "region": bucket.region,
-        "bucket": bucket.bucket,
-        "access_key_id": bucket.access_key_id,
+    values = attrs.asdict(bucket)
+    token = values.pop("session_token" if isinstance(bucket, S3Settings) else "security_token")
+    values |= {
         "access_key_secret": Secret(bucket.access_key_secret),
         "session_token": None if token is None else Secret(token),
-        "prefix": bucket.prefix,
         "idle_timeout": idle_seconds,
     }
     try:  # imported only when used: each takes megabytes
         if isinstance(bucket, S3Settings):
-            from imagegen_adapters.archives import s3 as s3_archive
+            from imagegen_adapters.archives import s3
 
-            opened = s3_archive.S3Settings(**same, is_virtual_hosted=bucket.virtual_host)
-            return s3_archive.S3BlobArchive(opened, gate=gate, owner=owner)
-        from imagegen_adapters.archives import oss as oss_archive
+            values["is_virtual_hosted"] = values.pop("virtual_host")
+            return s3.S3BlobArchive(s3.S3Settings(**values), gate=gate, owner=owner)
+        from imagegen_adapters.archives import oss
 
-        return oss_archive.OssBlobArchive(
-            oss_archive.OssSettings(**same), gate=gate, checkpoints=checkpoints, owner=owner
-        )
+        settings_of_oss = oss.OssSettings(**values)
+        return oss.OssBlobArchive(settings_of_oss, gate=gate, checkpoints=checkpoints, owner=owner)
     except ValidationFailed as error:
         raise SettingsError.from_problem(error.problems[0]) from error
 

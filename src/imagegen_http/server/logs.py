@@ -4,7 +4,7 @@ import contextlib
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
 import msgspec
@@ -16,35 +16,7 @@ from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, pre
 from imagegen_http.settings.schema import LogSettings
 
 # Loggers that write full URLs or request bodies at levels below warning.
-_NOISY_LOGGERS = (
-    "httpx",
-    "httpcore",
-    "google_genai",
-    "oss2",
-    "urllib3",
-    "asyncio",
-    "uvicorn.access",
-    "PIL",
-    "hpack",
-)
-_EXTRA_KEYS = (
-    "task_id",
-    "image_id",
-    "blob_key",
-    "tasks",
-    "images",
-    "count",
-    "uploaded",
-    "removed",
-    "failed",
-    "change",
-    "changed",
-    "error",
-    "provider",
-    "model",
-    "seconds",
-    "reason",
-)
+_NOISY_LOGGERS = ("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL")
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:
@@ -70,7 +42,7 @@ def set_up_logs(settings: LogSettings, redact: Any) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*first, structlog.stdlib.ExtraAdder(allow=_EXTRA_KEYS)],
+            foreign_pre_chain=[*first, _add_our_extra],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
@@ -85,6 +57,15 @@ def _add_request_id(_logger: Any, _method: str, event: dict[str, Any]) -> dict[s
     if request_id := asgi.request_id.get():
         event.setdefault("request_id", request_id)
     return event
+
+
+_add_extra = structlog.stdlib.ExtraAdder()
+
+
+def _add_our_extra(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+    """Add the values of our own records; those of libraries may be anything."""
+    is_ours = event["_record"].name.startswith("imagegen")
+    return _add_extra(logger, method, event) if is_ours else event
 
 
 class _LineLogger:

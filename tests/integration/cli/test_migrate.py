@@ -414,16 +414,16 @@ def test_unfinished_tasks_are_resumed_as_before(desk):
     [
         *(("Target.begin", 3), ("Target.insert", 4), ("Target.continue_at", 2), ("Target.index_images", 1)),
         *(
-            ("ImageFiles._copy_image", 2),
+            ("Origin._copy_image", 2),
             ("Target.set_storage", 6),
-            ("SpoolFiles.copy", 9),
+            ("_copy_to_spool", 9),
             ("Target.finish", 2),
         ),
         *(
             pytest.param(place, count, marks=pytest.mark.long)
             for place, count in (
-                *(("Target.insert", 1), ("Target.insert", 15), ("ImageFiles.copy_file", 4)),
-                *(("Target.set_storage", 1), ("SpoolFiles.copy", 1), ("Target.finish", 1)),
+                *(("Target.insert", 1), ("Target.insert", 15), ("Origin.copy_file", 4)),
+                *(("Target.set_storage", 1), ("_copy_to_spool", 1), ("Target.finish", 1)),
             )
         ),
     ],
