@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, BinaryIO
@@ -41,7 +40,7 @@ from imagegen_adapters.providers.common.calls import (
     two_part_key_problem,
     with_model_warning,
 )
-from imagegen_adapters.providers.common.images import JsonBody, map_refusals, uploads_of
+from imagegen_adapters.providers.common.images import Body, BodyImage, input_parts, json_body, map_refusals
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
     SpooledString,
@@ -99,16 +98,13 @@ class A1111(OneShot):
     async def submit(self, call: ProviderCall, exchange: Exchange) -> Receipt:
         request = call.request
         with map_refusals():
-            uploads = await uploads_of(call, exchange)
+            images = [BodyImage(part, "") for part in await input_parts(request, exchange)]
             options = Options.from_config(call.config)
-            image = uploads[0].token if uploads else None
-            mask = None if request.mask is None else uploads[-1].token
-            document = body(request, call.model, task=call.call_id, options=options, image=image, mask=mask)
-        content = JsonBody(text=json.dumps(document).encode(), uploads=uploads)
+            document = body(request, call.model, task=call.call_id, options=options, images=images)
         self._running.add(call.call_id)
         watcher = asyncio.create_task(self._watch(call, exchange))
         try:
-            await self._send(call, content, exchange)
+            await self._send(call, json_body(document), exchange)
             return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
         finally:
             watcher.cancel()
@@ -147,10 +143,10 @@ class A1111(OneShot):
         )
         return Probe(ok=True, detail=detail)
 
-    async def _send(self, call: ProviderCall, content: JsonBody, exchange: Exchange) -> None:
+    async def _send(self, call: ProviderCall, body: Body, exchange: Exchange) -> None:
         config, path = call.config, PATHS[call.request.operation]
-        headers = {"content-type": "application/json", "content-length": str(content.length)}
-        timeout = call_timeout(config.timeout)
+        headers = {"content-type": body.content_type, "content-length": str(body.length)}
+        content, timeout = body.stream(exchange), call_timeout(config.timeout)
         request = self._request(config, "POST", path, headers=headers, content=content, timeout=timeout)
         # Room for all images in base64, a grid, and the JSON around them.
         max_bytes = (call.request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES

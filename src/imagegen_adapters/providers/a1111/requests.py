@@ -1,7 +1,7 @@
 """What an A1111 server, Forge or SD.Next gets: its models, the permitted parameters, and request bodies."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -146,10 +146,9 @@ def body(
     *,
     task: str,
     options: Options,
-    image: str | None = None,
-    mask: str | None = None,
+    images: Sequence[Any] = (),
 ) -> dict[str, Any]:
-    """Refuse reserved or malformed parameters; ``image`` and ``mask`` (white repaints) are tokens."""
+    """Refuse reserved or malformed parameters; ``images`` end with the mask (white repaints), if any."""
     extras = _extras(request.params, options)
     check_size(request.params)
     if request.operation is Operation.UPSCALE:
@@ -158,16 +157,16 @@ def body(
                 raise _invalid(name, StableDiffusionCode.USE_OTHER(others=("upscale_factor",)))
         factor = UPSCALE_FACTORS[request.upscale_factor]
         owned = {"resize_mode": 0, "upscaling_resize": factor, "show_extras_results": True}
-        return {"upscaler_1": options.upscaler, **extras, **owned, "image": image}
+        return {"upscaler_1": options.upscaler, **extras, **owned, "image": next(iter(images), None)}
     document = {**_size(request), **extras, **_count(request), "prompt": request.prompt}
     document |= {"send_images": True, "save_images": False, "force_task_id": task}
     if model.id != DEFAULT_MODEL:
         settings = document.get("override_settings", {})
         document["override_settings"] = {**settings, "sd_model_checkpoint": model.upstream_id}
-    if image is not None:
-        document["init_images"] = [image]
-    if mask is not None:
-        document |= {"mask": mask, "inpainting_mask_invert": 0}
+    if images:
+        document["init_images"] = [images[0]]
+        if request.mask is not None:
+            document |= {"mask": images[-1], "inpainting_mask_invert": 0}
     return document
 
 

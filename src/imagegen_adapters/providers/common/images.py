@@ -4,11 +4,13 @@ import asyncio
 import base64
 import hashlib
 import io
+import json
 import math
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import re
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -23,9 +25,10 @@ from imagegen_core.errors import (
     StorageError,
     ValidationFailed,
 )
+from imagegen_core.images import MediaType
 from imagegen_core.messages import Message, MessageCode, ProblemCode
-from imagegen_core.ports.provider import Exchange, ProviderCall
-from imagegen_core.requests import ImageRequest, NamedInputs, dimensions_of, parse_size
+from imagegen_core.ports.provider import Exchange
+from imagegen_core.requests import ImageRequest, InputImage, NamedInputs, dimensions_of, parse_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -146,71 +149,144 @@ async def encode_base64_chunks(chunks: AsyncIterator[bytes]) -> AsyncIterator[by
     yield base64.b64encode(remainder)
 
 
-@attrs.frozen(kw_only=True)
-class Upload:
-    """An image in place of a ``token`` of a `JsonBody`; ``chunks`` reads it when it is sent."""
-
-    token: str  # 64 hexadecimal digits, hence the base64 of `placeholder` in both alphabets
-    mime_type: str
-    size: int
-    chunks: Callable[[], AsyncIterator[bytes]]
-
-    @property
-    def placeholder(self) -> bytes:
-        """48 bytes that stand in for the image."""
-        return base64.b64decode(self.token)
-
-
-async def uploads_of(call: ProviderCall, exchange: Exchange) -> tuple[Upload, ...]:
-    """Return the request's images in order: references, image, and the mask, white where it repaints."""
-    request, uploads = call.request, []
-    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT) or b""
-    for position, (name, image) in enumerate(request.named_inputs):
-        token = hashlib.sha256(f"{call.call_id}/{position}".encode()).hexdigest()
-        mime_type, size = str(image.mime_type), image.size_bytes
-        chunks = partial(exchange.input_chunks, image)
-        if name == "mask":
-            mime_type, size, chunks = "image/png", len(mask), partial(in_pieces, mask)
-        uploads.append(Upload(token=token, mime_type=mime_type, size=size, chunks=chunks))
-    return tuple(uploads)
-
-
 async def in_pieces(data: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(data), _PIECE_BYTES):
         yield data[start : start + _PIECE_BYTES]
 
 
 @attrs.frozen(kw_only=True)
-class JsonBody:
-    """A request's JSON with the base64 of images in place of their tokens, streamed piece by piece."""
+class InputPart:
+    """One image; ``index`` counts from 0."""
 
-    text: bytes
-    uploads: Sequence[Upload]
+    image: InputImage
+    index: int = 0
+    role: str = "image"
+    data: bytes | None = attrs.field(default=None, repr=False)  # of a mask that had to be converted
+
+    @property
+    def mime_type(self) -> str:
+        return "image/png" if self.data is not None else self.image.mime_type
+
+    @property
+    def size_bytes(self) -> int:
+        """The number of bytes that will be sent, before any encoding."""
+        return self.image.size_bytes if self.data is None else len(self.data)
+
+    @property
+    def filename(self) -> str:
+        """A file name that reveals nothing about the caller."""
+        return f"{self.role}-{self.index + 1}.{MediaType(self.mime_type).extension}"
+
+    def field(self, name: str) -> Any:
+        """Return the value of ``${refs[0].name}``, None for an unknown name."""
+        fields: dict[str, Any] = {
+            "base64": BodyImage(self, ""),
+            "data_uri": BodyImage(self, f"data:{self.mime_type};base64,"),
+            "mime": self.mime_type,
+            "filename": self.filename,
+            "index": self.index,
+            "suffix": "" if self.index == 0 else f"_{self.index + 1}",
+            "width": self.image.width,
+            "height": self.image.height,
+        }
+        return fields.get(name)
+
+
+async def input_parts(request: ImageRequest, exchange: Exchange) -> tuple[InputPart, ...]:
+    """Return the request's images in order: references, image, and the mask, white where it repaints."""
+    mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
+    named = request.named_inputs
+    return tuple(InputPart(image=image, data=mask if name == "mask" else None) for name, image in named)
+
+
+@attrs.frozen
+class BodyImage:
+    """An image in a body: the file itself, or its base64 after a ``prefix``, which may make it a data URI."""
+
+    part: InputPart
+    prefix: str | None = None
 
     @property
     def length(self) -> int:
-        return len(self.text) + sum(encoded_length(u.size) - len(u.token) for u in self.uploads)
+        size, prefix = self.part.size_bytes, self.prefix
+        return size if prefix is None else len(prefix) + encoded_length(size)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        rest = self.text
-        for upload in sorted(self.uploads, key=lambda u: self.text.index(u.token.encode())):
-            head, _, rest = rest.partition(upload.token.encode())
-            yield head
-            missing = encoded_length(upload.size)
-            try:
-                async for piece in encode_base64_chunks(upload.chunks()):
-                    if (missing := missing - len(piece)) >= 0:
-                        yield piece
-            except (BlobMissing, StorageError) as error:
-                raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
-            if missing:
-                raise _unreadable(ResponseCode.INPUT_CHANGED())
-        yield rest
+    async def blocks(self, exchange: Exchange | None) -> AsyncIterator[bytes]:
+        """Yield what is sent, read piece by piece; never more than ``length``."""
+        part, missing = self.part, self.length
+        if exchange is None:
+            raise CallError(FailureCode.INTERNAL, ResponseCode.NO_IMAGE_EXPECTED(), possible_charge=False)
+        try:
+            blocks = exchange.input_chunks(part.image) if part.data is None else in_pieces(part.data)
+            if self.prefix is not None:
+                missing -= len(self.prefix)
+                yield self.prefix.encode()
+                blocks = encode_base64_chunks(blocks)
+            async for block in blocks:
+                if (missing := missing - len(block)) >= 0:
+                    yield block
+        except (BlobMissing, StorageError) as error:
+            raise _unreadable(ResponseCode.INPUT_UNREADABLE()) from error
+        if missing:
+            raise _unreadable(ResponseCode.INPUT_CHANGED())
 
 
 def _unreadable(reason: Message) -> CallError:
     # The server did not receive the body whole, and therefore does nothing with it.
     return CallError(FailureCode.STORAGE_FAILED, reason, possible_charge=False)
+
+
+@attrs.frozen(kw_only=True)
+class Body:
+    """A body of known length; no image is read before `stream`."""
+
+    content_type: str = "application/json"
+    pieces: tuple[bytes | BodyImage, ...]
+
+    @property
+    def length(self) -> int:
+        return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in self.pieces)
+
+    @property
+    def has_images(self) -> bool:
+        return not all(isinstance(piece, bytes) for piece in self.pieces)
+
+    async def stream(self, exchange: Exchange | None) -> AsyncIterator[bytes]:
+        """Yield the body, with a piece of one image at a time in memory."""
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                async for block in piece.blocks(exchange):
+                    yield block
+
+    async def whole(self, exchange: Exchange | None) -> bytes:
+        """Return the whole body, for signers that hash it."""
+        return b"".join([block async for block in self.stream(exchange)])
+
+
+def json_body(tree: Any) -> Body:
+    """Serialise a tree with images; a value that is no JSON is a ``TypeError``."""
+    images: dict[str, BodyImage] = {}
+
+    def replace(value: Any) -> Any:
+        if isinstance(value, BodyImage) and value.prefix is not None:
+            images[token := secrets.token_hex(16)] = value
+            return token
+        if isinstance(value, Mapping):
+            return dict(value)
+        raise TypeError(type(value))
+
+    text = json.dumps(tree, ensure_ascii=False, default=replace)
+    return body_of(text.encode("utf-8", "replace"), images)
+
+
+def body_of(text: bytes, images: Mapping[str, BodyImage]) -> Body:
+    """Return a JSON body with images in place of their tokens, each of which is in the text once."""
+    pieces = re.split(f"({'|'.join(images)})".encode(), text) if images else [text]
+    if len(pieces) != 2 * len(images) + 1:
+        raise ValueError("an image is not in the body once")
+    return Body(pieces=tuple(images[each.decode()] if i % 2 else each for i, each in enumerate(pieces)))
 
 
 def encoded_length(size: int) -> int:

@@ -3,24 +3,23 @@
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
-from imagegen_adapters.providers.common.images import encode_base64_chunks, encoded_length, in_pieces
+from imagegen_adapters.providers.common.images import Body, BodyImage, encoded_length, json_body
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
 from imagegen_adapters.providers.document.operations import BodySpec, BodyType, RequestSpec
 from imagegen_adapters.providers.document.schema import Document
-from imagegen_adapters.providers.document.templates import PROSE, EmbeddedPart, FilePart, Template, as_text
+from imagegen_adapters.providers.document.templates import PROSE, Template, as_text
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message
-from imagegen_core.ports.provider import Exchange
 
 MAX_URL_CHARS = 16_384  # common servers refuse longer ones
 MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
@@ -28,47 +27,6 @@ MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
 PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
-
-Piece = bytes | EmbeddedPart | FilePart
-
-
-@attrs.frozen(kw_only=True)
-class Body:
-    """A body of known length; no image is read before `stream`."""
-
-    content_type: str
-    pieces: tuple[Piece, ...]
-
-    @property
-    def length(self) -> int:
-        return sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in self.pieces)
-
-    @property
-    def has_images(self) -> bool:
-        return not all(isinstance(piece, bytes) for piece in self.pieces)
-
-    async def stream(self, exchange: Exchange | None) -> AsyncIterator[bytes]:
-        """Yield the body, with one image at a time in memory."""
-        for piece in self.pieces:
-            if isinstance(piece, bytes):
-                yield piece
-                continue
-            data = piece.part.data
-            if data is None:
-                if exchange is None:
-                    reason = DocumentCode.DOCUMENT_STRAY_IMAGE()
-                    raise CallError(FailureCode.INTERNAL, reason, possible_charge=False)
-                data = await exchange.read_input(piece.part.image)
-            blocks = in_pieces(data)
-            if isinstance(piece, EmbeddedPart):
-                yield piece.prefix.encode()
-                blocks = encode_base64_chunks(blocks)
-            async for block in blocks:
-                yield block
-
-    async def whole(self, exchange: Exchange | None) -> bytes:
-        """Return the whole body, for signers that hash it."""
-        return b"".join([block async for block in self.stream(exchange)])
 
 
 @attrs.frozen(kw_only=True)
@@ -200,13 +158,16 @@ def write_body(spec: BodySpec, rendered: Any) -> Body | None:
     if spec.type == "none":
         return None
     if spec.type == "json":
-        return Body(content_type="application/json", pieces=_json({} if rendered is None else rendered))
+        try:
+            return json_body({} if rendered is None else rendered)
+        except TypeError as error:
+            raise _unwritable("json") from error
     if not isinstance(rendered or {}, Mapping):
         raise _unwritable(spec.type)
     fields = tuple(_fields(rendered or {}))
     if spec.type == "multipart" and (spec.force_multipart or fields):
         return _multipart(fields)
-    has_file = any(isinstance(value, FilePart) for _, value in fields)
+    has_file = any(isinstance(value, BodyImage) for _, value in fields)
     pairs = [(name, as_text(value)) for name, value in fields]
     if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
         raise _unwritable("form")
@@ -215,27 +176,6 @@ def write_body(spec: BodySpec, rendered: Any) -> Body | None:
 
 def _unwritable(kind: BodyType) -> CallError:
     return unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind))
-
-
-def _json(tree: Any) -> tuple[Piece, ...]:
-    """Serialise with a placeholder for each image, then split the text at the placeholders."""
-    placeholder = secrets.token_hex(16)
-    images: list[EmbeddedPart] = []
-
-    def replace(value: Any) -> Any:
-        if isinstance(value, EmbeddedPart):
-            images.append(value)
-            return placeholder
-        if isinstance(value, Mapping):
-            return dict(value)
-        raise _unwritable("json")
-
-    text = json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace")
-    first, *texts = text.split(placeholder.encode())
-    pieces: list[Piece] = [first]
-    for image, piece in zip(images, texts, strict=True):
-        pieces += [image, piece]
-    return tuple(pieces)
 
 
 def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -247,12 +187,13 @@ def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
     boundary = f"imagegen-{secrets.token_hex(16)}"
-    pieces: list[Piece] = []
+    pieces: list[bytes | BodyImage] = []
     for name, value in fields:
         safe_name = name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="{safe_name}"'
-        if isinstance(value, FilePart):
-            head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
+        if isinstance(value, BodyImage):
+            if value.prefix is None:
+                head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
             pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
         else:
             pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))

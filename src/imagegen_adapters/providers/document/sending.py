@@ -33,9 +33,10 @@ from imagegen_adapters.providers.common.calls import (
     streamed_response,
     without_secret,
 )
+from imagegen_adapters.providers.common.images import Body
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.operations import OAUTH, Auth
-from imagegen_adapters.providers.document.requests import Body, BuiltRequest, too_large, unsendable
+from imagegen_adapters.providers.document.requests import BuiltRequest, too_large, unsendable
 from imagegen_adapters.providers.document.responses import (
     Classification,
     PartialResponse,

@@ -10,12 +10,10 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.images import encoded_length
+from imagegen_adapters.providers.common.images import BodyImage, InputPart
 from imagegen_adapters.providers.document.expressions import Budget, DocumentCode, Malformed, OverBudget, Path
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.images import MediaType
 from imagegen_core.messages import JsonType, ProblemCode
-from imagegen_core.requests import InputImage
 
 PROSE = ("prompt", "negative_prompt")  # what people write, and may be anything
 # Parameters that have a name of their own beside ``params.name``
@@ -70,70 +68,6 @@ class Template:
     def mentions(self, name: str) -> bool:
         """Return whether it uses ``name`` or anything below it."""
         return name in self._prefixes
-
-
-# The caller's images: properties now, bytes only while they are sent
-
-
-@attrs.frozen(kw_only=True)
-class InputPart:
-    """One image; ``index`` counts from 0."""
-
-    image: InputImage
-    index: int = 0
-    role: str = "image"
-    data: bytes | None = attrs.field(default=None, repr=False)  # of a mask that had to be converted
-
-    @property
-    def mime_type(self) -> str:
-        return "image/png" if self.data is not None else self.image.mime_type
-
-    @property
-    def size_bytes(self) -> int:
-        """The number of bytes that will be sent, before any encoding."""
-        return self.image.size_bytes if self.data is None else len(self.data)
-
-    @property
-    def filename(self) -> str:
-        """A file name that reveals nothing about the caller."""
-        return f"{self.role}-{self.index + 1}.{MediaType(self.mime_type).extension}"
-
-    def field(self, name: str) -> Any:
-        """Return the value of ``${refs[0].name}``, None for an unknown name."""
-        fields: dict[str, Any] = {
-            "base64": EmbeddedPart(self, ""),
-            "data_uri": EmbeddedPart(self, f"data:{self.mime_type};base64,"),
-            "mime": self.mime_type,
-            "filename": self.filename,
-            "index": self.index,
-            "suffix": "" if self.index == 0 else f"_{self.index + 1}",
-            "width": self.image.width,
-            "height": self.image.height,
-        }
-        return fields.get(name)
-
-
-@attrs.frozen
-class EmbeddedPart:
-    """An image inside a JSON text: its base64 behind a prefix, which makes it a data URI."""
-
-    part: InputPart
-    prefix: str
-
-    @property
-    def length(self) -> int:
-        return len(self.prefix) + encoded_length(self.part.size_bytes)
-
-
-@attrs.frozen
-class FilePart:
-    """An image as a file of a multipart body."""
-
-    part: InputPart
-
-    @property
-    def length(self) -> int:
-        return self.part.size_bytes
 
 
 def as_text(value: Any) -> str:
@@ -226,7 +160,7 @@ def _concat(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
 def _file_of(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     budget.spend()
     part = _look_up(options["$file_of"], scope)
-    return FilePart(part) if isinstance(part, InputPart) else None
+    return BodyImage(part) if isinstance(part, InputPart) else None
 
 
 def _if(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:

@@ -5,8 +5,9 @@ The SDK gets one address, one key and no retries; the environment is ignored. It
 
 import asyncio
 import json
+import secrets
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from importlib import import_module
@@ -30,11 +31,11 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
 )
 from imagegen_adapters.providers.common.images import (
-    JsonBody,
-    Upload,
+    BodyImage,
+    body_of,
     check_total_bytes,
+    input_parts,
     map_refusals,
-    uploads_of,
 )
 from imagegen_adapters.providers.common.json_files import parse_spooled, read_spooled
 from imagegen_adapters.providers.gemini.requests import sdk_call, warnings_of
@@ -113,11 +114,12 @@ class GeminiProvider(OneShot):
         config, timeout = call.config, call.config.timeout
         with map_refusals():
             self.split(call.request, call.model, config)
-            uploads = await uploads_of(call, exchange)
+            parts = await input_parts(call.request, exchange)
+            images = {secrets.token_hex(32): BodyImage(part, "") for part in parts}
             await _load_sdk()
-            method, arguments = sdk_call(call.request, call.model, uploads)
+            method, arguments = sdk_call(call.request, call.model, images)
         max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
-        sending = Sending(model=call.model, uploads=uploads, exchange=exchange, max_bytes=max_bytes)
+        sending = Sending(model=call.model, images=images, exchange=exchange, max_bytes=max_bytes)
         try:
             async with asyncio.timeout(timeout) as sending.limit:
                 with self._mapped_errors(config, sending):
@@ -246,7 +248,7 @@ class Sending:
     """One paid request; ``started`` means that a byte of it may have been sent."""
 
     model: Model
-    uploads: Sequence[Upload]
+    images: Mapping[str, BodyImage]
     exchange: Exchange
     max_bytes: int
     started: bool = False
@@ -276,7 +278,7 @@ class SdkTransport(httpx.AsyncBaseTransport):
         if origin(str(request.url)) != origin(self._config.api_base or ""):
             raise CallError(FailureCode.INTERNAL, GeminiCode.SDK_OTHER_ORIGIN())
         sending, text = self._sending, await request.aread()
-        body = JsonBody(text=text, uploads=sending.uploads if sending else ())
+        body = body_of(text, sending.images if sending else {})
         headers = [pair for pair in request.headers.multi_items() if pair[0] not in _DROPPED_HEADERS]
         if text:
             headers.append(("content-length", str(body.length)))
@@ -284,7 +286,7 @@ class SdkTransport(httpx.AsyncBaseTransport):
             request.method,
             request.url,
             headers=headers,
-            content=body if text else None,
+            content=body.stream(None if sending is None else sending.exchange) if text else None,
             timeout=call_timeout(self._config.timeout),
         )
         if sending is not None:

@@ -1,11 +1,12 @@
 """What Google gets for a request: the SDK's method and arguments, and the warnings."""
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.images import Upload, nearest_ratio
+from imagegen_adapters.providers.common.images import BodyImage, nearest_ratio
 from imagegen_adapters.providers.gemini.settings import GeminiCode, Traits, traits_of
 from imagegen_core.errors import UnsupportedOperation, ValidationFailed
 from imagegen_core.messages import Message, ProblemCode
@@ -13,10 +14,16 @@ from imagegen_core.models import Model
 from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, InputImage, Operation, parse_size
 
 
-def sdk_call(request: ImageRequest, model: Model, uploads: Sequence[Upload]) -> tuple[str, dict[str, Any]]:
-    """Return a method of ``client.aio.models`` and its arguments; ``uploads`` are in order of the inputs."""
+def sdk_call(
+    request: ImageRequest, model: Model, images: Mapping[str, BodyImage]
+) -> tuple[str, dict[str, Any]]:
+    """Return a method of ``client.aio.models`` and its arguments.
+
+    ``images``, in order of the inputs, are by tokens whose base64 stands in for them in the SDK's request.
+    """
     traits = traits_of(model.id)
-    method, arguments = (_predict_call if traits.imagen else _content_call)(request, traits, uploads)
+    files = [(base64.b64decode(token), image.part.mime_type) for token, image in images.items()]
+    method, arguments = (_predict_call if traits.imagen else _content_call)(request, traits, files)
     return method, {"model": model.upstream_id, **arguments}
 
 
@@ -117,10 +124,10 @@ _HARMS = ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 
 
 def _content_call(
-    request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
+    request: ImageRequest, traits: Traits, files: Sequence[tuple[bytes, str]]
 ) -> tuple[str, dict[str, Any]]:
     """One request generates one image."""
-    images = [{"inline_data": {"mime_type": u.mime_type, "data": u.placeholder}} for u in uploads]
+    images = [{"inline_data": {"mime_type": mime_type, "data": data}} for data, mime_type in files]
     config: dict[str, Any] = {
         "response_modalities": ["TEXT", "IMAGE"],
         "automatic_continuation": False,  # the SDK would send further paid requests by itself
@@ -184,10 +191,10 @@ _WITH_REASONS = {"include_rai_reason": True, "include_safety_attributes": True}
 
 
 def _predict_call(
-    request: ImageRequest, traits: Traits, uploads: Sequence[Upload]
+    request: ImageRequest, traits: Traits, files: Sequence[tuple[bytes, str]]
 ) -> tuple[str, dict[str, Any]]:
     """One call returns several images."""
-    images = [{"image_bytes": upload.placeholder, "mime_type": upload.mime_type} for upload in uploads]
+    images = [{"image_bytes": data, "mime_type": mime_type} for data, mime_type in files]
     match request.operation:
         case Operation.GENERATE:
             config = {**_predict_config(request), **framing(request, traits).config, **_WITH_REASONS}

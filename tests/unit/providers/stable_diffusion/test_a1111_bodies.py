@@ -1,5 +1,6 @@
 """Requests as WebUI bodies."""
 
+import attrs
 import pytest
 
 from imagegen_adapters.providers.a1111 import requests as bodies
@@ -104,7 +105,7 @@ def test_an_edit_keeps_the_images_size():
     """The server's default, 512x512, would distort it."""
     request = ImageRequest(operation=Operation.EDIT, prompt="猫", image=image(643, 480))
 
-    document = body(request, image="p", mask="m")
+    document = body(attrs.evolve(request, mask=image()), images=["p", "m"])
 
     assert (640, 480, ["p"], "m", 0) == (
         document["width"],
@@ -120,7 +121,7 @@ def test_a_huge_image_is_repainted_smaller_and_says_so():
     request = ImageRequest(operation=Operation.REFERENCE, prompt="猫", references=(image(8000, 4000),))
     explicit = request.with_params(width=4000, height=2000)
 
-    document, document_with_size = body(request, image="p"), body(explicit, image="p")
+    document, document_with_size = body(request, images=["p"]), body(explicit, images=["p"])
 
     assert ((2048, 1024), (4000, 2000)) == tuple(
         (b["width"], b["height"]) for b in (document, document_with_size)
@@ -133,8 +134,8 @@ def test_upscaling_sends_the_factor_and_the_operators_upscaler():
     request = ImageRequest(operation=Operation.UPSCALE, image=image(), params={"upscale_factor": "x4"})
     options = Options(upscaler="4x-UltraSharp")
 
-    document = body(request, options=options, image="p")
-    other = body(request.with_params(upscaler_1="Lanczos"), options=options, image="p")
+    document = body(request, options=options, images=["p"])
+    other = body(request.with_params(upscaler_1="Lanczos"), options=options, images=["p"])
 
     assert {
         "resize_mode": 0,
