@@ -27,7 +27,6 @@ from imagegen_core.requests import dimensions_of, parse_size
 
 _RATIO = re.compile(r"(\d{1,5}(?:\.\d+)?)\s*:\s*(\d{1,5}(?:\.\d+)?)")
 _NUMBERS = re.compile(r"(\d{1,5})\D(\d{1,5})")
-_DEFAULT_AREA_PIXELS = 1024 * 1024
 _RESOLUTIONS: Mapping[str, int] = {**STANDARD_RESOLUTIONS, "1.5K": 1536, "3K": 3072}
 _TIER_SIDES = {**_RESOLUTIONS, "0.5K": 512, "768SQ": 768}
 _SHAPES = (*STANDARD_RATIOS, "5:4", "4:5", "7:5", "5:7", "16:10", "10:16", "2:1", "1:2", "9:21", "3:1", "1:3")
@@ -49,37 +48,45 @@ class UpstreamSize:
 
 def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> UpstreamSize:
     """Return the nearest size that the model accepts; a refusal names the parameters that requested it."""
-    dimensions = dimensions_of(params)
+    dimensions, aspect_ratio = dimensions_of(params), params.get("aspect_ratio")
     if spec is None:
         width, height = dimensions or (None, None)
         size = params.get("size") or (_text(dimensions) if dimensions else None)
-        return UpstreamSize(size=size, width=width, height=height, aspect_ratio=params.get("aspect_ratio"))
+        return UpstreamSize(size=size, width=width, height=height, aspect_ratio=aspect_ratio)
     text = str(params.get("size") or params.get("image_size") or "")
-    token = next((t for t in (*spec.extra, *spec.map) if t.casefold() == text.casefold()), None)
-    if token is not None:
+    if (token := _spelled(text, (*spec.extra, *spec.map))) is not None:
         return UpstreamSize(size=spec.map.get(token, token))
     if spec.kind is SizeKind.FIXED:
         return UpstreamSize(size=spec.default)
     check_sides(params)
-    if spec.kind is SizeKind.TIER:
-        return _tier(params, spec, text, dimensions)
-    ratio = _ratio(params.get("aspect_ratio") or params.get("size"))
+    is_tier = spec.kind is SizeKind.TIER
+    exact = _spelled(text, spec.values) if is_tier or text in spec.values else None
+    ratio = _ratio(aspect_ratio or params.get("size"))
     if dimensions is not None:
         ratio = dimensions[0] / dimensions[1]
-    is_unknown = dimensions is None and text and text.casefold() != "auto" and text not in spec.values
-    if is_unknown and (ratio is None or params.get("image_size")):
-        raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
+    elif text and exact is None:
+        is_shape = text.casefold() == "auto" or (ratio is not None and not params.get("image_size"))
+        if is_tier or not is_shape:
+            known = (*spec.values, *spec.extra)
+            reason = DocumentCode.NO_SUCH_SIZE(size=text, known=known)
+            raise _invalid_size(
+                params, ("size", "image_size"), reason if known else DocumentCode.SIZE_IN_PIXELS(size=text)
+            )
+    if is_tier:
+        return _tier(aspect_ratio, spec, exact, dimensions)
     if spec.kind is SizeKind.WXH:
         return _pixels(params, spec, dimensions, ratio)
-    exact = text if text in spec.values else params.get("aspect_ratio")
-    return _nearest_value(spec, dimensions, ratio, exact)
+    return _nearest_value(spec, dimensions, ratio, exact or aspect_ratio)
+
+
+def _spelled(text: str, values: Iterable[str]) -> str | None:
+    return next((value for value in values if value.casefold() == text.casefold()), None)
 
 
 def _ratio(text: object) -> float | None:
     match = _RATIO.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None or not float(match[1]) or not float(match[2]):
-        return None
-    return float(match[1]) / float(match[2])
+    width, height = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
+    return width / height if width and height else None
 
 
 def _pixels(
@@ -94,19 +101,18 @@ def _pixels(
     elif ratio is not None:
         width, height = _sides(ratio, spec, area=_area(spec))
     else:
-        return UpstreamSize() if spec.default is None else _upstream_size(spec.default, spec)
+        return _upstream_size(spec.default, spec)
     size = _text((width, height))
     low, high = spec.ratio or (0.0, math.inf)
-    reason = None
     if not all(spec.min <= side <= spec.max for side in (width, height)):
         reason = DocumentCode.SIZE_SIDES(size=size, minimum=spec.min, maximum=spec.max)
     elif not spec.min_pixels <= width * height <= spec.max_pixels:
         reason = DocumentCode.SIZE_PIXELS(size=size, minimum=spec.min_pixels, maximum=spec.max_pixels)
     elif not low <= width / height <= high:
         reason = DocumentCode.SIZE_SHAPE(size=size, minimum=low, maximum=high)
-    if reason is not None:
-        raise _invalid_size(params, SIZE_NAMES, reason)
-    return _upstream_size(f"{width}{spec.separator}{height}", spec, note)
+    else:
+        return _upstream_size(f"{width}{spec.separator}{height}", spec, note)
+    raise _invalid_size(params, SIZE_NAMES, reason)
 
 
 def _sides(ratio: float, spec: SizeSpec, *, area: float) -> tuple[int, int]:
@@ -125,9 +131,8 @@ def _half_up(number: float) -> int:
 
 
 def _area(spec: SizeSpec) -> int:
-    default = _numbers(spec.default)
-    area = default[0] * default[1] if default else _DEFAULT_AREA_PIXELS
-    return min(max(area, spec.min_pixels), spec.max_pixels)
+    width, height = _numbers(spec.default) or (1024, 1024)
+    return min(max(width * height, spec.min_pixels), spec.max_pixels)
 
 
 def _nearest_value(
@@ -136,7 +141,7 @@ def _nearest_value(
     if isinstance(exact, str) and exact in spec.values:
         return _upstream_size(exact, spec)
     if ratio is None:
-        return _upstream_size(spec.default, spec) if spec.default is not None else UpstreamSize()
+        return _upstream_size(spec.default, spec)
     area = dimensions[0] * dimensions[1] if dimensions else _area(spec)
     nearest = min(spec.values, key=lambda value: _distance(value, ratio, area))
     shape, area_difference = _distance(nearest, ratio, area)
@@ -149,37 +154,33 @@ def _nearest_value(
 
 def _distance(value: str, ratio: float, area: int) -> tuple[float, float]:
     """Return the differences in shape and in area, to sort by shape first."""
-    numbers = _numbers(value)
+    numbers = None if _ratio(value) else _numbers(value)
     shape = _ratio(value) or (numbers[0] / numbers[1] if numbers else 1.0)
-    size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers and not _ratio(value) else 0.0
+    size = abs(math.log(numbers[0] * numbers[1] / area)) if numbers else 0.0
     return round(abs(math.log(shape / ratio)), 2), size
 
 
 def _tier(
-    params: Mapping[str, Any], spec: SizeSpec, text: str, dimensions: tuple[int, int] | None
+    ratio: str | None, spec: SizeSpec, exact: str | None, dimensions: tuple[int, int] | None
 ) -> UpstreamSize:
-    exact = next((v for v in spec.values if v.casefold() == text.casefold()), None)
-    ratio = params.get("aspect_ratio")
-    if exact is None and dimensions is not None:
-        side, shape = math.sqrt(dimensions[0] * dimensions[1]), dimensions[0] / dimensions[1]
-        exact = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
-        shapes = {each: value for each in spec.ratios if (value := _ratio(each)) is not None}
-        ratio = ratio or min(shapes, key=lambda each: abs(math.log(shapes[each] / shape)), default=None)
-        size = exact if ratio is None else f"{exact} {ratio}"
-        note = DocumentCode.DOCUMENT_RESIZED(requested=_text(dimensions), size=size)
-        return UpstreamSize(size=exact, aspect_ratio=ratio, note=note)
-    if exact is None and text:
-        raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
-    return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
+    if exact is not None or dimensions is None:
+        return UpstreamSize(size=exact or spec.default, aspect_ratio=ratio)
+    side, shape = math.sqrt(dimensions[0] * dimensions[1]), dimensions[0] / dimensions[1]
+    tier = min(spec.values, key=lambda v: abs(_TIER_SIDES.get(v.upper(), 1024) - side))
+    shapes = {each: value for each in spec.ratios if (value := _ratio(each)) is not None}
+    ratio = ratio or min(shapes, key=lambda each: abs(math.log(shapes[each] / shape)), default=None)
+    size = tier if ratio is None else f"{tier} {ratio}"
+    note = DocumentCode.DOCUMENT_RESIZED(requested=_text(dimensions), size=size)
+    return UpstreamSize(size=tier, aspect_ratio=ratio, note=note)
 
 
-def _upstream_size(value: str, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
+def _upstream_size(value: str | None, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
     """Return a listed value, or a size in pixels, in all its forms."""
-    upstream_value = spec.map.get(value, value)
+    size = None if value is None else spec.map.get(value, value)
     if spec.kind is SizeKind.ASPECT_RATIO:
-        return UpstreamSize(aspect_ratio=upstream_value, size=upstream_value, note=note)
-    width, height = _numbers(upstream_value) or (None, None)
-    return UpstreamSize(size=upstream_value, width=width, height=height, note=note)
+        return UpstreamSize(aspect_ratio=size, size=size, note=note)
+    width, height = _numbers(size) or (None, None)
+    return UpstreamSize(size=size, width=width, height=height, note=note)
 
 
 def _text(size: tuple[int, int]) -> str:
@@ -190,12 +191,6 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
     """Return width and height of a size, whatever stands between them; None for a word."""
     match = _NUMBERS.fullmatch(text) if text else None
     return (int(match[1]), int(match[2])) if match else parse_size(text)
-
-
-def _no_such_size(size: str, spec: SizeSpec) -> Message:
-    if sizes := (*spec.values, *spec.extra):
-        return DocumentCode.NO_SUCH_SIZE(size=size, known=sizes)
-    return DocumentCode.SIZE_IN_PIXELS(size=size)
 
 
 def _invalid_size(params: Mapping[str, Any], names: Iterable[str], reason: Message) -> ValidationFailed:
@@ -226,21 +221,21 @@ def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
 def _presets(spec: SizeSpec | None) -> tuple[SizePreset, ...]:
     if spec is None:
         return generic()
+    if spec.kind is SizeKind.FIXED:
+        return ()
     if spec.kind is SizeKind.TIER and spec.ratios:
         return tuple(framed(spec.ratios, spec.values))
     if spec.kind is SizeKind.TIER:
         return tuple(SizePreset(label=v, resolution=v, params={"image_size": v}) for v in spec.values)
-    presets: Iterable[SizePreset] = ()
     if spec.kind is SizeKind.WXH:
         presets = in_pixels(partial(_fitting_sides, spec), _resolutions(spec))
     elif spec.kind is SizeKind.ENUM:
         presets = labelled(map(_listed_preset, spec.values))
-    elif spec.kind is SizeKind.ASPECT_RATIO:
+    else:
         presets = framed(spec.values)
     # Sizes that the provider has a word for, whose shape is the model's choice.
-    resolutions = {word: word if word[:1].isdigit() else None for word in spec.extra}
-    words = (SizePreset(label=w, resolution=r, params={"size": w}) for w, r in resolutions.items())
-    return () if spec.kind is SizeKind.FIXED else (*presets, *words)
+    words = ((word, word if word[:1].isdigit() else None) for word in spec.extra)
+    return (*presets, *(SizePreset(label=w, resolution=r, params={"size": w}) for w, r in words))
 
 
 def _listed_preset(value: str) -> SizePreset:
