@@ -5,6 +5,7 @@ event may be an image of megabytes, so it is passed on in pieces.
 """
 
 import asyncio
+import codecs
 import io
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -46,7 +47,6 @@ _MAX_ERROR_BYTES = 64 * 1024
 _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _UNNAMED = "message"  # what an event is called that has no name, by the standard
 _MAX_NAME_BYTES = 128
-_LINE_END = re.compile(rb"\r\n?|\n")
 Role = Literal["partial", "completed", "failed", "other"]  # of an event
 _BOM = b"\xef\xbb\xbf"
 _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
@@ -56,7 +56,7 @@ _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 class StreamedResponse:
     """One response of server-sent events."""
 
-    document_call: DocumentCall
+    call: DocumentCall
     spec: StreamSpec
     start: PartialResponse
     exchange: Exchange
@@ -89,7 +89,7 @@ class StreamedResponse:
 
     async def _limited(self) -> AsyncIterator[bytes]:
         """Yield the body, as long as a response and its partial images may be together."""
-        maximum, size = 2 * self.document_call.document.egress.max_json_bytes, 0
+        maximum, size = 2 * self.call.document.egress.max_json_bytes, 0
         async for chunk in joined(self.start.head, self.start.rest):
             size += len(chunk)
             if size > maximum:
@@ -97,7 +97,7 @@ class StreamedResponse:
             yield chunk
 
     async def _spool(self, data: AsyncIterator[bytes]) -> None:
-        maximum = self.document_call.document.egress.max_json_bytes
+        maximum = self.call.document.egress.max_json_bytes
         await self.exchange.spool(RESPONSE_FILE, data, max_bytes=maximum)
 
     def _open_file(self) -> BinaryIO:
@@ -114,7 +114,7 @@ class StreamedResponse:
 
     def _role_of_content(self, file: BinaryIO) -> Role:
         """Return an event's role by its data: by its ``type``, else by an image or an error in it."""
-        errors, spec = self.document_call.document.errors, self.document_call.operation.response
+        errors, spec = self.call.document.errors, self.call.operation.response
         try:
             tree = parse_spooled(file).tree
             kind = tree.get("type") if isinstance(tree, dict) else None
@@ -161,12 +161,10 @@ class StreamedResponse:
         return index if isinstance(index, int) else position, content
 
     async def _error(self, data: AsyncIterator[bytes], *, has_begun: bool) -> CallError:
-        text = bytearray()
-        async for piece in data:
-            text += piece[: _MAX_ERROR_BYTES - len(text)]
-        secret = self.document_call.secret
-        response = parse_response(self.start.status, self.start.headers, bytes(text), secret)
-        return stream_error(self.document_call.classify(response), response, has_begun=has_begun)
+        text, _ = await read_start(data, _MAX_ERROR_BYTES)
+        status, headers = self.start.status, self.start.headers
+        response = parse_response(status, headers, text[:_MAX_ERROR_BYTES], self.call.secret)
+        return stream_error(self.call.classify(response), response, has_begun=has_begun)
 
 
 # Splitting a body into events while it arrives, wherever it is cut and however long they are
@@ -219,7 +217,10 @@ class _Parser:
 
     def __init__(self) -> None:
         self.name, self._line, self._data_lines = b"", b"", 0
-        self._in_data = self._after_return = False
+        self._in_data = self._may_be_space = False
+        self._decoder = io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder("latin-1")(), translate=True
+        )
 
     async def pieces(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
         """Yield the data of all events; None ends one. Some servers forget the empty line after the last."""
@@ -230,39 +231,31 @@ class _Parser:
             yield piece
 
     def _feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        if self._after_return:
-            chunk = chunk.removeprefix(b"\n")
-        self._after_return = chunk.endswith(b"\r")
-        *lines, rest = _LINE_END.split(chunk)
-        for line in lines:
-            yield from self._text(line)
-            yield from self._end_of_line()
-        yield from self._text(rest)
+        lines = self._decoder.decode(chunk).encode("latin-1").split(b"\n")
+        for position, text in enumerate(lines):
+            if position:
+                yield from self._end_line()
+            yield from self._text(text)
 
     def _text(self, text: bytes) -> Iterator[bytes]:
         if not self._in_data:
-            line = self._line + text
-            text = line.removeprefix(_BOM)
-            if not text.startswith(b"data:") or text == b"data:":
-                self._line = line[:_MAX_LINE_BYTES]
+            self._line = (self._line + text).removeprefix(_BOM)
+            if not self._line.startswith(b"data:"):
+                self._line = self._line[:_MAX_LINE_BYTES]
                 return
-            yield from self._begin_data()
-            text = text.removeprefix(b"data:").removeprefix(b" ")
+            text = self._line.removeprefix(b"data:")
+            self._line, self._in_data, self._may_be_space = b"", True, True
+            self._data_lines += 1
+            if self._data_lines > 1:
+                yield b"\n"
+        if text and self._may_be_space:
+            text, self._may_be_space = text.removeprefix(b" "), False
         if text:
             yield text
 
-    def _begin_data(self) -> Iterator[bytes]:
-        self._line, self._in_data = b"", True
-        self._data_lines += 1
-        if self._data_lines > 1:
-            yield b"\n"
-
-    def _end_of_line(self) -> Iterator[bytes | None]:
-        line = self._line.removeprefix(_BOM)
-        if line == b"data:":
-            yield from self._begin_data()
-        elif line.startswith(b"event:"):
-            self.name = line.removeprefix(b"event:").removeprefix(b" ")[:_MAX_NAME_BYTES]
+    def _end_line(self) -> Iterator[None]:
+        if self._line.startswith(b"event:"):
+            self.name = self._line.removeprefix(b"event:").removeprefix(b" ")[:_MAX_NAME_BYTES]
         elif not self._line and not self._in_data:
             if self._data_lines:
                 yield None
