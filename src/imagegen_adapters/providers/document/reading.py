@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache, lru_cache, partial
 from importlib import resources
 from itertools import chain
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
@@ -42,6 +42,7 @@ from imagegen_core.models import COMMON, SIZE_CONTROL
 from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 from imagegen_core.requests import Operation
 
+T = TypeVar("T")
 PRESETS = resources.files(__package__ or "") / "presets"
 
 # Preset names that existing configurations may still have. `ENDED`: the provider switched the API off that
@@ -159,19 +160,13 @@ def _own_document(text: str, *, was_sent: bool) -> Document:
 def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Document:
     if variables is None:
         return document
-    if not isinstance(variables, Mapping):
-        raise ValidationFailed.for_field(_VARS, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     if not was_sent:
         check_size(variables, _VARS)
-    parsed = {}
-    for name, value in variables.items():
-        field = f"{_VARS}.{name}"
+    parsed = _structured(variables, dict[str, Template], _VARS)
+    for name in parsed:
         if name not in document.vars:
-            raise ValidationFailed.for_field(field, DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars)))
-        try:
-            parsed[name] = Template.parse(value)
-        except Malformed as error:
-            raise ValidationFailed.for_field(".".join((field, *error.path)), error.reason) from error
+            reason = DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars))
+            raise ValidationFailed.for_field(f"{_VARS}.{name}", reason)
     return attrs.evolve(document, vars={**document.vars, **parsed})
 
 
@@ -180,18 +175,21 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
 
 def parse_document(data: Any, prefix: str, *, was_sent: bool = False) -> Document:
     """Compile plain data; ``prefix`` starts the paths of errors. A sent call only needs the structure."""
-    if not isinstance(data, Mapping):
-        raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
     _EXPRESSIONS.set(Budget(chars=sys.maxsize if was_sent else _MAX_EXPRESSION_CHARS))
-    try:
-        document = _converter().structure(data, Document)
-    except ClassValidationError as error:
-        raise ValidationFailed(*_flattened(error, prefix)) from error
+    document = _structured(data, Document, prefix)
     mistakes = () if was_sent else _problems_of(document)
-    problems = tuple(Problem(field=f"{prefix}.{path}", reason=reason) for path, reason in mistakes)
-    if problems:
+    if problems := [Problem(field=f"{prefix}.{path}", reason=reason) for path, reason in mistakes]:
         raise ValidationFailed(*problems)
     return document
+
+
+def _structured(data: Any, kind: type[T], prefix: str) -> T:
+    if not isinstance(data, Mapping):
+        raise ValidationFailed.for_field(prefix, ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)))
+    try:
+        return _converter().structure(data, kind)
+    except (ClassValidationError, IterableValidationError) as error:
+        raise ValidationFailed(*_flattened(error, prefix)) from error
 
 
 @cache
