@@ -67,11 +67,7 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
     elif text and exact is None:
         is_shape = text.casefold() == "auto" or (ratio is not None and not params.get("image_size"))
         if is_tier or not is_shape:
-            known = (*spec.values, *spec.extra)
-            reason = DocumentCode.NO_SUCH_SIZE(size=text, known=known)
-            raise _invalid_size(
-                params, ("size", "image_size"), reason if known else DocumentCode.SIZE_IN_PIXELS(size=text)
-            )
+            raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     if is_tier:
         return _tier(aspect_ratio, spec, exact, dimensions)
     if spec.kind is SizeKind.WXH:
@@ -191,6 +187,12 @@ def _numbers(text: str | None) -> tuple[int, int] | None:
     """Return width and height of a size, whatever stands between them; None for a word."""
     match = _NUMBERS.fullmatch(text) if text else None
     return (int(match[1]), int(match[2])) if match else parse_size(text)
+
+
+def _no_such_size(size: str, spec: SizeSpec) -> Message:
+    if sizes := (*spec.values, *spec.extra):
+        return DocumentCode.NO_SUCH_SIZE(size=size, known=sizes)
+    return DocumentCode.SIZE_IN_PIXELS(size=size)
 
 
 def _invalid_size(params: Mapping[str, Any], names: Iterable[str], reason: Message) -> ValidationFailed:
