@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 
 from imagegen_core.attempt import Receipt
-from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage
+from imagegen_core.costs import MAX_AMOUNT, Basis, Cost, Ticks, Usage, UsageGrouping
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import FailureReason
-from imagegen_core.ports.tasks import UsageKey
 from imagegen_core.values import quarter_of
 from tests.contracts.samples import NOW, a_task, add_ended, an_attempt
 
@@ -37,7 +36,7 @@ def _stored(task, cost, *, part=0):
 
 async def test_an_empty_ledger_has_nothing(ledger):
     """No key has totals, and no task costs."""
-    assert ({}, {}) == (await ledger.usage(UsageKey.PROVIDER), await ledger.usage(UsageKey.MODEL))
+    assert ({}, {}) == (await ledger.usage(UsageGrouping.PROVIDER), await ledger.usage(UsageGrouping.MODEL))
     assert (None, (Usage(),)) == (await ledger.usage_span(), await ledger.usage_by_interval([0, 10**7]))
     assert {} == await ledger.costs(["unknown", "\ud800"])
 
@@ -65,7 +64,7 @@ async def test_sums_are_by_basis_and_charge(repository, ledger):
     )
 
     ticks = Ticks(known_ticks=1, estimated_ticks=2_000_000_000, possible_ticks=4_000_000_000)
-    assert {"demo": Usage(tasks=1, currencies={"CNY": ticks})} == await ledger.usage(UsageKey.PROVIDER)
+    assert {"demo": Usage(tasks=1, currencies={"CNY": ticks})} == await ledger.usage(UsageGrouping.PROVIDER)
 
 
 async def test_unknown_amounts_are_counted(repository, ledger):
@@ -77,7 +76,7 @@ async def test_unknown_amounts_are_counted(repository, ledger):
         lambda t: _submitted(t, Cost.unknown(), part=2).failed(NOW, _REFUSED),
     )
 
-    assert {"demo-1": Usage(tasks=1, unknown_attempts=2)} == await ledger.usage(UsageKey.MODEL)
+    assert {"demo-1": Usage(tasks=1, unknown_attempts=2)} == await ledger.usage(UsageGrouping.MODEL)
 
 
 async def test_currencies_stay_apart(repository, ledger):
@@ -100,7 +99,7 @@ async def test_totals_are_by_provider_or_model(repository, ledger):
 
     amounts = [
         {key: usage.amounts("estimated")["CNY"] for key, usage in usages.items()}
-        for usages in (await ledger.usage(UsageKey.PROVIDER), await ledger.usage(UsageKey.MODEL))
+        for usages in (await ledger.usage(UsageGrouping.PROVIDER), await ledger.usage(UsageGrouping.MODEL))
     ]
     assert [
         {"a": Decimal("0.1"), "b": Decimal("0.6")},
@@ -118,19 +117,19 @@ async def test_bounds_are_inclusive(repository, ledger):
     empty_ones = await ledger.usage_by_interval([_QUARTER, _QUARTER, _QUARTER + 1, _QUARTER + 1])
     assert [0, 1, 0] == [usage.tasks for usage in empty_ones]
     assert (_QUARTER, _QUARTER + 3) == await ledger.usage_span()
-    assert 3 == (await ledger.usage(UsageKey.MODEL, first=_QUARTER + 1))["demo-1"].tasks
-    assert 2 == (await ledger.usage(UsageKey.PROVIDER, last=_QUARTER + 1))["demo"].tasks
+    assert 3 == (await ledger.usage(UsageGrouping.MODEL, first=_QUARTER + 1))["demo-1"].tasks
+    assert 2 == (await ledger.usage(UsageGrouping.PROVIDER, last=_QUARTER + 1))["demo"].tasks
 
 
 async def test_a_deleted_image_stays_paid(repository, records, ledger):
     """Its cost and its number do not change."""
     task = await add_ended(repository, lambda t: _stored(t, cny("0.2")), images=2)
-    before = await ledger.usage(UsageKey.PROVIDER)
+    before = await ledger.usage(UsageGrouping.PROVIDER)
 
     for image in await records.of_task(task.task_id):
         await records.delete([image.id])
 
-    assert before == await ledger.usage(UsageKey.PROVIDER)
+    assert before == await ledger.usage(UsageGrouping.PROVIDER)
     assert {task.task_id: (cny("0.2"),)} == await ledger.costs([task.task_id])
 
 
@@ -161,6 +160,6 @@ async def test_no_amount_keeps_a_task_from_ending(repository, ledger):
         parts = [lambda t, part=part: _stored(t, cost, part=part) for part in range(100)]
         await add_ended(repository, *parts)
 
-    (usage,) = (await ledger.usage(UsageKey.PROVIDER)).values()
+    (usage,) = (await ledger.usage(UsageGrouping.PROVIDER)).values()
     assert usage.amounts("estimated")["CNY"] >= 900 * MAX_AMOUNT
     assert 10 == usage.tasks

@@ -22,7 +22,7 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql
 from imagegen_core.attempt import Attempt
-from imagegen_core.costs import Cost, Ticks, Usage
+from imagegen_core.costs import Cost, Ticks, Usage, UsageGrouping
 from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound, text_problem
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.ports.tasks import (
@@ -32,7 +32,6 @@ from imagegen_core.ports.tasks import (
     IdempotencyClaim,
     StoredKey,
     TaskFilter,
-    UsageKey,
 )
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task, TaskEvent
@@ -120,7 +119,7 @@ USAGE_SUMS = """
 """
 """Amounts in halves: a sum may exceed what a column of SQLite holds."""
 
-_USAGE_COLUMNS = {UsageKey.PROVIDER: "provider_name", UsageKey.MODEL: "model_id"}
+_USAGE_COLUMNS = {UsageGrouping.PROVIDER: "provider_name", UsageGrouping.MODEL: "model_id"}
 
 _USAGE = f"""
 SELECT {{key}} AS key, currency, {USAGE_SUMS} FROM usage_totals
@@ -217,7 +216,7 @@ class SqlTasks:
         return {task_id: tuple(parts) for task_id, parts in costs.items()}
 
     async def usage(
-        self, by: UsageKey, *, first: int | None = None, last: int | None = None
+        self, by: UsageGrouping, *, first: int | None = None, last: int | None = None
     ) -> Mapping[str, Usage]:
         bounds = {"first": -NEWEST if first is None else first, "last": NEWEST if last is None else last}
         rows = await self._sql.rows(_USAGE.format(key=_USAGE_COLUMNS[by]), **bounds)

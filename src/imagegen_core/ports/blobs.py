@@ -126,6 +126,13 @@ class SpoolOverflow(Exception):
     """There were more bytes than the caller allowed; nothing was stored."""
 
 
+async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield bytes of which ``head`` was read to learn what they are."""
+    yield head
+    async for chunk in rest:
+        yield chunk
+
+
 async def bounded(chunks: AsyncIterator[bytes], max_bytes: int) -> AsyncIterator[bytes]:
     """Yield the chunks; raises `SpoolOverflow` before the one that exceeds ``max_bytes``."""
     total = 0

@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 import attrs
 
 from imagegen_core.attempt import Attempt
-from imagegen_core.costs import Cost, Usage
+from imagegen_core.costs import Cost, Usage, UsageGrouping
 from imagegen_core.images import Image
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus
@@ -63,13 +62,6 @@ class ChangedTasks:
     changes: tuple[ChangedTask, ...] = ()
     position: int
     has_more: bool = False
-
-
-class UsageKey(StrEnum):
-    """By what usage is added up."""
-
-    PROVIDER = "provider"
-    MODEL = "model"
 
 
 class TaskRepository(Protocol):
@@ -187,7 +179,7 @@ class TaskRepository(Protocol):
         """Return what the attempts of tasks cost, or may have; a task that cost nothing is missing."""
 
     async def usage(
-        self, by: UsageKey, *, first: int | None = None, last: int | None = None
+        self, by: UsageGrouping, *, first: int | None = None, last: int | None = None
     ) -> Mapping[str, Usage]:
         """Return the totals of each provider, or of each model at all providers, that was used."""
 

@@ -19,6 +19,7 @@ from imagegen_core.errors import BlobMissing, CallError, FailureCode, StaleTask,
 from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES_HELD_BYTES
 from imagegen_core.messages import FailureReason, Message
+from imagegen_core.ports.blobs import joined
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.requests import InputImage
@@ -404,12 +405,6 @@ def _masked(data: bytes, redactor: Redactor, end: bytes = b"") -> bytes:
 def _resolved(escape: re.Match[bytes]) -> bytes:
     code = escape["code"]
     return chr(int(code, 16)).encode("utf-8", "replace") if code else escape["char"]
-
-
-async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield head
-    async for chunk in rest:
-        yield chunk
 
 
 async def once(content: bytes) -> AsyncGenerator[bytes, None]:

@@ -17,12 +17,12 @@ from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaT
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import FailureReason, Message, WarningCode
 from imagegen_core.policies import DOWNLOAD_RETRY_SECONDS
-from imagegen_core.ports.blobs import BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, joined
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.ports.tools import ImageRejected, Inspection, InspectorUnavailable
 from imagegen_core.requests import ImageRequest
-from imagegen_core.running.exchange import ActiveCall, joined, once
+from imagegen_core.running.exchange import ActiveCall, once
 from imagegen_core.secrets import json_size, redacted, redacted_message
 from imagegen_core.task import Task
 

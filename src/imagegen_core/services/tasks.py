@@ -30,7 +30,7 @@ from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
-from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter, UsageKey
+from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.prices import parse_text
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
@@ -463,7 +463,7 @@ class Tasks:
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
         if grouping is not UsageGrouping.DAY:
-            totals = await self.parts.tasks.usage(UsageKey(grouping), first=first, last=last)
+            totals = await self.parts.tasks.usage(grouping, first=first, last=last)
             return dict(sorted(totals.items()))
         span = await self.parts.tasks.usage_span()
         if span is None:

@@ -161,13 +161,6 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-async def joined(head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield a body of which ``head`` was read to learn what it is."""
-    yield head
-    async for chunk in rest:
-        yield chunk
-
-
 def may_be_json(head: bytes) -> bool:
     """Return whether a body that starts so can be JSON; an HTML page cannot."""
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")

@@ -11,7 +11,6 @@ import httpx
 
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
-    joined,
     parse_retry_after,
     parse_seconds,
     read_error,
@@ -25,6 +24,7 @@ from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpe
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.models import Model
+from imagegen_core.ports.blobs import joined
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.secrets import Secret
 

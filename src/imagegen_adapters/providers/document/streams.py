@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode, joined
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.json_files import (
     bad_response,
     decode_base64,
@@ -36,6 +36,7 @@ from imagegen_adapters.providers.document.responses import (
 from imagegen_adapters.providers.document.results import find_images
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
+from imagegen_core.ports.blobs import joined
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.values import ByteBudget
 
