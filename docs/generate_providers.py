@@ -16,10 +16,10 @@ from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.facts import Price, Rate, Source, Witness
 from imagegen_core.limits import MAX_SIDE_PIXELS
 from imagegen_core.models import Model
 from imagegen_core.ports.provider import Provider
-from imagegen_core.prices import Price, Rate, Source, Witness
 from imagegen_core.requests import ImageRequest, Operation
 
 PAGE = Path(__file__).parent / "reference" / "providers.md"

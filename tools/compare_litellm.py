@@ -17,8 +17,8 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import catalogue
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
+from imagegen_core.facts import Price, TokenKind, Unit
 from imagegen_core.models import Lifecycle
-from imagegen_core.prices import Price, TokenKind, Unit
 
 LITELLM_NAMES: Mapping[str, str] = {
     "openai": "openai",

@@ -47,18 +47,11 @@ __all__ = [
     "ValidationFailed",
 ]
 
-_HOMES = {
-    "errors": ("CallError", "Failure", "FailureCode", "ImagegenError", "Refusal", "ValidationFailed"),
-    "imagegen": ("ImageGen", "Limits", "Source", "StoredImage", "TaskFailed"),
-    "images": ("Image",),
-    "messages": ("Language", "Message", "MessageCode", "Problem"),
-    "ports.parts": ("Parts",),
-    "ports.tasks": ("TaskFilter",),
-    "requests": ("ImageRequest", "Operation"),
-    "services.tasks": ("TaskChanges",),
-    "task": ("ImageReference", "Submission", "Task", "TaskStatus"),
-}
-
+_MODULES = (
+    *("messages", "errors", "requests", "images", "task", "ports.tasks", "ports.parts"),
+    *("services.tasks", "imagegen"),
+)
+"""Where those names are, in the order of their imports: one loads those before it."""
 
 _MOVED = "see What moved in docs/how-to/test-an-adapter.md"
 
@@ -78,7 +71,7 @@ sys.meta_path.append(_MovedModules)
 def __getattr__(name: str) -> Any:
     if name == "Adapters":
         raise ImportError(f"{name} is Parts now; {_MOVED}")
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"{__name__}.{module}"), name)
+    for module in _MODULES if name in __all__ else ():
+        if hasattr(home := import_module(f"{__name__}.{module}"), name):
+            return getattr(home, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,8 +10,8 @@ import attrs
 from imagegen_core.config import ProviderConfig
 from imagegen_core.costs import Cost
 from imagegen_core.errors import CallError, Failure, FailureCode, IllegalTransition
+from imagegen_core.facts import Price
 from imagegen_core.messages import Message, as_messages
-from imagegen_core.prices import Price
 from imagegen_core.task import MAX_RECOVERIES, Task
 from imagegen_core.values import frozen_json, valid_text
 

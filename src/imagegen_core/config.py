@@ -196,7 +196,7 @@ def _check_service_settings(extra: Mapping[str, Any]) -> None:
         reason = ProblemCode.NOT_ONE_OF(choices=_ON_UNKNOWN)
         raise ValidationFailed.for_field("extra_config.on_unknown", reason)
     if "prices" in extra:
-        from imagegen_core.prices import prices_of  # few have any, and each command loads this
+        from imagegen_core.facts import prices_of  # few have any, and each command loads this
 
         prices_of(extra)
 

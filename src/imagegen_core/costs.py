@@ -8,8 +8,8 @@ from typing import Any, Literal, Self
 
 import attrs
 
+from imagegen_core.facts import Price, Rate, TokenKind, Unit
 from imagegen_core.models import Model
-from imagegen_core.prices import Price, Rate, TokenKind, Unit
 from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 from imagegen_core.values import frozen_mapping
 

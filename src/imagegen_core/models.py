@@ -17,10 +17,18 @@ from imagegen_core.errors import (
     ValidationFailed,
     text_problems,
 )
-from imagegen_core.forms import KNOWN_FIELDS, SIZE_NAMES, FormField, Group, SizePreset, form_field_of
+from imagegen_core.facts import (
+    KNOWN_FIELDS,
+    SIZE_NAMES,
+    FormField,
+    Group,
+    Price,
+    SizePreset,
+    Source,
+    form_field_of,
+)
 from imagegen_core.limits import MAX_IMAGE_PIXELS, MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES, MAX_SIDE_PIXELS
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode, WarningCode, range_problem
-from imagegen_core.prices import Price, Source
 from imagegen_core.requests import (
     DEFAULT_EDIT_MODE,
     DEFAULT_UPSCALE_FACTOR,

@@ -38,6 +38,7 @@ from imagegen_core.errors import (
     ValidationFailed,
     nearest,
 )
+from imagegen_core.facts import prices_of
 from imagegen_core.limits import DEFAULT_PROVIDER
 from imagegen_core.messages import Message, Problem, ProblemCode, RefusalCode
 from imagegen_core.models import ProviderProfile
@@ -45,7 +46,6 @@ from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import Probe, Provider
 from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.ports.tools import Clock
-from imagegen_core.prices import prices_of
 from imagegen_core.secrets import Redactor, Secret, is_masked, redacted_message
 from imagegen_core.values import IdentityCache
 

@@ -15,7 +15,7 @@ from imagegen_adapters.providers.document.operations import AuthType, BodyType, 
 from imagegen_adapters.providers.document.reading import parse_document
 from imagegen_adapters.providers.document.schema import SizeKind
 from imagegen_adapters.providers.document.templates import DIRECTIVES, ROOTS
-from imagegen_core.forms import Group
+from imagegen_core.facts import Group
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLASSES = [

@@ -1,7 +1,7 @@
 """The price of an attempt survives its row."""
 
 from imagegen_adapters.stores.rows import optional_value, price_to_json
-from imagegen_core.prices import Price, parse_price
+from imagegen_core.facts import Price, parse_price
 
 PRICE = {
     "currency": "USD",

@@ -20,10 +20,10 @@ from imagegen_adapters.stores.sql import Row
 from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.facts import Price
 from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode, upstream_text, words_of
 from imagegen_core.ports.tasks import IdempotencyClaim
-from imagegen_core.prices import Price
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import EventKind, Task, TaskEvent, TaskStatus

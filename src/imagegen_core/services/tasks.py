@@ -24,6 +24,7 @@ from imagegen_core.errors import (
     Unavailable,
     ValidationFailed,
 )
+from imagegen_core.facts import parse_text
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.messages import ProblemCode, RefusalCode
@@ -32,7 +33,6 @@ from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
-from imagegen_core.prices import parse_text
 from imagegen_core.requests import ImageRequest, InputImage, InputRole
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override

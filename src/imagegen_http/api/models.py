@@ -5,11 +5,10 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.forms import Group
+from imagegen_core.facts import Group, TokenKind, Unit
 from imagegen_core.models import LifecycleStatus, form_of
 from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
-from imagegen_core.prices import TokenKind, Unit
 from imagegen_core.requests import Operation
 from imagegen_http.schemas import Answer, JsonObject, Scalar, doc, if_any
 

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
 from imagegen_core.config import ProviderConfig as CoreConfig
-from imagegen_core.forms import Group
+from imagegen_core.facts import Group
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
     MAX_API_BASE_CHARS,

@@ -14,9 +14,9 @@ from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.facts import TokenKind
 from imagegen_core.models import check_request, choose_model
 from imagegen_core.ports.provider import ProviderCall
-from imagegen_core.prices import TokenKind
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret
 from tests.contracts.clock import ManualClock

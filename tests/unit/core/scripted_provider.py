@@ -9,9 +9,9 @@ from PIL import Image as Pillow
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError
+from imagegen_core.facts import Price
 from imagegen_core.models import Model, ProviderProfile, common
 from imagegen_core.ports.provider import GeneratedImage, Probe, ProviderResult
-from imagegen_core.prices import Price
 from imagegen_core.requests import Operation
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.models import Model, ProviderProfile
-from imagegen_core.prices import (
+from imagegen_core.facts import (
     Price,
     Rate,
     Source,
@@ -19,6 +18,7 @@ from imagegen_core.prices import (
     parse_source,
     prices_of,
 )
+from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.requests import Operation
 
 RATES = [{"amount": 0.04}]

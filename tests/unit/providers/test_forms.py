@@ -11,7 +11,7 @@ from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
-from imagegen_core.forms import form_field_of
+from imagegen_core.facts import form_field_of
 from imagegen_core.models import canonical, check_request, control_of, form_of
 from imagegen_core.requests import ImageRequest, Operation
 from tests.contracts.clock import ManualClock

@@ -16,7 +16,7 @@ from imagegen_adapters.providers.document.reading import (
 from imagegen_adapters.system import SystemClock
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import Group, Label
+from imagegen_core.facts import Group, Label
 from imagegen_core.models import LifecycleStatus, choose_model, form_of
 
 GOOD = {

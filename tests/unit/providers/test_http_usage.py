@@ -11,7 +11,7 @@ from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.results import find_usage, usage_of
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import ReportedUsage
-from imagegen_core.prices import TokenKind
+from imagegen_core.facts import TokenKind
 from tests.contracts.clock import ManualClock
 from tests.unit.providers.test_http_document import changed, problems
 

@@ -10,10 +10,9 @@ from imagegen_adapters.providers.common.calls import configured_model, own_param
 from imagegen_adapters.providers.common.images import check_size
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import form_field_of, in_pixels
+from imagegen_core.facts import Source, form_field_of, in_pixels
 from imagegen_core.messages import JsonType, Message, MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, common
-from imagegen_core.prices import Source
 from imagegen_core.requests import DEFAULT_EDIT_MODE, UPSCALE_FACTORS, ImageRequest, InputImage, Operation
 
 

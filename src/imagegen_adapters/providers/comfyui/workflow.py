@@ -14,11 +14,10 @@ import attrs
 from imagegen_adapters.providers.common.calls import configured_model
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import in_pixels
+from imagegen_core.facts import Source, in_pixels
 from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import JsonType, Message, MessageCode, Problem, ProblemCode
 from imagegen_core.models import COMMON, Model, Parameter, common
-from imagegen_core.prices import Source
 from imagegen_core.requests import Operation
 
 

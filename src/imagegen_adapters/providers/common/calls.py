@@ -21,11 +21,10 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, FailureCode, ValidationFailed
-from imagegen_core.forms import fields_of
+from imagegen_core.facts import Price, Source, fields_of, parse_date, parse_price, parse_source
 from imagegen_core.messages import Message, MessageCode, ProblemCode, RefusalCode
 from imagegen_core.models import Lifecycle, Model, Parameter
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall
-from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 from imagegen_core.requests import ImageRequest, Operation
 from imagegen_core.secrets import Secret, without
 

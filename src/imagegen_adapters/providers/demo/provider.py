@@ -16,7 +16,7 @@ from imagegen_adapters.providers.common.json_files import read_blocks
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import BlobMissing, CallError, FailureCode, ValidationFailed
-from imagegen_core.forms import KNOWN_FIELDS, Label, framed
+from imagegen_core.facts import KNOWN_FIELDS, Label, framed
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, ProviderProfile, common

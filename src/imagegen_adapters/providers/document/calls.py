@@ -21,7 +21,7 @@ from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_up
 from imagegen_adapters.providers.document.templates import OPTIONS
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import SIZE_NAMES
+from imagegen_core.facts import SIZE_NAMES
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.requests import RANDOM_SEED, ImageRequest

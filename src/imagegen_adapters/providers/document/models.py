@@ -14,7 +14,7 @@ from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_adapters.providers.document.sizes import size_presets_of
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import SIZE_NAMES, FormField, form_field_of
+from imagegen_core.facts import SIZE_NAMES, FormField, form_field_of
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.models import Lifecycle, Model, Parameter, ProviderProfile, common
 from imagegen_core.requests import Operation

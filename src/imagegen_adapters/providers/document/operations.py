@@ -15,9 +15,9 @@ from imagegen_adapters.providers.document.signers import SIGNERS, Signer
 from imagegen_adapters.providers.document.templates import PROSE, Template
 from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
 from imagegen_core.errors import ValidationFailed
+from imagegen_core.facts import TokenKind, is_currency
 from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
 from imagegen_core.messages import Message, ProblemCode, range_problem
-from imagegen_core.prices import TokenKind, is_currency
 from imagegen_core.requests import Operation
 
 CHECK = "check"  # the key of a field's check in its metadata

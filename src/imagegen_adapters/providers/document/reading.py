@@ -34,12 +34,20 @@ from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Documen
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed, nearest
-from imagegen_core.forms import SIZE_NAMES, Label, parse_label
+from imagegen_core.facts import (
+    SIZE_NAMES,
+    Label,
+    Price,
+    Source,
+    parse_date,
+    parse_label,
+    parse_price,
+    parse_source,
+)
 from imagegen_core.images import MediaType
 from imagegen_core.limits import MAX_MODELS
 from imagegen_core.messages import JsonType, Message, Problem, ProblemCode
 from imagegen_core.models import COMMON, SIZE_CONTROL
-from imagegen_core.prices import Price, Source, parse_date, parse_price, parse_source
 from imagegen_core.requests import Operation
 
 T = TypeVar("T")

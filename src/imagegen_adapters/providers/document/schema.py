@@ -29,7 +29,7 @@ from imagegen_adapters.providers.document.operations import (
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import check_timeout
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import Group, Label
+from imagegen_core.facts import Group, Label, Price, Source
 from imagegen_core.limits import (
     MAX_CONCURRENCY,
     MAX_MODELS,
@@ -40,7 +40,6 @@ from imagegen_core.limits import (
     MAX_TIMEOUT_SECONDS,
 )
 from imagegen_core.messages import Message, Problem, ProblemCode
-from imagegen_core.prices import Price, Source
 from imagegen_core.requests import InputImage, NamedInputs, Operation
 
 MAX_FORM_FIELDS = 200

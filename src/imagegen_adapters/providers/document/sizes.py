@@ -12,7 +12,7 @@ from imagegen_adapters.providers.common.images import check_sides, quotient
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.schema import ModelSpec, SizeKind, SizeSpec
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import (
+from imagegen_core.facts import (
     SIZE_NAMES,
     STANDARD_RATIOS,
     STANDARD_RESOLUTIONS,

@@ -26,10 +26,10 @@ from imagegen_adapters.providers.common.json_files import SpooledString, decode_
 from imagegen_adapters.providers.gemini.settings import GeminiCode
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
+from imagegen_core.facts import TokenKind
 from imagegen_core.messages import FailureReason, Message, as_message, upstream_text
 from imagegen_core.models import Model
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
-from imagegen_core.prices import TokenKind
 
 REFUSALS = frozenset(
     {

@@ -10,7 +10,7 @@ import attrs
 from imagegen_adapters.providers.common.calls import configured_model, own_parameter
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.forms import framed
+from imagegen_core.facts import framed
 from imagegen_core.limits import MAX_NUM, MAX_REFERENCES
 from imagegen_core.messages import JsonType, Message, MessageCode, ProblemCode
 from imagegen_core.models import Model, Parameter, common

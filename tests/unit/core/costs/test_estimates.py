@@ -6,8 +6,8 @@ import attrs
 import pytest
 
 from imagegen_core.costs import Basis, Cost, ReportedUsage, cost_of, quote
+from imagegen_core.facts import TokenKind, parse_price
 from imagegen_core.models import Model, Parameter
-from imagegen_core.prices import TokenKind, parse_price
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 
 PER_IMAGE = {"amount": 0.2}

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
-from imagegen_core.prices import TokenKind
+from imagegen_core.facts import TokenKind
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from imagegen_core import FailureCode, TaskStatus
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.costs import Basis, Cost, ReportedUsage, UsageGrouping
 from imagegen_core.errors import CallError
-from imagegen_core.prices import parse_price
+from imagegen_core.facts import parse_price
 from tests.unit.core.scripted_imagegen import crash_in, imagegen_over, outcome, refused
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from imagegen_adapters.providers.gemini.responses import read_content, read_usage
-from imagegen_core.prices import TokenKind
+from imagegen_core.facts import TokenKind
 from tests.fakes.samples import sample
 
 INPUT, TEXT, IMAGE = TokenKind.TEXT_INPUT, TokenKind.TEXT_OUTPUT, TokenKind.IMAGE_OUTPUT
