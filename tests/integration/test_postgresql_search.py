@@ -8,7 +8,6 @@ import attrs
 import pytest
 
 from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.postgresql import search
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
@@ -448,7 +447,7 @@ async def test_what_is_older_than_a_restore_is_searched_like_the_rest(both):
 @pytest.mark.parametrize(("newest", "oldest"), [(30_000_007, (2, 3)), (3 * BUCKET + 9, (2, 2)), (7, (0, 0))])
 async def test_the_newest_images_are_counted_across_a_gap(postgresql_database, monkeypatch, newest, oldest):
     """By buckets of ids, with fewer of them than there are images in the bucket of the newest one."""
-    monkeypatch.setattr(search, "SEARCHED_IMAGES", (40, 8))
+    monkeypatch.setattr("imagegen_adapters.stores.search.SEARCHED_IMAGES", (40, 8))
     await postgresql_database.rows(
         "INSERT INTO image_buckets (bucket, shard, added)"
         " VALUES (0, 0, 20), (2, 0, 20), (2, 1, 20), (3, 0, 5), ($1, 0, 5)",

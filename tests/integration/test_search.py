@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.search import IndexState, facet, index_tokens, mark_tokens
 from imagegen_adapters.stores.sql import SqliteSql, run
-from imagegen_adapters.stores.sqlite import search as sqlite_search
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_adapters.stores.sqlite.search import (
@@ -465,7 +464,7 @@ async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):
 )
 async def test_the_newest_images_are_counted_across_a_gap(database, monkeypatch, newest, oldest):
     """By blocks of ids, which a restore leaves a gap in."""
-    monkeypatch.setattr(sqlite_search, "SEARCHED_IMAGES", (40, 8))
+    monkeypatch.setattr("imagegen_adapters.stores.search.SEARCHED_IMAGES", (40, 8))
     blocks = [(0, 20), (2, 40), (3, 5), (30_000_000 // IDS_PER_BLOCK, 5)]
     await database.writer.write(
         lambda c: c.executemany("INSERT INTO image_blocks (block, images) VALUES (?, ?)", blocks).rowcount

@@ -273,12 +273,7 @@ class SqlGallery:
 
     def _relevant(self, images: ImageList, query: SearchQuery, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
-        exact_count = yield from lookup.count()
-        newest = yield from self._index.newest()
-        similar = partial(similar_ids, self._index, lookup, query, exact_count)
-        page = yield from relevant_page(
-            paging, exact=lookup.ids, exact_count=exact_count, similar=similar, newest=newest
-        )
+        page = yield from relevant_page(self._index, lookup, query, paging)
         images_by_id = yield from _images([image_id for image_id, _ in page.items])
         return page.with_items(SearchHit(image=images_by_id[i], match=match) for i, match in page.items)
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
-from itertools import islice
 from typing import Any, TypeVar
 
 import attrs
@@ -436,14 +435,6 @@ def row_to_event(row: Row) -> TaskEvent:
 
 
 # ---------------------------------------------------------------- pages
-
-
-def list_page(numbered: Iterable[tuple[int, T]], paging: Paging) -> Page[T]:
-    """Return a page of ``(number, item)`` pairs, which must be ordered newest first."""
-    pairs = list(numbered)
-    following = pairs if paging.after is None else [pair for pair in pairs if pair[0] < paging.after]
-    selected = list(islice(following, paging.offset, paging.offset + paging.page_size + 1))
-    return make_page(selected, paging, count=len(pairs))
 
 
 def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:

@@ -2,11 +2,12 @@
 
 import asyncio
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -59,46 +60,62 @@ class Lookup(IdList, Protocol):
         ...
 
 
-class Index(Protocol):
-    """A search index; each lookup runs in the transaction or snapshot of its steps."""
+class Index(ABC):
+    """A search index; each lookup runs in the transaction or snapshot of its steps.
 
+    ``START`` selects the id below which the page after an ``:offset`` begins, and how many more to skip.
+    ``OLDEST_OF_NEWEST`` selects the ids from which on there are about ``:most`` and ``:fewer`` images.
+    """
+
+    TOTAL: str
+    START: str
+    NEWEST: str
+    OLDEST_OF_NEWEST: str
+
+    @abstractmethod
     def lock_marks(self) -> Steps[None]:
         """Serialise changes of marks until the transaction ends."""
-        ...
 
+    @abstractmethod
     def exchange_marks(self, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
         """Index the marks of the images in ``after``, whose ids are all in ``before``."""
-        ...
 
+    @abstractmethod
     def remove(self, images: Sequence[Image]) -> Steps[None]:
         """Remove the entries of deleted images."""
-        ...
 
+    @abstractmethod
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps[Lookup]:
         """Return the lookup of images that meet the criteria and contain all folded words."""
-        ...
 
+    @abstractmethod
     def by_interval(
         self, bounds: Sequence[int], criteria: ImageFilter, words: Sequence[str]
     ) -> Steps[tuple[int, ...]]:
         """Return how many images of `lookup` were made in each interval of quarters between two bounds."""
-        ...
 
     def total(self) -> Steps[int]:
         """Return how many images there are."""
-        ...
+        return (yield from one_number(self.TOTAL))
 
     def start(self, offset: int) -> Steps[tuple[int, int]]:
-        """Return the id below which the page after ``offset`` images begins, and how many more to skip."""
-        ...
+        rows = yield self.START, {"offset": offset}
+        return tuple(rows[0]) if rows else (0, 0)
 
     def newest(self) -> Steps[int]:
         """Return the highest id."""
-        ...
+        return (yield from one_number(self.NEWEST))
 
     def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
         """Return the ids from which on there are about `SEARCHED_IMAGES` up to ``newest``; 0 if fewer."""
-        ...
+        most, fewer = SEARCHED_IMAGES
+        rows = yield self.OLDEST_OF_NEWEST, {"newest": newest, "most": most, "fewer": fewer}
+        return tuple(rows[0])
+
+
+def one_number(statement: str, **values: Any) -> Steps[int]:
+    ((number,),) = yield statement, values
+    return int(number)
 
 
 # ---------------------------------------------------------------- tokens
@@ -279,14 +296,10 @@ def _distinct(token_sets: Iterable[TokenSet]) -> tuple[TokenSet, ...]:
 def similar_ids(
     index: Index, lookup: Lookup, query: SearchQuery, exact_count: int, newest: int
 ) -> Steps[list[int]]:
-    oldest = yield from index.oldest_of_newest(newest)
+    """Return the ids of the most similar prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
+    oldest, matcher = (yield from index.oldest_of_newest(newest)), SimilarityMatcher.from_query(query)
     question = TextLookup.of_similar(query, newest=newest, oldest=oldest, exact_count=exact_count)
-    return ranked_ids(query, (yield from lookup.texts(question)))
-
-
-def ranked_ids(query: SearchQuery, texts: Mapping[int, str]) -> list[int]:
-    """Return the ids of the most similar folded prompts, best first, at most `MAX_SIMILAR_IMAGES`."""
-    matcher = SimilarityMatcher.from_query(query)
+    texts = yield from lookup.texts(question)
     ranked = ((matcher.rank(folded), -image_id) for image_id, folded in texts.items())
     best = sorted((rank, negative) for rank, negative in ranked if rank is not None)
     return [-negative for _, negative in best[:MAX_SIMILAR_IMAGES]]
@@ -298,29 +311,27 @@ _SIMILAR_FLAG = 1 << 62
 _OFFSET_BITS = 12
 """A cursor among similar images, above every image id, holds `newest` and how many were shown."""
 
-Ids: TypeAlias = Callable[..., Steps[list[int]]]
-
 
 def relevant_page(
-    paging: Paging, *, exact: Ids, exact_count: int, similar: Ids, newest: int
+    index: Index, lookup: Lookup, query: SearchQuery, paging: Paging
 ) -> Steps[Page[tuple[int, Match]]]:
     """Return a page of exact matches, newest first, followed by similar images, best first.
 
-    ``exact`` returns ids as `Lookup.ids` does, ``similar`` those of all similar images up to an id. Images
-    added while a client pages do not become similar ones, so that nothing is shown twice.
+    Images added while a client pages do not become similar ones, so that nothing is shown twice.
     """
+    exact_count, newest = (yield from lookup.count()), (yield from index.newest())
     size, after, offset = paging.page_size, paging.after, 0
     matches: list[int] = []
     if after is not None and after >= _SIMILAR_FLAG:
         newest, offset = (after & ~_SIMILAR_FLAG) >> _OFFSET_BITS, after & ((1 << _OFFSET_BITS) - 1)
     elif exact_count:
         before = NEWEST if after is None else after
-        matches = yield from exact(limit=size + 1, offset=paging.offset, before=before)
+        matches = yield from lookup.ids(limit=size + 1, offset=paging.offset, before=before)
     if not matches and after is None:
-        offset = max(0, paging.offset - (yield from _exact_total(exact, exact_count, paging.offset)))
+        offset = max(0, paging.offset - (yield from _exact_total(lookup, exact_count, paging.offset)))
     shown, has_more = matches[:size], len(matches) > size
     is_capped = has_more and exact_count > MAX_EXACT_TOTAL
-    all_similar = [] if is_capped else (yield from similar(newest))
+    all_similar = [] if is_capped else (yield from similar_ids(index, lookup, query, exact_count, newest))
     following = all_similar[offset : offset + size - len(shown)]
     end, total = offset + len(following), exact_count + len(all_similar)
     cursor = _SIMILAR_FLAG | (newest << _OFFSET_BITS) | end
@@ -333,14 +344,14 @@ def relevant_page(
     )
 
 
-def _exact_total(exact: Ids, exact_count: int, offset: int) -> Steps[int]:
+def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
     """Return the uncapped number of exact matches, which must be at most ``offset``."""
     if exact_count <= MAX_EXACT_TOTAL:
         return exact_count
     low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
     while low < high:
         middle = (low + high) // 2
-        exists = yield from exact(limit=1, offset=middle, before=NEWEST)
+        exists = yield from lookup.ids(limit=1, offset=middle, before=NEWEST)
         low, high = (middle + 1, high) if exists else (low, middle)
     return low
 

@@ -18,7 +18,7 @@ import attrs
 from imagegen_adapters.stores.gallery import SELECT_IMAGES, SqlGallery, image_to_row, row_to_image
 from imagegen_adapters.stores.postgresql.database import Connection, Database, Row, json_argument
 from imagegen_adapters.stores.search import (
-    SEARCHED_IMAGES,
+    Index,
     IndexState,
     Progress,
     TextLookup,
@@ -74,30 +74,30 @@ _BUCKETS_OF_DAYS = """
 SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= :first AND first_day <= :last
 """
 
-_BUCKET_AT = """
-SELECT (bucket + 1) << 14 AS before, skipped::bigint FROM (
-    SELECT bucket, sum(added - deleted) AS images,
-        sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) - sum(added - deleted) AS skipped
-    FROM image_buckets GROUP BY bucket
-) AS counts
-WHERE skipped + images > :offset ORDER BY bucket DESC LIMIT 1
-"""
-"""The bucket that contains the image at an offset, and how many images are in newer buckets."""
-
-_OLDEST_OF_NEWEST = """
-SELECT coalesce(max(bucket) FILTER (WHERE images >= :most), 0) << 14 AS near,
-    coalesce(max(bucket) FILTER (WHERE images >= :fewer), 0) << 14 AS recent
-FROM (
-    SELECT bucket, sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) AS images
-    FROM image_buckets WHERE bucket <= :newest::bigint >> 14 GROUP BY bucket
-) AS counts
-"""
-
 _NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
 
 
-class PostgresqlIndex:
+class PostgresqlIndex(Index):
     """The index of all nodes, and this node's cache of counts."""
+
+    TOTAL = "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets"
+    START = """
+    SELECT (bucket + 1) << 14, (:offset - skipped)::bigint FROM (
+        SELECT bucket, sum(added - deleted) AS images,
+            sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) - sum(added - deleted) AS skipped
+        FROM image_buckets GROUP BY bucket
+    ) AS counts
+    WHERE skipped + images > :offset ORDER BY bucket DESC LIMIT 1
+    """
+    NEWEST = _NEWEST_IMAGE
+    OLDEST_OF_NEWEST = """
+    SELECT coalesce(max(bucket) FILTER (WHERE images >= :most), 0) << 14 AS near,
+        coalesce(max(bucket) FILTER (WHERE images >= :fewer), 0) << 14 AS recent
+    FROM (
+        SELECT bucket, sum(sum(added - deleted)) OVER (ORDER BY bucket DESC) AS images
+        FROM image_buckets WHERE bucket <= :newest::bigint >> 14 GROUP BY bucket
+    ) AS counts
+    """
 
     def __init__(self) -> None:
         self._counts: _Counts = OrderedDict()
@@ -162,23 +162,6 @@ class PostgresqlIndex:
             lists = self._quarters.values()
             while sum(len(one.totals) for buckets in lists for one in buckets.values()) > _MAX_QUARTERS:
                 self._quarters.popitem(last=False)
-
-    def total(self) -> Steps[int]:
-        ((count,),) = yield "SELECT coalesce(sum(added - deleted), 0)::bigint FROM image_buckets", {}
-        return int(count)
-
-    def start(self, offset: int) -> Steps[tuple[int, int]]:
-        rows = yield _BUCKET_AT, {"offset": offset}
-        return (rows[0]["before"], offset - rows[0]["skipped"]) if rows else (0, 0)
-
-    def newest(self) -> Steps[int]:
-        ((newest,),) = yield _NEWEST_IMAGE, {}
-        return int(newest)
-
-    def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
-        most, fewer = SEARCHED_IMAGES
-        ((near, recent),) = yield _OLDEST_OF_NEWEST, {"newest": newest, "most": most, "fewer": fewer}
-        return near, recent
 
 
 def postgresql_gallery(database: Database) -> SqlGallery:

@@ -28,7 +28,7 @@ from imagegen_adapters.stores.gallery import (
 )
 from imagegen_adapters.stores.search import (
     FAVOURITE,
-    SEARCHED_IMAGES,
+    Index,
     IndexEntry,
     IndexState,
     Progress,
@@ -40,6 +40,7 @@ from imagegen_adapters.stores.search import (
     mark_tokens,
     milliseconds,
     moment_of,
+    one_number,
     search_terms,
 )
 from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute
@@ -71,27 +72,28 @@ _CHANGES = "SELECT sum(value) FROM counters WHERE name IN ('images_deleted', 'ma
 """How often images were deleted or their marks changed."""
 
 
-_BLOCK_AT = """
-SELECT (block + 1) << 10, images = 1024 - (block = 0), :offset - newer FROM (
-    SELECT block, images, sum(images) OVER (ORDER BY block DESC ROWS UNBOUNDED PRECEDING) - images AS newer
-    FROM image_blocks
-) WHERE newer <= :offset AND newer + images > :offset LIMIT 1
-"""
-"""The block of ids that contains the image at an offset: its end, whether it is complete, and how many to
-skip there. To add up the blocks of a million images takes 0.3 ms."""
-
-_OLDEST_OF_NEWEST = """
-SELECT coalesce(max(block) FILTER (WHERE images >= :most), 0) << 10,
-    coalesce(max(block) FILTER (WHERE images >= :fewer), 0) << 10
-FROM (
-    SELECT block, sum(images) OVER (ORDER BY block DESC ROWS UNBOUNDED PRECEDING) AS images
-    FROM image_blocks WHERE block <= :newest >> 10
-)
-"""
-
-
-class SqliteIndex:
+class SqliteIndex(Index):
     """All generations of the index, and a cache of counts."""
+
+    TOTAL = "SELECT value FROM counters WHERE name = 'images'"
+    START = """
+    SELECT ((block + 1) << 10) - (:offset - newer) * is_whole, (:offset - newer) * (1 - is_whole) FROM (
+        SELECT block, images, images = 1024 - (block = 0) AS is_whole,
+            sum(images) OVER (ORDER BY block DESC ROWS UNBOUNDED PRECEDING) - images AS newer
+        FROM image_blocks
+    ) WHERE newer <= :offset AND newer + images > :offset LIMIT 1
+    """
+    """In a complete block, nothing is skipped. To add up the blocks of a million images takes 0.3 ms."""
+
+    NEWEST = NEWEST_IMAGE
+    OLDEST_OF_NEWEST = """
+    SELECT coalesce(max(block) FILTER (WHERE images >= :most), 0) << 10,
+        coalesce(max(block) FILTER (WHERE images >= :fewer), 0) << 10
+    FROM (
+        SELECT block, sum(images) OVER (ORDER BY block DESC ROWS UNBOUNDED PRECEDING) AS images
+        FROM image_blocks WHERE block <= :newest >> 10
+    )
+    """
 
     def __init__(self) -> None:
         self._counts: _Counts = OrderedDict()
@@ -163,24 +165,6 @@ class SqliteIndex:
             totals[bisect_right(bounds, quarter)] += count
         return tuple(totals[1:-1])
 
-    def total(self) -> Steps[int]:
-        return (yield from _number("SELECT value FROM counters WHERE name = 'images'"))
-
-    def start(self, offset: int) -> Steps[tuple[int, int]]:
-        rows = yield _BLOCK_AT, {"offset": offset}
-        if not rows:
-            return 0, 0
-        end, is_whole, skipped = rows[0]
-        return (end - skipped, 0) if is_whole else (end, skipped)
-
-    def newest(self) -> Steps[int]:
-        return (yield from _number(NEWEST_IMAGE))
-
-    def oldest_of_newest(self, newest: int) -> Steps[tuple[int, int]]:
-        most, fewer = SEARCHED_IMAGES
-        ((near, recent),) = yield _OLDEST_OF_NEWEST, {"newest": newest, "most": most, "fewer": fewer}
-        return near, recent
-
 
 def sqlite_gallery(database: Database) -> SqlGallery:
     return SqlGallery(SqliteSql(database), SqliteIndex())
@@ -192,11 +176,6 @@ def active_generation() -> Steps[int]:
     if not rows:
         raise Unavailable(DatabaseCode.SEARCH_INDEX_MISSING())
     return int(rows[0][0])
-
-
-def _number(statement: str, **values: Any) -> Steps[int]:
-    ((number,),) = yield statement, values
-    return int(number)
 
 
 def _tables(generation: int) -> tuple[str, str]:
@@ -265,8 +244,8 @@ class Entries:
         Fifty callers get a page of 赛博朋克 in 20 ms, without the cache in 1,045 ms (of 60,000 images).
         """
         key = attrs.evolve(self, oldest=0, newest=NEWEST)
-        deletions = yield from _number(_CHANGES if self.depends_on_marks else _DELETIONS)
-        newest = yield from _number(NEWEST_IMAGE)
+        deletions = yield from one_number(_CHANGES if self.depends_on_marks else _DELETIONS)
+        newest = yield from one_number(NEWEST_IMAGE)
         with self.lock:
             cached = self.counts.get(key)
         if cached is None or cached.deletions != deletions or cached.newest > newest:
@@ -287,7 +266,7 @@ class Entries:
     def count_above(self, above: int, *, limit: int) -> Steps[int]:
         source, _, values = self._source(max(self.oldest, above + 1), self.newest)
         counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT :limit)"  # noqa: S608 - as in `ids`
-        return (yield from _number(counting, **values, limit=limit))
+        return (yield from one_number(counting, **values, limit=limit))
 
     def by_quarter(self) -> Steps[list[tuple[int, int]]]:
         """Count the images of each quarter of an hour; the entries must have bounds in time."""
