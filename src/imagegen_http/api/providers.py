@@ -1,4 +1,4 @@
-"""Providers: which can be used, with the parameters of their models, and how each is configured."""
+"""Providers: which can be used, with what their models can do, and how each is configured."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
 from imagegen_core.config import ProviderConfig as CoreConfig
-from imagegen_core.facts import Group
+from imagegen_core.facts import Group, TokenKind, Unit
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
     MAX_API_BASE_CHARS,
@@ -23,16 +23,22 @@ from imagegen_core.limits import (
     MAX_RETRIES,
     MAX_TIMEOUT_SECONDS,
 )
-from imagegen_core.models import ProviderProfile
+from imagegen_core.models import LifecycleStatus, ProviderProfile, form_of
+from imagegen_core.models import Model as CoreModel
+from imagegen_core.models import Parameter as CoreParameter
 from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.ports.provider import Provider as CoreProvider
 from imagegen_core.requests import Operation, parse_operations
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
-from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import delete, get, patch, post
-from imagegen_http.api.models import Label, Model
-from imagegen_http.api.parameters import PageQuery, PageSizeQuery, ProviderPath, ServiceDependency
+from imagegen_http.api.requests import (
+    PageQuery,
+    PageSizeQuery,
+    ProviderPath,
+    ServiceDependency,
+    without_fields,
+)
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.schemas import (
@@ -42,11 +48,171 @@ from imagegen_http.schemas import (
     JsonObject,
     ProviderName,
     RequestedModel,
+    Scalar,
     Shown,
     Time,
     doc,
+    if_any,
 )
 from imagegen_http.service import Service
+
+
+class Label(Answer, frozen=True, kw_only=True):
+    """A few words for people, in each language."""
+
+    zh: Annotated[str, doc("Chinese", "步数")]
+    en: Annotated[str, doc("English", "Steps")]
+
+
+class ModelParameter(Answer, frozen=True, kw_only=True):
+    """A parameter that a model takes; what does not limit it is left out."""
+
+    name: Annotated[str, doc("its key in `params`", "steps")]
+    type: Annotated[
+        str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
+    ]
+    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
+    minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
+    maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
+    multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
+    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
+    label: Annotated[Label, doc("its name for people", {"zh": "步数", "en": "Steps"})]
+    group: Annotated[Group, doc("where a form puts it, one of `groups`", "sampling")]
+    unit: Annotated[Label | UnsetType, doc("of its values", {"zh": "像素", "en": "px"})] = UNSET
+    description: Annotated[
+        Label | UnsetType, doc("what it does", {"zh": "越多越慢", "en": "the more, the slower"})
+    ] = UNSET
+    value_labels: Annotated[
+        dict[str, Label] | UnsetType,
+        doc(
+            "names of values for people; a value without one speaks for itself",
+            {"hd": {"zh": "高清", "en": "HD"}},
+        ),
+    ] = UNSET
+    operations: Annotated[
+        list[Operation] | UnsetType, doc("the only operations that it belongs to", ["upscale"])
+    ] = UNSET
+
+    @classmethod
+    def from_parameter(cls, parameter: CoreParameter) -> "ModelParameter":
+        field = parameter.form_field
+        return cls.from_attributes(
+            parameter,
+            minimum=_bound(parameter, parameter.minimum),
+            maximum=_bound(parameter, parameter.maximum),
+            default=if_any(parameter.default),
+            label=field.label,  # msgspec encodes the core's labels as it would a `Label`
+            group=field.group,
+            unit=if_any(field.unit),
+            description=if_any(field.description),
+            value_labels={
+                value: label
+                for value, label in field.choices.items()
+                if not parameter.enum or value in map(str, parameter.enum)
+            }
+            or UNSET,
+        )
+
+
+def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
+    """Return a bound in the parameter's type; a document may write 1.0 for an integer."""
+    return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
+
+
+class SizePreset(Answer, frozen=True, kw_only=True):
+    """A size to choose, and the parameters that ask for it."""
+
+    label: Annotated[str, doc("what tells it from the others", "16:9 2K")]
+    ratio: Annotated[str | None, doc("its shape; null where the model chooses", "16:9")]
+    resolution: Annotated[str | None, doc("about how large, if the model has several", "2K")]
+    width: Annotated[int | None, doc("pixels, where they are known", 2048)]
+    height: Annotated[int | None, doc("pixels, where they are known", 1152)]
+    params: Annotated[JsonObject, doc("what a request's `params` contain for it", {"size": "2048x1152"})]
+    operations: Annotated[
+        list[Operation] | UnsetType, doc("the only operations that make it", ["generate"])
+    ] = UNSET
+
+
+class ModelLimits(Answer, frozen=True, kw_only=True):
+    """How much one request to a model may ask for."""
+
+    max_num: Annotated[int, doc("images", 10)]
+    max_references: Annotated[int, doc("reference images", 14)]
+    prompt_chars: Annotated[int, doc("characters of the prompt", 32000)]
+
+
+class ModelLifecycle(Answer, frozen=True, kw_only=True):
+    """When a model is or was switched off, and what to use instead."""
+
+    status: Annotated[LifecycleStatus, doc("whether it is gone already", "deprecated")]
+    date: Annotated[str | None, doc("the day of its end", "2026-12-31", format="date")]
+    replacement: Annotated[str | None, doc("the model to use instead", "demo-2")]
+
+
+class ModelRate(Answer, frozen=True, kw_only=True):
+    """What a provider charges for a unit; conditions that are left out apply to all."""
+
+    amount: Annotated[str, doc("a decimal number", "0.20")]
+    per: Annotated[Unit, doc("what it buys", "image")]
+    tokens: Annotated[TokenKind | UnsetType, doc("which tokens it is for", "image_output")] = UNSET
+    sizes: Annotated[list[str] | UnsetType, doc("sizes that it is for", ["2K"])] = UNSET
+    qualities: Annotated[list[str] | UnsetType, doc("qualities that it is for", ["high"])] = UNSET
+    max_pixels: Annotated[int | UnsetType, doc("the largest area of an image that it is for", 1048576)] = (
+        UNSET
+    )
+    free: Annotated[int | UnsetType, doc("how many input images of a call cost nothing", 1)] = UNSET
+    operations: Annotated[list[Operation] | UnsetType, doc("operations that it is for", ["edit"])] = UNSET
+
+
+class ModelPrice(Answer, frozen=True, kw_only=True):
+    """A price list; of several rates for images, the first that applies counts."""
+
+    currency: Annotated[str, doc("in which the provider bills", "CNY")]
+    rates: Annotated[list[ModelRate], doc("its lines")]
+
+
+class Model(Answer, frozen=True, kw_only=True):
+    """A model and what it can do."""
+
+    id: Annotated[str, doc("what `model_id` names it by", "demo")]
+    name: Annotated[str, doc("its name for people", "Demo")]
+    default: Annotated[bool, doc("whether a task that names no model goes to it", example=True)]
+    capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
+    limits: Annotated[ModelLimits, doc("how much one request may ask for")]
+    parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
+    form: Annotated[
+        list[str],
+        doc(
+            "the fields that a form shows, in order; `size` is one for all that sets a size", ["size", "num"]
+        ),
+    ]
+    sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
+    accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
+    price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
+    lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
+    facts_read: Annotated[
+        str | None, doc("the oldest day on which its facts were read", "2026-11-26", format="date")
+    ]
+
+    @classmethod
+    def from_model(cls, model: CoreModel, today: dt.date) -> "Model":
+        end, status = model.lifecycle, model.lifecycle.status_on(today)
+        lifecycle = ModelLifecycle.from_attributes(
+            end, status=status, date=end.retires, replacement=end.replaced_by
+        )
+        rates = model.price.rates if model.price else ()
+        lines = [ModelRate.from_attributes(rate, amount=format(rate.amount, "f")) for rate in rates]
+        return cls.from_attributes(
+            model,
+            name=model.name or model.id,
+            capabilities=model.operations,
+            limits=ModelLimits.from_attributes(model),
+            parameters=[ModelParameter.from_parameter(parameter) for parameter in model.parameters],
+            form=form_of(model),
+            sizes=[SizePreset.from_attributes(size, params=dict(size.params)) for size in model.sizes],
+            price=ModelPrice(currency=model.price.currency, rates=lines) if model.price else None,
+            lifecycle=None if status is LifecycleStatus.ACTIVE else lifecycle,
+        )
 
 
 class ParameterGroup(Answer, frozen=True, kw_only=True):
@@ -119,7 +285,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             display_name=provider.display_name,
             api_key=None if config.api_key is None else config.api_key.masked,
             has_api_key=config.api_key is not None,
-            models=[Model.from_model(model, today) for model in provider.profile.models],
+            models=_models(provider.profile, today),
             enabled=config.is_enabled,
             timeout_seconds=config.timeout,
             max_retries=config.retries,
@@ -228,12 +394,12 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
                 name=provider.config.provider_name,
                 kind=provider.config.kind,
                 display_name=provider.display_name,
-                models=[Model.from_model(model, today) for model in provider.profile.models],
+                models=_models(provider.profile, today),
             )
             for provider in usable
         ],
         presets=describe_presets(service.imagegen.parts.providers, today),
-        groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
+        groups=[ParameterGroup.from_attributes(group, id=group) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
     )
     return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})
@@ -332,37 +498,38 @@ async def _saved_config(service: Service, provider_name: str) -> Success[Provide
 
 def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> list[Preset]:
     """Describe each known provider, sorted by display name."""
-    coded: tuple[tuple[str, str, str, bool, JsonObject], ...] = (  # their modules are not loaded for this
-        ("gemini", "gemini", "Google Gemini", True, {}),
-        ("stability", "stable_diffusion", "Stability AI", True, {"dialect": "stability"}),
-        ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", False, {}),
-        ("comfyui", "comfyui", "ComfyUI", False, {}),
-    )
-    rows = []
-    for name, kind, shown, needs_key, extra in coded:
-        profile = ProviderProfile(
-            models=(), display_name=shown, needs_api_base=not needs_key, needs_api_key=needs_key
-        )
-        rows.append((name, kind, extra, profile))
+    remote = ProviderProfile(models=(), needs_api_base=False, needs_api_key=True)
+    local = ProviderProfile(models=(), needs_api_base=True, needs_api_key=False)
+    rows: list[tuple[str, str, str, JsonObject, ProviderProfile]] = [  # their modules are not loaded for this
+        ("gemini", "gemini", "Google Gemini", {}, remote),
+        ("stability", "stable_diffusion", "Stability AI", {"dialect": "stability"}, remote),
+        ("stable-diffusion", "stable_diffusion", "Stable Diffusion WebUI", {}, local),
+        ("comfyui", "comfyui", "ComfyUI", {}, local),
+    ]
     documents = providers["http"]
     for name in documents.names:
         if name != "*":  # the caller's own document
             extra = {"preset": name}
             config = CoreConfig(provider_name=name, kind="http", source=ConfigSource.FILE, extra_config=extra)
-            rows.append((name, "http", extra, documents.describe(config).with_default_on(today)))
+            profile = documents.describe(config).with_default_on(today)
+            rows.append((name, "http", profile.display_name or name, extra, profile))
     presets = [
         Preset.from_attributes(
             profile,
             name=name,
             kind=kind,
             extra_config=extra,
-            display_name=profile.display_name or name,
+            display_name=shown,
             api_base=profile.default_api_base,
-            models=[Model.from_model(model, today) for model in profile.models],
+            models=_models(profile, today),
         )
-        for name, kind, extra, profile in rows
+        for name, kind, shown, extra, profile in rows
     ]
     return sorted(presets, key=lambda preset: preset.display_name.casefold())
+
+
+def _models(profile: ProviderProfile, today: dt.date) -> list[Model]:
+    return [Model.from_model(model, today) for model in profile.models]
 
 
 def _today(service: Service) -> dt.date:

@@ -3,7 +3,7 @@
 import msgspec
 
 from imagegen_core.models import Parameter, common
-from imagegen_http.api.models import ModelParameter
+from imagegen_http.api.providers import ModelParameter
 
 
 def test_the_bounds_of_an_integer_are_whole_numbers():
