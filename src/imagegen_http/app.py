@@ -13,8 +13,7 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep
-from imagegen_http.api.bodies import JsonRequest
-from imagegen_http.api.parameters import with_clean_query
+from imagegen_http.api.requests import JsonRequest, with_clean_query
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard.asgi import encoded, respond
 from imagegen_http.openai.responses import answer as answer_in_both_shapes

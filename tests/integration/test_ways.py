@@ -18,7 +18,7 @@ from tests.ways import is_imported, ways
 PROMPT = "a prompt that is traced"
 UPSTREAM, KEY = "127.0.0.1:9", "sk-0123456789abcdef"
 PORTS = "src/imagegen_core/ports/"
-RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/imagegen_http/api/bodies.py")
+RECEIVING = ("src/imagegen_http/server/", "src/imagegen_http/guard/", "src/imagegen_http/api/requests.py")
 """What every body passes until it is parsed; it is listed on the way of the prompt."""
 
 HEAD = "src/imagegen_http/server/framing.py"

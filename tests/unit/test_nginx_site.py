@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagegen_http.openai.routes import MAX_HOLD_SECONDS
+from imagegen_http.openai.responses import MAX_HOLD_SECONDS
 from imagegen_http.settings.schema import ServerSettings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -20,7 +20,7 @@ from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api.errors import delete, download, get
-from imagegen_http.api.parameters import (
+from imagegen_http.api.requests import (
     CursorQuery,
     ImageIdPath,
     PageQuery,

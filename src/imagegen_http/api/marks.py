@@ -9,29 +9,23 @@ from litestar.params import JSONBody
 from litestar.types import ASGIApp
 from msgspec import UNSET, Meta, UnsetType
 
+from imagegen_core import limits
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Collection as CoreCollection
 from imagegen_core.images import MarkChange
-from imagegen_core.limits import (
-    MAX_BATCH_IMAGES,
-    MAX_COLLECTION_NAME_CHARS,
-    MAX_COLLECTIONS,
-    MAX_PAGE_SIZE,
-    MAX_TAG_CHARS,
-    MAX_TAGS,
-    MAX_ZIPPED_IMAGES,
-)
 from imagegen_core.messages import ProblemCode
 from imagegen_core.search import Page
-from imagegen_http.api.bodies import JsonRequest, converted, decoded
 from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.images import ImageDetail
-from imagegen_http.api.parameters import (
+from imagegen_http.api.requests import (
     CollectionPath,
     ImageIdPath,
+    JsonRequest,
     PageQuery,
     PageSizeQuery,
     ServiceDependency,
+    converted,
+    decoded,
     parse_collection_id,
     parse_image_id,
     query,
@@ -72,8 +66,10 @@ class Collection(Answer, frozen=True, kw_only=True):
 
 
 EXAMPLE_COLLECTION = "猫的图片"
-_TAG_WORDS = Meta(extra_json_schema={"minLength": 1, "maxLength": MAX_TAG_CHARS, "pattern": NAME_PATTERN})
-_TAGS = f"in place of all that it has: at most {MAX_TAGS} of 1 to {MAX_TAG_CHARS} characters"
+_TAG_WORDS = Meta(
+    extra_json_schema={"minLength": 1, "maxLength": limits.MAX_TAG_CHARS, "pattern": NAME_PATTERN}
+)
+_TAGS = f"in place of all that it has: at most {limits.MAX_TAGS} of 1 to {limits.MAX_TAG_CHARS} characters"
 
 
 class MarkBody(Body, frozen=True, kw_only=True):
@@ -96,18 +92,17 @@ class BatchAction(StrEnum):
 
 
 _ARGUMENTS = {
-    BatchAction.TAG: "tag",
-    BatchAction.UNTAG: "tag",
-    BatchAction.ADD_TO: "collection",
-    BatchAction.REMOVE_FROM: "collection",
+    "tag": (BatchAction.TAG, BatchAction.UNTAG),
+    "collection": (BatchAction.ADD_TO, BatchAction.REMOVE_FROM),
 }
+"""The actions that need each field; no other may have it."""
 
 
 class BatchBody(Body, frozen=True, kw_only=True):
     """What is to be done to many images: to all of them or, if it is refused, to none."""
 
     ids: Annotated[
-        list[int], doc("ids of images; missing ones are no error", [1], max_length=MAX_BATCH_IMAGES)
+        list[int], doc("ids of images; missing ones are no error", [1], max_length=limits.MAX_BATCH_IMAGES)
     ]
     action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
     tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
@@ -116,11 +111,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
     schema_words: ClassVar[Mapping[str, Any]] = {
         "allOf": [
             {
-                "if": {
-                    "properties": {
-                        "action": {"enum": [a for a, needed in _ARGUMENTS.items() if needed == name]}
-                    }
-                },
+                "if": {"properties": {"action": {"enum": [*_ARGUMENTS[name]]}}},
                 "then": {"properties": {name: {"type": kind}}, "required": [name]},
                 "else": {"properties": {name: {"type": "null"}}},
             }
@@ -131,22 +122,20 @@ class BatchBody(Body, frozen=True, kw_only=True):
     @property
     def change(self) -> MarkChange | None:
         """The change of marks; None if the images are to be deleted."""
-        argument, values = _ARGUMENTS.get(self.action), {"tag": self.tag, "collection": self.collection}
-        for name, value in values.items():
-            if value is None and name == argument:
+        change: dict[str, Any] = {"favourite": self.action is BatchAction.FAVOURITE}
+        for name, actions in _ARGUMENTS.items():
+            value, is_needed = getattr(self, name), self.action in actions
+            if value is None and is_needed:
                 raise ValidationFailed.for_field(name, ProblemCode.REQUIRED())
-            if value is not None and name != argument:
+            if value is not None and not is_needed:
                 raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
-        if self.action is BatchAction.DELETE:
-            return None
-        if argument is None:
-            return MarkChange(favourite=self.action is BatchAction.FAVOURITE)
-        change: dict[str, Any] = {str(self.action): values[argument]}
-        return MarkChange(**change)
+            if is_needed:
+                change = {str(self.action): value}
+        return None if self.action is BatchAction.DELETE else MarkChange(**change)
 
 
-_COLLECTION_NAME = f"1 to {MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
-_COLLECTION_WORDS = {"minLength": 1, "maxLength": MAX_COLLECTION_NAME_CHARS, "pattern": NAME_PATTERN}
+_COLLECTION_NAME = f"1 to {limits.MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
+_COLLECTION_WORDS = {"minLength": 1, "maxLength": limits.MAX_COLLECTION_NAME_CHARS, "pattern": NAME_PATTERN}
 
 
 class CollectionBody(Body, frozen=True, kw_only=True):
@@ -160,7 +149,9 @@ class ZipBody(Body, frozen=True, kw_only=True):
 
     ids: Annotated[
         list[Annotated[int, Meta(ge=1, le=2**63 - 1)]],
-        doc("ids of images, in this order; each once", [1], min_length=1, max_length=MAX_ZIPPED_IMAGES),
+        doc(
+            "ids of images, in this order; each once", [1], min_length=1, max_length=limits.MAX_ZIPPED_IMAGES
+        ),
     ]
 
 
@@ -194,9 +185,9 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
 @get("/api/v1/tags", "images", "validation_failed", opt={CACHEABLE: True})
 async def list_tags(
     service: ServiceDependency,
-    prefix: Annotated[str, query("only those that begin with this", max_length=MAX_TAG_CHARS)] = "",
+    prefix: Annotated[str, query("only those that begin with this", max_length=limits.MAX_TAG_CHARS)] = "",
     page: PageQuery = 1,
-    page_size: PageSizeQuery = MAX_PAGE_SIZE,
+    page_size: PageSizeQuery = limits.MAX_PAGE_SIZE,
 ) -> Success[ListPage[Tag]]:
     """List the most used tags.
 
@@ -212,8 +203,8 @@ async def list_collections(
     service: ServiceDependency,
     page: PageQuery = 1,
     page_size: Annotated[
-        int, query("items a page; all of them when left out", ge=1, le=MAX_COLLECTIONS)
-    ] = MAX_COLLECTIONS,
+        int, query("items a page; all of them when left out", ge=1, le=limits.MAX_COLLECTIONS)
+    ] = limits.MAX_COLLECTIONS,
 ) -> Success[ListPage[Collection]]:
     """List all collections, newest first.
 
@@ -276,9 +267,9 @@ def _fields(text: bytes) -> dict[str, list[str]]:
     """Return a form's fields, with all values of one name, split at commas and spaces."""
     fields: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(text.decode("latin-1"), max_num_fields=MAX_ZIPPED_IMAGES)
+        pairs = parse_qsl(text.decode("latin-1"), max_num_fields=limits.MAX_ZIPPED_IMAGES)
     except ValueError as error:
-        reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
+        reason = ProblemCode.TOO_MANY_ITEMS(maximum=limits.MAX_ZIPPED_IMAGES)
         raise ValidationFailed.for_field("ids", reason) from error
     for name, value in pairs:
         fields.setdefault(name, []).extend(value.replace(",", " ").split())

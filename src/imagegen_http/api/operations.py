@@ -9,32 +9,27 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 
+from imagegen_core import limits
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Usage as CoreUsage
 from imagegen_core.costs import UsageGrouping, amount_text
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import (
-    MAX_API_BASE_CHARS,
-    MAX_API_KEY_CHARS,
-    MAX_REFERENCES,
-    MAX_RETRIES,
-    MAX_TIMEOUT_SECONDS,
-)
 from imagegen_core.messages import JsonType, Problem, ProblemCode
 from imagegen_core.requests import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
-from imagegen_http.api.bodies import JsonRequest, read_images
 from imagegen_http.api.errors import fields_named, get, post
 from imagegen_http.api.images import Cost
-from imagegen_http.api.parameters import (
+from imagegen_http.api.requests import (
     IdempotencyHeader,
+    JsonRequest,
     PreferHeader,
     ServiceDependency,
     ZoneQuery,
     moment,
     parse_span,
     query,
+    read_images,
 )
 from imagegen_http.api.responses import Success, success
 from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskResponse, acceptance, post_task
@@ -55,36 +50,23 @@ from imagegen_http.schemas import (
 )
 from imagegen_http.service import Service
 
-_OwnApiBase = Annotated[
-    str,
-    doc(
-        "address of the provider's API",
-        pattern=f"^{API_BASE_PATTERN}",
-        min_length=1,
-        max_length=MAX_API_BASE_CHARS,
-    ),
-]
-_OwnApiKey = Annotated[
-    str,
-    doc(
-        "key of the provider's API; needed where `api_base` names another origin",
-        min_length=1,
-        max_length=MAX_API_KEY_CHARS,
-    ),
-]
-_OwnTimeout = Annotated[float, doc("seconds that one call may take", gt=0, le=MAX_TIMEOUT_SECONDS)]
-_OwnMaxRetries = Annotated[
-    int, doc("how often a call that started nothing is sent again", ge=0, le=MAX_RETRIES)
-]
+_API_BASE_WORDS = {
+    "pattern": f"^{API_BASE_PATTERN}",
+    "min_length": 1,
+    "max_length": limits.MAX_API_BASE_CHARS,
+}
+_API_KEY = "key of the provider's API; needed where `api_base` names another origin"
+_TIMEOUT = doc("seconds that one call may take", gt=0, le=limits.MAX_TIMEOUT_SECONDS)
+_RETRIES = doc("how often a call that started nothing is sent again", ge=0, le=limits.MAX_RETRIES)
 
 
 class OverrideBody(Body, frozen=True, kw_only=True):
     """A configuration for one task alone; kept encrypted until the task ends, then wiped."""
 
-    api_base: _OwnApiBase | None = None
-    api_key: _OwnApiKey | None = None
-    timeout: _OwnTimeout | None = None
-    max_retries: _OwnMaxRetries | None = None
+    api_base: Annotated[str, doc("address of the provider's API", **_API_BASE_WORDS)] | None = None
+    api_key: Annotated[str, doc(_API_KEY, min_length=1, max_length=limits.MAX_API_KEY_CHARS)] | None = None
+    timeout: Annotated[float, _TIMEOUT] | None = None
+    max_retries: Annotated[int, _RETRIES] | None = None
 
 
 class SubmitBody(Body, frozen=True, kw_only=True):
@@ -157,7 +139,7 @@ _ParamsWithPrompt = Annotated[
 ]
 _REFERENCES = "images to go by, each a data URL or `image:<id>`"
 _References = Annotated[
-    list[ImageText], doc(_REFERENCES, [EXAMPLE_IMAGE], minItems=1, maxItems=MAX_REFERENCES)
+    list[ImageText], doc(_REFERENCES, [EXAMPLE_IMAGE], minItems=1, maxItems=limits.MAX_REFERENCES)
 ]
 _Image = Annotated[ImageText, doc("the image to work on, as a data URL or `image:<id>`", EXAMPLE_IMAGE)]
 _Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; black stays")]
@@ -209,13 +191,12 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         idempotency_key: IdempotencyHeader = None,
         prefer: PreferHeader = None,
     ) -> TaskResponse:
-        body, fields = request.buffered_body, msgspec.structs.asdict(data)
-        prompt = _prompt_in(fields) if rules.prompt_field == "params.prompt" else fields["prompt"] or ""
-        if prompt is None:
+        body, (prompt, params) = request.buffered_body, _prompt_and_params(rules, data)
+        if prompt is None and rules.prompt_field == "params.prompt":
             raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
-        images = await _images(fields, body) if rules.has_input_images else {}
+        images = await _images(data, body) if rules.has_input_images else {}
         body.drop()
-        submission = await _submission(service, operation, fields, prompt)
+        submission = await _submission(service, operation, data, prompt, params)
         submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
         service.check_running()
         with fields_named(_names(rules)):
@@ -247,13 +228,12 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     The body is that of the request, with its `operation`. All else is checked as in one; images that are
     there are not looked at.
     """
-    rules, fields = data.operation.rules, msgspec.structs.asdict(data)
-    in_params = rules.prompt_field == "params.prompt" and not data.prompt
-    prompt = _prompt_in(fields) if in_params else data.prompt
-    misplaced = [n for n in _BODY_PARAMETERS if fields[n] is not None and n not in rules.body_parameters]
-    if misplaced:
+    rules = data.operation.rules
+    prompt, params = _prompt_and_params(rules, data)
+    others = [name for name in _BODY_PARAMETERS if name not in rules.body_parameters]
+    if misplaced := [name for name in others if getattr(data, name) is not None]:
         raise ValidationFailed(*map(_not_of_this_operation, misplaced))
-    submission = await _submission(service, data.operation, fields, prompt or "")
+    submission = await _submission(service, data.operation, data, prompt, params)
     with fields_named(_names(rules)):
         costs = await service.imagegen.tasks.estimate(submission)
     return success(Estimate(cost=Cost.optional(next(iter(costs), None))))
@@ -265,14 +245,13 @@ def _not_of_this_operation(name: str) -> Problem:
 
 
 async def _submission(
-    service: Service, operation: Operation, fields: Mapping[str, Any], prompt: str
+    service: Service, operation: Operation, body: SubmitBody, prompt: str | None, params: dict[str, Any]
 ) -> Submission:
     """Return the submission of a body, without its images."""
-    params, provider_name, config = _params(operation.rules, fields), fields["provider"], fields["config"]
-    override = None
-    if config is not None:  # it stays with this provider if the default changes; a masked key counts as none
+    params, provider_name, override = _merged(operation.rules, body, params), body.provider, None
+    if (config := body.config) is not None:  # it stays with this provider if the default changes
         provider_name = provider_name or await service.imagegen.resolve.default_name()
-        key = Secret.parse_unmasked(config.api_key, "config.api_key")
+        key = Secret.parse_unmasked(config.api_key, "config.api_key")  # a masked key counts as none
         with fields_named(_OVERRIDE_FIELDS):
             override = ProviderConfig(
                 provider_name=provider_name,
@@ -284,38 +263,37 @@ async def _submission(
             )
     return Submission(
         operation=operation,
-        prompt=prompt,
+        prompt=prompt or "",
         params=params,
         provider_name=provider_name,
-        model_id=fields["model_id"],
+        model_id=body.model_id,
         override=override,
-        require_saved=fields["use_saved_config"],
+        require_saved=body.use_saved_config,
     )
 
 
-def _prompt_in(fields: dict[str, Any]) -> str | None:
-    """Pop the prompt from the parameters."""
-    fields["params"] = dict(fields["params"])
-    prompt: Any = fields["params"].pop("prompt", None)
-    if prompt is not None and not isinstance(prompt, str):
-        raise ValidationFailed.for_field("params.prompt", ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),)))
-    return prompt
+def _prompt_and_params(rules: OperationRules, body: SubmitBody) -> tuple[str | None, dict[str, Any]]:
+    """Take the prompt out of the parameters if the operation has it there, and it is not beside them."""
+    params, prompt = dict(body.params), getattr(body, "prompt", None)
+    if rules.prompt_field == "params.prompt" and not prompt:
+        prompt = params.pop("prompt", None)
+        if not isinstance(prompt, str | None):
+            reason = ProblemCode.WRONG_TYPE(types=(JsonType.STRING(),))
+            raise ValidationFailed.for_field("params.prompt", reason)
+    return prompt, params
 
 
-async def _images(fields: Mapping[str, Any], body: BufferedBody) -> dict[str, Any]:
-    references = {f"reference_images.{i}": text for i, text in enumerate(fields.get("reference_images", ()))}
-    single = {name: fields[name] for name in ("image", "mask") if fields.get(name) is not None}
-    images = await body.read(lambda: read_images(body, {**references, **single}))
-    return {
-        "references": tuple(images[name] for name in references),
-        **{name: images[name] for name in single},
-    }
+async def _images(fields: SubmitBody, body: BufferedBody) -> dict[str, Any]:
+    references = enumerate(getattr(fields, "reference_images", ()))
+    texts = {f"reference_images.{index}": text for index, text in references}
+    single = {name: text for name in ("image", "mask") if (text := getattr(fields, name, None)) is not None}
+    images = await body.read(lambda: read_images(body, {**texts, **single}))
+    return {"references": tuple(images.pop(name) for name in texts), **images}
 
 
-def _params(rules: OperationRules, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge ``params`` and the parameters beside it, and add the operation's implied one."""
-    params = fields["params"]
-    extra = {name: fields[name] for name in rules.body_parameters if fields[name] is not None}
+def _merged(rules: OperationRules, body: SubmitBody, params: dict[str, Any]) -> dict[str, Any]:
+    """Return ``params`` with the parameters beside it, and with the operation's implied one."""
+    extra = {name: value for name in rules.body_parameters if (value := getattr(body, name)) is not None}
     conflicts = [name for name, value in extra.items() if params.get(name) not in (None, value)]
     if conflicts:
         reasons = {name: ProblemCode.CONFLICT(other=f"params.{name}") for name in conflicts}

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
@@ -101,17 +101,21 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
             minimum=_bound(parameter, parameter.minimum),
             maximum=_bound(parameter, parameter.maximum),
             default=if_any(parameter.default),
-            label=field.label,  # msgspec encodes the core's labels as it would a `Label`
+            label=_label(field.label),
             group=field.group,
-            unit=if_any(field.unit),
-            description=if_any(field.description),
+            unit=_label(field.unit),
+            description=_label(field.description),
             value_labels={
-                value: label
+                value: _label(label)
                 for value, label in field.choices.items()
                 if not parameter.enum or value in map(str, parameter.enum)
             }
             or UNSET,
         )
+
+
+def _label(label: Any) -> Label | UnsetType:
+    return UNSET if label is None else Label.from_attributes(label)
 
 
 def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
@@ -399,7 +403,7 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
             for provider in usable
         ],
         presets=describe_presets(service.imagegen.parts.providers, today),
-        groups=[ParameterGroup.from_attributes(group, id=group) for group in Group],
+        groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
     )
     return JsonResponse(success(answer), headers={"Cache-Control": PRIVATE_REVALIDATE})

@@ -19,7 +19,7 @@ from imagegen_core.services.tasks import TaskView
 from imagegen_core.task import EventKind, TaskEvent, TaskStatus
 from imagegen_http.api.errors import download, get, response
 from imagegen_http.api.images import DeletedImage, Image
-from imagegen_http.api.parameters import (
+from imagegen_http.api.requests import (
     LastEventHeader,
     ServiceDependency,
     StatusQuery,

@@ -18,10 +18,9 @@ from imagegen_core.requests import InputRole, Operation
 from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
-from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import fields_named, get, post, response
 from imagegen_http.api.images import Cost, Image
-from imagegen_http.api.parameters import (
+from imagegen_http.api.requests import (
     CursorQuery,
     IdempotencyHeader,
     PageQuery,
@@ -34,6 +33,7 @@ from imagegen_http.api.parameters import (
     parse_idempotency_key,
     parse_paging,
     parse_task_id,
+    without_fields,
 )
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
 from imagegen_http.errors import failure_sentence

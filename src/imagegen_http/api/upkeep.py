@@ -11,9 +11,8 @@ from msgspec import Meta
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN
 from imagegen_core.services.upkeep import FindingKind
-from imagegen_http.api.bodies import without_fields
 from imagegen_http.api.errors import READ, get, patch, post, response
-from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.api.requests import ServiceDependency, without_fields
 from imagegen_http.api.responses import JsonResponse, Success, success
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import unless_disconnected

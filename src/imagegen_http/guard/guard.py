@@ -4,7 +4,7 @@ from imagegen_core.config import Origin
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tools import Clock
 from imagegen_http.guard import access, pages
-from imagegen_http.guard.access import Access
+from imagegen_http.guard.access import Access, AllowedHosts, Forwarding, parse_origin, parse_page_origin
 from imagegen_http.guard.asgi import (
     App,
     AsgiMessage,
@@ -19,7 +19,6 @@ from imagegen_http.guard.asgi import (
     with_security_headers,
 )
 from imagegen_http.guard.bodies import BODY, BodyPool, IncomingBody
-from imagegen_http.guard.hosts import AllowedHosts, Forwarding, parse_origin, parse_page_origin
 
 MAX_HEAD_BYTES = 32 * 1024  # of path, query and headers; our own server refuses longer ones unparsed
 

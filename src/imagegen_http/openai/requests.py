@@ -16,7 +16,7 @@ from imagegen_core.models import Model, Parameter, common
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation, parse_size
 from imagegen_core.task import ImageReference as StoredReference
 from imagegen_core.task import InputSource, Submission, canonical_json
-from imagegen_http.api.bodies import converted, decoded, read_image, read_images
+from imagegen_http.api.requests import converted, decoded, read_image, read_images
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, IMAGE_TEXT, PROMPT_WORDS, doc

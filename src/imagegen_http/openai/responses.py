@@ -1,27 +1,41 @@
 """OpenAI answers: images, as JSON or as events, and errors."""
 
+import asyncio
 import base64
+import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import attrs
 import msgspec
+import structlog
 from litestar import Request
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import Failure, FailureCode, StorageUnreachable
+from imagegen_core.errors import (
+    BlobMissing,
+    Failure,
+    FailureCode,
+    ImagegenError,
+    StorageError,
+    StorageUnreachable,
+)
 from imagegen_core.images import Image
 from imagegen_core.messages import Language
-from imagegen_core.running.exchange import PartialImage
-from imagegen_core.task import Task
+from imagegen_core.running.exchange import PartialImage, PartialImageFollower
+from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api import errors
 from imagegen_http.api.responses import JsonResponse
-from imagegen_http.api.streams import PIECE_BYTES, image_event
-from imagegen_http.errors import failure_sentence
-from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send
+from imagegen_http.api.streams import PIECE_BYTES, image_event, next_event
+from imagegen_http.errors import ServiceCode, failure_sentence
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded
+from imagegen_http.guard.delivery import wait_for_delivery
+from imagegen_http.openai.retries import Call, ClientRetries
 from imagegen_http.schemas import Answer, JsonObject, doc
+from imagegen_http.service import Service
 
 Moment = Annotated[int, doc("seconds since 1970", 1795507200)]
 Requested = Annotated[str, doc("as it was asked for", "auto")]
@@ -324,13 +338,17 @@ def length_of(pieces: Sequence[Piece]) -> int:
 async def encode_pieces(
     pieces: Sequence[Piece], open_blob: Callable[[str], AsyncIterator[bytes]]
 ) -> AsyncIterator[bytes]:
-    """Encode while reading: of an image, at most one chunk is in memory."""
+    """Encode while reading: of an image, at most one chunk is in memory. What is before one is one chunk."""
+    text = b""
     for piece in pieces:
         if isinstance(piece, bytes):
-            yield piece
+            text += piece
             continue
+        yield text
+        text = b""
         async for chunk in _base64(open_blob(piece.blob_key)):
             yield chunk
+    yield text
 
 
 async def _base64(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -389,3 +407,158 @@ def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
     if len(usages) == 1:
         return dict(usages[0])
     return {name: sum(usage[name] for usage in usages) for name in _USAGE}
+
+
+# ---------------------------------------------------------------- the response to one request
+
+_POLL_SECONDS = 0.2
+
+MAX_HOLD_SECONDS = 600.0
+"""How long a request is kept open: the time-out of official clients."""
+
+_EVENTS = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
+_log = structlog.get_logger("imagegen.openai")
+
+
+class ClientDisconnected(Exception):
+    """The client disconnected; its task goes on."""
+
+
+@attrs.define(kw_only=True)
+class ImagesResponse:
+    """The ASGI response to one request. A disconnect does not affect the task; a retry gets the response."""
+
+    service: Service
+    retries: ClientRetries
+    task: Task
+    call: Call
+    style: Style
+    is_replayed: bool = False
+    max_hold_seconds: float = MAX_HOLD_SECONDS
+    _send: Send = attrs.field(init=False)
+    _has_started: bool = attrs.field(default=False, init=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the outcome; its key is marked only once the peer's system has acknowledged all of it."""
+        self._send = send
+        try:
+            is_final = await self._respond()
+            arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
+            if arrived:
+                self.retries.answered(self.call)
+            if self._has_started:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if arrived and self.call.key is not None:
+                await self._record_delivery()
+        except ClientDisconnected:
+            return
+        finally:
+            self.retries.leave(self.call)
+            self.call.disconnect.cancel()
+
+    async def _respond(self) -> bool:
+        """Send the outcome, or that the task is still running; return whether it was the outcome."""
+        parts, events = self.service.imagegen.parts, self.style.events
+        task = await self._end()
+        problem, is_final = self._problem(task), task.status.final
+        if problem is None:
+            has_pieces = False
+            try:
+                images = await parts.images.of_task(task.task_id)
+                pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
+                chunks = encode_pieces(pieces, parts.blobs.open)
+                first = await anext(chunks) + await anext(chunks, b"")  # a store that is down yields an error
+                has_pieces, length = True, str(length_of(pieces))
+                await self._start({"content-type": "application/json", "content-length": length})
+                await self._write(first)
+                async for chunk in chunks:
+                    await self._write(chunk)
+            except (StorageError, BlobMissing) as error:
+                _log.error("an image cannot be read", reason=str(error))
+                if has_pieces:
+                    raise
+                problem, is_final = unreadable_image(error), not isinstance(error, StorageUnreachable)
+        if problem is not None and self._has_started:
+            data = json.dumps({"type": "error", **problem.body}, ensure_ascii=False)
+            await self._write(f"event: error\ndata: {data}\n\n".encode())
+        elif problem is not None:
+            await problem.response(self._all_headers()).send_to(self._send)
+        return is_final
+
+    async def _end(self) -> Task:
+        """Return the ended task, or its state when the time is over or the service stops."""
+        imagegen, task_id = self.service.imagegen, self.task.task_id
+        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
+        halted = asyncio.create_task(self._halted())
+        ends = (ended, halted, self.call.disconnect)
+        try:
+            if self.style.events is not None:
+                await self._stream(self.style.events, ends)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self.call.disconnect.done():
+                raise ClientDisconnected
+            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
+        finally:
+            ended.cancel()
+            halted.cancel()
+
+    async def _stream(self, events: str, ends: Iterable[asyncio.Task[Any]]) -> None:
+        """Send partial images and keep-alives until one of the tasks has ended."""
+        queue: asyncio.Queue[PartialImageFollower | None] = asyncio.Queue()
+        for end in ends:
+            end.add_done_callback(lambda _: queue.put_nowait(None))
+        imagegen = self.service.imagegen
+        with imagegen.partial_images.follow(self.task.task_id, queue.put_nowait) as follower:
+            await self._start(_EVENTS)
+            while (event := await next_event(queue)) is not None:
+                if event == "silence":
+                    await self._write(b": keep-alive\n\n")
+                elif (partial := follower.take()) is not None:
+                    for piece in partial_pieces(self.task, partial, events, imagegen.parts.clock.now()):
+                        await self._write(piece)
+
+    async def _halted(self) -> None:
+        """Return when the service stops and the task cannot go on before the next start."""
+        await self.service.stopping.wait()
+        imagegen = self.service.imagegen
+        if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
+            return
+        while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _record_delivery(self) -> None:
+        """If this fails, an equal request may get the response once more."""
+        parts = self.service.imagegen.parts
+        try:
+            await parts.tasks.mark_answered(self.task.task_id, at=parts.clock.now())
+        except ImagegenError as error:
+            _log.warning("a delivered response could not be recorded", reason=str(error))
+
+    def _problem(self, task: Task) -> Problem | None:
+        if task.failure is not None:
+            return Problem.from_failure(task.failure, asgi.language.get())
+        if task.status.final:
+            return None
+        stopping = self.service.stopping.is_set()
+        return Problem(
+            status=503 if stopping else 504,
+            type=SERVER_ERROR,
+            code="unavailable" if stopping else "still_running",
+            message=asgi.text(ServiceCode.TASK_GOES_ON(call=f"GET /api/v1/tasks/{task.task_id}")),
+            headers=RETRY_LATER,
+        )
+
+    def _all_headers(self) -> dict[str, str]:
+        replayed = {"idempotent-replayed": "true"} if self.is_replayed else {}
+        return {"x-task-id": self.task.task_id, **replayed}
+
+    async def _start(self, headers: Mapping[str, str]) -> None:
+        """Send the status, unless a stream has done so."""
+        if not self._has_started:
+            self._has_started = True
+            head = encoded({**self._all_headers(), **headers})
+            await self._send({"type": "http.response.start", "status": 200, "headers": head})
+
+    async def _write(self, content: bytes) -> None:
+        if content:
+            await self._send({"type": "http.response.body", "body": content, "more_body": True})

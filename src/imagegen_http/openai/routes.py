@@ -2,17 +2,14 @@
 
 import asyncio
 import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import attrs
-import structlog
 from litestar import Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
@@ -21,12 +18,8 @@ from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import (
-    BlobMissing,
-    ImagegenError,
     ModelNotAvailable,
     Refusal,
-    StorageError,
-    StorageUnreachable,
     Unavailable,
 )
 from imagegen_core.models import LifecycleStatus, Model, choose_model
@@ -35,17 +28,19 @@ from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.resolving import ResolvedProvider
-from imagegen_core.running.exchange import PartialImageFollower
-from imagegen_core.task import Task, TaskStatus
-from imagegen_http.api.bodies import JsonRequest
+from imagegen_core.task import Task
 from imagegen_http.api.errors import response
-from imagegen_http.api.parameters import IdempotencyHeader, ServiceDependency, parse_idempotency_key
-from imagegen_http.api.streams import next_event
+from imagegen_http.api.requests import (
+    IdempotencyHeader,
+    JsonRequest,
+    ServiceDependency,
+    parse_idempotency_key,
+)
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
-from imagegen_http.guard.asgi import Receive, Scope, Send, encoded
-from imagegen_http.guard.delivery import wait_for_delivery, wait_for_disconnect
-from imagegen_http.guard.hosts import parse_origin
+from imagegen_http.guard.access import parse_origin
+from imagegen_http.guard.asgi import Receive
+from imagegen_http.guard.delivery import wait_for_disconnect
 from imagegen_http.openai.requests import (
     ImageGeneration,
     ImageRequest,
@@ -54,21 +49,7 @@ from imagegen_http.openai.requests import (
     read_edit,
     read_generation,
 )
-from imagegen_http.openai.responses import (
-    RETRY_LATER,
-    SERVER_ERROR,
-    Images,
-    OpenAIError,
-    Piece,
-    Problem,
-    Style,
-    encode_pieces,
-    event_pieces,
-    json_pieces,
-    length_of,
-    partial_pieces,
-    unreadable_image,
-)
+from imagegen_http.openai.responses import Images, ImagesResponse, OpenAIError, Problem, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries, Peers
 from imagegen_http.schemas import Answer, doc
 from imagegen_http.service import Service
@@ -287,9 +268,8 @@ async def _respond(
         call.disconnect.cancel()
         raise
     request.buffered_body.release()
-    headers = {"idempotent-replayed": "true"} if is_replayed else {}
     response = ImagesResponse(
-        service=service, retries=retries, task=task, call=call, style=style, headers=headers
+        service=service, retries=retries, task=task, call=call, style=style, is_replayed=is_replayed
     )
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
@@ -316,168 +296,3 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
         build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
     return await service.imagegen.tasks.submit(submission)
-
-
-# ---------------------------------------------------------------- the response
-
-_POLL_SECONDS = 0.2
-
-MAX_HOLD_SECONDS = 600.0
-"""How long a request is kept open: the time-out of official clients."""
-
-_EVENTS = {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"}
-_log = structlog.get_logger("imagegen.openai")
-
-
-class ClientDisconnected(Exception):
-    """The client disconnected; its task goes on."""
-
-
-@attrs.define(kw_only=True)
-class ImagesResponse:
-    """The ASGI response to one request. A disconnect does not affect the task; a retry gets the response."""
-
-    service: Service
-    retries: ClientRetries
-    task: Task
-    call: Call
-    style: Style
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    max_hold_seconds: float = MAX_HOLD_SECONDS
-    _send: Send = attrs.field(init=False)
-    _has_started: bool = attrs.field(default=False, init=False)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the outcome; its key is marked only once the peer's system has acknowledged all of it."""
-        self._send = send
-        try:
-            is_final = await self._respond()
-            arrived = is_final and await wait_for_delivery(scope, self.call.disconnect)
-            if arrived:
-                self.retries.answered(self.call)
-            if self._has_started:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-            if arrived and self.call.key is not None:
-                await self._record_delivery()
-        except ClientDisconnected:
-            return
-        finally:
-            self.retries.leave(self.call)
-            self.call.disconnect.cancel()
-
-    async def _respond(self) -> bool:
-        """Send the outcome, or that the task is still running; return whether it was the outcome."""
-        parts, events = self.service.imagegen.parts, self.style.events
-        task = await self._end()
-        problem, is_final = self._problem(task), task.status.final
-        if problem is None:
-            has_pieces = False
-            try:
-                images = await parts.images.of_task(task.task_id)
-                pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
-                chunks = encode_pieces(pieces, parts.blobs.open)
-                first = await _first(chunks, pieces)
-                has_pieces, length = True, str(length_of(pieces))
-                await self._start({"content-type": "application/json", "content-length": length})
-                await self._write(first)
-                async for chunk in chunks:
-                    await self._write(chunk)
-            except (StorageError, BlobMissing) as error:
-                _log.error("an image cannot be read", reason=str(error))
-                if has_pieces:
-                    raise
-                problem, is_final = unreadable_image(error), not isinstance(error, StorageUnreachable)
-        if problem is not None and self._has_started:
-            data = json.dumps({"type": "error", **problem.body}, ensure_ascii=False)
-            await self._write(f"event: error\ndata: {data}\n\n".encode())
-        elif problem is not None:
-            await problem.response(self._all_headers()).send_to(self._send)
-        return is_final
-
-    async def _end(self) -> Task:
-        """Return the ended task, or its state when the time is over or the service stops."""
-        imagegen, task_id = self.service.imagegen, self.task.task_id
-        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
-        halted = asyncio.create_task(self._halted())
-        ends = (ended, halted, self.call.disconnect)
-        try:
-            if self.style.events is not None:
-                await self._stream(self.style.events, ends)
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if self.call.disconnect.done():
-                raise ClientDisconnected
-            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
-        finally:
-            ended.cancel()
-            halted.cancel()
-
-    async def _stream(self, events: str, ends: Iterable[asyncio.Task[Any]]) -> None:
-        """Send partial images and keep-alives until one of the tasks has ended."""
-        queue: asyncio.Queue[PartialImageFollower | None] = asyncio.Queue()
-        for end in ends:
-            end.add_done_callback(lambda _: queue.put_nowait(None))
-        imagegen = self.service.imagegen
-        with imagegen.partial_images.follow(self.task.task_id, queue.put_nowait) as follower:
-            await self._start(_EVENTS)
-            while (event := await next_event(queue)) is not None:
-                if event == "silence":
-                    await self._write(b": keep-alive\n\n")
-                elif (partial := follower.take()) is not None:
-                    for piece in partial_pieces(self.task, partial, events, imagegen.parts.clock.now()):
-                        await self._write(piece)
-
-    async def _halted(self) -> None:
-        """Return when the service stops and the task cannot go on before the next start."""
-        await self.service.stopping.wait()
-        imagegen = self.service.imagegen
-        if (await imagegen.parts.tasks.get(self.task.task_id)).status is TaskStatus.PENDING:
-            return
-        while imagegen.worker.busy:  # noqa: ASYNC110 - the worker has no event to wait for, and this is rare
-            await asyncio.sleep(_POLL_SECONDS)
-
-    async def _record_delivery(self) -> None:
-        """If this fails, an equal request may get the response once more."""
-        parts = self.service.imagegen.parts
-        try:
-            await parts.tasks.mark_answered(self.task.task_id, at=parts.clock.now())
-        except ImagegenError as error:
-            _log.warning("a delivered response could not be recorded", reason=str(error))
-
-    def _problem(self, task: Task) -> Problem | None:
-        if task.failure is not None:
-            return Problem.from_failure(task.failure, asgi.language.get())
-        if task.status.final:
-            return None
-        stopping = self.service.stopping.is_set()
-        return Problem(
-            status=503 if stopping else 504,
-            type=SERVER_ERROR,
-            code="unavailable" if stopping else "still_running",
-            message=asgi.text(ServiceCode.TASK_GOES_ON(call=f"GET /api/v1/tasks/{task.task_id}")),
-            headers=RETRY_LATER,
-        )
-
-    def _all_headers(self) -> dict[str, str]:
-        return {"x-task-id": self.task.task_id, **self.headers}
-
-    async def _start(self, headers: Mapping[str, str]) -> None:
-        """Send the status, unless a stream has done so."""
-        if not self._has_started:
-            self._has_started = True
-            head = encoded({**self._all_headers(), **headers})
-            await self._send({"type": "http.response.start", "status": 200, "headers": head})
-
-    async def _write(self, content: bytes) -> None:
-        if content:
-            await self._send({"type": "http.response.body", "body": content, "more_body": True})
-
-
-async def _first(chunks: AsyncIterator[bytes], pieces: Sequence[Piece]) -> bytes:
-    """Read an image's first bytes before the status is sent, so a store that is down yields an error."""
-    ahead = length_of(list(takewhile(lambda piece: isinstance(piece, bytes), pieces)))
-    first = b""
-    async for chunk in chunks:
-        first += chunk
-        if len(first) > ahead:
-            break
-    return first

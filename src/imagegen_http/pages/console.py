@@ -15,7 +15,7 @@ from litestar.types import ASGIApp
 
 from imagegen_core.messages import Language
 from imagegen_http.api.errors import READ, Handler
-from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.api.requests import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
 from imagegen_http.guard.static import FOREVER, StaticContent, StaticFolder

@@ -21,10 +21,9 @@ from imagegen_core.search import Paging
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api.errors import READ
 from imagegen_http.api.marks import EXAMPLE_COLLECTION
-from imagegen_http.api.parameters import ServiceDependency
-from imagegen_http.guard.access import Access
+from imagegen_http.api.requests import ServiceDependency
+from imagegen_http.guard.access import Access, parse_origin
 from imagegen_http.guard.asgi import InboundRequest, Scope, preferred_language
-from imagegen_http.guard.hosts import parse_origin
 from imagegen_http.guard.static import StaticContent, StaticFolder
 from imagegen_http.pages.document import openapi_document
 from imagegen_http.service import Service

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from imagegen_core.messages import Message
 from imagegen_http.errors import ServiceCode
-from imagegen_http.guard.hosts import Network, address_of, is_within
+from imagegen_http.guard.access import Network, address_of, is_within
 
 _MIN_CONNECTIONS = 16
 _IPV6_SITE_BITS = 64

@@ -12,9 +12,9 @@ from imagegen_core.messages import Message
 from imagegen_core.secrets import Redactor, redact_event
 from imagegen_http.app import build_app
 from imagegen_http.errors import ServiceCode, system_reason
+from imagegen_http.guard.access import parse_network
 from imagegen_http.guard.asgi import App, GuardRules
 from imagegen_http.guard.guard import InboundGuard
-from imagegen_http.guard.hosts import parse_network
 from imagegen_http.openai.responses import refuse
 from imagegen_http.running_server import RunningServer
 from imagegen_http.server.connections import AcceptingServer, ConnectionLimits, raise_file_limit

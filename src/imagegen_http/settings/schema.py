@@ -38,7 +38,7 @@ from imagegen_core.messages import (
     RefusalCode,
     range_problem,
 )
-from imagegen_http.guard.hosts import AllowedHosts, parse_network, parse_origin, parse_page_origin
+from imagegen_http.guard.access import AllowedHosts, parse_network, parse_origin, parse_page_origin
 
 
 class SettingCode(MessageCode, words="imagegen_http"):

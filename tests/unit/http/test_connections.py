@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from imagegen_http.errors import ServiceCode
-from imagegen_http.guard.hosts import parse_network
+from imagegen_http.guard.access import parse_network
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
 
 LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_total=4)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.guard.hosts import Forwarding, parse_network, parse_origin
+from imagegen_http.guard.access import Forwarding, parse_network, parse_origin
 
 PROXIES = ("10.1.0.0/16", "::1")
 HTTPS = [(b"x-forwarded-proto", b"https")]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_core.errors import InvalidImage, ValidationFailed
-from imagegen_http.api.bodies import read_images
+from imagegen_http.api.requests import read_images
 from imagegen_http.guard.asgi import RequestRefused
 from imagegen_http.guard.bodies import (
     MAX_VALUES,

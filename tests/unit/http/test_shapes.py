@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from imagegen_core.requests import Operation
-from imagegen_http.api import bodies, images, marks, operations, providers, tasks, upkeep
+from imagegen_http.api import images, marks, operations, providers, requests, tasks, upkeep
 from imagegen_http.openai.requests import ImageEdit, ImageGeneration
 from imagegen_http.schemas import Body
 from imagegen_http.shapes import problems_of
@@ -18,7 +18,7 @@ from imagegen_http.shapes import problems_of
 BODIES = (
     *(
         kind
-        for module in (images, marks, providers, upkeep, tasks, bodies, operations)
+        for module in (images, marks, providers, upkeep, tasks, requests, operations)
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Body)
     ),

@@ -3,8 +3,8 @@
 import attrs
 import pytest
 
+from imagegen_http.guard.access import AllowedHosts
 from imagegen_http.guard.guard import InboundGuard
-from imagegen_http.guard.hosts import AllowedHosts
 from tests.unit.http.guard.guard_requests import CLOCK, RULES, ask, echo, refuse, scope_of
 
 pytestmark = pytest.mark.anyio

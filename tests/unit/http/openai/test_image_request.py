@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from imagegen_http.api.bodies import decoded
+from imagegen_http.api.requests import decoded
 from imagegen_http.guard.bodies import MIN_EXTRACTED_IMAGE_BYTES, BufferedBody, outline
 from imagegen_http.openai.requests import ImageGeneration, read_edit, read_generation
 

@@ -11,10 +11,9 @@ from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import Failure, FailureCode, StorageError
 from imagegen_core.task import Submission
 from imagegen_http.guard.delivery import wait_for_disconnect
-from imagegen_http.openai import routes
-from imagegen_http.openai.responses import Style
+from imagegen_http.openai import responses
+from imagegen_http.openai.responses import ImagesResponse, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.openai.routes import ImagesResponse
 from imagegen_http.service import Service
 from imagegen_http.settings.schema import Settings
 
@@ -134,10 +133,11 @@ async def test_an_image_that_breaks_off_is_logged_and_its_response_is_cut(servic
     """It cannot become an error any more, and counts as not delivered."""
 
     async def broken(*_):
+        yield b"{"
         yield b"{" * 1000
         raise StorageError("the disk is gone")
 
-    monkeypatch.setattr(routes, "encode_pieces", broken)
+    monkeypatch.setattr(responses, "encode_pieces", broken)
     with capture_logs() as logs, pytest.raises(StorageError):
         await ask(service, end=lambda task, now: task.complete(now))
 
