@@ -1,7 +1,8 @@
 """Errors: their envelope, routes that declare their errors, and the mapping from exceptions."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -102,37 +103,9 @@ def error_example(slug: str, language: Language = Language.EN) -> dict[str, Any]
 
 # ---------------------------------------------------------------- routes
 
-Responses = Mapping[Any, ResponseSpec]
+_WITH_BODY = (HttpMethod.POST, HttpMethod.PATCH)
 _BODY_REFUSALS = ("validation_failed", "body_too_large", "unsupported_media_type")
-READ = [HttpMethod.GET, HttpMethod.HEAD]
-
-
-def get(
-    path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
-) -> HTTPRouteHandler:
-    """Return a GET route of group ``tag``; ``refusals`` are slugs of errors, ``responses`` other answers."""
-    return litestar.get(path, tags=[tag], responses={**responses, **_by_status(refusals)}, **more)
-
-
-def download(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
-    """As `get`, for stored bytes; HEAD gives their size."""
-    return litestar.route(path, http_method=READ, tags=[tag], responses=_by_status(refusals))
-
-
-def post(
-    path: str, tag: str, *refusals: str, responses: Responses = MappingProxyType({}), **more: Any
-) -> HTTPRouteHandler:
-    """As `get`, for a request with a body; the status is 200 unless ``more`` says otherwise."""
-    words = {"status_code": 200, "responses": {**responses, **_with_body(refusals)}, **more}
-    return litestar.post(path, tags=[tag], **words)
-
-
-def patch(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
-    return litestar.patch(path, tags=[tag], responses=_with_body(refusals))
-
-
-def delete(path: str, tag: str, *refusals: str) -> HTTPRouteHandler:
-    return litestar.delete(path, status_code=200, tags=[tag], responses=_by_status(refusals))
+READ = (HttpMethod.GET, HttpMethod.HEAD)
 
 
 def response(shape: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
@@ -140,9 +113,29 @@ def response(shape: Any, description: str, media_type: str = "application/json")
     return ResponseSpec(shape, generate_examples=False, description=description, media_type=media_type)
 
 
-def _with_body(refusals: tuple[str, ...]) -> dict[Any, ResponseSpec]:
-    is_first = "validation_failed" not in refusals
-    return _by_status((*_BODY_REFUSALS, *refusals) if is_first else (*refusals, *_BODY_REFUSALS))
+def _route(
+    methods: HttpMethod | Sequence[HttpMethod],
+    path: str,
+    tag: str,
+    *refusals: str,
+    status_code: int = 200,
+    responses: Mapping[Any, ResponseSpec] = MappingProxyType({}),
+    **more: Any,
+) -> HTTPRouteHandler:
+    """Return a route of group ``tag``; ``refusals`` are slugs of errors, ``responses`` other answers."""
+    if methods in _WITH_BODY:
+        first = () if "validation_failed" in refusals else _BODY_REFUSALS
+        refusals = (*first, *refusals, *_BODY_REFUSALS)
+    answers = {**responses, **_by_status(refusals)}
+    words = {"status_code": status_code, "tags": [tag], "responses": answers, **more}
+    return litestar.route(path, http_method=methods, **words)
+
+
+get = partial(_route, HttpMethod.GET)
+post = partial(_route, HttpMethod.POST)
+patch = partial(_route, HttpMethod.PATCH)
+delete = partial(_route, HttpMethod.DELETE)
+download = partial(_route, READ)  # of stored bytes; HEAD gives their size
 
 
 def _by_status(refusals: tuple[str, ...]) -> dict[Any, ResponseSpec]:

@@ -136,6 +136,8 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
 _COLLECTION_NAME = f"1 to {limits.MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
 _COLLECTION_WORDS = {"minLength": 1, "maxLength": limits.MAX_COLLECTION_NAME_CHARS, "pattern": NAME_PATTERN}
+_ZIPPED = "ids of images, in this order; each once"
+_ZIPPED_WORDS = {"min_length": 1, "max_length": limits.MAX_ZIPPED_IMAGES}
 
 
 class CollectionBody(Body, frozen=True, kw_only=True):
@@ -147,12 +149,7 @@ class CollectionBody(Body, frozen=True, kw_only=True):
 class ZipBody(Body, frozen=True, kw_only=True):
     """Which images to put into a zip file. A form has the numbers in one field ``ids`` or several."""
 
-    ids: Annotated[
-        list[Annotated[int, Meta(ge=1, le=2**63 - 1)]],
-        doc(
-            "ids of images, in this order; each once", [1], min_length=1, max_length=limits.MAX_ZIPPED_IMAGES
-        ),
-    ]
+    ids: Annotated[list[Annotated[int, Meta(ge=1, le=2**63 - 1)]], doc(_ZIPPED, [1], **_ZIPPED_WORDS)]
 
 
 @patch("/api/v1/images/{image_id:str}", "images", "image_not_found", "unavailable")

@@ -9,20 +9,10 @@ from litestar import Response
 from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
+from imagegen_core import limits
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
 from imagegen_core.config import ProviderConfig as CoreConfig
 from imagegen_core.facts import Group, TokenKind, Unit
-from imagegen_core.limits import (
-    DEFAULT_PAGE_SIZE,
-    MAX_API_BASE_CHARS,
-    MAX_API_KEY_CHARS,
-    MAX_DISPLAY_NAME_CHARS,
-    MAX_KIND_CHARS,
-    MAX_MODEL_NAME_CHARS,
-    MAX_MODELS,
-    MAX_RETRIES,
-    MAX_TIMEOUT_SECONDS,
-)
 from imagegen_core.models import LifecycleStatus, ProviderProfile, form_of
 from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
@@ -56,6 +46,9 @@ from imagegen_http.schemas import (
 )
 from imagegen_http.service import Service
 
+_VALUE_LABELS = "names of values for people; a value without one speaks for itself"
+_FORM = "the fields that a form shows, in order; `size` is one for all that sets a size"
+
 
 class Label(Answer, frozen=True, kw_only=True):
     """A few words for people, in each language."""
@@ -83,11 +76,7 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
         Label | UnsetType, doc("what it does", {"zh": "越多越慢", "en": "the more, the slower"})
     ] = UNSET
     value_labels: Annotated[
-        dict[str, Label] | UnsetType,
-        doc(
-            "names of values for people; a value without one speaks for itself",
-            {"hd": {"zh": "高清", "en": "HD"}},
-        ),
+        dict[str, Label] | UnsetType, doc(_VALUE_LABELS, {"hd": {"zh": "高清", "en": "HD"}})
     ] = UNSET
     operations: Annotated[
         list[Operation] | UnsetType, doc("the only operations that it belongs to", ["upscale"])
@@ -184,12 +173,7 @@ class Model(Answer, frozen=True, kw_only=True):
     capabilities: Annotated[list[Operation], doc("the operations that it takes", ["generate"])]
     limits: Annotated[ModelLimits, doc("how much one request may ask for")]
     parameters: Annotated[list[ModelParameter], doc("the parameters that it takes")]
-    form: Annotated[
-        list[str],
-        doc(
-            "the fields that a form shows, in order; `size` is one for all that sets a size", ["size", "num"]
-        ),
-    ]
+    form: Annotated[list[str], doc(_FORM, ["size", "num"])]
     sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
     accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
     price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
@@ -307,11 +291,14 @@ class ProbeResult(Answer, frozen=True, kw_only=True):
     latency_ms: Annotated[int, doc("how long it took", 120)]
 
 
+_MODEL_NAME = doc("its name for people", max_length=limits.MAX_MODEL_NAME_CHARS)
+
+
 class ModelBody(Body, frozen=True, kw_only=True):
     """A model of a provider; ``capabilities`` left out: from the catalogue. An answer's may be sent back."""
 
     id: RequestedModel
-    name: Annotated[str, doc("its name for people", max_length=MAX_MODEL_NAME_CHARS)] = ""
+    name: Annotated[str, _MODEL_NAME] = ""
     default: Annotated[bool, doc("whether a task goes to it that names no model")] = False
     capabilities: Annotated[
         list[Annotated[str, Meta(extra_json_schema={"enum": [*Operation]})]] | None,
@@ -327,25 +314,15 @@ class ModelBody(Body, frozen=True, kw_only=True):
     facts_read: Shown = UNSET
 
 
-_Kind = Annotated[str, doc("which adapter speaks to it", "demo", min_length=1, max_length=MAX_KIND_CHARS)]
-_DisplayName = Annotated[str, doc("its name for people", "My demo", max_length=MAX_DISPLAY_NAME_CHARS)]
-_ApiBase = Annotated[
-    str,
-    doc(
-        "address of its API, with the path", pattern=f"^($|{API_BASE_PATTERN})", max_length=MAX_API_BASE_CHARS
-    ),
-]
-_ApiKey = Annotated[
-    str, doc("its key; an answer's mask leaves it", minLength=1, max_length=MAX_API_KEY_CHARS)
-]
-_Models = Annotated[list[ModelBody], doc("its models; left out: the known ones", max_length=MAX_MODELS)]
-_TimeoutSeconds = Annotated[float, doc("how long one call may take", 60, gt=0, le=MAX_TIMEOUT_SECONDS)]
-_MaxRetries = Annotated[
-    int, doc("how often a call that started nothing is sent again", 3, ge=0, le=MAX_RETRIES)
-]
-_ExtraConfig = Annotated[
-    JsonObject, doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")
-]
+_KIND = doc("which adapter speaks to it", "demo", min_length=1, max_length=limits.MAX_KIND_CHARS)
+_DISPLAY_NAME = doc("its name for people", "My demo", max_length=limits.MAX_DISPLAY_NAME_CHARS)
+_API_BASE_WORDS = {"pattern": f"^($|{API_BASE_PATTERN})", "max_length": limits.MAX_API_BASE_CHARS}
+_API_BASE = doc("address of its API, with the path", **_API_BASE_WORDS)
+_API_KEY = doc("its key; an answer's mask leaves it", minLength=1, max_length=limits.MAX_API_KEY_CHARS)
+_MODELS = doc("its models; left out: the known ones", max_length=limits.MAX_MODELS)
+_TIMEOUT = doc("how long one call may take", 60, gt=0, le=limits.MAX_TIMEOUT_SECONDS)
+_RETRIES = doc("how often a call that started nothing is sent again", 3, ge=0, le=limits.MAX_RETRIES)
+_EXTRA_CONFIG = doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")
 
 
 class ProviderConfigBody(Body, frozen=True, kw_only=True):
@@ -357,15 +334,15 @@ class ProviderConfigBody(Body, frozen=True, kw_only=True):
     provider_name: Annotated[
         str, Meta(pattern=f"^{PROVIDER_NAME_PATTERN}$"), doc("name of the provider", "my-demo")
     ]
-    kind: _Kind | UnsetType | None = UNSET
-    display_name: _DisplayName | UnsetType | None = UNSET
-    api_base: _ApiBase | UnsetType | None = UNSET
-    api_key: _ApiKey | UnsetType | None = UNSET
-    models: _Models | UnsetType | None = UNSET
+    kind: Annotated[str, _KIND] | UnsetType | None = UNSET
+    display_name: Annotated[str, _DISPLAY_NAME] | UnsetType | None = UNSET
+    api_base: Annotated[str, _API_BASE] | UnsetType | None = UNSET
+    api_key: Annotated[str, _API_KEY] | UnsetType | None = UNSET
+    models: Annotated[list[ModelBody], _MODELS] | UnsetType | None = UNSET
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)] | UnsetType = UNSET
-    timeout_seconds: _TimeoutSeconds | UnsetType | None = UNSET
-    max_retries: _MaxRetries | UnsetType | None = UNSET
-    extra_config: _ExtraConfig | UnsetType | None = UNSET
+    timeout_seconds: Annotated[float, _TIMEOUT] | UnsetType | None = UNSET
+    max_retries: Annotated[int, _RETRIES] | UnsetType | None = UNSET
+    extra_config: Annotated[JsonObject, _EXTRA_CONFIG] | UnsetType | None = UNSET
     has_api_key: Shown = UNSET
     source: Shown = UNSET
     warnings: Shown = UNSET
@@ -411,7 +388,7 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
 
 @get("/api/v1/providers/config", "providers", "validation_failed")
 async def list_configs(
-    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = DEFAULT_PAGE_SIZE
+    service: ServiceDependency, page: PageQuery = 1, page_size: PageSizeQuery = limits.DEFAULT_PAGE_SIZE
 ) -> Success[ListPage[ProviderConfig]]:
     """List all configurations, by name.
 

@@ -40,6 +40,7 @@ from imagegen_http.errors import failure_sentence
 from imagegen_http.guard import asgi
 from imagegen_http.schemas import (
     EXAMPLE_PROMPT,
+    EXAMPLE_TASK_ID,
     Answer,
     Body,
     ImageId,
@@ -56,7 +57,11 @@ from imagegen_http.schemas import (
 )
 from imagegen_http.service import Service
 
-_URL = "/api/v1/tasks/0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
+_URL = f"/api/v1/tasks/{EXAMPLE_TASK_ID}"
+_MESSAGE = "a sentence in the caller's language, then the provider's own words"
+_INPUT_URL = "where its bytes are; null once that image is deleted, or where they were not kept"
+_NEW_PARAMS = "parameters, and `prompt`, in place of the task's own; null takes one back"
+_CANCELLED = {"enum": ["pending", "processing", None]}
 
 
 class TaskUrls(Answer, frozen=True, kw_only=True):
@@ -86,13 +91,7 @@ class TaskError(Answer, frozen=True, kw_only=True):
     """Why a task failed or was cancelled."""
 
     code: Annotated[FailureCode, doc("what went wrong", "rejected")]
-    message: Annotated[
-        str,
-        doc(
-            "a sentence in the caller's language, then the provider's own words",
-            "the provider refused the request",
-        ),
-    ]
+    message: Annotated[str, doc(_MESSAGE, "the provider refused the request")]
     retryable: Annotated[
         bool, doc("whether the same request may succeed later without a change", example=False)
     ]
@@ -131,13 +130,7 @@ class TaskInput(Answer, frozen=True, kw_only=True):
     image_id: Annotated[
         ImageId | None, doc("the stored image that it was named by; null for one that was sent")
     ]
-    url: Annotated[
-        str | None,
-        doc(
-            "where its bytes are; null once that image is deleted, or where they were not kept",
-            "/api/v1/images/7/content",
-        ),
-    ]
+    url: Annotated[str | None, doc(_INPUT_URL, "/api/v1/images/7/content")]
     mime_type: Annotated[MediaType, doc("type of its bytes", "image/png")]
     width: Annotated[int, doc("pixels", 512)]
     height: Annotated[int, doc("pixels", 512)]
@@ -237,13 +230,7 @@ class CancelledTasks(Answer, frozen=True, kw_only=True):
 class RerunBody(Body, frozen=True, kw_only=True):
     """What is to be other than in the task that is made again; what is left out stays as it was."""
 
-    params: Annotated[
-        JsonObject | None,
-        doc(
-            "parameters, and `prompt`, in place of the task's own; null takes one back",
-            {"prompt": f"{EXAMPLE_PROMPT}，水彩"},
-        ),
-    ] = None
+    params: Annotated[JsonObject | None, doc(_NEW_PARAMS, {"prompt": f"{EXAMPLE_PROMPT}，水彩"})] = None
     provider: Name | None = None
     model_id: RequestedModel | None = None
 
@@ -252,10 +239,7 @@ class CancelBody(Body, frozen=True, kw_only=True):
     """Which tasks are to be cancelled; those that are submitted meanwhile are not."""
 
     status: Annotated[
-        TaskStatus | None,
-        doc(
-            "`pending`, `processing`, or null: both", TaskStatus.PENDING, enum=["pending", "processing", None]
-        ),
+        TaskStatus | None, doc("`pending`, `processing`, or null: both", TaskStatus.PENDING, **_CANCELLED)
     ] = TaskStatus.PENDING
     provider: Name | None = None
 

@@ -24,6 +24,7 @@ from imagegen_http.settings.schema import Origin, effective_settings
 
 T = TypeVar("T")
 DryRun = Annotated[bool, doc("whether nothing was changed, only counted", example=False)]
+_SOURCE = "`environment`: a variable, or an option of `serve`; `database`: saved through the API"
 Unreachable = Annotated[bool, doc("whether it stopped because OSS does not answer", example=False)]
 
 
@@ -115,12 +116,7 @@ class Setting(Answer, frozen=True, kw_only=True):
         Scalar | list[Scalar | JsonObject] | JsonObject | None,
         doc("what holds: a number, a text, a list or a mapping; secrets are `****`", 32),
     ]
-    source: Annotated[
-        Origin,
-        doc(
-            "`environment`: a variable, or an option of `serve`; `database`: saved through the API", "default"
-        ),
-    ]
+    source: Annotated[Origin, doc(_SOURCE, "default")]
 
 
 class SettingsBody(Body, frozen=True, kw_only=True):

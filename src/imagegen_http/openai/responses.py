@@ -41,12 +41,9 @@ Moment = Annotated[int, doc("seconds since 1970", 1795507200)]
 Requested = Annotated[str, doc("as it was asked for", "auto")]
 Size = Annotated[str | UnsetType, doc("of the first image, in pixels", "512x512")]
 OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=["png", "jpeg", "webp"])]
+_TOKENS = {"total_tokens": 1070, "input_tokens": 14, "output_tokens": 1056}
 Usage = Annotated[
-    JsonObject | UnsetType,
-    doc(
-        "tokens of all calls, where the provider counts as OpenAI does",
-        {"total_tokens": 1070, "input_tokens": 14, "output_tokens": 1056},
-    ),
+    JsonObject | UnsetType, doc("tokens of all calls, where the provider counts as OpenAI does", _TOKENS)
 ]
 RevisedPrompt = Annotated[str | UnsetType, doc("the prompt that the provider made of it", "a cute cat")]
 Url = Annotated[str | UnsetType, doc("where it is", "http://127.0.0.1:8080/api/v1/images/7/content")]
@@ -276,8 +273,6 @@ def unreadable_image(error: Exception) -> Problem:
 
 Piece = bytes | Image
 
-_USAGE = ("total_tokens", "input_tokens", "output_tokens")
-
 
 @attrs.frozen(kw_only=True)
 class Style:
@@ -401,12 +396,12 @@ def _usage(images: Sequence[Image]) -> dict[str, Any] | UnsetType:
     # only the first image of a call has a long one
     calls = {i.attempt_id: i.metadata.get("usage") for i in reversed(images)}
     usages = [usage for usage in calls.values() if isinstance(usage, Mapping)]
-    counts = [usage.get(name) for usage in usages for name in _USAGE]
+    counts = [usage.get(name) for usage in usages for name in _TOKENS]
     if not usages or len(usages) < len(calls) or not all(type(count) is int for count in counts):
         return UNSET
     if len(usages) == 1:
         return dict(usages[0])
-    return {name: sum(usage[name] for usage in usages) for name in _USAGE}
+    return {name: sum(usage[name] for usage in usages) for name in _TOKENS}
 
 
 # ---------------------------------------------------------------- the response to one request

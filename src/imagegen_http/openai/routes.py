@@ -17,11 +17,7 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValida
 from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import (
-    ModelNotAvailable,
-    Refusal,
-    Unavailable,
-)
+from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
