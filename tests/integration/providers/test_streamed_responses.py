@@ -8,7 +8,7 @@ import random
 import attrs
 import pytest
 
-from imagegen_adapters.providers.document import streams
+from imagegen_adapters.providers.document import results as streams
 from imagegen_core.attempt import Receipt
 from imagegen_core.config import ModelEntry
 from imagegen_core.errors import CallError, FailureCode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.providers.document.streams import MAX_HEAD_BYTES, read_events
+from imagegen_adapters.providers.document.responses import MAX_EVENT_HEAD_BYTES, read_events
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ async def test_a_long_event_is_read_in_pieces():
     heads = [(event.name, len(event.head), event.is_complete) async for event in read_events(chunks(*body))]
 
     assert [("long", 5000, False), ("", 4, True)] == heads
-    assert heads[0][1] < MAX_HEAD_BYTES + 1000
+    assert heads[0][1] < MAX_EVENT_HEAD_BYTES + 1000
     assert [("long", 20_000), ("", 4)] == [(name, len(data)) for name, data in await events_of(*body)]
 
 

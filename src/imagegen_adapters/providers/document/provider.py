@@ -41,7 +41,12 @@ from imagegen_adapters.providers.document.responses import (
     retry_after,
     submit_error,
 )
-from imagegen_adapters.providers.document.results import ResultReader, find_usage
+from imagegen_adapters.providers.document.results import (
+    MAX_BUFFERED_BYTES,
+    ResultReader,
+    StreamedResponse,
+    find_usage,
+)
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import (
     TOKEN_REFUSED,
@@ -51,7 +56,6 @@ from imagegen_adapters.providers.document.sending import (
     absolute_url,
 )
 from imagegen_adapters.providers.document.sizes import size_for_upstream
-from imagegen_adapters.providers.document.streams import MAX_BUFFERED_BYTES, StreamedResponse
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation

@@ -1,7 +1,9 @@
-"""Receives responses, and says what errors mean: by the document's table, then by our own."""
+"""Receives responses and events, and says what errors mean: by the document's table, then by our own."""
 
+import codecs
+import io
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -56,6 +58,13 @@ _BY_STATUS: Mapping[int, ErrorClass] = {
     429: ErrorClass.RATE_LIMITED,
 }
 _EVENT_STREAM = "text/event-stream"
+MAX_EVENT_HEAD_BYTES = 4096  # how much of an event's data is read before the event is shown
+# A bracket, the type of an object, or any other string
+_TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
+_UNNAMED = "message"  # what an event is called that has no name, by the standard
+_BOM = b"\xef\xbb\xbf"
+_MAX_NAME_BYTES = 128
+_MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 
 
 # Receiving
@@ -143,6 +152,103 @@ def parse_response(
         return response(tree=parse_json(body))
     except CallError:
         return response(text=body.decode("utf-8", "replace"))
+
+
+# Splitting a body into events while it arrives, wherever it is cut and however long they are: server-sent
+# events (https://html.spec.whatwg.org/multipage/server-sent-events.html), without ``id`` and ``retry``
+
+
+@attrs.frozen
+class ServerSentEvent:
+    """An event with data; ``head`` is its start, all of it if ``is_complete``. ``name`` may be empty."""
+
+    name: str
+    head: bytes
+    is_complete: bool
+    rest: AsyncIterator[bytes]
+
+    @property
+    def own_name(self) -> str:
+        """Its name, or the ``type`` in its data, since some servers send only one; empty if unknown."""
+        if self.name not in ("", _UNNAMED):
+            return self.name
+        depth = 0
+        for token in _TOKEN.finditer(self.head):
+            if token[1]:
+                depth += 1 if token[1] in b"[{" else -1
+            elif depth == 1 and token[2]:
+                return token[2].decode("utf-8", "replace")
+        return ""
+
+
+async def read_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent, None]:
+    """Yield the events of a body; what the reader leaves of one is skipped."""
+    parser = _Parser()
+    pieces = parser.pieces(chunks)
+    async for piece in pieces:
+        if piece is not None:
+            data = _until_end(piece, pieces)
+            head, is_complete = await read_start(data, MAX_EVENT_HEAD_BYTES)
+            yield ServerSentEvent(parser.name.decode("utf-8", "replace"), head, is_complete, data)
+            async for _ in data:
+                pass
+
+
+async def _until_end(piece: bytes | None, pieces: AsyncIterator[bytes | None]) -> AsyncIterator[bytes]:
+    while piece is not None:
+        yield piece
+        piece = await anext(pieces, None)
+
+
+class _Parser:
+    """Parses lines that are cut anywhere and end in CR, LF or both; only the start of other lines is kept."""
+
+    def __init__(self) -> None:
+        self.name, self._line, self._data_lines = b"", b"", 0
+        self._in_data = self._may_be_space = False
+        self._decoder = io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder("latin-1")(), translate=True
+        )
+
+    async def pieces(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
+        """Yield the data of all events; None ends one. Some servers forget the empty line after the last."""
+        async for chunk in chunks:
+            for piece in self._feed(chunk):
+                yield piece
+        for piece in self._feed(b"\n\n"):
+            yield piece
+
+    def _feed(self, chunk: bytes) -> Iterator[bytes | None]:
+        lines = self._decoder.decode(chunk).encode("latin-1").split(b"\n")
+        for position, text in enumerate(lines):
+            if position:
+                yield from self._end_line()
+            yield from self._text(text)
+
+    def _text(self, text: bytes) -> Iterator[bytes]:
+        if not self._in_data:
+            self._line = (self._line + text).removeprefix(_BOM)
+            if not self._line.startswith(b"data:"):
+                self._line = self._line[:_MAX_LINE_BYTES]
+                return
+            text = self._line.removeprefix(b"data:")
+            self._line, self._in_data, self._may_be_space = b"", True, True
+            self._data_lines += 1
+            if self._data_lines > 1:
+                yield b"\n"
+        if text and self._may_be_space:
+            text, self._may_be_space = text.removeprefix(b" "), False
+        if text:
+            yield text
+
+    def _end_line(self) -> Iterator[None]:
+        if self._line.startswith(b"event:"):
+            self.name = self._line.removeprefix(b"event:").removeprefix(b" ")[:_MAX_NAME_BYTES]
+        elif not self._line and not self._in_data:
+            if self._data_lines:
+                yield None
+            self._data_lines, self.name = 0, b""
+        self._line, self._in_data = b"", False
 
 
 # Errors

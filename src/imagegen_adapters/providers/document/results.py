@@ -1,11 +1,13 @@
-"""Makes images of a spooled response; their bytes are downloaded or decoded on demand."""
+"""Makes images of a spooled response, their bytes read on demand, and shows partial ones of a stream."""
 
 import asyncio
+import io
 import re
 from collections import ChainMap
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 from urllib.parse import quote
 
 import attrs
@@ -15,10 +17,12 @@ from imagegen_adapters.providers.common.json_files import (
     SpooledJson,
     SpooledString,
     bad_response,
+    decode_base64,
     decode_chunks,
     parse_spooled,
     read_blocks,
     read_spooled,
+    read_string,
 )
 from imagegen_adapters.providers.document.calls import DocumentCall
 from imagegen_adapters.providers.document.expressions import (
@@ -28,9 +32,23 @@ from imagegen_adapters.providers.document.expressions import (
     OverBudget,
     UpstreamResponse,
 )
-from imagegen_adapters.providers.document.operations import ErrorPaths, ImageRule, ResponseSpec, UsageSpec
+from imagegen_adapters.providers.document.operations import (
+    ErrorPaths,
+    ImageRule,
+    ResponseSpec,
+    StreamSpec,
+    UsageSpec,
+)
 from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
-from imagegen_adapters.providers.document.responses import job_error
+from imagegen_adapters.providers.document.responses import (
+    RESPONSE_FILE,
+    PartialResponse,
+    job_error,
+    parse_response,
+    read_events,
+    read_start,
+    stream_error,
+)
 from imagegen_adapters.providers.document.sending import (
     NoAccessToken,
     absolute_url,
@@ -41,9 +59,15 @@ from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.limits import MAX_PARTIAL_IMAGE_BYTES, MAX_PARTIAL_IMAGES
 from imagegen_core.messages import FailureReason, upstream_text
+from imagegen_core.ports.blobs import joined
 from imagegen_core.ports.provider import Exchange, GeneratedImage, ProviderResult
+from imagegen_core.values import ByteBudget
 
+MAX_BUFFERED_BYTES = 32 * 1024 * 1024  # of partial images, over all calls; more are dropped
+_MAX_PARTIAL_EVENT_BYTES = MAX_PARTIAL_IMAGE_BYTES * 4 // 3 + 64 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
 _MAX_IMAGES = 64
 _MAX_METADATA_CHARS = 32 * 1024  # of all images together, and as much again of each
 _MAX_ZIPPED_FIELDS = 10_000
@@ -279,6 +303,127 @@ class _Finder:
         if len(texts) < len(values) or sum(map(len, texts.values())) > MAX_URL_CHARS:
             raise bad_response(ResponseCode.RESPONSE_ADDRESS_MALFORMED())
         return _FIELD.sub(lambda match: quote(texts[match[1]], safe=""), url)
+
+
+# Streams of events: partial images are shown, and the data of the event with the final one is spooled. That
+# may be an image of megabytes, so it is passed on in pieces.
+
+Role = Literal["partial", "completed", "failed", "other"]  # of an event
+
+
+@attrs.frozen
+class StreamedResponse:
+    """One response of server-sent events."""
+
+    call: DocumentCall
+    spec: StreamSpec
+    start: PartialResponse
+    exchange: Exchange
+    buffers: ByteBudget  # memory of partial images, over all calls
+
+    async def receive(self) -> None:
+        """Show partial images, and spool the completing event. Every other end leaves the charge unknown."""
+        partial_count = 0
+        async with aclosing(read_events(self._limited())) as events:
+            async for event in events:
+                role, data, is_spooled = self._role(event.own_name), joined(event.head, event.rest), False
+                if role is None and event.is_complete:
+                    role = await asyncio.to_thread(self._role_of_content, io.BytesIO(event.head))
+                elif role is None:  # its type may come after its image
+                    await self._spool(data)
+                    role = await read_spooled(self._open_file, self._role_of_content)
+                    data, is_spooled = read_blocks(self._open_file), True
+                if role == "partial":
+                    if partial_count < MAX_PARTIAL_IMAGES:
+                        await self._show(data, partial_count)
+                    partial_count += 1
+                elif role == "completed":
+                    if not is_spooled:
+                        await self._spool(data)
+                    return
+                elif role == "failed":
+                    raise await self._error(data, has_begun=partial_count > 0)
+        reason = ResponseCode.STREAM_WITHOUT_IMAGE()
+        raise CallError(FailureCode.BAD_RESPONSE, reason, upstream_status=self.start.status)
+
+    async def _limited(self) -> AsyncIterator[bytes]:
+        """Yield the body, as long as a response and its partial images may be together."""
+        maximum, size = 2 * self.call.document.egress.max_json_bytes, 0
+        async for chunk in joined(self.start.head, self.start.rest):
+            size += len(chunk)
+            if size > maximum:
+                raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=maximum))
+            yield chunk
+
+    async def _spool(self, data: AsyncIterator[bytes]) -> None:
+        maximum = self.call.document.egress.max_json_bytes
+        await self.exchange.spool(RESPONSE_FILE, data, max_bytes=maximum)
+
+    def _open_file(self) -> BinaryIO:
+        return self.exchange.open_spooled(RESPONSE_FILE)
+
+    def _role(self, name: str) -> Role | None:
+        """Return what an event of this name is; None if it has none."""
+        roles: dict[str, Role] = {
+            **dict.fromkeys(self.spec.failed, "failed"),
+            **dict.fromkeys(self.spec.completed, "completed"),
+            **dict.fromkeys(self.spec.partial.events, "partial"),
+        }
+        return roles.get(name, "other" if name else None)
+
+    def _role_of_content(self, file: BinaryIO) -> Role:
+        """Return an event's role by its data: by its ``type``, else by an image or an error in it."""
+        errors, spec = self.call.document.errors, self.call.operation.response
+        try:
+            tree = parse_spooled(file).tree
+            kind = tree.get("type") if isinstance(tree, dict) else None
+            if isinstance(kind, str) and kind:
+                return self._role(kind) or "other"
+            response = UpstreamResponse(status=self.start.status, headers={}, tree=tree)
+            if any(item.base64 or item.url for item in find_images(response, spec, "")):
+                return "completed"
+        except CallError:
+            return "other"
+        return "failed" if any(response.text_at(each) for each in (errors.code, errors.message)) else "other"
+
+    async def _show(self, data: AsyncIterator[bytes], position: int) -> None:
+        """Show the partial image of an event, if it has one and there is room for it."""
+        buffer, size = io.BytesIO(), 0
+        try:
+            async for piece in data:
+                if size + len(piece) > _MAX_PARTIAL_EVENT_BYTES or not self.buffers.take(len(piece)):
+                    return
+                size += len(piece)
+                buffer.write(piece)
+            partial = await asyncio.to_thread(self._partial_image, buffer, position)
+            if partial is not None:
+                self.exchange.partial_image(*partial)
+        finally:
+            self.buffers.give_back(size)
+
+    def _partial_image(self, file: BinaryIO, position: int) -> tuple[int, bytes] | None:
+        """Return the number of a partial image and its bytes; None if there is none to be decoded."""
+        spec = self.spec.partial
+        file.seek(0)
+        try:
+            parsed = parse_spooled(file)
+            response = UpstreamResponse(status=self.start.status, headers={}, tree=parsed.tree)
+            text = response.text_at(spec.base64)
+            if text is None:
+                return None
+            string = parsed.resolve(text)
+            blocks = [string.encode()] if isinstance(string, str) else read_string(file, string)
+            content = b"".join(decode_base64(blocks))
+        except CallError:
+            return None
+        index = response.find(spec.index)
+        return index if isinstance(index, int) else position, content
+
+    async def _error(self, data: AsyncIterator[bytes], *, has_begun: bool) -> CallError:
+        text, _ = await read_start(data, _MAX_ERROR_BYTES)
+        status, headers = self.start.status, self.start.headers
+        response = parse_response(status, headers, text[:_MAX_ERROR_BYTES], self.call.secret)
+        return stream_error(self.call.classify(response), response, has_begun=has_begun)
 
 
 # What the call cost, by the response to the submit or by the one with the images
