@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.a1111.provider import call_error as a1111_error
-from imagegen_adapters.providers.comfyui.jobs import Answer, refusal
+from imagegen_adapters.providers.comfyui.jobs import refusal
+from imagegen_adapters.providers.common.json_files import Answer
 from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec
 from imagegen_adapters.providers.document.responses import classify, submit_error
@@ -30,9 +31,9 @@ def _http(status, errors):
 
 UPSTREAMS = (
     _gemini,
-    lambda status: a1111_error(status, {}, b"no", path="/", secrets=()),
+    lambda status: a1111_error(Answer(status=status, body=b"no"), path="/"),
     lambda status: _http(status, load_stability().errors),
-    lambda status: refusal(Answer(status=status, tree=None, body=b"no"), NOW),
+    lambda status: refusal(Answer(status=status, body=b"no")),
     lambda status: _http(status, ErrorSpec()),
 )
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.comfyui.jobs import ComfyUIApi, JobState, report_of
+from imagegen_adapters.providers.comfyui.jobs import JobState, report_of
 from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider
 from imagegen_adapters.providers.comfyui.workflow import default_workflow
 from imagegen_core.attempt import UpstreamJob
@@ -452,7 +452,7 @@ class TestEnds:
         fake._about_job = lambda path: ending(about_job(path))
         fake._answer_queue = ending(answer_queue)
         outbound = Outbound(allow_private=[server.url.removeprefix("http://")])
-        report = await report_of(ComfyUIApi(outbound=outbound, config=config), job.id)
+        report = await report_of(ComfyUIProvider(outbound, clock=ManualClock())._api(config), job.id)
         await outbound.aclose()
 
         assert JobState.ACTIVE is report.state

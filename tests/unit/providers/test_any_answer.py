@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen_adapters.providers.a1111 import provider as a1111
-from imagegen_adapters.providers.common.json_files import parse_json
+from imagegen_adapters.providers.common.json_files import Answer, parse_json
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
 from imagegen_adapters.providers.document.results import find_images
@@ -84,7 +84,7 @@ def check(error):
 def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     """Of A1111 and Google."""
     body = json.dumps(tree).encode()
-    check(a1111.call_error(status, {}, body, path="/", secrets=()))
+    check(a1111.call_error(Answer(status=status, body=body), path="/"))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
     check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
 

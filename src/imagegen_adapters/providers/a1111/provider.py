@@ -26,23 +26,17 @@ from imagegen_adapters.providers.common.calls import (
     as_list,
     as_object,
     basic_auth,
-    call_timeout,
     configured_headers,
-    failure_of_status,
     json_or_none,
     malformed_key,
-    parse_http_date,
-    parse_retry_after,
-    read_at_most,
-    read_error,
     shorten,
-    streamed_response,
     two_part_key_problem,
-    with_model_warning,
 )
 from imagegen_adapters.providers.common.images import Body, BodyImage, input_parts, json_body, map_refusals
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
+    Answer,
+    Api,
     SpooledString,
     bad_response,
     decode_chunks,
@@ -127,8 +121,7 @@ class A1111(OneShot):
             if current in (None, call.call_id) and call.call_id in self._running:
                 # Set before the request, because the image may arrive before the response to it.
                 self._interrupted.add(call.call_id)
-                response = await self._send_free(call.config, "POST", "/sdapi/v1/interrupt")
-                if not response.is_success:
+                if not (await self._api(call.config).ask("POST", "/sdapi/v1/interrupt")).is_success:
                     self._interrupted.discard(call.call_id)
 
     async def probe(self, config: ProviderConfig) -> Probe:
@@ -144,17 +137,17 @@ class A1111(OneShot):
         return Probe(ok=True, detail=detail)
 
     async def _send(self, call: ProviderCall, body: Body, exchange: Exchange) -> None:
-        config, path = call.config, PATHS[call.request.operation]
+        api, path = self._api(call.config), PATHS[call.request.operation]
         headers = {"content-type": body.content_type, "content-length": str(body.length)}
-        content, timeout = body.stream(exchange), call_timeout(config.timeout)
-        request = self._request(config, "POST", path, headers=headers, content=content, timeout=timeout)
         # Room for all images in base64, a grid, and the JSON around them.
         max_bytes = (call.request.num + 1) * (MAX_IMAGE_BYTES * 4 // 3 + 4) + MAX_JSON_BYTES
-        async with streamed_response(self._outbound.api_client(config), request) as response:
+        async with api.response_to(
+            "POST", path, seconds=call.config.timeout, headers=headers, content=body.stream(exchange)
+        ) as response:
             exchange.mark_response_started()
             if response.status_code != httpx.codes.OK:
-                text, path = await read_error(response), response.request.url.path
-                raise _refusal(response, text, config, path=path, model=call.model)
+                path = response.request.url.path
+                raise call_error(await api.answer_of(response), path=path, model=call.model)
             await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=max_bytes)
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:
@@ -173,42 +166,27 @@ class A1111(OneShot):
         return as_object(await self._get_json(config, "/sdapi/v1/progress?skip_current_image=true"))
 
     async def _get_json(self, config: ProviderConfig, path: str) -> Any:
-        response = await self._send_free(config, "GET", path)
-        if response.status_code != httpx.codes.OK:
-            raise _refusal(response, response.content, config, path=path)
-        return parse_json(response.content)
+        answer = await self._api(config).ask("GET", path)
+        if answer.status != httpx.codes.OK:
+            raise call_error(answer, path=path)
+        if len(answer.body) == _MAX_FREE_BYTES:
+            raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=_MAX_FREE_BYTES))
+        return parse_json(answer.body)
 
-    async def _send_free(self, config: ProviderConfig, method: str, path: str) -> httpx.Response:
-        request = self._request(config, method, path, timeout=_FREE_CALL_SECONDS)
-        return await free_response(self._outbound.api_client(config), request)
-
-    def _request(
-        self,
-        config: ProviderConfig,
-        method: str,
-        path: str,
-        *,
-        headers: Mapping[str, str] = {},
-        **options: Any,
-    ) -> httpx.Request:
+    def _api(self, config: ProviderConfig) -> Api:
         """A1111 and SD.Next take the key as user and password."""
-        base = (config.api_base or "").rstrip("/").removesuffix("/sdapi/v1").removesuffix("/sdapi")
         key = None if config.api_key is None else config.api_key.reveal()
         if key is not None and ":" not in key:
             raise CallError(FailureCode.AUTH_FAILED, malformed_key("user:password"))
-        headers = {**configured_headers(config), **(basic_auth(key) if key else {}), **headers}
-        return self._outbound.api_client(config).build_request(
-            method, base + path, headers=headers, **options
+        return Api(
+            outbound=self._outbound,
+            config=config,
+            base=(config.api_base or "").rstrip("/").removesuffix("/sdapi/v1").removesuffix("/sdapi"),
+            headers={**configured_headers(config), **(basic_auth(key) if key else {})},
+            secrets=tuple(filter(None, (key, (key or "").partition(":")[2]))),
+            seconds=_FREE_CALL_SECONDS,
+            max_bytes=_MAX_FREE_BYTES,
         )
-
-
-async def free_response(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """Send a request that starts nothing, and return the whole response; a long one is ``bad_response``."""
-    async with streamed_response(client, request) as response:
-        content = await read_at_most(response, _MAX_FREE_BYTES + 1)
-    if len(content) > _MAX_FREE_BYTES:
-        raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=_MAX_FREE_BYTES))
-    return httpx.Response(response.status_code, headers=response.headers, content=content)
 
 
 # ---------------------------------------------------------------- images in a response
@@ -267,58 +245,13 @@ def _metadata(info: Mapping[str, Any], position: int, *, interrupted: bool) -> d
 # ---------------------------------------------------------------- error responses
 
 
-def status_error(
-    status: int,
-    headers: Mapping[str, str],
-    text: str,
-    name: str | None,
-    *,
-    secrets: tuple[str, ...],
-    model: Model | None,
-    code: FailureCode | None = None,
-) -> CallError:
-    """Only 429 proves that nothing started: a 503 may come from a proxy that lost the response."""
-    code = code or failure_of_status(status)
-    is_rate_limited = code is FailureCode.RATE_LIMITED
-    status_reason = ResponseCode.RESPONSE_STATUS(status=status)
-    reason = upstream_text(shorten(text, secrets)) if text.strip() else status_reason
-    return CallError(
-        code,
-        with_model_warning(model, code, reason),
-        not_started=is_rate_limited,
-        retry_after=retry_after(headers) if is_rate_limited else None,
-        upstream_status=status,
-        upstream_code=name,
-    )
-
-
-def call_error(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    path: str,
-    secrets: tuple[str, ...],
-    model: Model | None = None,
-) -> CallError:
-    text, name, is_about_the_path = _read_error(body.decode("utf-8", "replace"))
-    if status == httpx.codes.NOT_FOUND and is_about_the_path:
+def call_error(answer: Answer, *, path: str, model: Model | None = None) -> CallError:
+    text, name, is_about_the_path = _read_error(answer.body.decode("utf-8", "replace"))
+    if answer.status == httpx.codes.NOT_FOUND and is_about_the_path:
         reason = StableDiffusionCode.NO_ROUTE(path=path)
-        return CallError(FailureCode.REJECTED, reason, upstream_status=status)
-    return status_error(status, headers, text, name, secrets=secrets, model=model)
-
-
-def _refusal(
-    response: httpx.Response, body: bytes, config: ProviderConfig, *, path: str, model: Model | None = None
-) -> CallError:
-    key = "" if config.api_key is None else config.api_key.reveal()
-    secrets = tuple(filter(None, (key, key.partition(":")[2])))
-    return call_error(response.status_code, response.headers, body, path=path, secrets=secrets, model=model)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Compare a date with the response's own ``Date``."""
-    return parse_retry_after(headers.get("retry-after"), parse_http_date(headers.get("date", "")))
+        return CallError(FailureCode.REJECTED, reason, upstream_status=answer.status)
+    reason = ResponseCode.RESPONSE_STATUS(status=answer.status)
+    return answer.error(upstream_text(shorten(text, answer.secrets)) if text.strip() else reason, name, model)
 
 
 def _read_error(text: str) -> tuple[str, str | None, bool]:

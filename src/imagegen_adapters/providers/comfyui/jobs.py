@@ -1,8 +1,6 @@
 """ComfyUI's API: its requests, the meaning of its answers, and waiting for a job."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -11,7 +9,6 @@ from urllib.parse import quote
 import attrs
 import httpx
 
-from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
 from imagegen_adapters.providers.comfyui.workflow import ComfyUICode
 from imagegen_adapters.providers.common.calls import (
@@ -19,91 +16,14 @@ from imagegen_adapters.providers.common.calls import (
     ResponseCode,
     as_list,
     as_object,
-    call_timeout,
-    configured_headers,
-    failure_of_status,
     is_from_upstream,
-    parse_retry_after,
-    read_at_most,
     shorten,
-    streamed_response,
     visible_text,
 )
-from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_core.config import ProviderConfig
+from imagegen_adapters.providers.common.json_files import Answer, Api
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.tools import Clock
-
-# A job's answer repeats its workflow; the queue's repeats the workflows of all jobs
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
-_FREE_CALL_SECONDS = 30.0
-
-
-@attrs.frozen(kw_only=True)
-class Answer:
-    """``tree`` is None unless the body is JSON. No message made of it repeats any of the ``secrets``."""
-
-    status: int
-    tree: Any
-    body: bytes = attrs.field(repr=False)
-    retry_after: str | None = None
-    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
-
-    @property
-    def is_success(self) -> bool:
-        return httpx.codes.is_success(self.status)
-
-    def object(self, name: str) -> Mapping[str, Any]:
-        """Return the object of that name, or an empty one."""
-        return as_object(as_object(self.tree).get(name))
-
-
-@attrs.frozen(kw_only=True)
-class ComfyUIApi:
-    """One configuration's ComfyUI; requests raise `CallError` as `map_transport_errors` does."""
-
-    outbound: Outbound
-    config: ProviderConfig
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """ComfyUI knows no keys: a key is for a proxy in front of it."""
-        key, headers = self.config.api_key, configured_headers(self.config)
-        return headers if key is None else headers | {"authorization": f"Bearer {key.reveal()}"}
-
-    def url(self, path: str) -> str:
-        return f"{(self.config.api_base or '').rstrip('/')}{path}"
-
-    async def ask(self, method: str, path: str, **content: Any) -> Answer:
-        """Send a request that starts nothing, with ``json`` or a form of ``data`` and ``files``."""
-        async with self.response_to(method, path, **content) as response:
-            return await self.answer_of(response)
-
-    def response_to(
-        self, method: str, path: str, *, seconds: float = _FREE_CALL_SECONDS, **content: Any
-    ) -> AbstractAsyncContextManager[httpx.Response]:
-        """Yield the response, its body unread."""
-        client = self.outbound.api_client(self.config)
-        request = client.build_request(
-            method, self.url(path), headers=self.headers, timeout=call_timeout(seconds), **content
-        )
-        return streamed_response(client, request)
-
-    async def answer_of(self, response: httpx.Response) -> Answer:
-        body, key = await read_at_most(response, MAX_ANSWER_BYTES), self.config.api_key
-        try:
-            tree = parse_json(body)
-        except CallError:
-            tree = None
-        return Answer(
-            status=response.status_code,
-            tree=tree,
-            body=body,
-            retry_after=response.headers.get("retry-after"),
-            secrets=() if key is None else (key.reveal(),),
-        )
-
 
 # ---------------------------------------------------------------- what a refusal says
 
@@ -111,18 +31,9 @@ MAX_NODE_PROBLEMS = 5  # a wrong checkpoint is one problem; a workflow of anothe
 _MAX_PROBLEM_CHARS = 200
 
 
-def refusal(answer: Answer, now: datetime) -> CallError:
+def refusal(answer: Answer) -> CallError:
     """ComfyUI itself answers 400, or 500 if a node raises in its check; the rest are a proxy's."""
-    code = failure_of_status(answer.status)
-    is_rate_limited = code is FailureCode.RATE_LIMITED
-    return CallError(
-        code,
-        reason_of(answer),
-        not_started=is_rate_limited,
-        retry_after=parse_retry_after(answer.retry_after, now) if is_rate_limited else None,
-        upstream_status=answer.status,
-        upstream_code=_text(answer.object("error").get("type")),
-    )
+    return answer.error(reason_of(answer), _text(answer.object("error").get("type")))
 
 
 def reason_of(answer: Answer) -> Message:
@@ -200,7 +111,7 @@ class Unanswered(CallError):
         self.is_refusal = code is FailureCode.AUTH_FAILED and is_from_upstream(answer.status, answer.body)
 
 
-async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
+async def report_of(api: Api, job_id: str) -> JobReport:
     """Ask for a job; a response that is not ComfyUI's is `Unanswered`.
 
     If ``/api/jobs`` does not know it or does not exist, it asks for the queue, then for the history. In this
@@ -233,14 +144,14 @@ async def report_of(api: ComfyUIApi, job_id: str) -> JobReport:
 _STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": JobState.INTERRUPTED}
 
 
-async def is_in_queue(api: ComfyUIApi, job_id: str, *parts: str) -> bool:
+async def is_in_queue(api: Api, job_id: str, *parts: str) -> bool:
     """Whether a job is running or waiting, or in the given ``parts`` of the queue."""
     queue = (await _get_object(api, "/queue")).tree
     lists = [queue.get(part) for part in parts or ("queue_running", "queue_pending")]
     return any(job_id in as_list(item)[1:2] for items in lists for item in as_list(items))
 
 
-async def _get_object(api: ComfyUIApi, path: str) -> Answer:
+async def _get_object(api: Api, path: str) -> Answer:
     answer = await api.ask("GET", path)
     if not answer.is_success or not isinstance(answer.tree, dict):
         raise Unanswered(answer)
@@ -291,7 +202,7 @@ class JobWatcher:
     A process that resumes the job has fewer ``seconds_left``.
     """
 
-    api: ComfyUIApi
+    api: Api
     job_id: str
     clock: Clock
     seconds: float

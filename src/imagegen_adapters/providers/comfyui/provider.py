@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,6 @@ import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.jobs import (
-    ComfyUIApi,
     JobWatcher,
     is_in_queue,
     node_errors_of,
@@ -21,7 +21,13 @@ from imagegen_adapters.providers.comfyui.jobs import (
     refusal,
 )
 from imagegen_adapters.providers.comfyui.workflow import ComfyUICode, Workflow, models_of, parse_workflow
-from imagegen_adapters.providers.common.calls import as_list, as_object, configured_headers, without_secret
+from imagegen_adapters.providers.common.calls import (
+    ResponseCode,
+    as_list,
+    as_object,
+    configured_headers,
+    without_secret,
+)
 from imagegen_adapters.providers.common.images import (
     MaskPolarity,
     check_size,
@@ -29,7 +35,7 @@ from imagegen_adapters.providers.common.images import (
     mask_for,
     random_seed,
 )
-from imagegen_adapters.providers.common.json_files import bad_response, job_id_of
+from imagegen_adapters.providers.common.json_files import Api, bad_response
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
@@ -44,6 +50,10 @@ from imagegen_core.values import IdentityCache
 JOB_SECONDS = 1800.0
 _MAX_UPLOADS = 2
 _DOWNLOAD_SECONDS = 120.0
+_FREE_CALL_SECONDS = 30.0
+# A job's answer repeats its workflow; the queue's repeats the workflows of all jobs
+_MAX_ANSWER_BYTES = 16 * 1024 * 1024
+_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")  # it becomes part of a URL
 
 
 class ComfyUIProvider:
@@ -89,8 +99,10 @@ class ComfyUIProvider:
             exchange.mark_response_started()
             answer = await api.answer_of(response)
         if not answer.is_success:
-            raise refusal(answer, self._clock.now())
-        job_id = job_id_of(answer.tree, "prompt_id")
+            raise refusal(answer)
+        job_id = as_object(answer.tree).get("prompt_id")
+        if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
+            raise bad_response(ResponseCode.NO_JOB())
         key = call.config.api_key
         errors = [[without_secret(text, key) for text in error] for error in node_errors_of(answer)]
         expires_at = self._clock.now() + timedelta(seconds=_seconds(call.config))
@@ -167,15 +179,25 @@ class ComfyUIProvider:
                     missing.append(kind)
         return tuple(missing)
 
-    def _api(self, config: ProviderConfig) -> ComfyUIApi:
-        return ComfyUIApi(outbound=self._outbound, config=config)
+    def _api(self, config: ProviderConfig) -> Api:
+        """ComfyUI knows no keys: a key is for a proxy in front of it."""
+        key = None if config.api_key is None else config.api_key.reveal()
+        return Api(
+            outbound=self._outbound,
+            config=config,
+            base=(config.api_base or "").rstrip("/"),
+            headers=configured_headers(config) | ({} if key is None else {"authorization": f"Bearer {key}"}),
+            secrets=() if key is None else (key,),
+            seconds=_FREE_CALL_SECONDS,
+            max_bytes=_MAX_ANSWER_BYTES,
+        )
 
     def _workflow(self, config: ProviderConfig) -> Workflow:
         return self._workflows.result_for((config,), lambda: parse_workflow(config.extra_config))
 
-    def _download(self, api: ComfyUIApi, file: dict[str, str]) -> Any:
+    def _download(self, api: Api, file: dict[str, str]) -> Any:
         return self._outbound.download(
-            f"{api.url('/view')}?{urlencode(file)}",
+            f"{api.base}/view?{urlencode(file)}",
             config=api.config,
             headers=api.headers,
             max_bytes=MAX_IMAGE_BYTES,
@@ -239,7 +261,7 @@ _RETRIED_STATUSES = frozenset((408, 425, 429))
 
 
 async def _upload_inputs(
-    api: ComfyUIApi, exchange: Exchange, request: ImageRequest, workflow: Workflow
+    api: Api, exchange: Exchange, request: ImageRequest, workflow: Workflow
 ) -> dict[str, Any]:
     """Upload into a folder that ComfyUI empties when it starts; files named by content are never replaced."""
 
@@ -259,7 +281,7 @@ async def _upload_inputs(
     return names
 
 
-async def _upload(api: ComfyUIApi, name: str, data: bytes) -> str:
+async def _upload(api: Api, name: str, data: bytes) -> str:
     """Upload an image, and return the name by which a node loads it."""
     fields, cause, status, is_passing = {"type": "temp", "subfolder": "imagegen"}, None, None, True
     try:

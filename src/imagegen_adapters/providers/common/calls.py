@@ -40,6 +40,7 @@ class ResponseCode(MessageCode, words="imagegen_adapters"):
 MAX_ERROR_BYTES = 64 * 1024  # the part of an error response that is read
 MAX_REFUSALS = 3  # of the key, or unreadable states, one after the other: then the job is given up
 MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0  # thirty years, finite for arithmetic; callers cap it further
+CUT_OFF = (httpx.HTTPError, TimeoutError)
 _CONNECT_SECONDS = 10.0
 _FINAL_CODES = frozenset((FailureCode.AUTH_FAILED, FailureCode.RESULT_EXPIRED))
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -114,7 +115,7 @@ async def read_at_most(
 
 async def read_error(response: httpx.Response) -> bytes:
     """Return as much of an error body as arrives: the status counts even if it is cut off."""
-    return await read_at_most(response, cut_off=(httpx.HTTPError, TimeoutError))
+    return await read_at_most(response, cut_off=CUT_OFF)
 
 
 _BY_STATUS: Mapping[int, FailureCode] = {

@@ -1,4 +1,4 @@
-"""Reads JSON responses: a short one whole, a long one without its images, which stay in the spooled file.
+"""JSON responses: a short one is read whole, a long one without its images, which stay in the spooled file.
 
 Ten images of 20 MB are 270 MB of text. So each string above 64 KiB is replaced by its start and a marker:
 parsing takes kilobytes of memory, and an image is decoded from the file in chunks. A short response in
@@ -7,19 +7,37 @@ memory is read on the event loop, since a thread would cost more.
 
 import asyncio
 import binascii
+import contextlib
 import io
 import json
 import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, BinaryIO, TypeVar
 
 import attrs
+import httpx
 
-from imagegen_adapters.providers.common.calls import ResponseCode, as_object, visible_text
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers.common.calls import (
+    CUT_OFF,
+    ResponseCode,
+    as_object,
+    call_timeout,
+    failure_of_status,
+    parse_http_date,
+    parse_retry_after,
+    read_at_most,
+    streamed_response,
+    visible_text,
+    with_model_warning,
+)
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message
+from imagegen_core.models import Model
 from imagegen_core.values import valid_json
 
 T = TypeVar("T")
@@ -40,7 +58,6 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _SPACE = b" \t\r\n"
 _DATA_URI_HEAD = re.compile(rb"\s*data:[^,]*,", re.IGNORECASE)
 _MAX_DATA_URI_HEAD_BYTES = 256
-_JOB_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 def parse_json(text: bytes) -> Any:
@@ -62,12 +79,93 @@ def bad_response(reason: Message) -> CallError:
     return CallError(FailureCode.BAD_RESPONSE, reason)
 
 
-def job_id_of(document: Any, name: str) -> str:
-    """Return the id of a job; it becomes part of a URL, so nothing else is accepted as one."""
-    job_id = as_object(document).get(name)
-    if not isinstance(job_id, str) or not _JOB_ID.fullmatch(job_id):
-        raise bad_response(ResponseCode.NO_JOB())
-    return job_id
+# ---------------------------------------------------------------- a server that answers in JSON
+
+
+@attrs.frozen(kw_only=True)
+class Answer:
+    """A server's answer, or the start of it. No message made of it repeats any of the ``secrets``."""
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes = attrs.field(default=b"", repr=False)
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        return httpx.codes.is_success(self.status)
+
+    @cached_property
+    def tree(self) -> Any:
+        """The body; None unless it is JSON."""
+        try:
+            return parse_json(self.body)
+        except CallError:
+            return None
+
+    def object(self, name: str) -> Mapping[str, Any]:
+        """Return the object of that name, or an empty one."""
+        return as_object(as_object(self.tree).get(name))
+
+    def error(self, reason: Message, name: str | None, model: Model | None = None) -> CallError:
+        """Return the error of a paid call; ``name`` is the server's own of it.
+
+        Only 429 proves that nothing started: a 503 may come from a proxy that lost the response. A date to
+        wait for is compared with the response's own.
+        """
+        code, now = failure_of_status(self.status), parse_http_date(self.headers.get("date", ""))
+        is_rate_limited = code is FailureCode.RATE_LIMITED
+        seconds = parse_retry_after(self.headers.get("retry-after"), now) if is_rate_limited else None
+        return CallError(
+            code,
+            with_model_warning(model, code, reason),
+            not_started=is_rate_limited,
+            retry_after=seconds,
+            upstream_status=self.status,
+            upstream_code=name,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Api:
+    """One configuration's server; requests raise `CallError` as `map_transport_errors` does."""
+
+    outbound: Outbound
+    config: ProviderConfig
+    base: str
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
+    seconds: float  # for a request that starts nothing
+    max_bytes: int  # of an answer to it
+
+    async def ask(self, method: str, path: str, **content: Any) -> Answer:
+        """Send a request that starts nothing, with ``json`` or a form of ``data`` and ``files``."""
+        async with self.response_to(method, path, **content) as response:
+            return await self.answer_of(response)
+
+    def response_to(
+        self,
+        method: str,
+        path: str,
+        *,
+        seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        """Yield the response, its body unread."""
+        client, headers = self.outbound.api_client(self.config), {**self.headers, **(headers or {})}
+        timeout = call_timeout(self.seconds if seconds is None else seconds)
+        request = client.build_request(method, self.base + path, headers=headers, timeout=timeout, **content)
+        return streamed_response(client, request)
+
+    async def answer_of(self, response: httpx.Response) -> Answer:
+        """Read an answer; the status of an error counts even if its body is cut off."""
+        body = await read_at_most(response, self.max_bytes, cut_off=() if response.is_success else CUT_OFF)
+        status, headers = response.status_code, response.headers
+        return Answer(status=status, headers=headers, body=body, secrets=self.secrets)
+
+
+# ---------------------------------------------------------------- long strings
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.a1111.provider import call_error, retry_after
+from imagegen_adapters.providers.a1111 import provider as a1111
+from imagegen_adapters.providers.common.json_files import Answer
 from imagegen_adapters.providers.document.responses import classify, parse_response, submit_error
 from imagegen_adapters.providers.stability import load_stability
 from tests.fakes.samples import sample
@@ -14,8 +15,12 @@ SECRET = "alice:correct-horse"
 PATH = "/sdapi/v1/extra-single-image"
 
 
-def stability_error(status, headers, body, **_):
-    """Its errors are read without the path of the request."""
+def call_error(status, headers, body):
+    answer = Answer(status=status, headers=headers, body=body, secrets=(SECRET,))
+    return a1111.call_error(answer, path=PATH)
+
+
+def stability_error(status, headers, body):
     response = parse_response(status, headers, body, None)
     now = datetime(2026, 11, 24, tzinfo=UTC)
     return submit_error(classify(response, load_stability().errors, now), response)
@@ -23,7 +28,7 @@ def stability_error(status, headers, body, **_):
 
 def read(error_of, status, body, **headers):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    error = error_of(status, headers, data, path=PATH, secrets=(SECRET,))
+    error = error_of(status, headers, data)
     return error, error.failure
 
 
@@ -114,7 +119,7 @@ def test_stability_cools_down_for_a_minute_unless_it_says_otherwise():
 )
 def test_retry_after_is_read_in_both_forms(headers, expected):
     """A date is compared with the response's own date, so no clock is needed."""
-    assert expected == retry_after(headers)
+    assert expected == call_error(429, headers, b"").retry_after
 
 
 def test_a_key_never_gets_into_a_message():
