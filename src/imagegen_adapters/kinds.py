@@ -1,6 +1,6 @@
 """The provider adapters, by kind."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import UserDict
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -11,26 +11,14 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.secrets import Redactor
 
 
-class InstalledProviders(Mapping[str, Provider]):
+class InstalledProviders(UserDict[str, Any]):
     """Imports and builds an adapter on first use, to spare services and commands the unused ones."""
 
-    def __init__(self, builders: Mapping[str, Callable[[], Provider]]) -> None:
-        self._builders = builders
-        self._built: dict[str, Provider] = {}
-
     def __getitem__(self, kind: str) -> Provider:
-        if kind not in self._built:
-            self._built[kind] = self._builders[kind]()
-        return self._built[kind]
-
-    def __contains__(self, kind: object) -> bool:
-        return kind in self._builders  # `Mapping`'s own would build it
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._builders)
-
-    def __len__(self) -> int:
-        return len(self._builders)
+        if callable(self.data[kind]):
+            self.data[kind] = self.data[kind]()
+        adapter: Provider = self.data[kind]
+        return adapter
 
 
 def compose_providers(

@@ -317,10 +317,7 @@ def parse_entry(entry: str) -> tuple[str, int]:
 def canonical_host(host: str) -> str:
     """Return the host in lower case, without brackets and trailing dot; an address in its shortest form."""
     name = host.strip("[]").casefold().rstrip(".")
-    try:
-        return str(normalized(ip_address(name)))
-    except ValueError:
-        return name
+    return str(normalized(ip_address(name))) if _is_address(name) else name
 
 
 def same_host(one: str, other: str) -> bool:

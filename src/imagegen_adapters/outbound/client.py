@@ -88,8 +88,8 @@ class Outbound:
 
         Requests need the `api_headers` and their time-outs, and the sender closes the response.
         """
-        pool, origins = self._transport(proxy_of(config)), _allowed_origins(config, extra_origins)
-        return ProviderTransport(pool, origins=origins, seconds=config.timeout)
+        origins = _origins_of_base(config.api_base or "") | origins_of(extra_origins)
+        return ProviderTransport(self._transport(proxy_of(config)), origins=origins, seconds=config.timeout)
 
     def download(
         self,
@@ -99,13 +99,12 @@ class Outbound:
         max_bytes: int,
         timeout: float,
         headers: Mapping[str, str] = MappingProxyType({}),
-        extra_origins: Iterable[str] = (),
     ) -> AsyncIterator[bytes]:
         """Yield the body behind a URL that a provider named; the URL is treated as hostile.
 
         Only http(s) to public hosts on port 80, 443 or the provider's own port, or to the provider's own
         allow-listed ``host:port``; at most 3 redirects, each checked again, none from https to http.
-        ``headers`` go only to the provider's origin and the ``extra_origins``. No cookies.
+        ``headers`` go only to the provider's origin. No cookies.
 
         More than ``max_bytes`` is ``invalid_image``, everything else ``download_failed``. The image is paid
         for by then, so ``not_started``, which permits a new paid call, is never set.
@@ -113,7 +112,7 @@ class Outbound:
         proxy = proxy_of(config)
         return Download(
             base=parse_url(config.api_base) if config.api_base else None,
-            trusted_origins=_allowed_origins(config, extra_origins),
+            trusted_origins=_origins_of_base(config.api_base or ""),
             headers=headers,
             max_bytes=max_bytes,
             seconds=timeout,
@@ -143,10 +142,6 @@ class Outbound:
             check_url=None if proxy is None else (lambda url: gate.check_host(url.host, port_of(url))),
         )
         return self._transports[key]
-
-
-def _allowed_origins(config: ProviderConfig, extra_origins: Iterable[str]) -> frozenset[str]:
-    return _origins_of_base(config.api_base or "") | origins_of(extra_origins)
 
 
 @lru_cache(256)

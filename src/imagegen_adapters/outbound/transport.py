@@ -299,10 +299,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self.send(request)
-
-    async def send(self, request: httpx.Request, deadline: CallDeadline | None = None) -> httpx.Response:
-        """Send the request; the body is streamed and decoded, each chunk by the deadline."""
+        """Send the request; the body is streamed and decoded, each chunk by the request's `CallDeadline`."""
+        deadline: CallDeadline | None = request.extensions.get("deadline")
         if self._check_url is not None:
             self._check_url(request.url)
         try:
@@ -360,10 +358,10 @@ class ProviderTransport(httpx.AsyncBaseTransport):
             raise UpstreamNotAllowed(AddressCode.OTHER_ORIGIN(host=request.url.host))
         read_timeout: float | None = request.extensions.get("timeout", {}).get("read")
         deadline = CallDeadline(max(self._seconds, read_timeout or 0.0))
-        request.extensions = {**request.extensions, "trace": deadline.trace}
+        request.extensions = {**request.extensions, "deadline": deadline, "trace": deadline.trace}
         try:
             async with deadline.limit():
-                response = await self._pool.send(request, deadline)
+                response = await self._pool.handle_async_request(request)
         except httpx.RequestError as error:
             error.request = request  # messages name its host
             raise

@@ -1,8 +1,8 @@
 """The models of a document in the core's terms: what each can do, which parameters it takes, which sizes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress
 
 import attrs
 
@@ -14,7 +14,7 @@ from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_adapters.providers.document.sizes import size_presets_of
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.facts import SIZE_NAMES, FormField, form_field_of
+from imagegen_core.facts import SIZE_NAMES, form_field_of
 from imagegen_core.limits import MAX_NUM, MAX_PROMPT_CHARS, MAX_REFERENCES
 from imagegen_core.models import Lifecycle, Model, Parameter, ProviderProfile, common
 from imagegen_core.requests import Operation
@@ -93,8 +93,8 @@ def _parameters(
         if name not in excluded and any(document.mentions(call, name) for call in calls.values()):
             yield from common(name)
     any_size = spec.size is None and uses_size
-    sizes = [_size_parameters(size, any_size=any_size) for size in (spec.size, *spec.size_for.values())]
-    yield from (parameter for parameter in _widest(sizes) if parameter.name not in excluded)
+    sizes = common(*SIZE_NAMES) if any_size else _size_parameters(spec.size, *spec.size_for.values())
+    yield from (parameter for parameter in sizes if parameter.name not in excluded)
     for operation in Operation:
         own = operation.rules.own
         if own is not None and operation in calls and own.name not in declared:
@@ -110,46 +110,34 @@ def _parameters(
             yield Parameter(name=stream.parameter, type="integer", minimum=0, maximum=stream.max)
 
 
-def _widest(alternatives: Iterable[Iterable[Parameter]]) -> Iterable[Parameter]:
-    """Return each parameter with its widest range; what an operation takes is checked with its size."""
-    widest: dict[str, Parameter] = {}
-    for parameter in chain.from_iterable(alternatives):
-        other = widest.setdefault(parameter.name, parameter)
-        enum = (*other.enum, *parameter.enum) if other.enum and parameter.enum else ()
-        widest[parameter.name] = attrs.evolve(
-            other,
-            enum=tuple(dict.fromkeys(enum)),
-            minimum=_widest_bound(min, other.minimum, parameter.minimum),
-            maximum=_widest_bound(max, other.maximum, parameter.maximum),
-        )
-    return widest.values()
-
-
-def _widest_bound(choose: Callable[..., float], *bounds: float | None) -> float | None:
-    return None if None in bounds else choose(*bounds)
-
-
-def _size_parameters(size: SizeSpec | None, *, any_size: bool) -> Iterator[Parameter]:
-    if any_size:
-        yield from common(*SIZE_NAMES)
+def _size_parameters(*alternatives: SizeSpec | None) -> Iterator[Parameter]:
+    """Yield each with its widest range; what an operation takes is checked with its own size."""
+    sizes = [size for size in alternatives if size is not None and size.kind is not SizeKind.FIXED]
+    if not sizes:
         return
-    if size is None or size.kind is SizeKind.FIXED:
-        return
+    smallest, largest = min(size.min for size in sizes), max(size.max for size in sizes)
+    in_pixels = all(size.kind is SizeKind.WXH for size in sizes)
     for side in common("width", "height"):
-        yield attrs.evolve(side, minimum=size.min, maximum=size.max) if size.kind is SizeKind.WXH else side
+        yield attrs.evolve(side, minimum=smallest, maximum=largest) if in_pixels else side
     yield from common("size")
-    yield attrs.evolve(common("aspect_ratio")[0], enum=size.ratios)
-    if size.kind is SizeKind.TIER:
-        yield attrs.evolve(common("image_size")[0], enum=size.values)
-    elif any(token[:1].isdigit() for token in size.extra):
-        yield attrs.evolve(common("image_size")[0], enum=size.extra)
+    yield attrs.evolve(common("aspect_ratio")[0], enum=_union([size.ratios for size in sizes]))
+    resolutions = [size.values if size.kind is SizeKind.TIER else size.extra for size in sizes]
+    has_tiers = [size.kind is SizeKind.TIER or any(w[:1].isdigit() for w in size.extra) for size in sizes]
+    if any(has_tiers):
+        yield attrs.evolve(common("image_size")[0], enum=_union([*compress(resolutions, has_tiers)]))
+
+
+def _union(choices: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return all choices; none, which means any, if one of them is."""
+    return tuple(dict.fromkeys(chain.from_iterable(choices))) if all(choices) else ()
 
 
 def _declared(name: str, spec: ParamSpec) -> Parameter:
     """Return a declared parameter; a known one of its name adds what the document does not say for a form."""
     of_value: Mapping[type, str] = {bool: "boolean", int: "integer", float: "number"}
     is_typed = spec.type != "string" or not spec.enum
-    field = form_field_of(name)
+    field, names = form_field_of(name), ("label", "group", "unit", "description")
+    own = {each: value for each in names if (value := getattr(spec, each)) is not None}
     return Parameter(
         name=name,
         type=spec.type if is_typed else of_value.get(type(spec.enum[0]), "string"),
@@ -158,11 +146,5 @@ def _declared(name: str, spec: ParamSpec) -> Parameter:
         maximum=spec.max,
         multiple_of=spec.multiple_of,
         default=spec.default,
-        form_field=FormField(
-            label=spec.label or field.label,
-            group=spec.group or field.group,
-            unit=spec.unit or field.unit,
-            description=spec.description or field.description,
-            choices={**field.choices, **spec.choices},
-        ),
+        form_field=attrs.evolve(field, **own, choices={**field.choices, **spec.choices}),
     )

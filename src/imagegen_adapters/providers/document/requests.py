@@ -12,7 +12,7 @@ import attrs
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_headers
 from imagegen_adapters.providers.common.images import Body, BodyImage, encoded_length, json_body
 from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode
-from imagegen_adapters.providers.document.operations import BodySpec, BodyType, RequestSpec
+from imagegen_adapters.providers.document.operations import BodySpec, RequestSpec
 from imagegen_adapters.providers.document.schema import Document
 from imagegen_adapters.providers.document.templates import PROSE, Template, as_text
 from imagegen_core.config import ProviderConfig
@@ -63,7 +63,7 @@ def build_request(
     if body is not None:
         headers["content-type"] = body.content_type
         if body.length > _MAX_BODY_BYTES:
-            raise too_large()
+            raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
         if spec.body.max_bytes is not None and body.length > spec.body.max_bytes:
             raise unsendable(DocumentCode.DOCUMENT_BODY_TOO_LARGE(maximum=spec.body.max_bytes))
     url = _url(spec, document, config, scope, budget)
@@ -73,14 +73,6 @@ def build_request(
 def unsendable(reason: Message) -> CallError:
     """Return the error of a request of which nothing was sent."""
     return CallError(FailureCode.REJECTED, reason, possible_charge=False)
-
-
-def too_large() -> CallError:
-    return unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
-
-
-def _url_too_long() -> CallError:
-    return unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
 
 
 # Headers and addresses
@@ -106,7 +98,7 @@ def _url(
         raise unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
     url = _with_query(f"{config.api_base}{path}", spec, scope, budget)
     if len(url) > MAX_URL_CHARS:
-        raise _url_too_long()
+        raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
     return url
 
 
@@ -120,7 +112,7 @@ def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dic
 def _segment(value: Any, name: str, path: Template, prose: Collection[str]) -> Any:
     if isinstance(value, str):
         if len(value) > MAX_URL_CHARS:
-            raise _url_too_long()
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
         is_prose = name in prose or name.rpartition(".")[2] in PROSE
         return quote(value, safe="" if is_prose else "/:@-._~")
     if isinstance(value, Mapping):
@@ -133,7 +125,7 @@ def _with_query(url: str, spec: RequestSpec, scope: Mapping[str, Any], budget: B
     values = ((name, template.render(scope, budget)) for name, template in spec.query.items())
     pairs = [(name, as_text(value)) for name, value in values if value is not None]
     if sum(len(text) for _, text in pairs) > MAX_URL_CHARS:
-        raise _url_too_long()
+        raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
     query = urlencode(pairs, quote_via=quote)  # a space as %20, as signatures have it
     if not query:
         return url
@@ -161,21 +153,17 @@ def write_body(spec: BodySpec, rendered: Any) -> Body | None:
         try:
             return json_body({} if rendered is None else rendered)
         except TypeError as error:
-            raise _unwritable("json") from error
+            raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="json")) from error
     if not isinstance(rendered or {}, Mapping):
-        raise _unwritable(spec.type)
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=spec.type))
     fields = tuple(_fields(rendered or {}))
     if spec.type == "multipart" and (spec.force_multipart or fields):
         return _multipart(fields)
     has_file = any(isinstance(value, BodyImage) for _, value in fields)
     pairs = [(name, as_text(value)) for name, value in fields]
     if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
-        raise _unwritable("form")
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="form"))
     return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
-
-
-def _unwritable(kind: BodyType) -> CallError:
-    return unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=kind))
 
 
 def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

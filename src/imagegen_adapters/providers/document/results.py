@@ -168,7 +168,7 @@ class ResultReader:
         headers = dict(download.headers)
         try:
             if with_key and same_origin(url, config):
-                headers |= (await call.credentials()).headers
+                headers |= (await call.credentials())[0]
         except NoAccessToken as error:
             raise CallError(FailureCode.DOWNLOAD_FAILED, error.failure.reason, is_transient=True) from error
         timeout = max(download.timeout_s, config.timeout)

@@ -36,7 +36,7 @@ from imagegen_adapters.providers.common.calls import (
 from imagegen_adapters.providers.common.images import Body
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.operations import OAUTH, Auth
-from imagegen_adapters.providers.document.requests import BuiltRequest, too_large, unsendable
+from imagegen_adapters.providers.document.requests import BuiltRequest, unsendable
 from imagegen_adapters.providers.document.responses import (
     Classification,
     PartialResponse,
@@ -290,15 +290,6 @@ def _lifetime(value: Any) -> float:
 
 
 @attrs.frozen(kw_only=True)
-class Credentials:
-    """What authentication adds to a request: headers or a query parameter, and the access token in them."""
-
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-    query: str = attrs.field(default="", repr=False)
-    token: AccessToken | None = None
-
-
-@attrs.frozen(kw_only=True)
 class Sender:
     """Signs and sends one provider's requests, and reads the responses by its document."""
 
@@ -317,22 +308,20 @@ class Sender:
             return self.tokens.latest(self.config, self.document.auth)
         return self.config.api_key
 
-    async def credentials(self) -> Credentials:
-        """Return what authenticates a request now; nothing without a key, or if a signer adds it."""
+    async def credentials(self) -> tuple[Mapping[str, str], AccessToken | None]:
+        """Return the headers that authenticate a request now, if such do, and the access token in them."""
         auth, secret, token = self.document.auth, self.config.api_key, None
-        if secret is None or auth.type in ("none", "signer"):
-            return Credentials()
+        if secret is None or auth.type in ("none", "signer", "query"):
+            return {}, None
         if auth.type == OAUTH:
             token = await self.tokens.get(self.config, auth)
             secret = token.secret
         key = secret.reveal()
-        if auth.type == "query":
-            return Credentials(query=urlencode({auth.param: key}))
         if auth.type == "header":
-            return Credentials(headers={auth.header.lower(): f"{auth.prefix}{key}"})
+            return {auth.header.lower(): f"{auth.prefix}{key}"}, None
         if auth.type == "basic":
-            return Credentials(headers=basic_auth(key if auth.username is None else f"{auth.username}:{key}"))
-        return Credentials(headers={"authorization": f"Bearer {key}"}, token=token)
+            return basic_auth(key if auth.username is None else f"{auth.username}:{key}"), None
+        return {"authorization": f"Bearer {key}"}, token
 
     def parse(self, start: PartialResponse) -> UpstreamResponse:
         """Return the response to be classified: of a long one only status and headers."""
@@ -366,16 +355,16 @@ class Sender:
         self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
     ) -> httpx.Response:
         transport = self.outbound.api_transport(self.config, extra_origins=origins)
-        credentials, url, body = await self.credentials(), request.url, request.body
-        if credentials.query:
-            url += f"{'&' if '?' in url else '?'}{credentials.query}"
+        (credentials, token), url, body = await self.credentials(), request.url, request.body
         auth, key = self.document.auth, self.config.api_key
+        if auth.type == "query" and key is not None:
+            url += f"{'&' if '?' in url else '?'}{urlencode({auth.param: key.reveal()})}"
         signer = auth.signing
         is_hashed = signer is not None and signer.reads_body
         content: bytes | AsyncGenerator[bytes, None] | None = None
         if body is not None:
             if is_hashed and body.length > _MAX_SIGNED_BYTES:
-                raise too_large()
+                raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
             is_streamed = body.has_images and not is_hashed
             content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
         length = {} if body is None else {"content-length": str(body.length)}
@@ -383,7 +372,7 @@ class Sender:
             http_request = httpx.Request(
                 request.method,
                 url,
-                headers={**self.outbound.api_headers, **request.headers, **length, **credentials.headers},
+                headers={**self.outbound.api_headers, **request.headers, **length, **credentials},
                 content=content,
                 extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
             )
@@ -400,7 +389,7 @@ class Sender:
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()  # releases the semaphore for the next upload
-        if credentials.token is not None and credentials.token.judge(response):
+        if token is not None and token.judge(response):
             response.extensions[TOKEN_REFUSED] = True
         return response
 
