@@ -18,7 +18,7 @@ from imagegen_http.api.responses import JsonResponse
 from imagegen_http.guard.asgi import encoded, respond
 from imagegen_http.openai.responses import answer as answer_in_both_shapes
 from imagegen_http.openai.routes import openai_router
-from imagegen_http.pages import console, docs
+from imagegen_http.pages import console, document
 from imagegen_http.pages.console import with_missing_page
 from imagegen_http.pages.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.schemas import DescribedTypes
@@ -59,7 +59,7 @@ def build_app(service: Service) -> Litestar:
     settings = service.settings
     if settings.serves_api:
         openai = openai_router(service.imagegen.parts.clock, service.cluster)
-        handlers: list[ControllerRouterHandler] = [*API, *_routes_of(docs), *console.HANDLERS, openai]
+        handlers: list[ControllerRouterHandler] = [*API, *_routes_of(document), *console.HANDLERS, openai]
         answer = with_missing_page(answer_in_both_shapes)
     else:
         handlers = [route for route in API if all(map(is_public, route.paths))]

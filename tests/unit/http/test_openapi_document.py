@@ -11,8 +11,7 @@ from jsonschema_rs import Draft202012Validator
 
 from imagegen_core.messages import Language
 from imagegen_http.pages import document as outline
-from imagegen_http.pages.docs import Newest, Renderings
-from imagegen_http.pages.document import chinese_texts, sentences
+from imagegen_http.pages.document import Newest, Renderings, chinese_texts, sentences
 from imagegen_http.settings.schema import ServerSettings, Settings
 from tests.openapi import JSON, application, document, operations
 
