@@ -29,14 +29,13 @@ from imagegen_core.task import TaskStatus
 from imagegen_http.api.errors import READ, error_example
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.marks import EXAMPLE_COLLECTION, ZipBody
-from imagegen_http.api.parameters import ServiceDependency
+from imagegen_http.api.requests import ServiceDependency
 from imagegen_http.api.streams import PartialImage, TaskChange, TaskProgress
 from imagegen_http.api.tasks import Task
 from imagegen_http.errors import TABLE
-from imagegen_http.guard.access import COOKIE, Access
+from imagegen_http.guard.access import COOKIE, Access, parse_origin
 from imagegen_http.guard.asgi import InboundRequest, Scope, preferred_language
 from imagegen_http.guard.bodies import ZIP
-from imagegen_http.guard.hosts import parse_origin
 from imagegen_http.guard.static import StaticContent, StaticFolder
 from imagegen_http.openai.requests import ImageEdit, ImageEditForm
 from imagegen_http.openai.responses import ImageCompleted, ImagePartial, OpenAIErrorEvent
