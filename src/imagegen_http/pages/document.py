@@ -418,8 +418,8 @@ class Newest:
         if input_task is None:
             kinds = [operation for operation in Operation if operation.rules.has_input_images]
             lists = [ImageList(criteria=ImageFilter(operation=operation)) for operation in kinds]
-            made = [hit.image for one in lists for hit in (await parts.images.list(one, _NEWEST)).items]
-            input_task = max(made, key=lambda image: image.id).task_id if made else None
+            edited = [hit.image for one in lists for hit in (await parts.images.list(one, _NEWEST)).items]
+            input_task = max(edited, key=lambda image: image.id).task_id if edited else None
         return cls(
             task=tasks[0].task_id if tasks else None,
             input_task=input_task,
