@@ -37,7 +37,6 @@ from imagegen_adapters.providers.document.responses import (
     job_error,
     parse_response,
     read_error_response,
-    read_head,
     retry_after,
     submit_error,
 )
@@ -125,7 +124,7 @@ class HttpProvider:
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
                 raise submit_error(classification, error_response, call.model)
-            return await self._submitted(document_call, await read_head(response), exchange)
+            return await self._submitted(document_call, await document_call.read(response), exchange)
 
     async def _submitted(
         self, document_call: DocumentCall, start: PartialResponse, exchange: Exchange
@@ -137,10 +136,10 @@ class HttpProvider:
             return document_call.receipt(start, is_image=False)
         try:
             if start.is_complete and not start.is_image(operation.response):
-                parse_json(start.head)  # refuses a proxy's page
-                response = document_call.parse(start)
-                if response.holds(operation.response.fail_if):
-                    raise submit_error(document_call.classify(response), response, document_call.call.model)
+                if start.text or not start.head:
+                    parse_json(start.head)  # refuses a proxy's page
+                if start.holds(operation.response.fail_if):
+                    raise submit_error(document_call.classify(start), start, document_call.call.model)
             if operation.task is not None:
                 return await _job(document_call, operation.task, start, exchange)
         except CallError as error:
@@ -186,7 +185,7 @@ class HttpProvider:
             async with sender.open(request, None, seconds=seconds) as http_response:
                 is_success = http_response.is_success
                 if is_success:
-                    response = sender.parse(await read_head(http_response))
+                    response: UpstreamResponse = await sender.read(http_response)
                 else:
                     response = await read_error_response(http_response, sender.secret)
         except CallError as error:
@@ -225,16 +224,12 @@ async def _job(
 ) -> UpstreamJob | Receipt:
     """Return the job from a submit's response, or the receipt if the job is done already."""
     operation = document_call.operation
-    tree = parse_json(start.head) if start.is_complete else None
-    response = UpstreamResponse(
-        status=start.status, headers=start.headers, tree=tree, skipped=document_call.skipped
-    )
-    fields = {"id": response.text_at(task.id, optional=False)}
+    fields = {"id": start.text_at(task.id, optional=False)}
     for name in ("poll_url", "result_url", "cancel_url"):
         expression, optional = getattr(task, name), name == "cancel_url"
-        url = response.text_at(expression, optional=optional)
+        url = start.text_at(expression, optional=optional)
         fields[name] = None if url is None else absolute_url(url, start.url)
-    done = task.done_if is not None and (not start.is_complete or response.holds(task.done_if))
+    done = task.done_if is not None and (not start.is_complete or start.holds(task.done_if))
     if done and operation.poll is not None and operation.result is None:
         watcher = JobWatcher(document_call=document_call, poll=operation.poll, task=fields, exchange=exchange)
         outcome = await watcher.settle(start)
@@ -243,7 +238,7 @@ async def _job(
     job_id = fields["id"]
     if not job_id or PATH_OF_DOTS.search(job_id):
         raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.NO_JOB(), upstream_status=start.status)
-    usage = find_usage(operation.response.usage, response)
+    usage = find_usage(operation.response.usage, start)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)
 
@@ -284,22 +279,21 @@ class JobWatcher:
 
     async def settle(self, start: PartialResponse) -> Receipt | float:
         """Return what a successful response about the job means; the result of a finished job is spooled."""
-        response = self.document_call.parse(start)
         try:
-            state = self._state(response, start)
+            state = self._state(start)
         except CallError as error:
             return self.failures.tolerate(error, from_upstream=True, is_unreadable=True)
         if state == "pending":
-            await self._report(response)
-            return self._pending(response)
+            await self._report(start)
+            return self._pending(start)
         if state != "succeeded":
-            raise self._job_failure(state, response)
+            raise self._job_failure(state, start)
         if self.document_call.operation.result is None:
             return await self._spool_result(start)
         async with self._open(self.document_call.operation.result, is_result=True) as result:
             if not result.is_success:
                 return await self._unsuccessful(result)
-            return await self._spool_result(await read_head(result))
+            return await self._spool_result(await self.document_call.read(result))
 
     async def _poll_once(self) -> Receipt | float:
         status = self.poll.status
@@ -307,7 +301,7 @@ class JobWatcher:
             async with self._open(self.poll.request) as response:
                 is_state = status.is_http and status.state_of(str(response.status_code)) != "pending"
                 if response.is_success or is_state:
-                    return await self.settle(await read_head(response))
+                    return await self.settle(await self.document_call.read(response))
                 return await self._unsuccessful(response)
         except CallError as error:
             if not is_transport_error(error) and not isinstance(error, NoAccessToken):
@@ -321,18 +315,18 @@ class JobWatcher:
         seconds = bound(_MAX_POLL_CALL_SECONDS, self.document_call.config.timeout)
         return self.document_call.open_free(spec, self.task, seconds=seconds)
 
-    def _state(self, response: UpstreamResponse, start: PartialResponse) -> State:
+    def _state(self, start: PartialResponse) -> State:
         """Return a job's state; a status that is missing, or unknown to the document, counts as pending."""
         if self.poll.status.is_http:
-            status: str | None = str(response.status)
+            status: str | None = str(start.status)
         elif not start.is_complete:  # only a result exceeds the size of a status
             return "succeeded" if self._is_result(start) else "pending"
-        elif response.tree is None:
+        elif start.tree is None:
             return "pending"  # a proxy's page, or a truncated response
         else:
-            status = response.text_at(self.poll.status.source, optional=False)
+            status = start.text_at(self.poll.status.source, optional=False)
         state = self.poll.status.state_of(status)
-        if state in ("pending", "succeeded") and response.holds(self.poll.fail_if):
+        if state in ("pending", "succeeded") and start.holds(self.poll.fail_if):
             return "failed"
         return state
 

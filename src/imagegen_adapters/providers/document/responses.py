@@ -5,8 +5,8 @@ import io
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from itertools import chain
+from typing import Any
 
 import attrs
 import httpx
@@ -71,11 +71,9 @@ _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
 
 
 @attrs.frozen(kw_only=True)
-class PartialResponse:
-    """A response whose start was read."""
+class PartialResponse(UpstreamResponse):
+    """A response whose start was read: of one that is longer, only status and headers can be classified."""
 
-    status: int
-    headers: Mapping[str, str]
     url: str  # the base of relative ones, without the query, which may contain the key
     head: bytes
     is_complete: bool  # there is no more than ``head``
@@ -100,7 +98,9 @@ class PartialResponse:
             raise CallError(FailureCode.BAD_RESPONSE, reason, upstream_status=self.status)
 
 
-async def read_head(response: httpx.Response) -> PartialResponse:
+async def read_head(
+    response: httpx.Response, secret: Secret | None, skipped: dict[str, None]
+) -> PartialResponse:
     """Read the start of a response; of a stream of events only what has arrived."""
     chunks = response.aiter_bytes()
     max_bytes = 0 if _media_type(response.headers) == _EVENT_STREAM else MAX_HEAD_BYTES
@@ -108,10 +108,13 @@ async def read_head(response: httpx.Response) -> PartialResponse:
     return PartialResponse(
         status=response.status_code,
         headers=dict(response.headers),  # by lower-case name
+        secret=secret,
+        skipped=skipped,
         url=str(response.url.copy_with(query=None, fragment=None)),
         head=head,
         is_complete=is_complete,
         rest=chunks,
+        **(_content(head) if is_complete else {}),
     )
 
 
@@ -135,23 +138,16 @@ async def read_error_response(response: httpx.Response, secret: Secret | None) -
 
 
 def parse_response(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
-    secret: Secret | None,
-    skipped: dict[str, None] | None = None,
+    status: int, headers: Mapping[str, str], body: bytes, secret: Secret | None
 ) -> UpstreamResponse:
-    response = partial(
-        UpstreamResponse,
-        status=status,
-        headers=headers,
-        secret=secret,
-        skipped={} if skipped is None else skipped,
-    )
+    return UpstreamResponse(status=status, headers=headers, secret=secret, **_content(body))
+
+
+def _content(body: bytes) -> dict[str, Any]:
     try:
-        return response(tree=parse_json(body))
+        return {"tree": parse_json(body)}
     except CallError:
-        return response(text=body.decode("utf-8", "replace"))
+        return {"text": body.decode("utf-8", "replace")}
 
 
 # Splitting a body into events while it arrives, wherever it is cut and however long they are: server-sent

@@ -41,7 +41,7 @@ from imagegen_adapters.providers.document.responses import (
     Classification,
     PartialResponse,
     classify,
-    parse_response,
+    read_head,
 )
 from imagegen_adapters.providers.document.schema import Document
 from imagegen_core.config import ProviderConfig, origin
@@ -323,10 +323,8 @@ class Sender:
             return basic_auth(key if auth.username is None else f"{auth.username}:{key}"), None
         return {"authorization": f"Bearer {key}"}, token
 
-    def parse(self, start: PartialResponse) -> UpstreamResponse:
-        """Return the response to be classified: of a long one only status and headers."""
-        body = start.head if start.is_complete else b""
-        return parse_response(start.status, start.headers, body, self.secret, self.skipped)
+    async def read(self, response: httpx.Response) -> PartialResponse:
+        return await read_head(response, self.secret, self.skipped)
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None
