@@ -1,11 +1,12 @@
 """The facts of models: who is alive, what replaces the others, and where that was read."""
 
 import datetime as dt
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from imagegen_adapters.providers.common.calls import catalogue, facts_of
+from imagegen_adapters.providers.common.calls import catalogue, facts_of, load_yaml
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
@@ -16,11 +17,17 @@ from imagegen_core.costs import quote
 from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 
-LISTED = [(listed.provider, model) for listed in catalogue() for model in listed.models]
+LISTED = [(provider, model_id, facts) for (provider, model_id), facts in catalogue().items() if provider]
 PRESETS = [load_preset(name) for name in preset_names() if name not in ALIASES]
 DOCUMENTS = [*PRESETS, load_stability()]
-DESCRIBED = [(document.id, model) for document in DOCUMENTS for model in document.models]
-EVERY = [pytest.param(name, model, id=f"{name}-{model.id}") for name, model in (*LISTED, *DESCRIBED)]
+DESCRIBED = [(document.id, model.id, model) for document in DOCUMENTS for model in document.models]
+LIVES = {
+    **{(provider, model_id): facts.lifecycle for provider, model_id, facts in LISTED},
+    **{
+        (provider, model_id): Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
+        for provider, model_id, model in DESCRIBED
+    },
+}
 
 
 def test_an_unknown_model_is_active():
@@ -46,20 +53,29 @@ def test_a_relay_cannot_serve_a_model_longer():
     assert (dt.date(2026, 5, 12), None, ()) == (facts.lifecycle.retires, facts.price, facts.sources)
 
 
-@pytest.mark.parametrize(("provider", "model"), EVERY)
-def test_whatever_is_replaced_has_a_living_successor(provider, model):
+@pytest.mark.parametrize(("provider", "model_id"), LIVES)
+def test_whatever_is_replaced_has_a_living_successor(provider, model_id):
     """A warning leads to a model that the same provider serves after that day."""
-    lives = {m.id: m for name, m in (*LISTED, *DESCRIBED) if name == provider}
-    if model.retires is not None or model.replaced_by is not None:
-        successor = lives[model.replaced_by]
-        assert (None, None) == (successor.retires, successor.replaced_by)
+    life = LIVES[provider, model_id]
+    if life != Lifecycle():
+        assert Lifecycle() == LIVES[provider, life.replaced_by]
 
 
 def test_no_model_stands_in_two_places():
     """A fact that is written twice is wrong once."""
-    described = {(name, model.id) for name, model in DESCRIBED}
+    described, listed = ({(name, model_id) for name, model_id, _ in each} for each in (DESCRIBED, LISTED))
 
-    assert set() == described & {(name, model.id) for name, model in LISTED}
+    assert set() == described & listed
+
+
+def test_the_catalogue_has_no_misspelt_field():
+    """It would be ignored."""
+    page = resources.files("imagegen_adapters.providers.common").joinpath("models.yaml").read_text("utf-8")
+    listed = load_yaml(page)
+
+    assert [] == [each for each in listed if set(each) != {"provider", "sources", "models"}]
+    fields = {name for each in listed for model in each["models"] for name in model}
+    assert {"id", "retires", "replaced_by", "price"} == fields
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.id)
@@ -89,8 +105,8 @@ def test_the_reference_names_a_source_for_every_provider():
 
 def test_the_catalogue_says_where_it_was_read():
     """Prices say it themselves."""
-    assert all(listed.sources for listed in catalogue())
-    assert [] == [model.id for _, model in LISTED if model.price and not model.price.source]
+    assert all(facts.sources for *_, facts in LISTED)
+    assert [] == [model_id for _, model_id, facts in LISTED if facts.price and not facts.price.source]
 
 
 @pytest.mark.parametrize(

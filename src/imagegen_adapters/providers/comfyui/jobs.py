@@ -1,7 +1,6 @@
 """ComfyUI's API: its requests, the meaning of its answers, and waiting for a job."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -83,23 +82,7 @@ MAX_IMAGES = 64
 _KEY_STATUSES = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 
 
-class JobState(StrEnum):
-    """``missing``: neither running nor waiting, nor among those that have ended."""
-
-    ACTIVE = "active"
-    DONE = "done"
-    FAILED = "failed"
-    INTERRUPTED = "interrupted"
-    MISSING = "missing"
-
-
-@attrs.frozen(kw_only=True)
-class JobReport:
-    """``images`` are files of ComfyUI."""
-
-    state: JobState
-    images: tuple[Mapping[str, str], ...] = ()
-    failure: CallError | None = None
+Images = tuple[Mapping[str, str], ...]  # files of ComfyUI
 
 
 class Unanswered(CallError):
@@ -111,23 +94,26 @@ class Unanswered(CallError):
         self.is_refusal = code is FailureCode.AUTH_FAILED and is_from_upstream(answer.status, answer.body)
 
 
-async def report_of(api: Api, job_id: str) -> JobReport:
-    """Ask for a job; a response that is not ComfyUI's is `Unanswered`.
+async def report_of(api: Api, job_id: str) -> Images | bool:
+    """Return the images of a job that is done, else whether it runs or waits.
 
+    A job that ended otherwise is its `CallError`; a response that is not ComfyUI's is `Unanswered`.
     If ``/api/jobs`` does not know it or does not exist, it asks for the queue, then for the history. In this
     order no job is missed: jobs move from the queue to the history.
     """
     job = await api.ask("GET", f"/api/jobs/{quote(job_id, safe='')}")
     if job.is_success and isinstance(job.tree, dict) and "status" in job.tree:
-        state = _STATES.get(str(job.tree["status"]), JobState.ACTIVE)
-        return _report(job, state, job.tree.get("outputs"), job.object("execution_error"))
+        end = str(job.tree["status"])
+        if end not in ("completed", "failed", "cancelled"):
+            return True
+        return _images(job, end, job.tree.get("outputs"), job.object("execution_error"))
     if not job.is_success and job.status not in (httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED):
         raise Unanswered(job)
     if await is_in_queue(api, job_id):
-        return JobReport(state=JobState.ACTIVE)
+        return True
     history = await _get_object(api, f"/history/{quote(job_id, safe='')}")
     if history.tree.get(job_id) is None:
-        return JobReport(state=JobState.MISSING)
+        return False
     entry = history.object(job_id)
     status = as_object(entry.get("status"))
     events = {
@@ -135,13 +121,10 @@ async def report_of(api: Api, job_id: str) -> JobReport:
         for message in as_list(status.get("messages"))
         if isinstance(message, list) and len(message) > 1
     }
-    state = JobState.DONE
+    end = "completed"
     if status.get("status_str") == "error":
-        state = JobState.INTERRUPTED if "execution_interrupted" in events else JobState.FAILED
-    return _report(history, state, entry.get("outputs"), as_object(events.get("execution_error")))
-
-
-_STATES = {"completed": JobState.DONE, "failed": JobState.FAILED, "cancelled": JobState.INTERRUPTED}
+        end = "cancelled" if "execution_interrupted" in events else "failed"
+    return _images(history, end, entry.get("outputs"), as_object(events.get("execution_error")))
 
 
 async def is_in_queue(api: Api, job_id: str, *parts: str) -> bool:
@@ -158,13 +141,19 @@ async def _get_object(api: Api, path: str) -> Answer:
     return answer
 
 
-def _report(answer: Answer, state: JobState, outputs: Any, error: Mapping[str, Any]) -> JobReport:
+def _images(answer: Answer, end: str, outputs: Any, error: Mapping[str, Any]) -> Images:
     """The images are those that the workflow saved; if none, its previews."""
-    if state is JobState.FAILED:
-        return JobReport(state=state, failure=_node_failure(error, answer.secrets))
+    if end == "failed":
+        raise _node_failure(error, answer.secrets)
+    if end == "cancelled":
+        raise _interrupted()
     files = [file for file in _files(as_object(outputs)) if file["filename"]]
     saved = [file for file in files if file["type"] == "output"]
-    return JobReport(state=state, images=tuple(saved or files)[:MAX_IMAGES])
+    return tuple(saved or files)[:MAX_IMAGES]
+
+
+def _interrupted() -> CallError:
+    return CallError(FailureCode.CANCELLED, ComfyUICode.JOB_INTERRUPTED(), possible_charge=True)
 
 
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
@@ -213,8 +202,8 @@ class JobWatcher:
     def cancellation_taken(self) -> None:
         self._cancelled_at = self.clock.monotonic()
 
-    async def wait(self) -> JobReport:
-        """Return the report of a job that is done; at the deadline it raises ``timeout``."""
+    async def wait(self) -> Images:
+        """Return the images of the job once it is done; at the deadline it raises ``timeout``."""
         failures, pause = PollFailures(), MIN_PAUSE_SECONDS
         deadline = self.clock.monotonic() + self.seconds_left
         while True:
@@ -229,25 +218,21 @@ class JobWatcher:
                 failures.tolerate(error, from_upstream=isinstance(error, Unanswered) and error.is_refusal)
             else:
                 failures.clear()
-                if self._has_ended(report):
+                if not isinstance(report, bool):
                     return report
+                self._check(is_active=report)
             if remaining <= pause:
                 raise failures.timeout_error(self.seconds)
             pause = min(pause * _BACKOFF, MAX_PAUSE_SECONDS)
 
-    def _has_ended(self, report: JobReport) -> bool:
-        """Whether the job is done; raises if it ended in another way."""
-        state, since = report.state, self._cancelled_at
-        self._misses = self._misses + 1 if state is JobState.MISSING else 0
-        if report.failure is not None:
-            raise report.failure
-        # A job removed from the queue is missing afterwards.
-        if state is JobState.INTERRUPTED or (state is JobState.MISSING and since is not None):
-            raise CallError(FailureCode.CANCELLED, ComfyUICode.JOB_INTERRUPTED(), possible_charge=True)
+    def _check(self, *, is_active: bool) -> None:
+        """Raise if a job that has not ended is given up."""
+        since = self._cancelled_at
+        self._misses = 0 if is_active else self._misses + 1
+        if not is_active and since is not None:  # it was removed from the queue
+            raise _interrupted()
         if self._misses >= MAX_MISSES:
             raise CallError(FailureCode.RESULT_EXPIRED, ComfyUICode.JOB_LOST())
-        is_late = since is not None and self.clock.monotonic() - since >= MAX_STOP_SECONDS
-        if state is JobState.ACTIVE and is_late:
+        if is_active and since is not None and self.clock.monotonic() - since >= MAX_STOP_SECONDS:
             reason = ComfyUICode.JOB_STOPPING(seconds=MAX_STOP_SECONDS)
             raise CallError(FailureCode.CANCELLED, reason, possible_charge=True)
-        return state is JobState.DONE

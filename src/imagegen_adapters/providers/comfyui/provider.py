@@ -117,13 +117,11 @@ class ComfyUIProvider:
             api=api, job_id=job.id, clock=self._clock, seconds=seconds, seconds_left=seconds_left
         )
         try:
-            report = await watcher.wait()
+            files = await watcher.wait()
         finally:
             del self._watchers[_key(call, job)]
         key = call.config.api_key
-        images = [
-            {name: without_secret(text, key) for name, text in image.items()} for image in report.images
-        ]
+        images = [{name: without_secret(text, key) for name, text in file.items()} for file in files]
         return Receipt(data={"images": images, "node_errors": job.data["node_errors"]})
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:

@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import datetime as dt
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -13,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 import attrs
-import cattrs
 import httpx
 import yaml
 
@@ -294,25 +292,6 @@ def own_parameter(name: str, type: str = "string", *, words: str | None = None, 
 
 
 @attrs.frozen(kw_only=True)
-class CatalogueEntry:
-    """One model of the data file, as in a document: ``retires`` is the first day without it."""
-
-    id: str
-    retires: dt.date | None = None
-    replaced_by: str | None = None
-    price: Price | None = None
-
-
-@attrs.frozen(kw_only=True)
-class CataloguedProvider:
-    """The models of one provider, and where that was read."""
-
-    provider: str
-    sources: tuple[Source, ...]
-    models: tuple[CatalogueEntry, ...]
-
-
-@attrs.frozen(kw_only=True)
 class ModelFacts:
     """What a description of a model takes from here."""
 
@@ -326,7 +305,7 @@ def facts_of(model_id: str, *, provider: str) -> ModelFacts:
 
     Another provider's model of that id tells its lifecycle: who passes calls on cannot serve it longer.
     """
-    name, facts = model_id.rpartition("models/")[2], _facts()
+    name, facts = model_id.rpartition("models/")[2], catalogue()
     return facts.get((provider, name)) or facts.get((None, name)) or ModelFacts()
 
 
@@ -343,22 +322,16 @@ def configured_model(
 
 
 @cache
-def catalogue() -> tuple[CataloguedProvider, ...]:
-    text = resources.files(__package__ or "").joinpath("models.yaml").read_text("utf-8")
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    converter.register_structure_hook(dt.date, lambda value, _: parse_date(value, "date"))
-    converter.register_structure_hook(Source, lambda value, _: parse_source(value, "sources"))
-    converter.register_structure_hook(Price, lambda value, _: parse_price(value, "price"))
-    return converter.structure(load_yaml(text), tuple[CataloguedProvider, ...])
-
-
-@cache
-def _facts() -> Mapping[tuple[str | None, str], ModelFacts]:
+def catalogue() -> Mapping[tuple[str | None, str], ModelFacts]:
     """Return the facts by provider and id; those by None and id hold for every provider."""
     facts: dict[tuple[str | None, str], ModelFacts] = {}
-    for listed in catalogue():
-        for model in listed.models:
-            shared = ModelFacts(lifecycle=Lifecycle(retires=model.retires, replaced_by=model.replaced_by))
-            own = attrs.evolve(shared, price=model.price, sources=listed.sources)
-            facts[None, model.id], facts[listed.provider, model.id] = shared, own
+    for listed in load_yaml(resources.files(__package__ or "").joinpath("models.yaml").read_text("utf-8")):
+        sources = tuple(parse_source(each, "sources") for each in listed["sources"])
+        for model in listed["models"]:
+            retires, price = model.get("retires"), model.get("price")
+            retires = None if retires is None else parse_date(retires, "retires")
+            shared = ModelFacts(lifecycle=Lifecycle(retires=retires, replaced_by=model.get("replaced_by")))
+            price = None if price is None else parse_price(price, "price")
+            facts[None, model["id"]] = shared
+            facts[listed["provider"], model["id"]] = attrs.evolve(shared, price=price, sources=sources)
     return facts
