@@ -116,7 +116,7 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(pick=picks)
     def wish_to_cancel(self, pick):
         task = self.processing(pick)
-        self.tasks[task.task_id] = task.request_cancel()
+        self.tasks[task.task_id] = attrs.evolve(task, cancel_requested=True)
 
         assert self.tasks[task.task_id] == self.run(self.repository.request_cancel(task.task_id))
 

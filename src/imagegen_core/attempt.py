@@ -194,20 +194,9 @@ class Attempt:
         """Whether an operator may still need the response: we failed, not the provider."""
         return _keeps_response(self.failure)
 
-    def after_task(self) -> "Attempt":
-        """Return the attempt after its task has ended: nothing resumes it, whatever its phase."""
-        response = self.response if self.keeps_response else None
-        return attrs.evolve(self, config=None, price=None, response=response)
-
 
 def _keeps_response(failure: Failure | None) -> bool:
     return failure is not None and failure.code in (FailureCode.STORAGE_FAILED, FailureCode.INTERNAL)
-
-
-def costs_of(attempts: Iterable[Attempt]) -> tuple[Cost, ...]:
-    """Return the certain and possible costs of the attempts."""
-    charged = (attempt for attempt in attempts if attempt.charge is not Charge.NONE)
-    return tuple(attempt.cost for attempt in charged if attempt.cost is not None)
 
 
 def may_be_charged(attempts: Iterable[Attempt]) -> bool:
@@ -287,16 +276,6 @@ def key_was_rejected(error: CallError, attempt: Attempt) -> bool:
 def retries_unknown(failure: Failure, config: ProviderConfig) -> bool:
     """Return whether the operator chose to repeat calls with an unknown outcome, and maybe pay twice."""
     return failure.code is FailureCode.OUTCOME_UNKNOWN and config.extra_config.get("on_unknown") == "retry"
-
-
-def call_error_from(failure: Failure) -> CallError:
-    return CallError(
-        failure.code,
-        failure.reason,
-        upstream_status=failure.upstream_status,
-        upstream_code=failure.upstream_code,
-        possible_charge=failure.possible_charge,
-    )
 
 
 _SEVERITY = (

@@ -166,10 +166,10 @@ class CallError(ImagegenError):
             upstream_code=upstream_code,
         )
 
-    def because(self, reason: Message) -> "CallError":
-        """Return the error with another reason; what it says about money stays."""
-        failure = attrs.evolve(self.failure, reason=reason)
-        error = CallError(failure.code, reason, is_transient=self.is_transient)
+    @classmethod
+    def from_failure(cls, failure: Failure, *, is_transient: bool = False) -> "CallError":
+        """Return the error of a call that ended so; what it says about money stays."""
+        error = CallError(failure.code, failure.reason, is_transient=is_transient)
         error.failure = failure
         return error
 

@@ -173,12 +173,6 @@ class Task:
         )
         return self._end(TaskStatus.CANCELLED, now, failure=failure, warnings=self.warnings + warnings)
 
-    def request_cancel(self) -> "Task":
-        """Ask the worker that runs the task to end it."""
-        if self.status is not TaskStatus.PROCESSING:
-            raise IllegalTransition(f"task {self.task_id}", self.status, "cancelling")
-        return attrs.evolve(self, cancel_requested=True)
-
     def _end(self, status: TaskStatus, now: datetime, **changes: Any) -> "Task":
         return self._transition(
             status, completed_at=now, override=None, owner=None, not_before=None, locked=False, **changes

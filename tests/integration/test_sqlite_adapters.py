@@ -92,6 +92,6 @@ async def test_the_error_of_an_earlier_version_is_its_text(database):
     await database.writer.write(lambda c: c.execute(row).rowcount)
     outbox = SqlOutbox(SqliteSql(database))
 
-    (entry,) = await outbox.claim(due=None, dry_run=True)
+    (entry,) = await outbox.claim(due=None)
 
     assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]

@@ -1,12 +1,10 @@
 """Uploads and removals of files that are still to be done, in the database of the images."""
 
 from datetime import datetime
-from typing import Any
 
 from imagegen_adapters.stores.rows import (
     from_json,
     optional_moment,
-    optional_timestamp,
     to_json,
     to_timestamp,
 )
@@ -27,13 +25,6 @@ _ADD = """
 INSERT INTO outbox (kind, blob_key, image_id)
 SELECT 'upload', blob_key, id FROM images WHERE id = ANY (:ids::bigint[]) AND storage = 'local' ORDER BY id
 ON CONFLICT (kind, blob_key) DO NOTHING RETURNING id
-"""
-
-_PEEK = """
-SELECT * FROM outbox
-WHERE id > :after
-    AND (:due::timestamptz IS NULL OR not_before IS NULL OR not_before <= :due OR not_before > :beyond)
-ORDER BY id LIMIT :limit
 """
 
 _RELEASE_DUE = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR not_before > :beyond"
@@ -74,12 +65,9 @@ class SqlOutbox:
         return len(await self._sql.change(_ADD, ids=ids)) if ids else 0
 
     async def claim(
-        self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
     ) -> tuple[OutboxEntry, ...]:
-        if dry_run:
-            rows = await self._sql.rows(_PEEK, after=after, limit=limit, **_due(due))
-        else:
-            rows = await self._sql.transact(_claim(due, {"after": after, "limit": limit}))
+        rows = await self._sql.transact(_claim(due, {"after": after, "limit": limit}))
         return tuple(sorted(map(_entry, rows), key=lambda entry: entry.id))
 
     async def complete(self, entry: OutboxEntry) -> None:
@@ -100,15 +88,11 @@ class SqlOutbox:
 
 
 def _claim(due: datetime | None, bounds: dict[str, int]) -> Steps[list[Row]]:
-    if due is not None:
-        yield _RELEASE_DUE, _due(due)
-    return (yield (_CLAIM if due is None else _CLAIM_DUE), bounds)
-
-
-def _due(due: datetime | None) -> dict[str, Any]:
-    """Return until when entries are due, and after when they were deferred too far."""
-    beyond = None if due is None else due + MAX_DEFERRAL
-    return {"due": optional_timestamp(due), "beyond": optional_timestamp(beyond)}
+    if due is None:
+        return (yield _CLAIM, bounds)
+    # An entry due beyond this was deferred before the clock was set back.
+    yield _RELEASE_DUE, {"due": to_timestamp(due), "beyond": to_timestamp(due + MAX_DEFERRAL)}
+    return (yield _CLAIM_DUE, bounds)
 
 
 def _entry(row: Row) -> OutboxEntry:

@@ -241,12 +241,12 @@ class Outbox(Protocol):
         """
 
     async def claim(
-        self, *, due: datetime | None, after: int = 0, limit: int = 16, dry_run: bool = False
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
     ) -> tuple[OutboxEntry, ...]:
         """Return entries with ids above ``after``, in that order, their attempts incremented durably.
 
         ``due`` leaves out those deferred beyond it, but none by more than `MAX_DEFERRAL`: the clock was set
-        back. A ``dry_run`` returns the same entries and changes nothing.
+        back.
         """
 
     async def complete(self, entry: OutboxEntry) -> None:

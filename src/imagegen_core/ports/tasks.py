@@ -139,8 +139,8 @@ class TaskRepository(Protocol):
         """Store a changed task, new or changed ``attempts`` of it, and ``images`` that they yielded.
 
         All of it in one transaction; without ``task``, the task stays as it is. With the end of the task its
-        final event is stored, and its attempts as `Attempt.after_task` returns them. A cancellation requested
-        meanwhile stays requested.
+        final event is stored, and its attempts lose configuration, price and, unless they keep it, response,
+        whatever their phase: nothing resumes them. A cancellation requested meanwhile stays requested.
 
         Images are returned with their ids (increasing integers, never reused), and are searchable from then
         on. One whose (attempt_id, position) is stored already is not stored twice. The event of each new

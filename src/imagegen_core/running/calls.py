@@ -13,7 +13,6 @@ from imagegen_core.attempt import (
     AttemptOutcome,
     Phase,
     SentConfig,
-    call_error_from,
     can_retry_for_free,
     key_was_rejected,
     may_be_charged,
@@ -236,7 +235,7 @@ class Calls:
             return previous
         unsent = plan.refusal is not None and never_started(previous.failure)
         failure = plan.refusal if unsent and plan.refusal is not None else previous.failure
-        return AttemptOutcome(error=call_error_from(failure))
+        return AttemptOutcome(error=CallError.from_failure(failure))
 
     def reserved(self, task: Task, part: int) -> Attempt:
         """Return a new attempt of a part, to be stored before anything is sent."""
@@ -323,7 +322,7 @@ class Calls:
         except Unavailable:
             pass  # the key with which the call was planned is in memory
         except Refusal as refusal:
-            raise call_error_from(refusal_failure(refusal, charged=False)) from refusal
+            raise CallError.from_failure(refusal_failure(refusal, charged=False)) from refusal
         if run.cancelled.is_set():
             raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
         ambient = profile.ambient_credentials is not None

@@ -317,7 +317,8 @@ class ActiveCall(Exchange):
         except (StorageError, BlobMissing):
             _log.exception("an unusable answer could not be kept", extra={"task_id": self.attempt.task_id})
             return CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT())
-        return error.because(self._with_place(failure.reason))
+        failure = attrs.evolve(failure, reason=self._with_place(failure.reason))
+        return CallError.from_failure(failure, is_transient=error.is_transient)
 
     async def keep_image(self, position: int, chunks: AsyncIterator[bytes], reason: Message) -> Message:
         """Keep what came of an image that cannot be stored; return ``reason`` with its place."""
