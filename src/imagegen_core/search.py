@@ -224,9 +224,6 @@ class SearchQuery:
             raise ValidationFailed.for_field("keyword", ProblemCode.EMPTY())
         return cls(words=words)
 
-    def matches(self, folded_prompt: str) -> bool:
-        return all(word in folded_prompt for word in self.words)
-
 
 MAX_SIMILAR_IMAGES = 200  # a search returns at most so many similar images, the best ones
 MAX_PARTS = 12

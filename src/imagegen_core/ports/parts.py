@@ -6,8 +6,7 @@ import attrs
 
 from imagegen_core.ports.blobs import BlobStore, Outbox, Spool
 from imagegen_core.ports.cluster import Cluster
-from imagegen_core.ports.gallery import Gallery
-from imagegen_core.ports.marks import Marks
+from imagegen_core.ports.gallery import Gallery, Marks
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import Queue, TaskRepository
