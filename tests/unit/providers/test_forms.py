@@ -5,9 +5,9 @@ import pytest
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
+from imagegen_adapters.providers.document.models import size_for_upstream
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
-from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig

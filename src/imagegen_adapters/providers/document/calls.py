@@ -11,13 +11,13 @@ import httpx
 from imagegen_adapters.providers.common.calls import without_secret
 from imagegen_adapters.providers.common.images import InputPart, map_refusals, mask_for, random_seed
 from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, DocumentCode, Expression
+from imagegen_adapters.providers.document.models import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
 from imagegen_adapters.providers.document.reading import parts_of
 from imagegen_adapters.providers.document.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.document.responses import RESPONSE_FILE, PartialResponse
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import Sender, follow
-from imagegen_adapters.providers.document.sizes import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.templates import OPTIONS
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed

@@ -21,7 +21,7 @@ from imagegen_adapters.providers.common.calls import (
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
-from imagegen_adapters.providers.document.models import profile_of
+from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (
     ErrorClass,
     OperationSpec,
@@ -54,7 +54,6 @@ from imagegen_adapters.providers.document.sending import (
     Sender,
     absolute_url,
 )
-from imagegen_adapters.providers.document.sizes import size_for_upstream
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
