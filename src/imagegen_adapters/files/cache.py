@@ -193,8 +193,15 @@ class LocalCopies:
         self._numbers = itertools.count()
         self._folders: dict[str, dict[str, _Copy]] = {}
 
-    def new(self) -> NewCopy:
-        return NewCopy(self._directory / str(next(self._numbers)))
+    @contextlib.asynccontextmanager
+    async def new(self) -> AsyncIterator[NewCopy]:
+        """Yield a copy to write; an exception removes it."""
+        copy = NewCopy(self._directory / str(next(self._numbers)))
+        try:
+            yield copy
+        except BaseException:  # cancelled too
+            await asyncio.shield(copy.remove())
+            raise
 
     def holds(self, folder: str, name: str) -> bool:
         copy = self._folders.get(folder, {}).get(name)

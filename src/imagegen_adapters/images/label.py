@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+import sys
 import tempfile
 import zlib
 from collections.abc import AsyncIterator
@@ -64,15 +65,11 @@ class _ByteStream:
         del self._buffer[: len(data)]
         return data
 
-    async def forward(self, count: int) -> AsyncIterator[bytes]:
+    async def forward(self, count: int = sys.maxsize) -> AsyncIterator[bytes]:
         while count > 0 and await self.peek(1):
             chunk = await self.take(min(count, len(self._buffer)))
             count -= len(chunk)
             yield chunk
-
-    async def rest(self) -> AsyncIterator[bytes]:
-        while await self.peek(1):
-            yield await self.take(len(self._buffer))
 
 
 # ---------------------------------------------------------------- jpeg
@@ -99,7 +96,7 @@ async def _labelled_jpeg(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIte
         segments = [segment async for segment in _jpeg_metadata(source)]
         for segment in _labelled(segments, label):
             yield segment
-    async for chunk in source.rest():
+    async for chunk in source.forward():
         yield chunk
 
 
@@ -164,7 +161,7 @@ async def _labelled_png(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIter
             labelled = True
         async for chunk in source.forward(_HEADER_BYTES + length + _CRC_BYTES):
             yield chunk
-    async for chunk in source.rest():
+    async for chunk in source.forward():
         yield chunk
 
 
@@ -216,7 +213,7 @@ async def _labelled_webp(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIte
     body_bytes = int.from_bytes(riff[4:8], "little") - 4 - (0 if lacks_vp8x else _VP8X_BYTES)
     if extended is None or not 0 < body_bytes <= MAX_IMAGE_BYTES:
         yield riff
-        async for chunk in source.rest():
+        async for chunk in source.forward():
             yield chunk
         return
     if not lacks_vp8x:

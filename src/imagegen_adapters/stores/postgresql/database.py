@@ -279,8 +279,7 @@ class Database:
     @asynccontextmanager
     async def own_connection(self, **settings: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """Open a private connection with further settings, until the block ends."""
-        with storage_errors():
-            connection = await _connect(self._dsn, self._policy, **settings)
+        async with open_connection(self._dsn, self._policy, **settings) as connection:
             try:
                 yield connection
             finally:
@@ -341,23 +340,19 @@ class Database:
 
 
 @asynccontextmanager
-async def open_connection(dsn: str, policy: ConnectionPolicy) -> AsyncIterator[Any]:
+async def open_connection(dsn: str, policy: ConnectionPolicy, **settings: str) -> AsyncIterator[Any]:
     """Open a connection until the block ends; errors of asyncpg in it become storage errors."""
     with storage_errors():
-        connection = await _connect(dsn, policy)
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=policy.connect_seconds,
+            command_timeout=policy.command_timeout_seconds,
+            server_settings=policy.server_settings | settings,
+        )
         try:
             yield connection
         finally:
             await connection.close(timeout=policy.connect_seconds)
-
-
-async def _connect(dsn: str, policy: ConnectionPolicy, **settings: str) -> Any:
-    return await asyncpg.connect(
-        dsn,
-        timeout=policy.connect_seconds,
-        command_timeout=policy.command_timeout_seconds,
-        server_settings=policy.server_settings | settings,
-    )
 
 
 async def _keep_session(_connection: Any) -> None:

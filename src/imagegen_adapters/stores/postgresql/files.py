@@ -276,19 +276,13 @@ class PostgresqlSpool:
         key, content = check_key(f"{folder}/{name}"), in_chunks(bounded(chunks, max_bytes))
         if not self._copies_puts:
             return (await self._files.put(key, content)).size_bytes
-        copy = self._copies.new()
-        try:
+        async with self._copies.new() as copy:
             file = await self._files.put(key, copy.written(content))
-        except BaseException:  # cancelled too
-            await asyncio.shield(copy.remove())
-            raise
-        try:
-            await self._copies.keep(copy, folder, name, file_id=file.file_id)
-        except BaseException as error:  # cancelled too
-            await asyncio.shield(copy.remove())
-            if not isinstance(error, OSError):
-                raise
-            _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
+            try:
+                await self._copies.keep(copy, folder, name, file_id=file.file_id)
+            except OSError as error:
+                await copy.remove()
+                _log.warning("a spooled file could not be copied to the local disk: %s", error.strerror)
         return file.size_bytes
 
     async def fetch(self, folder: str) -> None:
@@ -345,12 +339,8 @@ class PostgresqlSpool:
         return await self._copies.clear()
 
     async def _copy(self, file: StoredFile, folder: str, name: str) -> None:
-        copy = self._copies.new()
-        try:
+        async with self._copies.new() as copy:
             async for _ in copy.written(self._files.read(file)):
                 pass
             with disk_errors(file.key):
                 await self._copies.keep(copy, folder, name, file_id=file.file_id)
-        except BaseException:  # cancelled too
-            await asyncio.shield(copy.remove())
-            raise

@@ -50,9 +50,8 @@ class Readers:
         self._path = path
         self._cache_kib = cache_kib
         self._threads = WorkerThreads(threads, "imagegen-database-reader")
-        self._local = threading.local()
         self._lock = threading.Lock()
-        self._all: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
         self._busy: dict[sqlite3.Connection, float] = {}
         self._closed = False
 
@@ -77,44 +76,32 @@ class Readers:
             self._closed = True
         self.interrupt(older_than_seconds=0)
         self._threads.shutdown()
-        for connection in self._all:
-            connection.close()
-        self._all.clear()
+        while self._idle:
+            self._idle.pop().close()
 
     def _read(self, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
-        with _read_errors():
-            connection = self._connection()
+        connection = self._connection()
+        try:
+            return _in_snapshot(connection, fn, deadline)
+        finally:
             with self._lock:
-                if self._closed:  # since it was queued
-                    raise StorageError(DatabaseCode.DATABASE_CLOSED())
-                self._busy[connection] = time.monotonic()
-            try:
-                return _in_snapshot(connection, fn, deadline)
-            finally:
-                with self._lock:
-                    del self._busy[connection]
+                del self._busy[connection]
+                self._idle.append(connection)
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        """Return the connection that was used last, whose cache is warm, or a new one."""
+        with self._lock:
+            if self._closed:  # since it was queued
+                raise StorageError(DatabaseCode.DATABASE_CLOSED())
             try:
-                connection = self._local.connection = open_reader(self._path, cache_kib=self._cache_kib)
+                connection = (
+                    self._idle.pop() if self._idle else open_reader(self._path, cache_kib=self._cache_kib)
+                )
             except sqlite3.Error as error:
                 # Not StorageBroken, since the file could be opened before: descriptors may have run out.
                 raise StorageError(storage_error(error).reason) from error
-            with self._lock:
-                self._all.append(connection)
-        return connection
-
-
-@contextmanager
-def _read_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if is_interrupt(error):
-            raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
-        raise storage_error(error) from error
+            self._busy[connection] = time.monotonic()
+            return connection
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
@@ -122,12 +109,17 @@ def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connectio
         raise Unavailable(DatabaseCode.DATABASE_TOO_BUSY())
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_PER_CHECK)
     try:
-        connection.execute("BEGIN")
-        return _with_lossy_retry(connection, fn)
-    finally:
-        connection.set_progress_handler(None, 0)
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        try:
+            connection.execute("BEGIN")
+            return _with_lossy_retry(connection, fn)
+        finally:
+            connection.set_progress_handler(None, 0)
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        if is_interrupt(error):
+            raise Unavailable(DatabaseCode.DATABASE_TOO_SLOW()) from error
+        raise storage_error(error) from error
 
 
 def _with_lossy_retry(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
@@ -312,8 +304,7 @@ class Inline:
         self.commits = 0
 
     async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
-        with _read_errors():
-            return _in_snapshot(self._connection, fn, time.monotonic() + deadline_seconds)
+        return _in_snapshot(self._connection, fn, time.monotonic() + deadline_seconds)
 
     async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
         try:
