@@ -460,39 +460,20 @@ def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: P
     after the backup are not assigned again.
     """
     backup = _Reader.from_file(file)
-    with _locked(data_dir) as directory:
-        _refuse_existing_data(directory.path)
-        staging = directory.path / _STAGING_DIRECTORY
+    with contextlib.closing(DataDirectory.open(data_dir)):
+        _refuse_existing_data(data_dir)
+        staging = data_dir / _STAGING_DIRECTORY
         staging.mkdir(mode=0o700)
         try:
             if backup.file_bytes > (free := shutil.disk_usage(staging).free):
                 raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=backup.file_bytes >> 20))
             tally = backup.extract(staging, progress)
-            report = _inspect(staging, directory.path, files=tally.files)
+            report = _inspect(staging, data_dir, files=tally.files)
             _skip_image_ids(staging / DATABASE_FILE, now)
-            _move(staging, directory.path)
+            _move(staging, data_dir)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         return report
-
-
-@contextlib.contextmanager
-def _locked(data_dir: Path) -> Iterator[DataDirectory]:
-    """Yield the locked data directory; if the block fails, whatever was created for it is removed."""
-    new_directories = [path for path in (data_dir, *data_dir.parents) if not path.exists()]
-    lock_existed = (data_dir / LOCK_FILE).exists()
-    directory = DataDirectory.open(data_dir)
-    try:
-        yield directory
-    except BaseException:  # an interruption leaves nothing behind either
-        if not lock_existed:
-            (data_dir / LOCK_FILE).unlink(missing_ok=True)
-        for path in new_directories:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise
-    finally:
-        directory.close()
 
 
 def _refuse_existing_data(data_dir: Path) -> None:

@@ -142,17 +142,15 @@ class Throttle:
             self._waiting.popleft()()
 
 
+@attrs.define(eq=False)
 class Deadlines:
     """Closes a connection whose client is late, also with its next request."""
 
-    def __init__(
-        self, transport: asyncio.Transport, limits: ConnectionLimits, *, keep_alive_seconds: float
-    ) -> None:
-        self._transport = transport
-        self._limits = limits
-        self._keep_alive_seconds = keep_alive_seconds
-        self._loop = asyncio.get_running_loop()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+    _transport: asyncio.Transport
+    _limits: ConnectionLimits
+    _keep_alive_seconds: float
+    _loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop)
+    _timers: dict[str, asyncio.TimerHandle] = attrs.field(factory=dict)
 
     def start_head(self) -> None:
         """Close unless the head is complete in time; a second call gives it no more time."""
@@ -226,6 +224,7 @@ class AcceptingServer(uvicorn.Server):
         return sys.maxsize if limit is None else limit - open_connections
 
 
+@attrs.define(eq=False)
 class Acceptor:
     """Accepts many connections in one iteration of the event loop, where uvloop's own servers accept one.
 
@@ -233,21 +232,13 @@ class Acceptor:
     tries again after ``retry_seconds``, where a server of uvloop may stop for good.
     """
 
-    def __init__(
-        self,
-        listener: socket.socket,
-        protocol: Callable[[], asyncio.BaseProtocol],
-        *,
-        room: Callable[[], int] = lambda: sys.maxsize,
-        retry_seconds: float = _RETRY_SECONDS,
-    ) -> None:
-        self._listener = listener
-        self._retry_seconds = retry_seconds
-        self._protocol = protocol
-        self._room = room
-        self._loop = asyncio.get_running_loop()
-        self._connecting: set[asyncio.Task[None]] = set()
-        self._retry: asyncio.TimerHandle | None = None
+    _listener: socket.socket
+    _protocol: Callable[[], asyncio.BaseProtocol]
+    _room: Callable[[], int] = lambda: sys.maxsize
+    _retry_seconds: float = _RETRY_SECONDS
+    _loop: asyncio.AbstractEventLoop = attrs.field(factory=asyncio.get_running_loop)
+    _connecting: set[asyncio.Task[None]] = attrs.field(factory=set)
+    _retry: asyncio.TimerHandle | None = None
 
     def start(self, backlog: int) -> None:
         self._listener.setblocking(False)  # noqa: FBT003 - its signature

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
+import attrs
 import msgspec
 import structlog
 
@@ -93,14 +94,14 @@ _REFUSED = 400
 _log = structlog.get_logger("imagegen.request")
 
 
+@attrs.frozen(eq=False)
 class RequestLog:
     """Logs each request and adds ``X-Request-Id``: the caller's own if it is well-formed, else a new one."""
 
-    def __init__(self, app: App, *, clock: Clock, new_id: Callable[[], str]) -> None:
-        self._app = app
-        self._clock = clock
-        self._new_id = new_id
-        self._log = _log.bind()
+    _app: App
+    _clock: Clock
+    _new_id: Callable[[], str]
+    _log: Any = attrs.field(factory=_log.bind)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -5,9 +5,11 @@ import contextlib
 import gzip
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
+
+import attrs
 
 from imagegen_http.guard.asgi import (
     CACHEABLE,
@@ -59,25 +61,19 @@ def when_whole(
     return send_or_hold
 
 
+@attrs.frozen(eq=False)
 class LargeResponses:
     """Wraps an ASGI application: few lists are built at a time, and all large responses share a budget."""
 
-    def __init__(
-        self,
-        app: App,
-        *,
-        refuse: Refuse,
-        max_bytes: int = MAX_RESPONSE_BYTES_IN_FLIGHT,
-        stall_timeout_seconds: float = STALL_TIMEOUT_SECONDS,
-        min_bytes_per_second: int = MIN_BYTES_PER_SECOND,
-    ) -> None:
-        self._app = app
-        self._refuse = refuse
-        self._max_bytes = max_bytes
-        self._stall_timeout_seconds = stall_timeout_seconds
-        self._min_bytes_per_second = min_bytes_per_second
-        self._budget = BodyBudget(max_bytes)
-        self._slots = {path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()}
+    _app: App
+    _refuse: Refuse
+    _max_bytes: int = MAX_RESPONSE_BYTES_IN_FLIGHT
+    _stall_timeout_seconds: float = STALL_TIMEOUT_SECONDS
+    _min_bytes_per_second: int = MIN_BYTES_PER_SECOND
+    _budget: BodyBudget = attrs.Factory(lambda self: BodyBudget(self._max_bytes), takes_self=True)
+    _slots: Mapping[str, asyncio.Semaphore] = attrs.field(
+        factory=lambda: {path: asyncio.Semaphore(number) for path, number in _MAX_CONCURRENT_LISTS.items()}
+    )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_pieces(start: AsgiMessage, body: bytes) -> None:
@@ -170,6 +166,7 @@ _LEVEL = 1  # half the time of the usual level, for a fifth more bytes
 _JSON = b"application/json"
 
 
+@attrs.frozen(eq=False)
 class CompressedJson:
     """Wraps an ASGI application; compresses the JSON of successful reads of the API and nothing else.
 
@@ -177,8 +174,7 @@ class CompressedJson:
     response gets an ETag of its content, weak since it is that of both forms, and a 304 to who has it.
     """
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    _app: App
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = InboundRequest.from_scope(scope) if scope.get("method") in {"GET", "HEAD"} else None
