@@ -20,8 +20,8 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
 def _gemini(status):
-    error = {"status": "UNAVAILABLE"} if status == 503 else {}
-    return call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp())
+    body = b'{"error": {"status": "UNAVAILABLE"}}' if status == 503 else b'{"error": {}}'
+    return call_error(ErrorResponse(status=status, body=body), model=None, now=NOW)
 
 
 def _http(status, errors):

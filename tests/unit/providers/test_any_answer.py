@@ -86,7 +86,8 @@ def test_any_error_answer_is_an_error_that_can_be_shown(tree, status):
     body = json.dumps(tree).encode()
     check(a1111.call_error(Answer(status=status, body=body), path="/"))
     error = tree if isinstance(tree, dict) else {"message": tree, "details": [tree], "status": tree}
-    check(call_error(ErrorResponse(status=status, error=error), model=None, now=NOW.timestamp()))
+    for answer in (body, json.dumps({"error": error}).encode()):
+        check(call_error(ErrorResponse(status=status, body=answer), model=None, now=NOW))
 
 
 @pytest.mark.parametrize("name", [*preset_names(), "stability"])

@@ -1,5 +1,6 @@
 """Providers' messages for display, and how long they ask us to wait."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -143,6 +144,8 @@ def test_whatever_an_upstream_writes_there_nothing_is_raised(text):
 def test_so_it_is_with_googles_delay(delay):
     """RetryInfo beside the header."""
     detail = sample("gemini", "retry_info", delay=delay).body
-    seconds = retry_delay(ErrorResponse(status=429, error={"details": [detail]}, retry_after="1"), now=0.0)
+    body = json.dumps({"error": {"details": [detail]}}).encode()
+    answer = ErrorResponse(status=429, headers={"retry-after": "1"}, body=body)
+    seconds = retry_delay(answer, now=datetime(2026, 11, 24, tzinfo=UTC))
 
     assert 1.0 <= seconds <= MAX_RETRY_AFTER_SECONDS

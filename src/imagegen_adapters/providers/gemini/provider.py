@@ -22,10 +22,8 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     ResponseCode,
-    as_object,
     call_timeout,
     configured_headers,
-    json_or_none,
     read_at_most,
     read_error,
     shorten,
@@ -296,7 +294,14 @@ class SdkTransport(httpx.AsyncBaseTransport):
             sending.mark_response_started()
         try:
             if response.status_code != httpx.codes.OK:
-                raise self._refusal(response, await read_error(response))
+                key, model = self._config.api_key, None if sending is None else sending.model
+                error = ErrorResponse(
+                    status=response.status_code,
+                    headers=response.headers,
+                    body=await read_error(response),
+                    secrets=() if key is None else (key.reveal(),),
+                )
+                raise call_error(error, model=model, now=self._clock.now())
             if sending is not None:
                 chunks = response.aiter_bytes()
                 await sending.exchange.spool(_RESPONSE_FILE, chunks, max_bytes=sending.max_bytes)
@@ -307,22 +312,6 @@ class SdkTransport(httpx.AsyncBaseTransport):
             return httpx.Response(httpx.codes.OK, content=content, request=request)
         finally:
             await response.aclose()
-
-    def _refusal(self, response: httpx.Response, content: bytes) -> CallError:
-        body = json_or_none(content)
-        if isinstance(body, list) and len(body) == 1:
-            body = body[0]
-        error = as_object(body).get("error")
-        if not isinstance(error, dict):
-            error = {"message": content.decode("utf-8", "replace")[:2000]}
-        key, sending = self._config.api_key, self._sending
-        retry_after = response.headers.get("retry-after")
-        return call_error(
-            ErrorResponse(status=response.status_code, error=error, retry_after=retry_after),
-            model=None if sending is None else sending.model,
-            secret=None if key is None else key.reveal(),
-            now=self._clock.now().timestamp(),
-        )
 
 
 # ---------------------------------------------------------------- Google's credentials, for Vertex

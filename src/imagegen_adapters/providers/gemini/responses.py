@@ -5,7 +5,7 @@ Images stay on disk: the SDK's strict models would lose a paid image over one ch
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, BinaryIO
 
@@ -22,7 +22,7 @@ from imagegen_adapters.providers.common.calls import (
     shorten,
     with_model_warning,
 )
-from imagegen_adapters.providers.common.json_files import SpooledString, decode_chunks
+from imagegen_adapters.providers.common.json_files import Answer, SpooledString, decode_chunks
 from imagegen_adapters.providers.gemini.settings import GeminiCode
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
@@ -204,26 +204,30 @@ _BY_REASON: Mapping[str | None, FailureCode] = {
 
 
 @attrs.frozen(kw_only=True)
-class ErrorResponse:
-    """A response other than 200; ``error`` is the object of that name in its body."""
+class ErrorResponse(Answer):
+    """A response other than 200."""
 
-    status: int
-    error: Mapping[str, Any] = attrs.field(factory=dict)
-    retry_after: str | None = None
+    @property
+    def problem(self) -> Mapping[str, Any]:
+        """The ``error`` of its body, which may be in a list."""
+        body = self.tree[0] if isinstance(self.tree, list) and len(self.tree) == 1 else self.tree
+        problem = as_object(body).get("error")
+        text = self.body[:2000].decode("utf-8", "replace")
+        return problem if isinstance(problem, dict) else {"message": text}
 
     @property
     def name(self) -> str | None:
         """Google's name of the error, such as ``RESOURCE_EXHAUSTED``."""
-        name = self.error.get("status")
+        name = self.problem.get("status")
         return name if isinstance(name, str) else None
 
     @property
     def message(self) -> str:
-        return _text(self.error.get("message"))
+        return _text(self.problem.get("message"))
 
     def details(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Yield the details of a type, such as ``RetryInfo``."""
-        for detail in map(as_object, as_list(self.error.get("details"))):
+        for detail in map(as_object, as_list(self.problem.get("details"))):
             if str(detail.get("@type", "")).endswith(f".{kind}"):
                 yield detail
 
@@ -233,14 +237,12 @@ class ErrorResponse:
         return next((str(d["reason"]) for d in self.details("ErrorInfo") if d.get("reason")), None)
 
 
-def call_error(
-    response: ErrorResponse, *, model: Model | None, secret: str | None = None, now: float
-) -> CallError:
-    """``secret`` is removed from the text, ``now`` is in epoch seconds; ``model`` is None for a free call."""
+def call_error(response: ErrorResponse, *, model: Model | None, now: datetime) -> CallError:
+    """Return the error; ``model`` is None for a free call."""
     code = _code(response)
     reason = ResponseCode.RESPONSE_STATUS(status=response.status)
     if response.message:
-        reason = upstream_text(shorten(response.message, (secret,)))
+        reason = upstream_text(shorten(response.message, response.secrets))
     reason = with_model_warning(model, code, reason)
     if httpx.codes.is_redirect(response.status):
         reason = GeminiCode.GEMINI_REDIRECT()
@@ -282,9 +284,9 @@ def _has_no_quota(response: ErrorResponse) -> bool:
     )
 
 
-def retry_delay(response: ErrorResponse, *, now: float) -> float | None:
+def retry_delay(response: ErrorResponse, *, now: datetime) -> float | None:
     """Return the longer of RetryInfo and ``Retry-After``, in seconds."""
-    waits = [parse_retry_after(response.retry_after, datetime.fromtimestamp(now, UTC))]
+    waits = [parse_retry_after(response.headers.get("retry-after"), now)]
     for info in response.details("RetryInfo"):
         delay = str(info.get("retryDelay", ""))
         waits.append(parse_seconds(delay[:-1]) if delay.endswith("s") else None)

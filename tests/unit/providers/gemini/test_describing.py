@@ -1,5 +1,8 @@
 """The profile of a configuration of kind gemini."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
@@ -128,6 +131,8 @@ def test_a_wrong_extra_config_is_named(extra, field):
 def test_the_longer_wait_counts(header, delay, expected):
     """A header and a RetryInfo may both be present; the longer one counts."""
     info = sample("gemini", "retry_info", delay=delay).body
-    response = ErrorResponse(status=429, error={"details": [info]}, retry_after=header)
+    body = json.dumps({"error": {"details": [info]}}).encode()
+    headers = {} if header is None else {"retry-after": header}
+    response = ErrorResponse(status=429, headers=headers, body=body)
 
-    assert expected == retry_delay(response, now=0)
+    assert expected == retry_delay(response, now=datetime(2026, 11, 24, tzinfo=UTC))
