@@ -11,7 +11,7 @@ from imagegen_adapters.providers.comfyui.jobs import refusal
 from imagegen_adapters.providers.common.json_files import Answer
 from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec
-from imagegen_adapters.providers.document.responses import classify, submit_error
+from imagegen_adapters.providers.document.responses import classify
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
 from imagegen_adapters.providers.stability import load_stability
 
@@ -26,7 +26,7 @@ def _gemini(status):
 
 def _http(status, errors):
     answer = UpstreamResponse(status=status, headers={}, text="no")
-    return submit_error(classify(answer, errors, NOW), answer)
+    return classify(answer, errors, NOW).submit_error()
 
 
 UPSTREAMS = (

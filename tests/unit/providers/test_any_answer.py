@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from imagegen_adapters.providers.a1111 import provider as a1111
 from imagegen_adapters.providers.common.json_files import Answer, parse_json
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
-from imagegen_adapters.providers.document.responses import classify, job_error, parse_response, submit_error
+from imagegen_adapters.providers.document.responses import classify, parse_response
 from imagegen_adapters.providers.document.results import find_images
 from imagegen_adapters.providers.gemini.responses import (
     ErrorResponse,
@@ -97,8 +97,9 @@ def test_any_answer_to_a_document_is_read(name, tree, status):
     document = load_stability() if name == "stability" else load_preset(name)
     body = json.dumps(tree).encode()
     response = parse_response(status, {"retry-after": "1"}, body, None)
-    for error_from in (submit_error, job_error):
-        check(error_from(classify(response, document.errors, NOW), response))
+    classification = classify(response, document.errors, NOW)
+    check(classification.submit_error())
+    check(classification.job_error())
     for operation in document.operations.values():
         images = find_images(response, operation.response, "http://v")
         json.dumps([attrs.asdict(image) for image in images], ensure_ascii=False).encode()

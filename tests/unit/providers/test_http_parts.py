@@ -16,7 +16,7 @@ from imagegen_adapters.providers.document.expressions import Budget, Expression,
 from imagegen_adapters.providers.document.models import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec
 from imagegen_adapters.providers.document.reading import load_preset, parse_document, parts_of, preset_names
-from imagegen_adapters.providers.document.responses import CODES, classify, submit_error
+from imagegen_adapters.providers.document.responses import CODES, classify
 from imagegen_adapters.providers.document.schema import SizeSpec
 from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair
 from imagegen_adapters.providers.document.templates import Template
@@ -308,7 +308,7 @@ def test_statuses_without_a_rule(status, code, not_started):
     """Without a rule in the document, only a 429 proves that nothing was started."""
     response = UpstreamResponse(status=status, headers={})
 
-    error = submit_error(classify(response, errors(), NOW), response)
+    error = classify(response, errors(), NOW).submit_error()
 
     assert (code, not_started) == (error.failure.code, error.not_started)
 
@@ -318,7 +318,7 @@ def test_a_document_may_say_that_nothing_was_admitted():
     response = UpstreamResponse(status=503, headers={})
     spec = errors(classify=[{"status": 503, "as": "not_admitted", "cooldown_s": 5}])
 
-    error = submit_error(classify(response, spec, NOW), response)
+    error = classify(response, spec, NOW).submit_error()
 
     assert (FailureCode.UNAVAILABLE, True, 5.0) == (error.failure.code, error.not_started, error.retry_after)
 
@@ -358,7 +358,7 @@ def test_messages_hold_no_query_and_no_key():
         secret=Secret("sk-1"),
     )
 
-    error = submit_error(classify(response, errors(), NOW), response)
+    error = classify(response, errors(), NOW).submit_error()
 
     assert str(error).startswith("bad key **** at https://x.example/a x")
     assert 500 == len(str(error))

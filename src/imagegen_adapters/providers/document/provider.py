@@ -34,11 +34,9 @@ from imagegen_adapters.providers.document.reading import document_of, preset_nam
 from imagegen_adapters.providers.document.requests import PATH_OF_DOTS, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
-    job_error,
     parse_response,
     read_error_response,
     retry_after,
-    submit_error,
 )
 from imagegen_adapters.providers.document.results import (
     MAX_BUFFERED_BYTES,
@@ -122,7 +120,7 @@ class HttpProvider:
                 classification = document_call.classify(error_response)
                 if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
                     classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
-                raise submit_error(classification, error_response, call.model)
+                raise classification.submit_error(call.model)
             return await self._submitted(document_call, await document_call.read(response), exchange)
 
     async def _submitted(
@@ -138,7 +136,7 @@ class HttpProvider:
                 if start.text or not start.head:
                     parse_json(start.head)  # refuses a proxy's page
                 if start.holds(operation.response.fail_if):
-                    raise submit_error(document_call.classify(start), start, document_call.call.model)
+                    raise document_call.classify(start).submit_error(document_call.call.model)
             if operation.task is not None:
                 return await _job(document_call, operation.task, start, exchange)
         except CallError as error:
@@ -195,7 +193,7 @@ class HttpProvider:
             if credits_left := response.text_at(document.health.credits):
                 return Probe(ok=True, detail=DocumentCode.CREDITS_LEFT(credits=credits_left))
             return Probe(ok=False, detail=DocumentCode.NO_BALANCE())
-        reason = submit_error(sender.classify(response), response).failure.reason
+        reason = sender.classify(response).submit_error().failure.reason
         if not is_success:
             reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
         return Probe(ok=False, detail=reason)
@@ -352,7 +350,7 @@ class JobWatcher:
         if status in _RETRY_STATUSES or status >= 500:  # noqa: PLR2004 - server errors
             self.failures.clear()
             return classification.retry_after or 0.0
-        error = _expired(response) if status in _GONE_STATUSES else job_error(classification, response)
+        error = _expired(response) if status in _GONE_STATUSES else classification.job_error()
         return self.failures.tolerate(error, from_upstream=is_from_upstream(status, body))
 
     def _job_failure(self, state: State, response: UpstreamResponse) -> CallError:
@@ -366,7 +364,7 @@ class JobWatcher:
             return CallError(FailureCode.CANCELLED, reason, possible_charge=True)
         if state == "blocked":
             classification = attrs.evolve(classification, kind=ErrorClass.BLOCKED, matched=True)
-        return job_error(classification, response)
+        return classification.job_error()
 
     async def _report(self, response: UpstreamResponse) -> None:
         if self.poll.progress is None:

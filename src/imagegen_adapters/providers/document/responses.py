@@ -254,11 +254,51 @@ class _Parser:
 class Classification:
     """What a response means; ``matched`` is False if no rule of the document applied."""
 
+    response: UpstreamResponse
     kind: ErrorClass
     code: str | None
     message: str
     retry_after: float | None
     matched: bool
+
+    def submit_error(self, model: Model | None = None) -> CallError:
+        """Return the error of a submit; a refusal of a model that is being retired names its replacement."""
+        code, not_started = CODES[self.kind]
+        return CallError(
+            code,
+            with_model_warning(model, code, self._reason),
+            not_started=not_started,
+            retry_after=self.retry_after,
+            upstream_status=self.response.status,
+            upstream_code=self.code,
+        )
+
+    def stream_error(self, *, has_begun: bool) -> CallError:
+        """Return an event's error: possibly charged, unless a rule matches it before any part of an image."""
+        kind = self.kind if self.matched else ErrorClass.TRANSIENT
+        return attrs.evolve(self, kind=kind, matched=self.matched and not has_begun).job_error()
+
+    def job_error(self) -> CallError:
+        """Return the error of an accepted job: never "not started", and possibly charged."""
+        code, is_retryable = CODES[self.kind]
+        return CallError(
+            FailureCode.OUTCOME_UNKNOWN if is_retryable else code,
+            self._reason,
+            upstream_status=self.response.status,
+            upstream_code=self.code,
+            possible_charge=None if self.matched else True,
+        )
+
+    @property
+    def _reason(self) -> Message:
+        secret, status = self.response.secret, self.response.status
+        if message := shorten(self.message, () if secret is None else (secret.reveal(),)):
+            return upstream_text(message)
+        if httpx.codes.is_redirect(status):
+            return ResponseCode.RESPONSE_REDIRECT()
+        if self.code is not None:
+            return ResponseCode.RESPONSE_CODE(code=self.code)
+        return ResponseCode.RESPONSE_STATUS(status=status)
 
 
 def classify(
@@ -282,6 +322,7 @@ def classify(
         wait = rule.cooldown_s
     own = ErrorClass.TRANSIENT if httpx.codes.is_server_error(response.status) else ErrorClass.INVALID
     return Classification(
+        response=response,
         kind=_BY_STATUS.get(response.status, own) if rule is None else rule.as_,
         code=code,
         message=message or "",
@@ -306,49 +347,3 @@ def retry_after(response: UpstreamResponse, spec: ErrorSpec, now: datetime) -> f
         if seconds is not None:
             return max(0.0, seconds)
     return None
-
-
-def submit_error(
-    classification: Classification, response: UpstreamResponse, model: Model | None = None
-) -> CallError:
-    """Return the error of a submit; a refusal of a model that is being retired names its replacement."""
-    code, not_started = CODES[classification.kind]
-    return CallError(
-        code,
-        with_model_warning(model, code, _reason(classification, response)),
-        not_started=not_started,
-        retry_after=classification.retry_after,
-        upstream_status=response.status,
-        upstream_code=classification.code,
-    )
-
-
-def stream_error(classification: Classification, response: UpstreamResponse, *, has_begun: bool) -> CallError:
-    """Return an event's error: possibly charged, unless a rule matches it before any part of an image."""
-    if has_begun or not classification.matched:
-        kind = classification.kind if classification.matched else ErrorClass.TRANSIENT
-        classification = attrs.evolve(classification, kind=kind, matched=False)
-    return job_error(classification, response)
-
-
-def job_error(classification: Classification, response: UpstreamResponse) -> CallError:
-    """Return the error of an accepted job: never "not started", and possibly charged."""
-    code, is_retryable = CODES[classification.kind]
-    return CallError(
-        FailureCode.OUTCOME_UNKNOWN if is_retryable else code,
-        _reason(classification, response),
-        upstream_status=response.status,
-        upstream_code=classification.code,
-        possible_charge=None if classification.matched else True,
-    )
-
-
-def _reason(classification: Classification, response: UpstreamResponse) -> Message:
-    secret = response.secret
-    if message := shorten(classification.message, () if secret is None else (secret.reveal(),)):
-        return upstream_text(message)
-    if httpx.codes.is_redirect(response.status):
-        return ResponseCode.RESPONSE_REDIRECT()
-    if classification.code is not None:
-        return ResponseCode.RESPONSE_CODE(code=classification.code)
-    return ResponseCode.RESPONSE_STATUS(status=response.status)

@@ -43,11 +43,9 @@ from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     PartialResponse,
-    job_error,
     parse_response,
     read_events,
     read_start,
-    stream_error,
 )
 from imagegen_adapters.providers.document.sending import (
     NoAccessToken,
@@ -102,7 +100,7 @@ class ResultReader:
             spooled = await read_spooled(self._open_file, parse_spooled)
         response = attrs.evolve(response, tree=spooled.tree)
         if response.holds(spec.fail_if):
-            raise job_error(call.classify(response), response)
+            raise call.classify(response).job_error()
         if response.holds(spec.blocked_if):
             classification = call.classify(response)
             reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
@@ -141,8 +139,7 @@ class ResultReader:
         if item.error is not None:
             raise item.error
         if item.error_message is not None:
-            classification = self.call.classify(response, item.error_code, item.error_message)
-            raise job_error(classification, response)
+            raise self.call.classify(response, item.error_code, item.error_message).job_error()
         # The seed that was drawn here, unless the provider reports one.
         seed = self.call.drawn_seed
         metadata: dict[str, Any] = {} if seed is None else {"seed": seed}
@@ -188,7 +185,7 @@ class ResultReader:
             return next(refusals, failures[0])
         classification = self.call.classify(response)
         if classification.code is not None and classification.matched:
-            return job_error(classification, response)
+            return classification.job_error()
         reason = FailureReason.NO_IMAGE_IN_RESPONSE()
         if classification.message:
             reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
@@ -423,7 +420,7 @@ class StreamedResponse:
         text, _ = await read_start(data, _MAX_ERROR_BYTES)
         status, headers = self.start.status, self.start.headers
         response = parse_response(status, headers, text[:_MAX_ERROR_BYTES], self.call.secret)
-        return stream_error(self.call.classify(response), response, has_begun=has_begun)
+        return self.call.classify(response).stream_error(has_begun=has_begun)
 
 
 # What the call cost, by the response to the submit or by the one with the images

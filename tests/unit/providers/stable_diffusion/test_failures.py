@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.providers.a1111 import provider as a1111
 from imagegen_adapters.providers.common.json_files import Answer
-from imagegen_adapters.providers.document.responses import classify, parse_response, submit_error
+from imagegen_adapters.providers.document.responses import classify, parse_response
 from imagegen_adapters.providers.stability import load_stability
 from tests.fakes.samples import sample
 
@@ -23,7 +23,7 @@ def call_error(status, headers, body):
 def stability_error(status, headers, body):
     response = parse_response(status, headers, body, None)
     now = datetime(2026, 11, 24, tzinfo=UTC)
-    return submit_error(classify(response, load_stability().errors, now), response)
+    return classify(response, load_stability().errors, now).submit_error()
 
 
 def read(error_of, status, body, **headers):
