@@ -40,7 +40,7 @@ from imagegen_core.task import ImageReference, InputSource, Submission, Task
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What an operator can limit: pending tasks (1 to a million), workers (1 to a thousand), grace time.
+    """What an operator can limit: pending tasks (1 to a million), workers (1 to 2000), grace time.
 
     ``default_provider`` gets tasks that name none, unless another was saved.
 

@@ -122,9 +122,11 @@ def open_fields(open_text: Callable[[], str]) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """Return JSON for a secret, a read-only mapping, or a date read from YAML."""
+    """Return JSON for a secret, another value of ours, a read-only mapping, or a date read from YAML."""
     if isinstance(value, Secret):
         return value.reveal()
+    if attrs.has(type(value)):
+        return attrs.asdict(value)
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 

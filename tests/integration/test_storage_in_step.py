@@ -577,7 +577,8 @@ async def test_an_image_that_is_deleted_while_it_is_looked_at_is_not_lost(desk):
     gallery = desk.records
 
     class Slow:
-        get, set_storage, count, unknown = gallery.get, gallery.set_storage, gallery.count, gallery.unknown
+        existing, set_storage = gallery.existing, gallery.set_storage
+        count, unknown = gallery.count, gallery.unknown
 
         async def stored(self, **options):
             page = await gallery.stored(**options)

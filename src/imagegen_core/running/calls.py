@@ -52,7 +52,7 @@ SUBMIT_SLACK_SECONDS = 5.0
 """Grace beyond the provider's own time-out, which should end the submission first."""
 
 _OVERRIDE_FIELDS = ("provider_name", "api_base", "api_key", "timeout_seconds", "max_retries")
-_SENT_FIELDS = (*_OVERRIDE_FIELDS, "source", "kind")
+_SENT_FIELDS = (*_OVERRIDE_FIELDS, "source", "kind", "models", "extra_config")
 
 
 def _fields(config: ProviderConfig, names: tuple[str, ...]) -> dict[str, Any]:
@@ -68,17 +68,12 @@ def seal_call(
     to, so that nobody who can write to the database can redirect it. ``ambient``: calls use credentials of
     this machine, whose address must not be changed either.
     """
-    fields = _fields(config, _SENT_FIELDS) | {
-        "models": None if config.models is None else [attrs.asdict(entry) for entry in config.models],
-        "extra_config": dict(config.extra_config),
-        "remote_id": model.remote_id,
-    }
-    if not ambient and config.api_key is None and not split_secrets(config.extra_config)[1]:
-        return SentConfig(text=seal_fields(fields, str), sealed=False)
-    if box.locked:
+    sealed = ambient or config.api_key is not None or bool(split_secrets(config.extra_config)[1])
+    if sealed and box.locked:
         return None
-    text = seal_fields(fields, partial(box.seal, context=f"attempt:{attempt_id}"))
-    return SentConfig(text=text, sealed=True)
+    fields = _fields(config, _SENT_FIELDS) | {"remote_id": model.remote_id}
+    seal = partial(box.seal, context=f"attempt:{attempt_id}") if sealed else str
+    return SentConfig(text=seal_fields(fields, seal), sealed=sealed)
 
 
 def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> tuple[ProviderConfig, str]:
@@ -86,14 +81,8 @@ def open_call(config: SentConfig, box: SecretBox, attempt_id: str) -> tuple[Prov
     open_text = partial(box.open, config.text, context=f"attempt:{attempt_id}")
     fields = open_fields(open_text if config.sealed else lambda: config.text)
     remote_id, models, source = fields.pop("remote_id"), fields.pop("models"), fields.pop("source")
-    provider_config = ProviderConfig(
-        source=ConfigSource(source),
-        models=None if models is None else tuple(map(_entry, models)),
-        is_unchecked=True,
-        is_sent=True,
-        **fields,
-    )
-    return provider_config, remote_id
+    fields["models"] = None if models is None else tuple(map(_entry, models))
+    return ProviderConfig(source=ConfigSource(source), is_unchecked=True, is_sent=True, **fields), remote_id
 
 
 def _entry(fields: dict[str, Any]) -> ModelEntry:

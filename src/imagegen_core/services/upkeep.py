@@ -392,12 +392,8 @@ class Stores:
         kinds = _finding_kinds(
             image.storage, local=local, archived=archived, archive_checked=report.archive_checked
         )
-        if not kinds:
+        if not kinds or not await self.parts.images.existing((image.id,)):  # or it was deleted meanwhile
             return
-        try:
-            await self.parts.images.get(image.id)
-        except ImageNotFound:
-            return  # deleted meanwhile
         archive = self.archive if archived and report.archive_checked else None
         mended = not dry_run and await self._repair(image, archive, local=local)
         for kind in kinds:
@@ -409,9 +405,10 @@ class Stores:
             blob = await self.parts.blobs.stat(image.blob_key)
             if blob is None:
                 return None
-            if blob.size_bytes != image.size_bytes or not checksums:
-                return blob.size_bytes == image.size_bytes
-            return await sha256_of(self.parts.blobs, image.blob_key) == image.sha256
+            has_size = blob.size_bytes == image.size_bytes
+            return has_size and (
+                not checksums or await sha256_of(self.parts.blobs, image.blob_key) == image.sha256
+            )
         except BlobMissing:
             return None
         except StorageError:
