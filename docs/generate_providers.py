@@ -11,7 +11,7 @@ from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
-from imagegen_adapters.providers.document.schema import Document, SizeKind, SizeSpec
+from imagegen_adapters.providers.document.schema import Document, SizeSpec
 from imagegen_adapters.providers.gemini.provider import GeminiProvider
 from imagegen_adapters.providers.stability import StableDiffusionProvider
 from imagegen_adapters.system import SystemClock
@@ -132,7 +132,7 @@ def sizes(document: Document | None, model: Model) -> str:
 def size_rules(spec: SizeSpec) -> str:
     """Return which sizes a specification lets through."""
     words = ", ".join(f"`{word}`" for word in (*spec.values, *spec.ratios, *spec.extra))
-    if spec.kind is not SizeKind.WXH:
+    if spec.kind != "wxh":
         return words or "fixed"
     limits = [f"sides {spec.min}–{spec.max}"] if (spec.min, spec.max) != (1, MAX_SIDE_PIXELS) else []
     if spec.min_pixels > 1 or spec.max_pixels < MAX_SIDE_PIXELS**2:

@@ -41,7 +41,7 @@ def test_every_field_is_documented(kind, reference):
 
 def test_every_word_is_documented(reference):
     """So is every choice, every placeholder and every directive."""
-    choices = {*get_args(AuthType), *get_args(BodyType), *ErrorClass, *SizeKind, *Group}
+    choices = {*get_args(AuthType), *get_args(BodyType), *get_args(ErrorClass), *get_args(SizeKind), *Group}
     names = {*ROOTS, *DIRECTIVES}
 
     assert set() == (choices | names) - words(reference)

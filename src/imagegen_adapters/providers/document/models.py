@@ -13,7 +13,7 @@ from imagegen_adapters.providers.common.calls import facts_of, two_part_key_prob
 from imagegen_adapters.providers.common.images import check_sides, quotient
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.operations import OAUTH, OperationSpec
-from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeKind, SizeSpec
+from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeSpec
 from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
@@ -134,17 +134,17 @@ def _parameters(
 
 def _size_parameters(*alternatives: SizeSpec | None) -> Iterator[Parameter]:
     """Yield each with its widest range; what an operation takes is checked with its own size."""
-    sizes = [size for size in alternatives if size is not None and size.kind is not SizeKind.FIXED]
+    sizes = [size for size in alternatives if size is not None and size.kind != "fixed"]
     if not sizes:
         return
     smallest, largest = min(size.min for size in sizes), max(size.max for size in sizes)
-    in_pixels = all(size.kind is SizeKind.WXH for size in sizes)
+    in_pixels = all(size.kind == "wxh" for size in sizes)
     for side in common("width", "height"):
         yield attrs.evolve(side, minimum=smallest, maximum=largest) if in_pixels else side
     yield from common("size")
     yield attrs.evolve(common("aspect_ratio")[0], enum=_union([size.ratios for size in sizes]))
-    resolutions = [size.values if size.kind is SizeKind.TIER else size.extra for size in sizes]
-    has_tiers = [size.kind is SizeKind.TIER or any(w[:1].isdigit() for w in size.extra) for size in sizes]
+    resolutions = [size.values if size.kind == "tier" else size.extra for size in sizes]
+    has_tiers = [size.kind == "tier" or any(w[:1].isdigit() for w in size.extra) for size in sizes]
     if any(has_tiers):
         yield attrs.evolve(common("image_size")[0], enum=_union([*compress(resolutions, has_tiers)]))
 
@@ -196,10 +196,10 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
     text = str(params.get("size") or params.get("image_size") or "")
     if (token := _spelled(text, (*spec.extra, *spec.map))) is not None:
         return UpstreamSize(size=spec.map.get(token, token))
-    if spec.kind is SizeKind.FIXED:
+    if spec.kind == "fixed":
         return UpstreamSize(size=spec.default)
     check_sides(params)
-    is_tier = spec.kind is SizeKind.TIER
+    is_tier = spec.kind == "tier"
     exact = _spelled(text, spec.values) if is_tier or text in spec.values else None
     ratio = _ratio(aspect_ratio or params.get("size"))
     if dimensions is not None:
@@ -210,7 +210,7 @@ def size_for_upstream(params: Mapping[str, Any], spec: SizeSpec | None) -> Upstr
             raise _invalid_size(params, ("size", "image_size"), _no_such_size(text, spec))
     if is_tier:
         return _tier(aspect_ratio, spec, exact, dimensions)
-    if spec.kind is SizeKind.WXH:
+    if spec.kind == "wxh":
         return _pixels(params, spec, dimensions, ratio)
     return _nearest_value(spec, dimensions, ratio, exact or aspect_ratio)
 
@@ -313,7 +313,7 @@ def _tier(
 def _upstream_size(value: str | None, spec: SizeSpec, note: Message | None = None) -> UpstreamSize:
     """Return a listed value, or a size in pixels, in all its forms."""
     size = None if value is None else spec.map.get(value, value)
-    if spec.kind is SizeKind.ASPECT_RATIO:
+    if spec.kind == "aspect_ratio":
         return UpstreamSize(aspect_ratio=size, size=size, note=note)
     width, height = _numbers(size) or (None, None)
     return UpstreamSize(size=size, width=width, height=height, note=note)
@@ -363,15 +363,15 @@ def size_presets_of(model: ModelSpec) -> tuple[SizePreset, ...]:
 def _presets(spec: SizeSpec | None) -> tuple[SizePreset, ...]:
     if spec is None:
         return generic()
-    if spec.kind is SizeKind.FIXED:
+    if spec.kind == "fixed":
         return ()
-    if spec.kind is SizeKind.TIER and spec.ratios:
+    if spec.kind == "tier" and spec.ratios:
         return tuple(framed(spec.ratios, spec.values))
-    if spec.kind is SizeKind.TIER:
+    if spec.kind == "tier":
         return tuple(SizePreset(label=v, resolution=v, params={"image_size": v}) for v in spec.values)
-    if spec.kind is SizeKind.WXH:
+    if spec.kind == "wxh":
         presets = in_pixels(partial(_fitting_sides, spec), _resolutions(spec))
-    elif spec.kind is SizeKind.ENUM:
+    elif spec.kind == "enum":
         presets = labelled(map(_listed_preset, spec.values))
     else:
         presets = framed(spec.values)

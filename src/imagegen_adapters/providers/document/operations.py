@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -186,17 +185,10 @@ class ErrorPaths:
     message: Expression | None = None
 
 
-class ErrorClass(StrEnum):
-    """What an error response means; `responses.CODES` defines the consequences of each."""
-
-    BLOCKED = "blocked"
-    QUOTA = "quota"
-    AUTH = "auth"
-    INVALID = "invalid"
-    RATE_LIMITED = "rate_limited"
-    TRANSIENT = "transient"
-    NOT_FOUND = "not_found"
-    NOT_ADMITTED = "not_admitted"
+# What an error response means; `responses.CODES` defines the consequences of each
+ErrorClass = Literal[
+    "blocked", "quota", "auth", "invalid", "rate_limited", "transient", "not_found", "not_admitted"
+]
 
 
 @attrs.frozen(kw_only=True)

@@ -23,7 +23,6 @@ from imagegen_adapters.providers.document.calls import DocumentCall, check_reque
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (
-    ErrorClass,
     OperationSpec,
     PollSpec,
     RequestSpec,
@@ -118,8 +117,8 @@ class HttpProvider:
             if not response.is_success:
                 error_response = await read_error_response(response, document_call.secret)
                 classification = document_call.classify(error_response)
-                if classification.kind is ErrorClass.AUTH and TOKEN_REFUSED in response.extensions:
-                    classification = attrs.evolve(classification, kind=ErrorClass.NOT_ADMITTED)
+                if classification.kind == "auth" and TOKEN_REFUSED in response.extensions:
+                    classification = attrs.evolve(classification, kind="not_admitted")
                 raise classification.submit_error(call.model)
             return await self._submitted(document_call, await document_call.read(response), exchange)
 
@@ -363,7 +362,7 @@ class JobWatcher:
             reason = classification.message or ResponseCode.JOB_CANCELLED()
             return CallError(FailureCode.CANCELLED, reason, possible_charge=True)
         if state == "blocked":
-            classification = attrs.evolve(classification, kind=ErrorClass.BLOCKED, matched=True)
+            classification = attrs.evolve(classification, kind="blocked", matched=True)
         return classification.job_error()
 
     async def _report(self, response: UpstreamResponse) -> None:

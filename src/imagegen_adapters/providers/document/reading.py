@@ -30,7 +30,7 @@ from imagegen_adapters.providers.document.expressions import (
     is_glob,
 )
 from imagegen_adapters.providers.document.operations import CHECK, ClassifyRule, Found, RetryAfterRule
-from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec, SizeKind
+from imagegen_adapters.providers.document.schema import MAX_FORM_FIELDS, Document, ModelSpec
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ProviderEnded, ValidationFailed, nearest
@@ -360,7 +360,7 @@ def _inputs(model: ModelSpec) -> Found:
             yield f"limits.ref_mimes.{position}", ProblemCode.NOT_ONE_OF(choices=_MIME_TYPES)
     sizes = {"size": model.size, **{f"size_for.{name}": size for name, size in model.size_for.items()}}
     for place, size in sizes.items():
-        if size is not None and size.kind not in (SizeKind.WXH, SizeKind.FIXED) and not size.values:
+        if size is not None and size.kind not in ("wxh", "fixed") and not size.values:
             yield f"{place}.values", DocumentCode.REQUIRED_FOR(kind=size.kind)
     for operation in model.size_for:
         if operation not in model.capabilities:

@@ -34,28 +34,28 @@ from imagegen_core.secrets import Secret
 MAX_HEAD_BYTES = 64 * 1024
 RESPONSE_FILE = "answer"  # the name of the spooled response
 CODES: Mapping[ErrorClass, tuple[FailureCode, bool]] = {
-    ErrorClass.BLOCKED: (FailureCode.CONTENT_POLICY, False),
-    ErrorClass.QUOTA: (FailureCode.QUOTA_EXHAUSTED, False),
-    ErrorClass.AUTH: (FailureCode.AUTH_FAILED, False),
-    ErrorClass.INVALID: (FailureCode.REJECTED, False),
-    ErrorClass.NOT_FOUND: (FailureCode.REJECTED, False),
+    "blocked": (FailureCode.CONTENT_POLICY, False),
+    "quota": (FailureCode.QUOTA_EXHAUSTED, False),
+    "auth": (FailureCode.AUTH_FAILED, False),
+    "invalid": (FailureCode.REJECTED, False),
+    "not_found": (FailureCode.REJECTED, False),
     # Nothing was started: the same call may be sent again.
-    ErrorClass.RATE_LIMITED: (FailureCode.RATE_LIMITED, True),
-    ErrorClass.NOT_ADMITTED: (FailureCode.UNAVAILABLE, True),
+    "rate_limited": (FailureCode.RATE_LIMITED, True),
+    "not_admitted": (FailureCode.UNAVAILABLE, True),
     # The outcome is unknown: sending it again might pay twice.
-    ErrorClass.TRANSIENT: (FailureCode.OUTCOME_UNKNOWN, False),
+    "transient": (FailureCode.OUTCOME_UNKNOWN, False),
 }
 """The failure code of each class, and whether it proves that a submit started nothing."""
 
 _BY_STATUS: Mapping[int, ErrorClass] = {
-    401: ErrorClass.AUTH,
-    402: ErrorClass.QUOTA,
-    403: ErrorClass.AUTH,
-    404: ErrorClass.NOT_FOUND,
+    401: "auth",
+    402: "quota",
+    403: "auth",
+    404: "not_found",
     # The provider stopped waiting (408) or refused early data (425); whether it started is unknown.
-    408: ErrorClass.TRANSIENT,
-    425: ErrorClass.TRANSIENT,
-    429: ErrorClass.RATE_LIMITED,
+    408: "transient",
+    425: "transient",
+    429: "rate_limited",
 }
 _EVENT_STREAM = "text/event-stream"
 MAX_EVENT_HEAD_BYTES = 4096  # how much of an event's data is read before the event is shown
@@ -275,7 +275,7 @@ class Classification:
 
     def stream_error(self, *, has_begun: bool) -> CallError:
         """Return an event's error: possibly charged, unless a rule matches it before any part of an image."""
-        kind = self.kind if self.matched else ErrorClass.TRANSIENT
+        kind = self.kind if self.matched else "transient"
         return attrs.evolve(self, kind=kind, matched=self.matched and not has_begun).job_error()
 
     def job_error(self) -> CallError:
@@ -320,7 +320,7 @@ def classify(
     wait = retry_after(response, spec, now)
     if wait is None and rule is not None:
         wait = rule.cooldown_s
-    own = ErrorClass.TRANSIENT if httpx.codes.is_server_error(response.status) else ErrorClass.INVALID
+    own: ErrorClass = "transient" if httpx.codes.is_server_error(response.status) else "invalid"
     return Classification(
         response=response,
         kind=_BY_STATUS.get(response.status, own) if rule is None else rule.as_,

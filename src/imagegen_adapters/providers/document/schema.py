@@ -3,7 +3,6 @@
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import Any, Literal
 
 import attrs
@@ -53,21 +52,14 @@ _IS_TIMEOUT = matching(
 # Models
 
 
-class SizeKind(StrEnum):
-    """How a model expects the size."""
-
-    WXH = "wxh"
-    ASPECT_RATIO = "aspect_ratio"
-    ENUM = "enum"
-    TIER = "tier"
-    FIXED = "fixed"
+SizeKind = Literal["wxh", "aspect_ratio", "enum", "tier", "fixed"]
 
 
 @attrs.frozen(kw_only=True)
 class SizeSpec:
     """The sizes of a model; lengths are pixels, ``min_pixels`` and ``max_pixels`` areas."""
 
-    kind: SizeKind = SizeKind.WXH
+    kind: SizeKind = "wxh"
     separator: str = "x"
     multiple_of: int = 1
     min: int = 1
