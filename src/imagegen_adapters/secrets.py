@@ -7,9 +7,9 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,6 +17,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from imagegen_adapters.files.local import sync_directory
 from imagegen_core.errors import ImagegenError, KeysLocked
 from imagegen_core.messages import Message, MessageCode
+
+if TYPE_CHECKING:
+    from imagegen_adapters.stores.configs import SqlSealedRows
 
 
 class KeyCode(MessageCode, words="imagegen_adapters"):
@@ -245,19 +248,7 @@ class SealedRow:
     token: str = attrs.field(repr=False)
 
 
-class SealedRows(Protocol):
-    """All sealed tokens of a store."""
-
-    def all(self) -> AsyncIterator[SealedRow]:
-        """Yield all tokens; rows may be replaced meanwhile."""
-        ...
-
-    async def replace(self, row: SealedRow, token: str) -> None:
-        """Durably replace the row's token, unless it has changed in the meantime."""
-        ...
-
-
-async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
+async def rotate_master_key(directory: Path, rows: "SqlSealedRows") -> int:
     """Give the data directory a new master key; return how many tokens were sealed again.
 
     The caller holds the lock of the directory, so that nothing is sealed meanwhile. If no key opens one of
@@ -280,7 +271,7 @@ async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
     return count
 
 
-async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
+async def reseal(box: FernetSecretBox, rows: "SqlSealedRows") -> int:
     """Seal every token with the first key; return how many were sealed with another one."""
     count = 0
     while stale := [row async for row in rows.all() if not box.is_current(row.token)]:

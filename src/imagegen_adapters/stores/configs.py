@@ -278,10 +278,12 @@ class SqlSealedRows:
         self._sql = sql
 
     async def all(self) -> AsyncIterator[SealedRow]:
+        """Yield all tokens; rows may be replaced meanwhile."""
         for row in await self._sql.rows(_SEALED):
             yield SealedRow(place=row["place"], token=row["token"])
 
     async def replace(self, row: SealedRow, token: str) -> None:
+        """Durably replace the row's token, unless it has changed in the meantime."""
         column, _, key = row.place.partition("/")
         table, key_column = _COLUMNS[column]
         statement = f"UPDATE {table} SET {column} = :token WHERE {key_column} = :id AND {column} = :before"  # noqa: S608 - names of our own

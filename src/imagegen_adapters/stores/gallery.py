@@ -20,7 +20,14 @@ from imagegen_adapters.stores.rows import (
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.stores.search import Index, counted_bounds, neighbours, relevant_page, similar_ids
+from imagegen_adapters.stores.search import (
+    AllImages,
+    Index,
+    counted_bounds,
+    neighbours,
+    relevant_page,
+    similar_ids,
+)
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound, text_problem
 from imagegen_core.images import UNMARKED, Image, Marks, MediaType, StorageState
@@ -320,7 +327,7 @@ class SqlGallery:
         if not 0 < image_id <= NEWEST or images.is_impossible:
             return Neighbours()
         if images == ImageList():
-            return await self._sql.read(neighbours(image_id, _AllImages()))
+            return await self._sql.read(neighbours(image_id, AllImages()))
         return await self._sql.search(self._neighbours(image_id, images), seconds=SEARCH_SECONDS)
 
     def _neighbours(self, image_id: int, images: ImageList) -> Steps[Neighbours]:
@@ -401,17 +408,6 @@ class ImageLoader:
         async with self._reading:
             self._next = None
             return {row[0]: row for row in await self._read(ids)}
-
-
-class _AllImages:
-    """The list of all images, which needs no index."""
-
-    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
-        statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
-        return _ids((yield statement, {"before": before, "limit": limit}))
-
-    def ids_above(self, above: int) -> Steps[list[int]]:
-        return _ids((yield "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1", {"above": above}))
 
 
 def _ids(rows: Iterable[Row]) -> list[int]:

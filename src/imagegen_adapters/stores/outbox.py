@@ -31,18 +31,12 @@ _RELEASE_DUE = "UPDATE outbox SET not_before = NULL WHERE not_before <= :due OR 
 
 _CLAIM = """
 WITH chosen AS MATERIALIZED (
-    SELECT id FROM outbox WHERE id > :after ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    SELECT id FROM outbox {which} id > :after ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM chosen) RETURNING *
 """
-
-_CLAIM_DUE = """
-WITH chosen AS MATERIALIZED (
-    SELECT id FROM outbox INDEXED BY outbox_by_time
-    WHERE not_before IS NULL AND id > :after ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-UPDATE outbox SET attempts = attempts + 1 WHERE id IN (SELECT id FROM chosen) RETURNING *
-"""
+_CLAIM_ANY = _CLAIM.format(which="WHERE")
+_CLAIM_DUE = _CLAIM.format(which="INDEXED BY outbox_by_time WHERE not_before IS NULL AND")
 
 _COUNTS = """
 SELECT count(*) FILTER (WHERE kind = 'upload') AS uploads,

@@ -34,10 +34,10 @@ from imagegen_core.values import QUARTER_SECONDS, quarter_of
 T = TypeVar("T")
 
 
-class IdList(Protocol):
-    """The ids of a list of images: all that the search for neighbours needs."""
+class Lookup(Protocol):
+    """A list of images in an index."""
 
-    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
+    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
         """Return ids below ``before``, newest first."""
         ...
 
@@ -45,15 +45,9 @@ class IdList(Protocol):
         """Return the lowest id above ``above``, or nothing."""
         ...
 
-
-class Lookup(IdList, Protocol):
-    """A list of images in an index."""
-
     def count(self) -> Steps[int]:
         """Return how many there are, at most one above `MAX_EXACT_TOTAL`."""
         ...
-
-    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]: ...
 
     def texts(self, question: "TextLookup") -> Steps[dict[int, str]]:
         """Return the folded prompts that are asked for, by id."""
@@ -359,8 +353,20 @@ def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
 # ---------------------------------------------------------------- neighbours
 
 
+class AllImages:
+    """The list of all images, which needs no index."""
+
+    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
+        statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
+        return [row[0] for row in (yield statement, {"before": before, "limit": limit})]
+
+    def ids_above(self, above: int) -> Steps[list[int]]:
+        statement = "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1"
+        return [row[0] for row in (yield statement, {"above": above})]
+
+
 def neighbours(
-    image_id: int, lookup: IdList, similar: Callable[[], Steps[list[int]]] | None = None
+    image_id: int, lookup: Lookup | AllImages, similar: Callable[[], Steps[list[int]]] | None = None
 ) -> Steps[Neighbours]:
     """Return an image's neighbours in a list of matches, which ``similar`` images may follow, best first."""
     if image_id in (yield from lookup.ids_above(image_id - 1)):
