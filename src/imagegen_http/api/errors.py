@@ -16,14 +16,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import (
-    BlobMissing,
-    Refusal,
-    StorageError,
-    StorageFull,
-    StorageUnreachable,
-    ValidationFailed,
-)
+from imagegen_core import errors
+from imagegen_core.errors import Refusal, ValidationFailed
 from imagegen_core.messages import Language, Problem, ProblemCode, upstream_text
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.errors import TABLE, ServiceCode, envelope
@@ -186,12 +180,12 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> JsonResponse[di
             problems = [p for item in items for p in _parameter_problems(request, str(item.get("key")))]
             problems = problems or [Problem(field="request", reason=upstream_text(error.detail))]
             slug, data = "validation_failed", {"errors": tuple(problems)}
-        case BlobMissing():  # log the loss
+        case errors.BlobMissing():  # log the loss
             _log.error("an image's bytes are missing", key=error.key)
             slug = "image_not_found"
-        case StorageError():
+        case errors.StorageError():
             _log.error("storage failed", reason=str(error))
-            full, away = isinstance(error, StorageFull), isinstance(error, StorageUnreachable)
+            full, away = isinstance(error, errors.StorageFull), isinstance(error, errors.StorageUnreachable)
             slug = "insufficient_storage" if full else "unavailable" if away else slug
         case RecursionError():  # JSON nested too deep
             problem = Problem(field="body", reason=ProblemCode.TOO_DEEP())

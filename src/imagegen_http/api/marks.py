@@ -15,18 +15,14 @@ from imagegen_core.images import Collection as CoreCollection
 from imagegen_core.images import MarkChange
 from imagegen_core.messages import ProblemCode
 from imagegen_core.search import Page
+from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.images import ImageDetail
 from imagegen_http.api.requests import (
     CollectionPath,
     ImageIdPath,
     JsonRequest,
-    PageQuery,
-    PageSizeQuery,
     ServiceDependency,
-    converted,
-    decoded,
-    parse_collection_id,
     parse_image_id,
     query,
 )
@@ -183,8 +179,8 @@ async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -
 async def list_tags(
     service: ServiceDependency,
     prefix: Annotated[str, query("only those that begin with this", max_length=limits.MAX_TAG_CHARS)] = "",
-    page: PageQuery = 1,
-    page_size: PageSizeQuery = limits.MAX_PAGE_SIZE,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = limits.MAX_PAGE_SIZE,
 ) -> Success[ListPage[Tag]]:
     """List the most used tags.
 
@@ -198,7 +194,7 @@ async def list_tags(
 @get("/api/v1/collections", "collections", "validation_failed", opt={CACHEABLE: True})
 async def list_collections(
     service: ServiceDependency,
-    page: PageQuery = 1,
+    page: requests.PageQuery = 1,
     page_size: Annotated[
         int, query("items a page; all of them when left out", ge=1, le=limits.MAX_COLLECTIONS)
     ] = limits.MAX_COLLECTIONS,
@@ -232,7 +228,7 @@ async def rename_collection(
 
     Its id and its images stay. `POST /api/v1/collections` creates one.
     """
-    number = parse_collection_id(collection_id)
+    number = requests.parse_collection_id(collection_id)
     collection = await service.imagegen.gallery.rename_collection(number, data.name)
     return success(Collection.from_collection(collection))
 
@@ -243,7 +239,7 @@ async def delete_collection(collection_id: CollectionPath, service: ServiceDepen
 
     They are in no collection then, or in their others. `POST /api/v1/collections` creates one.
     """
-    await service.imagegen.parts.marks.remove_collection(parse_collection_id(collection_id))
+    await service.imagegen.parts.marks.remove_collection(requests.parse_collection_id(collection_id))
     return DELETED
 
 
@@ -256,7 +252,7 @@ async def zip_images(request: JsonRequest, service: ServiceDependency) -> ASGIAp
     """
     text = bytes(request.buffered_body.text)
     is_form = media_type(InboundRequest.from_scope(cast("Scope", request.scope))) == FORM
-    body = converted(_fields(text), ZipBody) if is_form else decoded(text, ZipBody)
+    body = requests.converted(_fields(text), ZipBody) if is_form else requests.decoded(text, ZipBody)
     return zip_response(service.imagegen.gallery.zip(body.ids, language=asgi.language.get()))
 
 

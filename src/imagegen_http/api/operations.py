@@ -18,40 +18,19 @@ from imagegen_core.messages import JsonType, Problem, ProblemCode
 from imagegen_core.requests import UPSCALE_FACTORS, Operation, OperationRules
 from imagegen_core.secrets import Secret
 from imagegen_core.task import Submission
+from imagegen_http import schemas
+from imagegen_http.api import requests
 from imagegen_http.api.errors import fields_named, get, post
 from imagegen_http.api.images import Cost
-from imagegen_http.api.requests import (
-    IdempotencyHeader,
-    JsonRequest,
-    PreferHeader,
-    ServiceDependency,
-    ZoneQuery,
-    moment,
-    parse_span,
-    query,
-    read_images,
-)
+from imagegen_http.api.requests import JsonRequest, ServiceDependency, query, read_images
 from imagegen_http.api.responses import Success, success
 from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskResponse, acceptance, post_task
 from imagegen_http.guard.bodies import BufferedBody
-from imagegen_http.schemas import (
-    API_BASE_PATTERN,
-    EXAMPLE_IMAGE,
-    EXAMPLE_PROMPT,
-    IMAGE_TEXT,
-    PROMPT_WORDS,
-    Answer,
-    Body,
-    ImageText,
-    JsonObject,
-    Name,
-    RequestedModel,
-    doc,
-)
+from imagegen_http.schemas import Answer, Body, ImageText, JsonObject, Name, RequestedModel, doc
 from imagegen_http.service import Service
 
 _API_BASE_WORDS = {
-    "pattern": f"^{API_BASE_PATTERN}",
+    "pattern": f"^{schemas.API_BASE_PATTERN}",
     "min_length": 1,
     "max_length": limits.MAX_API_BASE_CHARS,
 }
@@ -85,7 +64,7 @@ class SubmitBody(Body, frozen=True, kw_only=True):
     )
 
 
-_Counted = Annotated[str, doc(IMAGE_TEXT, min_length=1)]
+_Counted = Annotated[str, doc(schemas.IMAGE_TEXT, min_length=1)]
 """An image that is counted, and never decoded."""
 
 _BODY_PARAMETERS = tuple(name for operation in Operation for name in operation.rules.body_parameters)
@@ -98,7 +77,9 @@ class EstimateBody(SubmitBody, frozen=True, kw_only=True):
     operation: Annotated[Operation, doc("what the request would ask for", Operation.GENERATE)] = (
         Operation.GENERATE
     )
-    prompt: Annotated[str | None, doc("what to make; `params.prompt` does as well", EXAMPLE_PROMPT)] = None
+    prompt: Annotated[
+        str | None, doc("what to make; `params.prompt` does as well", schemas.EXAMPLE_PROMPT)
+    ] = None
     reference_images: Annotated[list[_Counted], doc("may be left out, although their number may count")] = (
         msgspec.field(default_factory=list)
     )
@@ -126,22 +107,24 @@ class EstimateBody(SubmitBody, frozen=True, kw_only=True):
     }
 
 
-_Prompt = Annotated[str, doc("what to make", EXAMPLE_PROMPT, **PROMPT_WORDS)]
+_Prompt = Annotated[str, doc("what to make", schemas.EXAMPLE_PROMPT, **schemas.PROMPT_WORDS)]
 _OptionalPrompt = Annotated[str | None, doc("what to make; not every model heeds it")]
 _ParamsWithPrompt = Annotated[
     JsonObject,
     doc(
         "`prompt`, which is needed, and the model's parameters, as `GET /api/v1/providers` lists them",
-        {"prompt": EXAMPLE_PROMPT, "width": 512, "height": 512},
+        {"prompt": schemas.EXAMPLE_PROMPT, "width": 512, "height": 512},
         required=["prompt"],
-        properties={"prompt": {"description": "what to make", "type": "string", **PROMPT_WORDS}},
+        properties={"prompt": {"description": "what to make", "type": "string", **schemas.PROMPT_WORDS}},
     ),
 ]
 _REFERENCES = "images to go by, each a data URL or `image:<id>`"
 _References = Annotated[
-    list[ImageText], doc(_REFERENCES, [EXAMPLE_IMAGE], minItems=1, maxItems=limits.MAX_REFERENCES)
+    list[ImageText], doc(_REFERENCES, [schemas.EXAMPLE_IMAGE], minItems=1, maxItems=limits.MAX_REFERENCES)
 ]
-_Image = Annotated[ImageText, doc("the image to work on, as a data URL or `image:<id>`", EXAMPLE_IMAGE)]
+_Image = Annotated[
+    ImageText, doc("the image to work on, as a data URL or `image:<id>`", schemas.EXAMPLE_IMAGE)
+]
 _Mask = Annotated[ImageText | None, doc("white, or transparent, is repainted; black stays")]
 
 
@@ -188,8 +171,8 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         request: JsonRequest,
         data: SubmitBody,
         service: ServiceDependency,
-        idempotency_key: IdempotencyHeader = None,
-        prefer: PreferHeader = None,
+        idempotency_key: requests.IdempotencyHeader = None,
+        prefer: requests.PreferHeader = None,
     ) -> TaskResponse:
         body, (prompt, params) = request.buffered_body, _prompt_and_params(rules, data)
         if prompt is None and rules.prompt_field == "params.prompt":
@@ -366,20 +349,20 @@ def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
 async def show_usage(
     service: ServiceDependency,
     ended_from: Annotated[
-        str | None, moment("ended at or after this date or time (ISO 8601)", "from")
+        str | None, requests.moment("ended at or after this date or time (ISO 8601)", "from")
     ] = None,
     ended_to: Annotated[
-        str | None, moment("ended before this time, or up to the end of this date", "to")
+        str | None, requests.moment("ended before this time, or up to the end of this date", "to")
     ] = None,
     group_by: Annotated[UsageGrouping | None, query("what a group is; `day` when left out")] = None,
-    tz: ZoneQuery = "UTC",
+    tz: requests.ZoneQuery = "UTC",
 ) -> Success[Usage]:
     """Add up tasks, images and costs of the tasks that ended in a time; nothing is converted.
 
     Each currency has its own sum. What may have been charged by calls with an unknown outcome is in
     `possible` alone.
     """
-    since, until, zone = parse_span(ended_from, ended_to, tz)
+    since, until, zone = requests.parse_span(ended_from, ended_to, tz)
     grouping = group_by or UsageGrouping.DAY
     usages = await service.imagegen.tasks.usage(grouping=grouping, since=since, until=until, zone=zone)
     return success(Usage(groups=[UsageGroup.from_usage(key, usage) for key, usage in usages.items()]))

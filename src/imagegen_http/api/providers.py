@@ -21,6 +21,7 @@ from imagegen_core.ports.provider import Provider as CoreProvider
 from imagegen_core.requests import Operation, parse_operations
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
+from imagegen_http import schemas
 from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.requests import (
     PageQuery,
@@ -31,19 +32,7 @@ from imagegen_http.api.requests import (
 )
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
-from imagegen_http.schemas import (
-    API_BASE_PATTERN,
-    Answer,
-    Body,
-    JsonObject,
-    ProviderName,
-    RequestedModel,
-    Scalar,
-    Shown,
-    Time,
-    doc,
-    if_any,
-)
+from imagegen_http.schemas import Answer, Body, JsonObject, ProviderName, RequestedModel, Shown, Time, doc
 from imagegen_http.service import Service
 
 _VALUE_LABELS = "names of values for people; a value without one speaks for itself"
@@ -64,11 +53,11 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
     type: Annotated[
         str, doc("type of its values", "integer", enum=["string", "integer", "number", "boolean"])
     ]
-    enum: Annotated[list[Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
+    enum: Annotated[list[schemas.Scalar] | UnsetType, doc("all values that are taken", [20, 30])] = UNSET
     minimum: Annotated[float | UnsetType, doc("the least value", 1)] = UNSET
     maximum: Annotated[float | UnsetType, doc("the greatest value", 50)] = UNSET
     multiple_of: Annotated[int | UnsetType, doc("values are multiples of it", 1)] = UNSET
-    default: Annotated[Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
+    default: Annotated[schemas.Scalar | UnsetType, doc("what holds when it is left out", 30)] = UNSET
     label: Annotated[Label, doc("its name for people", {"zh": "步数", "en": "Steps"})]
     group: Annotated[Group, doc("where a form puts it, one of `groups`", "sampling")]
     unit: Annotated[Label | UnsetType, doc("of its values", {"zh": "像素", "en": "px"})] = UNSET
@@ -89,7 +78,7 @@ class ModelParameter(Answer, frozen=True, kw_only=True):
             parameter,
             minimum=_bound(parameter, parameter.minimum),
             maximum=_bound(parameter, parameter.maximum),
-            default=if_any(parameter.default),
+            default=schemas.if_any(parameter.default),
             label=_label(field.label),
             group=field.group,
             unit=_label(field.unit),
@@ -109,7 +98,7 @@ def _label(label: Any) -> Label | UnsetType:
 
 def _bound(parameter: CoreParameter, bound: float | None) -> float | UnsetType:
     """Return a bound in the parameter's type; a document may write 1.0 for an integer."""
-    return int(bound) if bound is not None and parameter.type == "integer" else if_any(bound)
+    return int(bound) if bound is not None and parameter.type == "integer" else schemas.if_any(bound)
 
 
 class SizePreset(Answer, frozen=True, kw_only=True):
@@ -316,7 +305,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
 
 _KIND = doc("which adapter speaks to it", "demo", min_length=1, max_length=limits.MAX_KIND_CHARS)
 _DISPLAY_NAME = doc("its name for people", "My demo", max_length=limits.MAX_DISPLAY_NAME_CHARS)
-_API_BASE_WORDS = {"pattern": f"^($|{API_BASE_PATTERN})", "max_length": limits.MAX_API_BASE_CHARS}
+_API_BASE_WORDS = {"pattern": f"^($|{schemas.API_BASE_PATTERN})", "max_length": limits.MAX_API_BASE_CHARS}
 _API_BASE = doc("address of its API, with the path", **_API_BASE_WORDS)
 _API_KEY = doc("its key; an answer's mask leaves it", minLength=1, max_length=limits.MAX_API_KEY_CHARS)
 _MODELS = doc("its models; left out: the known ones", max_length=limits.MAX_MODELS)

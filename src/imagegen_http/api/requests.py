@@ -23,17 +23,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, PathParameter, QueryParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from imagegen_core import limits
+from imagegen_core import errors, limits
 from imagegen_core.config import PROVIDER_NAME_PATTERN
-from imagegen_core.errors import (
-    CollectionNotFound,
-    ImageNotFound,
-    InvalidImage,
-    Refusal,
-    TaskNotFound,
-    ValidationFailed,
-    text_problems,
-)
+from imagegen_core.errors import InvalidImage, Refusal, ValidationFailed, text_problems
 from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.search import Paging, decode_cursor
@@ -174,7 +166,7 @@ ZoneQuery = Annotated[str, query("whose days and dates these are: Asia/Shanghai,
 
 def parse_task_id(text: str) -> str:
     if not re.fullmatch(_TASK_ID, text):
-        raise TaskNotFound(text[:64])
+        raise errors.TaskNotFound(text[:64])
     return text
 
 
@@ -184,8 +176,8 @@ def _parse_row_id(text: str, missing: Callable[[str], Refusal]) -> int:
     return int(text)
 
 
-parse_image_id = partial(_parse_row_id, missing=ImageNotFound)
-parse_collection_id = partial(_parse_row_id, missing=CollectionNotFound)
+parse_image_id = partial(_parse_row_id, missing=errors.ImageNotFound)
+parse_collection_id = partial(_parse_row_id, missing=errors.CollectionNotFound)
 
 
 def parse_event_id(text: str | None) -> int | None:

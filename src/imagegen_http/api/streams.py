@@ -17,18 +17,10 @@ from imagegen_core.messages import Language
 from imagegen_core.running.exchange import PartialImageFollower
 from imagegen_core.services.tasks import TaskView
 from imagegen_core.task import EventKind, TaskEvent, TaskStatus
+from imagegen_http.api import requests
 from imagegen_http.api.errors import download, get, response
 from imagegen_http.api.images import DeletedImage, Image
-from imagegen_http.api.requests import (
-    LastEventHeader,
-    ServiceDependency,
-    StatusQuery,
-    TaskIdPath,
-    parse_event_id,
-    parse_task_id,
-    path,
-    query,
-)
+from imagegen_http.api.requests import ServiceDependency, TaskIdPath, parse_task_id, query
 from imagegen_http.api.responses import blob_response
 from imagegen_http.api.tasks import Task, TaskError, progress_of
 from imagegen_http.guard import asgi
@@ -203,14 +195,14 @@ _STREAM = {200: response(str, "the events", _TYPE)}
 async def follow_task(
     task_id: TaskIdPath,
     service: ServiceDependency,
-    last_event_id: LastEventHeader = None,
+    last_event_id: requests.LastEventHeader = None,
     spoken: SpokenQuery = None,
 ) -> Stream | Response[None]:
     """Follow a task as server-sent events: a snapshot, then its events to the last.
 
     A client that has received the last event gets 204, which stops a browser's automatic reconnects.
     """
-    after = parse_event_id(last_event_id)
+    after = requests.parse_event_id(last_event_id)
     view = await service.imagegen.tasks.show(parse_task_id(task_id))
     if view.task.status.final and after == await service.imagegen.parts.queue.last_event_id(task_id):
         return Response(None, status_code=204)
@@ -221,15 +213,15 @@ async def follow_task(
 @get("/api/v1/events", "tasks", "validation_failed", responses=_STREAM, media_type=_TYPE)
 async def follow_tasks(
     service: ServiceDependency,
-    status: StatusQuery = None,
-    last_event_id: LastEventHeader = None,
+    status: requests.StatusQuery = None,
+    last_event_id: requests.LastEventHeader = None,
     spoken: SpokenQuery = None,
 ) -> Stream:
     """Follow all tasks as server-sent events: each that changes, as it is then.
 
     After `Last-Event-ID` those come first that have changed since; without it only later changes are told.
     """
-    after = parse_event_id(last_event_id)
+    after = requests.parse_event_id(last_event_id)
     stream = task_stream(service, status=status, after=after, language=spoken or asgi.language.get())
     return Stream(stream, media_type=_TYPE, headers=HEADERS)
 
@@ -246,7 +238,7 @@ async def follow_tasks(
 )
 async def get_input(
     task_id: TaskIdPath,
-    index: Annotated[int, path("number of an input image among those of its task, from 0", 0)],
+    index: Annotated[int, requests.path("number of an input image among those of its task, from 0", 0)],
     service: ServiceDependency,
 ) -> ASGIApp:
     """Fetch the bytes of a task's input image, exactly as its caller sent them.

@@ -18,23 +18,10 @@ from imagegen_core.requests import InputRole, Operation
 from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
 from imagegen_core.task import Task as CoreTask
 from imagegen_core.task import TaskStatus
+from imagegen_http.api import requests
 from imagegen_http.api.errors import fields_named, get, post, response
 from imagegen_http.api.images import Cost, Image
-from imagegen_http.api.requests import (
-    CursorQuery,
-    IdempotencyHeader,
-    PageQuery,
-    PageSizeQuery,
-    PreferHeader,
-    ProviderQuery,
-    ServiceDependency,
-    StatusQuery,
-    TaskIdPath,
-    parse_idempotency_key,
-    parse_paging,
-    parse_task_id,
-    without_fields,
-)
+from imagegen_http.api.requests import ServiceDependency, TaskIdPath, parse_task_id, without_fields
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
 from imagegen_http.errors import failure_sentence
 from imagegen_http.guard import asgi
@@ -294,11 +281,11 @@ async def _rendered(service: Service, task: CoreTask) -> Success[Task]:
 @get("/api/v1/tasks", "tasks", "validation_failed")
 async def list_tasks(
     service: ServiceDependency,
-    status: StatusQuery = None,
-    provider: ProviderQuery = None,
-    page: PageQuery = 1,
-    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
-    cursor: CursorQuery = None,
+    status: requests.StatusQuery = None,
+    provider: requests.ProviderQuery = None,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[Task]]:
     """List tasks, newest first.
 
@@ -308,7 +295,7 @@ async def list_tasks(
     query = ["tasks", status, provider]
     views = await service.imagegen.tasks.list(
         criteria=TaskFilter(status=status, provider_name=provider),
-        paging=parse_paging(page, page_size, cursor, query),
+        paging=requests.parse_paging(page, page_size, cursor, query),
     )
     language = asgi.language.get()
     return listed(
@@ -370,8 +357,8 @@ async def cancel_task(task_id: TaskIdPath, service: ServiceDependency) -> Respon
 async def retry_task(
     task_id: TaskIdPath,
     service: ServiceDependency,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
+    idempotency_key: requests.IdempotencyHeader = None,
+    prefer: requests.PreferHeader = None,
 ) -> TaskResponse:
     """Make a new task from one that failed or was cancelled; the same key gives the same new task.
 
@@ -379,7 +366,7 @@ async def retry_task(
     `demo` makes one that fails, to try it with.
     """
     service.check_running()
-    key = parse_idempotency_key(idempotency_key)
+    key = requests.parse_idempotency_key(idempotency_key)
     added = await service.imagegen.tasks.retry(parse_task_id(task_id), idempotency_key=key)
     return await acceptance(service, added, prefer)
 
@@ -392,8 +379,8 @@ async def rerun_task(
     task_id: TaskIdPath,
     service: ServiceDependency,
     data: JSONBody[RerunBody] = _UNCHANGED,
-    idempotency_key: IdempotencyHeader = None,
-    prefer: PreferHeader = None,
+    idempotency_key: requests.IdempotencyHeader = None,
+    prefer: requests.PreferHeader = None,
 ) -> TaskResponse:
     """Make a new task from any other one, with changes; the same key and changes give the same new task.
 
@@ -404,6 +391,6 @@ async def rerun_task(
     changes = TaskChanges(params=data.params or {}, provider_name=data.provider, model_id=data.model_id)
     with fields_named({"prompt": "params.prompt"}):
         added = await service.imagegen.tasks.rerun(
-            parse_task_id(task_id), changes, idempotency_key=parse_idempotency_key(idempotency_key)
+            parse_task_id(task_id), changes, idempotency_key=requests.parse_idempotency_key(idempotency_key)
         )
     return await acceptance(service, added, prefer)

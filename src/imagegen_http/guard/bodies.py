@@ -13,15 +13,8 @@ import attrs
 
 from imagegen_core.requests import OPENAI_EDITS, OPERATIONS
 from imagegen_http.errors import RequestProblem
-from imagegen_http.guard.asgi import (
-    AsgiMessage,
-    GuardRules,
-    InboundRequest,
-    Receive,
-    RequestAborted,
-    RequestRefused,
-    Scope,
-)
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import InboundRequest, Receive, RequestRefused, Scope
 
 T = TypeVar("T")
 Text = bytes | bytearray
@@ -233,7 +226,7 @@ class BodyPool:
     A slot is for all that is parsed from a large one, which takes several times its size.
     """
 
-    def __init__(self, rules: GuardRules) -> None:
+    def __init__(self, rules: asgi.GuardRules) -> None:
         self.rules = rules
         self.budget = BodyBudget(
             max(rules.max_bytes_in_flight, rules.max_upload_bytes), reserve=rules.reserved_bytes
@@ -284,7 +277,7 @@ class IncomingBody(BufferedBody):
         if len(self.text) > MAX_SMALL_BODY_BYTES:
             self._has_slot = await self._pool.slots.acquire()
 
-    async def receive(self) -> AsgiMessage:
+    async def receive(self) -> asgi.AsgiMessage:
         """Return a copy of the body, and then the server's own messages."""
         if self._is_replayed:
             return await self._receive()
@@ -312,7 +305,7 @@ class IncomingBody(BufferedBody):
         if not (self._has_begun or "100-continue" not in self._request.header(b"expect").lower()):
             return
         seconds = self._rules.linger_seconds
-        with contextlib.suppress(TimeoutError, RequestAborted):
+        with contextlib.suppress(TimeoutError, asgi.RequestAborted):
             async with asyncio.timeout(min(seconds, _LATE_LINGER_SECONDS) if self._timed_out else seconds):
                 while not self._is_complete:
                     await self._chunk()
@@ -342,7 +335,7 @@ class IncomingBody(BufferedBody):
         self._has_begun = True
         message = await self._receive()
         if message["type"] != "http.request":
-            raise RequestAborted
+            raise asgi.RequestAborted
         self._is_complete = not message.get("more_body", False)
         chunk: bytes = message.get("body", b"")
         return chunk

@@ -3,21 +3,9 @@
 from imagegen_core.config import Origin
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tools import Clock
-from imagegen_http.guard import access, pages
+from imagegen_http.guard import access, asgi, pages
 from imagegen_http.guard.access import Access, AllowedHosts, Forwarding, parse_origin, parse_page_origin
-from imagegen_http.guard.asgi import (
-    App,
-    AsgiMessage,
-    GuardRules,
-    InboundRequest,
-    Receive,
-    Refuse,
-    RequestAborted,
-    RequestRefused,
-    Scope,
-    Send,
-    with_security_headers,
-)
+from imagegen_http.guard.asgi import InboundRequest, Receive, RequestRefused, Scope, Send
 from imagegen_http.guard.bodies import BODY, BodyPool, IncomingBody
 
 MAX_HEAD_BYTES = 32 * 1024  # of path, query and headers; our own server refuses longer ones unparsed
@@ -30,7 +18,7 @@ class InboundGuard:
     one message or as a `BufferedBody`: of an accepted type, within the limits of size, depth and values.
     """
 
-    def __init__(self, app: App, *, rules: GuardRules, refuse: Refuse, clock: Clock) -> None:
+    def __init__(self, app: asgi.App, *, rules: asgi.GuardRules, refuse: asgi.Refuse, clock: Clock) -> None:
         self._app = app
         self._rules = rules
         self._refuse = refuse
@@ -58,7 +46,7 @@ class InboundGuard:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = self._forwarding.with_original_scheme(scope)
         request = InboundRequest.from_scope(scope)
-        send = with_security_headers(send, no_store=request.is_api)
+        send = asgi.with_security_headers(send, no_store=request.is_api)
         is_guest = self._is_guest(request)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
@@ -67,7 +55,7 @@ class InboundGuard:
             self._check_head(request, is_guest=is_guest)
             body.check_head()
             await body.load()
-        except RequestAborted:
+        except asgi.RequestAborted:
             return
         except RequestRefused as refusal:
             body.release()
@@ -112,7 +100,7 @@ class InboundGuard:
         Closing with unread bytes resets the connection, and the client may lose the response (RFC 9112, 9.6).
         """
 
-        async def send_but_not_end(message: AsgiMessage) -> None:
+        async def send_but_not_end(message: asgi.AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", []), (b"connection", b"close")]
                 await send({**message, "headers": headers})

@@ -10,18 +10,8 @@ from urllib.parse import parse_qs, quote
 
 from imagegen_core.messages import Language
 from imagegen_core.ports.tools import Clock
-from imagegen_http.guard import access
-from imagegen_http.guard.asgi import (
-    App,
-    InboundRequest,
-    Receive,
-    Refuse,
-    Scope,
-    Send,
-    encoded,
-    preferred_language,
-    respond,
-)
+from imagegen_http.guard import access, asgi
+from imagegen_http.guard.asgi import App, InboundRequest, Receive, Refuse, Scope, Send, encoded, respond
 
 _STYLE = (
     "body{font:16px/1.6 system-ui,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0;min-height:100vh;"
@@ -166,7 +156,7 @@ def redirect(location: str, cookie: str | None = None) -> App:
 
 
 def _language_of(request: InboundRequest) -> Language:
-    return preferred_language(request.header(b"accept-language"))
+    return asgi.preferred_language(request.header(b"accept-language"))
 
 
 def _page(language: Language, page: bytes, status: int = 200, *headers: tuple[bytes, bytes]) -> App:

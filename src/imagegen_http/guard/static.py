@@ -15,16 +15,8 @@ import attrs
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp
 
-from imagegen_http.guard.asgi import (
-    InboundRequest,
-    Receive,
-    Scope,
-    Send,
-    accepts_gzip,
-    encoded,
-    matches,
-    respond,
-)
+from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded, matches, respond
 
 REVALIDATE = "no-cache"  # for what keeps its address when it changes
 FOREVER = "private, max-age=31536000, immutable"  # for what has a digest in its address
@@ -62,7 +54,7 @@ class StaticContent:
         body, etag = self.body, f'"{self.digest}"'
         if self.gzipped is not None:
             headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Accept-Encoding")))
-            if accepts_gzip(request.header(b"accept-encoding")):
+            if asgi.accepts_gzip(request.header(b"accept-encoding")):
                 body, etag = self.gzipped, f'"{self.digest}-gzip"'
         headers["etag"] = etag
         if matches(request.header(b"if-none-match"), etag):

@@ -25,13 +25,9 @@ from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.task import Task
+from imagegen_http.api import requests
 from imagegen_http.api.errors import response
-from imagegen_http.api.requests import (
-    IdempotencyHeader,
-    JsonRequest,
-    ServiceDependency,
-    parse_idempotency_key,
-)
+from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, ServiceDependency
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.access import parse_origin
@@ -247,7 +243,7 @@ async def _respond(
         base_url=base_url if generation.response_format == "url" else None,
         events=events if generation.stream else None,
     )
-    key, token = parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
+    key, token = requests.parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
     call = Call(
         digest=hashlib.sha256(f"{token}\0{image_request.digest}".encode()).hexdigest(),
         operations=possible_operations(image_request),
