@@ -5,8 +5,8 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
@@ -90,9 +90,10 @@ async def run_checks(
         return (*checks, fail("data directory", reason))
     checks += await asyncio.to_thread(_directory, data_dir, running)
     has_server = running is not None
-    async with _database(data_dir, sqlite) as (database, check):
-        checks.append(check)
-        if database is not None:
+    database, check = await _open_database(data_dir, sqlite)
+    checks.append(check)
+    if database is not None:
+        try:
             sql, index = SqliteSql(database), await index_state(database, simplify)
             checks += [
                 await _master_key(sql, partial(_local_box, data_dir, environ)),
@@ -102,6 +103,8 @@ async def run_checks(
                 await _orphans(database, data_dir, has_server=has_server),
                 *await _stores(sql, saved_configs(database), index, settings),
             ]
+        finally:
+            await database.close()
     return (*checks, *await _bucket(settings, _installation_id(data_dir)), _disk(settings))
 
 
@@ -122,28 +125,22 @@ def _installation_id(data_dir: Path) -> str | None:
         return None
 
 
-@asynccontextmanager
-async def _database(data_dir: Path, sqlite: Check) -> AsyncIterator[tuple[Database | None, Check]]:
-    """Yield the database, opened read-only if possible, and its check."""
+async def _open_database(data_dir: Path, sqlite: Check) -> tuple[Database | None, Check]:
+    """Return the database, opened read-only if possible, and its check."""
     path = data_dir / DATABASE_FILE
     if not path.exists() and any((data_dir / IMAGES_DIRECTORY).glob("*/*")):
-        yield None, fail("database", CheckCode.DATABASE_LOST())
-    elif not path.exists():
-        yield None, warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
-    elif sqlite.health is Health.FAIL:
-        yield None, warn("database", CheckCode.DATABASE_NOT_READ())
-    elif errors := await asyncio.to_thread(integrity_errors, path):
-        yield None, fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0]))
-    else:
-        try:
-            database = await asyncio.to_thread(Database.open, path, read_only=True)
-        except ImagegenError as error:
-            yield None, (warn if isinstance(error, SchemaTooOld) else fail)("database", error.reason)
-            return
-        try:
-            yield database, ok("database", CheckCode.DATABASE_WHOLE())
-        finally:
-            await database.close()
+        return None, fail("database", CheckCode.DATABASE_LOST())
+    if not path.exists():
+        return None, warn("database", CheckCode.NO_DATABASE_YET(hint=CheckCode.OTHER_DIRECTORY()))
+    if sqlite.health is Health.FAIL:
+        return None, warn("database", CheckCode.DATABASE_NOT_READ())
+    if errors := await asyncio.to_thread(integrity_errors, path):
+        return None, fail("database", CheckCode.DATABASE_FAULTY(detail=errors[0]))
+    try:
+        database = await asyncio.to_thread(Database.open, path, read_only=True)
+    except ImagegenError as error:
+        return None, (warn if isinstance(error, SchemaTooOld) else fail)("database", error.reason)
+    return database, ok("database", CheckCode.DATABASE_WHOLE())
 
 
 # ---------------------------------------------------------------- the data directory and its server

@@ -328,9 +328,6 @@ _VALUES = frozenset({"example", "const", "enum", "default", "value"})
 _NAMED = frozenset({"properties", "schemas", "paths"})
 """Keywords whose values have keys of ours, which may look like keywords."""
 
-_CODE = re.compile(r"`[^`]*`")
-_LETTER = re.compile(r"[^\W\d_]")
-
 
 @cache
 def chinese_texts() -> Mapping[str, str]:
@@ -354,19 +351,6 @@ def in_chinese(document: Mapping[str, Any]) -> dict[str, Any]:
             for slug, example in content.get("examples", {}).items():
                 example["value"] = error_example(slug, Language.ZH)
     return translated
-
-
-def sentences(document: Mapping[str, Any]) -> set[str]:
-    """Return what ``chinese.yaml`` must translate: all texts but those of the error table."""
-    texts: set[str] = set()
-
-    def collect(paragraph: str) -> str:
-        texts.add(paragraph.removesuffix("."))
-        return paragraph
-
-    _mapped(document, collect)
-    texts -= {row.en for row in TABLE.values()}
-    return {text for text in texts if _LETTER.search(_CODE.sub("", text))}
 
 
 def _mapped(part: Any, change: Callable[[str], str], name: str = "") -> Any:

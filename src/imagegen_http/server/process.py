@@ -54,12 +54,12 @@ async def trimming_memory(poll_seconds: float = 5.0) -> AsyncIterator[None]:
     if trim is None or baseline is None:
         yield
         return
-    async with _running(_trim_on_growth(trim, poll_seconds, baseline)):
+    async with running(_trim_on_growth(trim, poll_seconds, baseline)):
         yield
 
 
 @contextlib.asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     try:
         yield
@@ -108,13 +108,8 @@ class ServiceManager:
     def stopping(self, running: int) -> None:
         self._send("STOPPING=1", f"STATUS=stopping; {running} running")
 
-    @contextlib.asynccontextmanager
-    async def watchdog(self) -> AsyncIterator[None]:
+    async def notify_watchdog(self) -> None:
         """Send keep-alive notifications; if the event loop hangs, the manager restarts the service."""
-        async with _running(self._beat()):
-            yield
-
-    async def _beat(self) -> None:
         while self._watchdog_seconds:
             self._send("WATCHDOG=1")
             await asyncio.sleep(self._watchdog_seconds / _BEATS_PER_WATCHDOG_PERIOD)

@@ -23,6 +23,7 @@ from imagegen_http.server.process import (
     ServiceManager,
     freeze_startup_objects,
     limit_malloc_arenas,
+    running,
     trimming_memory,
 )
 from imagegen_http.server.protocol import limited_protocol
@@ -77,7 +78,7 @@ async def serve(
         async with compose(settings, environ=environ, origins=origins, redactor=redactor) as service:
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager(environ)
-            async with manager.watchdog(), trimming_memory():
+            async with running(manager.notify_watchdog()), trimming_memory():
                 await _serve(service, listener, manager, warnings, greet)
 
 

@@ -10,8 +10,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from imagegen_core.messages import Language
+from imagegen_http.errors import TABLE
 from imagegen_http.pages import document as outline
-from imagegen_http.pages.document import Newest, Renderings, chinese_texts, sentences
+from imagegen_http.pages.document import Newest, Renderings, _mapped, chinese_texts
 from imagegen_http.settings.schema import ServerSettings, Settings
 from tests.openapi import JSON, application, document, operations
 
@@ -86,6 +87,14 @@ def test_a_body_describes_its_fields(name):
     ]
 
     assert [] == silent, f"{name}: describe these fields with doc() of imagegen_http.schemas"
+
+
+def sentences(document):
+    """Return what must be translated: all texts with letters but those of the error table."""
+    texts = set()
+    _mapped(document, lambda paragraph: texts.add(paragraph.removesuffix(".")) or paragraph)
+    texts -= {row.en for row in TABLE.values()}
+    return {text for text in texts if re.search(r"[^\W\d_]", re.sub("`[^`]*`", "", text))}
 
 
 def test_every_text_has_its_chinese():
