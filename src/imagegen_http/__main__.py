@@ -25,13 +25,9 @@ def main() -> None:
     interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not where it is ignored
     if interruptible:
         signal.signal(signal.SIGINT, _stop)
-    from imagegen_http.cli import load
     from imagegen_http.cli import main as run
 
-    load(sys.argv[1:])
-    if interruptible:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    run(on_loaded=lambda: interruptible and signal.signal(signal.SIGINT, signal.default_int_handler))
 
 
 def _replace_closed_streams() -> None:

@@ -14,11 +14,8 @@ import attrs
 
 _COMMANDS = (
     "admin",
-    "generate",
     "images",
     "providers",
-    "serve",
-    "storage",
     "tasks",
 )
 _LATER = ("httpx", "imagegen_adapters.providers.demo.provider")

@@ -9,7 +9,7 @@ import pytest
 from imagegen_core.messages import Language
 from imagegen_core.requests import Operation
 from imagegen_http import cli
-from imagegen_http.cli.help import for_reader
+from imagegen_http.cli.words import for_reader
 
 DOCS = Path(__file__).parents[2] / "docs"
 LANGUAGES = pytest.mark.parametrize("docs", [DOCS, DOCS / "zh-CN"], ids=["English", "Chinese"])

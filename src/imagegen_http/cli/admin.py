@@ -1,42 +1,153 @@
-"""Operators' commands: ``config``, ``doctor``, ``backup``, ``restore``, ``keys`` and ``migrate``."""
+"""Operators' commands, from ``serve`` to ``reindex``."""
 
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
+from imagegen_core.limits import MAX_PORT
+from imagegen_core.messages import Message
+from imagegen_http.cli import options
+from imagegen_http.cli.api import Api, api_command
 from imagegen_http.cli.context import (
     EXIT_FAILED,
+    EXIT_UNRECOVERABLE,
     EXIT_WARNINGS,
     MIB,
     CommandFailed,
     Context,
     become_owner,
     complain,
+    import_lean,
     naming_data_dir,
-    print_json,
     say,
 )
-from imagegen_http.cli.options import as_json, config_option
-from imagegen_http.cli.output import progress_bar
-from imagegen_http.cli.words import wrapped
+from imagegen_http.cli.output import is_watched, print_json, progress_bar
+from imagegen_http.cli.words import in_words, label, message, reader_language, wrapped
 
-_MAX_LISTED = 20
+if TYPE_CHECKING:
+    from imagegen_http.settings.schema import Settings
+
+config = click.Group("config", help="Look at the settings.")
+keys = click.Group("keys", help="Look after the master key.")
+storage = click.Group("storage", help="Synchronize local disk and OSS.")
+
+# ---------------------------------------------------------------- serve
+
+_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+_HERE = "localhost"  # a browser cannot open a wildcard address
+_CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
+_port = click.IntRange(0, MAX_PORT)
 
 
-@click.group()
-def config() -> None:
-    """Look at the settings."""
+@click.command()
+@click.option("--config", type=options.file, help="The settings file (YAML).")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="The address to listen on; another than loopback needs server.auth_token.",
+)
+@click.option("--port", type=_port, metavar="PORT", help="The port to listen on; 0 takes a free one.")
+@click.pass_obj
+def serve(context: Context, config: Path | None, host: str | None, port: int | None) -> None:
+    """Run the service until SIGTERM or Ctrl-C."""
+    import asyncio
+
+    import uvloop
+
+    import_lean("httpx")
+    import_lean("structlog")
+    from imagegen_http.server.server import AddressUnusable
+    from imagegen_http.server.server import serve as run
+    from imagegen_http.service import UNRECOVERABLE_ERRORS
+    from imagegen_http.settings.loader import check_bind, read_tree, setting_origins, variable_warnings
+    from imagegen_http.settings.schema import Origin
+
+    settings = context.settings(config)
+    server, sources = settings.server, context.sources(config)
+    server = attrs.evolve(server, host=host or server.host, port=server.port if port is None else port)
+    settings = attrs.evolve(settings, server=server)
+    check_bind(server.host, server.auth_token)
+    options = {"server.host": host, "server.port": port}
+    from_options = {key: Origin.ENVIRONMENT for key, value in options.items() if value is not None}
+    origins = {**setting_origins(**sources), **from_options}
+    warnings, token = variable_warnings(**sources), token_line(*read_tree(**sources))
+
+    def greet(port: int) -> None:
+        """Print what to open, on a terminal only: a log has the address anyway."""
+        if is_watched():
+            in_container = any(mark.exists() for mark in _CONTAINER_MARKS)
+            for line in opening_messages(settings, port, token=token, in_container=in_container):
+                complain(line)
+
+    become_owner(settings.data_dir)
+    try:
+        with naming_data_dir(settings), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(
+                run(settings, environ=context.environ, origins=origins, warnings=warnings, greet=greet)
+            )
+    except CommandFailed as error:
+        if isinstance(error.__cause__, UNRECOVERABLE_ERRORS):
+            raise CommandFailed(error.reason, code=EXIT_UNRECOVERABLE) from error
+        raise
+    except AddressUnusable as error:
+        raise CommandFailed(error.reason) from error
+
+
+def opening_messages(
+    settings: "Settings", port: int, *, token: Message | None, in_container: bool
+) -> Iterator[Message]:
+    """Yield what to open, by names that the service accepts; nothing if it has no console."""
+    if not settings.serves_api:
+        return
+    server = settings.server
+    host = server.host.strip("[]")
+    names = (_HERE, *server.allowed_hosts) if host in _WILDCARDS else (host,)
+    addresses = tuple(f"http://{f'[{name}]' if ':' in name else name}:{port}/" for name in names)
+    if server.public_url:
+        addresses = (f"{server.public_url.rstrip('/')}/",)
+    elif in_container and host in _WILDCARDS:
+        yield message(
+            "open {addresses:or} on this container's host, with the port that is published for {port}",
+            addresses=addresses,
+            port=port,
+        )
+        addresses = ()
+    if addresses:
+        yield message("open {addresses:or} in a browser", addresses=addresses)
+    if token is not None:
+        yield token
+
+
+def token_line(file: Path, tree: Mapping[str, Any]) -> Message | None:
+    """Return where the API token is, as the settings name it; None if there is none."""
+    from imagegen_http.settings.schema import EnvText
+
+    server = tree.get("server")
+    token = server.get("auth_token") if isinstance(server, Mapping) else None
+    if not token:
+        return None
+    kind, _, name = str(token).partition(":")
+    if kind not in ("env", "file") and isinstance(token, EnvText):
+        kind, name = "env", "IMAGEGEN_SERVER__AUTH_TOKEN"
+    if kind == "env":
+        return message("it asks for the token in the environment variable {name}", name=name)
+    path = file.parent / name if kind == "file" else file
+    return message("it asks for the token in the file {path}", path=str(path))
+
+
+# ---------------------------------------------------------------- settings and checks
 
 
 @config.command()
-@config_option
+@options.config
 @click.pass_obj
 def check(context: Context, file: Path | None) -> None:
     """Say whether the settings can be used."""
@@ -54,7 +165,7 @@ def check(context: Context, file: Path | None) -> None:
 
 
 @config.command(short_help="Print the settings as YAML, secrets masked.")
-@config_option
+@options.config
 @click.pass_obj
 def show(context: Context, file: Path | None) -> None:
     """Print the settings as YAML, defaults and environment included, secrets masked."""
@@ -65,15 +176,17 @@ def show(context: Context, file: Path | None) -> None:
     click.echo(yaml.safe_dump(masked(context.settings(file)), allow_unicode=True, sort_keys=False), nl=False)
 
 
+_MAX_LISTED = 20
+_POLL_SECONDS = 0.5
 _INDENT = 6  # the column of a check's name
 _HEALTH_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
-@config_option
+@options.config
 @click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
-@as_json
+@options.as_json
 @click.pass_context
 def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong, beside a running server or without one, and change nothing.
@@ -90,11 +203,12 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
     warning = exposure_warning(settings, **context.sources(file))
-    with naming_data_dir(settings), progress_bar("images", quiet=as_json) as advance:
+    title = None if as_json else in_words("images")
+    with naming_data_dir(settings), progress_bar(title) as advance:
         checking = run_checks(settings, context.environ, warning=warning, full=full, progress=advance)
         checks = asyncio.run(checking)
     healths = {check.health for check in checks}
-    texts = [(check, check.message.text(context.language)) for check in checks]
+    texts = [(check, check.message.text(reader_language())) for check in checks]
     if as_json:
         worst = next(health for health in reversed(Health) if health in healths)
         rows = [{"name": c.name, "status": str(c.health), "message": text} for c, text in texts]
@@ -113,7 +227,7 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=options.file)
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @click.pass_obj
 def backup(context: Context, file: Path, *, force: bool) -> None:
@@ -142,7 +256,7 @@ def backup(context: Context, file: Path, *, force: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=options.file)
 @click.pass_obj
 def restore(context: Context, file: Path) -> None:
     """Fill an empty data directory from FILE. `master.key` may be there already; it is in no backup."""
@@ -195,15 +309,10 @@ def _progress(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show the progress. SIGTERM ends the command as Ctrl-C does, so that it cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with progress_bar(title) as advance:
-            yield lambda done, total: advance(done / max(total, 1))
+        with progress_bar(in_words(title)) as advance:
+            yield advance
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@click.group()
-def keys() -> None:
-    """Look after the master key."""
 
 
 @keys.command(short_help="Change the master key; no server may run.")
@@ -306,3 +415,145 @@ def _show_move(report: Any) -> None:
     )
     for key in islice(files.missing.values(), _MAX_LISTED):
         complain("in neither store: {path}", path=f"images/{key}")
+
+
+# ---------------------------------------------------------------- storage and search index
+
+
+@storage.command(short_help="Carry out what waits for OSS.")
+@options.dry_run
+@options.as_json
+@api_command
+async def sync(api: Api, *, dry_run: bool, as_json: bool) -> None:
+    """Carry out all pending uploads to OSS and removals there, also those deferred after an error."""
+    totals = await _run_pass(api, "sync", as_json=as_json, dry_run=dry_run)
+    if not as_json:
+        say(
+            "{uploaded} would be uploaded ({size} MB), {removed} would be removed, {failed} failed"
+            if dry_run
+            else "{uploaded} uploaded ({size} MB), {removed} removed, {failed} failed",
+            uploaded=totals["uploaded"],
+            size=_megabytes(totals["uploaded_bytes"]),
+            removed=totals["removed"],
+            failed=totals["failed"],
+        )
+    if totals["failed"]:
+        raise CommandFailed("{count} failed: {reason}", count=totals["failed"], reason=totals["last_error"])
+
+
+@storage.command(short_help="Remove old local files that OSS holds.")
+@options.dry_run
+@options.as_json
+@api_command
+async def expire(api: Api, *, dry_run: bool, as_json: bool) -> None:
+    """Remove local files older than `retention_days`, once OSS has proved that it holds them."""
+    totals = await _run_pass(api, "expire", as_json=as_json, dry_run=dry_run)
+    if not as_json:
+        say(
+            "{count} local file(s) would be removed ({size} MB), {kept} kept without proof"
+            if dry_run
+            else "{count} local file(s) removed ({size} MB), {kept} kept without proof",
+            count=totals["expired"],
+            size=_megabytes(totals["freed_bytes"]),
+            kept=totals["kept"],
+        )
+    if totals["unreachable"]:
+        raise CommandFailed("OSS does not answer; the rest stays")
+    if totals["last_error"]:
+        raise CommandFailed("some had to stay: {reason}", reason=totals["last_error"])
+
+
+@storage.command(short_help="Compare the records with the stores, and repair.")
+@click.option("--dry-run", is_flag=True, help="Change nothing, say what is wrong.")
+@click.option("--sizes-only", is_flag=True, help="Do not read the local files, compare their sizes only.")
+@options.as_json
+@api_command
+async def verify(api: Api, *, dry_run: bool, sizes_only: bool, as_json: bool) -> None:
+    """Compare every record with the stores, byte by byte, and repair what can be repaired.
+
+    Files without a record are reported and left alone.
+    """
+    report = await _run_pass(api, "verify", as_json=as_json, dry_run=dry_run, checksums=not sizes_only)
+    if not as_json:
+        for finding in report["findings"]:
+            mended = "\tmended" if finding["mended"] else ""
+            click.echo(f"{finding['kind']}\t{finding['key']}{mended}")
+        say(
+            "{images} image(s), {files} file(s): {wrong} wrong, {mended} mended"
+            if report["archive_checked"]
+            else "{images} image(s), {files} file(s): {wrong} wrong, {mended} mended; OSS was not looked at",
+            images=report["pictures"],
+            files=report["blobs"],
+            wrong=report["wrong"],
+            mended=report["mended"],
+        )
+    if report["wrong"] > report["mended"] + report["orphans"]:
+        raise CommandFailed("not everything is as recorded")
+    if report["archive_error"]:
+        raise CommandFailed(
+            "OSS could not be asked about everything: {reason}", reason=report["archive_error"]
+        )
+
+
+async def _run_pass(api: Api, name: str, *, as_json: bool, **body: bool) -> dict[str, Any]:
+    def counts(progress: Mapping[str, Any]) -> tuple[int, int | None] | None:
+        return (progress["done"], progress["total"]) if progress["pass"] == name else None
+
+    path = f"/api/v1/storage/{name}"
+    result = await _post_watched(api, path, in_words(name), "/api/v1/storage", counts, json=body)
+    if as_json:
+        print_json(result)
+    return result
+
+
+async def _post_watched(
+    api: Api,
+    path: str,
+    title: str,
+    progress_path: str,
+    counts: Callable[[Mapping[str, Any]], tuple[int, int | None] | None],
+    **request: Any,
+) -> dict[str, Any]:
+    """Post, and wait however long it takes; a terminal shows what is done and the total, if it is known."""
+    import asyncio
+    import logging
+
+    async def watch(update: Callable[..., None]) -> None:
+        try:
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                if (current := counts(await api.get(progress_path))) is not None:
+                    done, total = current
+                    update(done, total, f"{done}/{'?' if total is None else total}")
+        except Exception:  # a bar is no reason to fail
+            logging.getLogger(__name__).debug("the progress cannot be shown", exc_info=True)
+
+    with progress_bar(title, None) as update:
+        watching = [asyncio.create_task(watch(update))] if is_watched() else []
+        try:
+            result: dict[str, Any] = await api.post(path, timeout=None, **request)
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
+    return result
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MIB:.1f}"
+
+
+@click.command()
+@api_command
+async def reindex(api: Api) -> None:
+    """Rebuild the search index, when an update asked for it or when it is missing.
+
+    Searches go on meanwhile. An interrupted rebuild is resumed by the next call.
+    """
+
+    def counts(index: Mapping[str, Any]) -> tuple[int, int] | None:
+        return None if index["reached"] is None else (index["reached"], index["until"])
+
+    path = "/api/v1/search/reindex"
+    result = await _post_watched(api, path, in_words("reindex"), "/api/v1/search/index", counts)
+    say("the search index is {state}", state=label("status", result["state"]))

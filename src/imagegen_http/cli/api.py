@@ -1,32 +1,268 @@
-"""The HTTP API as commands call it, wherever the service is."""
+"""The HTTP API as commands call it: at another node, at this machine's server, or in this process."""
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import wraps
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
 
 import attrs
+import click
 
 from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.messages import Argument, Message, RefusalCode, as_message
-from imagegen_http.cli.context import CommandFailed, about
+from imagegen_http.cli.context import (
+    CommandFailed,
+    Context,
+    about,
+    become_owner,
+    complain,
+    import_lean,
+    naming_data_dir,
+)
 from imagegen_http.cli.files import atomic_file
-from imagegen_http.cli.words import message
+from imagegen_http.cli.words import message, reader_language
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
-MIN_POLL_SECONDS = 0.2
+    from imagegen_http.service import Service
+    from imagegen_http.settings.schema import Settings
+
+_T = TypeVar("_T")
+
+_CALL_SECONDS = 60  # for one response
+_CONNECT_SECONDS = 10
+MAX_LOCK_WAIT_SECONDS = 10
+LOCK_POLL_SECONDS = 0.2
+
+
+def with_api(
+    context: Context,
+    act: Callable[["Api"], Awaitable[_T]],
+    *,
+    run_background: bool = False,
+    create: bool = False,
+) -> _T:
+    """Run ``act(api)`` against the remote node, the running server, or a service in this process.
+
+    That service claims tasks only with ``run_background``: commands that only read cost no money. It creates
+    a data directory only with ``create``.
+    """
+    import asyncio
+
+    async def run() -> _T:
+        async with AsyncExitStack() as stack:
+            if settings is None:
+                return await act(await _connect_to_node(stack, context))
+            stack.enter_context(naming_data_dir(settings))
+            api = await connect_here(
+                stack, settings, context.environ, run_background=run_background, create=create
+            )
+            return await act(api)
+
+    settings = context.settings() if context.server is None else None
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None  # only a signal cancels a command
+
+
+def api_command(command: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Make a command of a coroutine function; its first argument is the API."""
+
+    @click.pass_obj
+    @wraps(command)
+    def run(context: Context, /, **arguments: Any) -> None:
+        with_api(context, lambda api: command(api, **arguments))
+
+    return run
+
+
+# ---------------------------------------------------------------- the way to a remote node
+
+
+def is_local(url: str) -> bool:
+    import ipaddress
+
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _connect_to_node(stack: AsyncExitStack, context: Context) -> "Api":
+    """Return the API of a remote node. No redirect is followed, so nobody else gets the token."""
+    import_lean("httpx")
+    import httpx
+
+    url, token = str(context.server), context.token
+    if token and not (url.startswith("https:") or is_local(url)):
+        complain(
+            "{address} is not encrypted: whoever is on the way can read the token; use https", address=url
+        )
+    try:
+        client = _client(url)
+    except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+        raise CommandFailed(
+            "the proxy or the certificates that the environment names cannot be used: {detail}",
+            detail=str(error),
+        ) from error
+    await stack.enter_async_context(client)
+    _authorize(client, token)
+    return Api(client, place=url, retry_delays=_RETRY_DELAYS)
+
+
+def _client(url: str, *, trust_env: bool = True) -> "httpx.AsyncClient":
+    """Return a client without a token; the environment names a proxy, but not for this machine."""
+    import httpx
+
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Accept-Language": str(reader_language())},
+        timeout=httpx.Timeout(_CALL_SECONDS, connect=_CONNECT_SECONDS),
+        trust_env=trust_env and not is_local(url),
+        verify=_certificates(url),
+    )
+
+
+def _authorize(client: "httpx.AsyncClient", token: str | None) -> None:
+    if token:
+        client.headers.encoding = "utf-8"
+        client.headers["Authorization"] = f"Bearer {token}"
+
+
+def _certificates(url: str) -> "ssl.SSLContext":
+    """Return the environment's CA certificates, else the system's and certifi's."""
+    import ssl
+
+    if not url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # no TLS: nothing to verify
+    context = ssl.create_default_context()
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+# ---------------------------------------------------------------- the way to this machine's service
+
+
+async def connect_here(
+    stack: AsyncExitStack,
+    settings: "Settings",
+    environ: Mapping[str, str],
+    *,
+    run_background: bool,
+    create: bool,
+) -> "Api":
+    """Return the API of the running server, else of a service in this process; see `with_api`."""
+    import asyncio
+
+    from imagegen_core.errors import StorageError
+    from imagegen_http.running_server import RunningServer
+
+    import_lean("httpx")
+    import httpx
+
+    server = RunningServer.find(settings.data_dir)
+    if server is not None:
+        client = await stack.enter_async_context(_client(server.url, trust_env=False))
+        if await server.answers(client):  # only the server itself gets the token
+            _authorize(client, settings.server.auth_token)
+            return Api(client, place=settings.place)
+    import_lean("structlog")
+    from imagegen_core.secrets import Redactor, redact_event
+    from imagegen_http.app import build_app
+    from imagegen_http.guard import asgi
+    from imagegen_http.server.logs import set_up_logs
+    from imagegen_http.service import DataDirectoryInUse, compose
+    from imagegen_http.settings.schema import API
+
+    become_owner(settings.data_dir)
+    has_nodes = settings.database is not None
+    if has_nodes:  # its workers run the tasks; a command that soon ends claims none
+        settings = attrs.evolve(settings, roles=(API,))
+    redactor, log = Redactor(), settings.log
+    if log.level == "info":
+        log = attrs.evolve(log, level="error")  # the command itself prints what matters
+    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
+    asgi.language.set(reader_language())  # no middleware reads the header here
+    for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / LOCK_POLL_SECONDS))):
+        composing = compose(
+            settings, environ=environ, redactor=redactor, run_background=run_background, create=create
+        )
+        try:
+            service = await stack.enter_async_context(composing)
+            break
+        except DataDirectoryInUse as error:
+            if not tries_left and server is not None:
+                reason = message(
+                    "a server works in this data directory, but does not answer at {url}, as in a container: "
+                    "run the command where the server runs, or name its address with --server",
+                    url=server.url,
+                )
+                raise StorageError(reason) from error
+            if not tries_left:
+                raise
+        await asyncio.sleep(LOCK_POLL_SECONDS)
+    transport = httpx.ASGITransport(app=build_app(service))  # type: ignore[arg-type] # ASGI has types in both libraries
+    if run_background:
+        await stack.enter_async_context(interruptible(service))
+    client = await stack.enter_async_context(
+        httpx.AsyncClient(transport=transport, base_url="http://localhost")
+    )
+    return Api(client, place=settings.place, in_process=True, tasks_go_on=has_nodes)
+
+
+@asynccontextmanager
+async def interruptible(service: "Service") -> AsyncIterator[None]:
+    """The first signal cancels the block; calls may finish until the grace ends or another signal comes.
+
+    So no paid call is lost silently: the state of running calls is stored.
+    """
+    import asyncio
+    import signal
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    loop, force = asyncio.get_running_loop(), asyncio.Event()
+    body = [task] if (task := asyncio.current_task()) is not None else []
+
+    def signalled() -> None:
+        if body:
+            body.pop().cancel()
+        else:
+            force.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, signalled)
+    try:
+        yield
+    finally:
+        if not body and service.imagegen.worker.busy:
+            seconds = f"{service.settings.shutdown_grace_seconds:g}"
+            complain("waiting up to {seconds} s for the call; Ctrl-C gives it up", seconds=seconds)
+        body.clear()
+        await service.imagegen.stop(force=force)
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+# ---------------------------------------------------------------- calls
+
+_POLL_SECONDS = 0.2
 _MAX_REMOTE_POLL_SECONDS = 1
 _POLL_GROWTH = 1.3
-REMOTE_DELAYS = (1, 2, 4, 8)  # seconds before each retry; only for another machine
+_RETRY_DELAYS = (1, 2, 4, 8)  # seconds before each retry; only for another machine
 _GATEWAY_STATUSES = frozenset({502, 503, 504})  # a proxy's answer for a node that stops, starts or is down
 _LOST_STATUSES = frozenset({502, 504})  # the proxy had sent the request on; at 503 it had not
 _PIECE_BYTES = 512 * 1024  # small: in-process responses stay in memory until a garbage collection
-_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class ApiRefusal(CommandFailed):
@@ -35,10 +271,6 @@ class ApiRefusal(CommandFailed):
     def __init__(self, reason: Message, *, summary: Message) -> None:
         super().__init__(reason)
         self.summary = summary
-
-
-class ResponseLost(CommandFailed):
-    """There is no response; the request may have been carried out."""
 
 
 class ImageUnreadable(CommandFailed):
@@ -52,15 +284,14 @@ class Api:
     _client: "httpx.AsyncClient"
     place: str  # the data directory or the node's address, as the user knows it
     _in_process: bool = False
-    _is_remote: bool = False
     tasks_go_on: bool = True  # others run its tasks after the command has ended
-    _retry_delays: Sequence[float] = ()  # seconds
+    _retry_delays: Sequence[float] = ()  # seconds; only a remote node has any
     _has_answered: bool = attrs.field(default=False, init=False)
 
     @property
     def program(self) -> str:
         """The program with the options that lead to the same service."""
-        return f"imagegen --server {self.place}" if self._is_remote else "imagegen"
+        return f"imagegen --server {self.place}" if self._retry_delays else "imagegen"
 
     async def call(
         self,
@@ -68,14 +299,13 @@ class Api:
         path: str,
         *,
         key: str | None = None,
-        names: Mapping[str, str] = _NO_NAMES,
+        names: Mapping[str, str] | None = None,
         **request: Any,
     ) -> Any:
         """Send a request and return the ``data`` of the response.
 
         A request with a ``key`` is carried out once, however often it arrives. ``names`` are the user's names
-        for fields of the body. Raises ApiRefusal, or ResponseLost if the request may have been carried out,
-        else CommandFailed.
+        for fields of the body. Raises ApiRefusal, or CommandFailed if there is no response.
         """
         is_safe, is_keyed = method == "GET", key is not None
         if is_keyed:
@@ -91,8 +321,8 @@ class Api:
             is_lost = not is_safe and response.status_code in _LOST_STATUSES
             raise self._failure(_foreign_response(response), is_lost=is_lost, is_keyed=is_keyed)
         if body["code"] != 0:
-            reason = refusal_reason(body, names)
-            if self._is_remote and (hint := _REMOTE_HINTS.get(body["code"])):
+            reason = refusal_reason(body, names or {})
+            if self._retry_delays and (hint := _REMOTE_HINTS.get(body["code"])):
                 reason = message(hint, reason=reason)
             raise ApiRefusal(reason, summary=as_message(str(body.get("message"))))
         return body["data"]
@@ -104,9 +334,9 @@ class Api:
         """Send once. If the response is lost, fail: the request may have been carried out."""
         return await self.call("POST", path, **request)
 
-    async def submit(self, path: str, names: Mapping[str, str] = _NO_NAMES, **request: Any) -> dict[str, Any]:
+    async def submit(self, path: str, **request: Any) -> dict[str, Any]:
         """Submit a task exactly once, however often the request has to be sent."""
-        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), names=names, **request)
+        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), **request)
         return task
 
     async def pages(
@@ -131,9 +361,10 @@ class Api:
         """Poll the task and yield each state; the last one is final."""
         import asyncio
 
-        seconds, maximum = MIN_POLL_SECONDS, _MAX_REMOTE_POLL_SECONDS if self._is_remote else MIN_POLL_SECONDS
+        seconds = _POLL_SECONDS
+        maximum = _MAX_REMOTE_POLL_SECONDS if self._retry_delays else _POLL_SECONDS
         while True:
-            task = await self.get(f"/api/v1/tasks/{segment(task_id)}")
+            task = await self.get(f"/api/v1/tasks/{quoted(task_id)}")
             yield task
             if task["status"] in ("completed", "failed", "cancelled"):
                 return
@@ -152,34 +383,26 @@ class Api:
 
     async def download(self, path: str, target: Path, *, replace: bool = True) -> None:
         """Write what is at a path to a file, all or nothing; FileTaken if that must not be replaced."""
-        fetch = self._fetch_by_ranges if self._in_process else self._fetch
 
         async def write_file() -> "httpx.Response":
+            at, size, headers = 0, 1, {}
             with atomic_file(target, replace=replace) as file:
-                return await fetch(path, file)
+                while at < size:
+                    if self._in_process:  # where a response is in memory as a whole
+                        headers["Range"] = f"bytes={at}-{at + _PIECE_BYTES - 1}"
+                    async with self._client.stream("GET", path, headers=headers) as response:
+                        if response.status_code != (206 if headers else 200):
+                            status = response.status_code
+                            raise ImageUnreadable("the image cannot be read ({status})", status=status)
+                        async for chunk in response.aiter_bytes():
+                            at += file.write(chunk)
+                    size = int(response.headers["Content-Range"].rpartition("/")[2]) if headers else at
+            return response
 
         await self._send(write_file, is_safe=True)
 
     async def download_image(self, image_id: int, target: Path, *, replace: bool = True) -> None:
         await self.download(f"/api/v1/images/{image_id:d}/content", target, replace=replace)
-
-    async def _fetch(self, path: str, file: BinaryIO) -> "httpx.Response":
-        async with self._client.stream("GET", path) as response:
-            _check_status(response, 200)
-            async for chunk in response.aiter_bytes():
-                file.write(chunk)
-            return response
-
-    async def _fetch_by_ranges(self, path: str, file: BinaryIO) -> "httpx.Response":
-        """Write the bytes in pieces, since in-process responses are not streamed."""
-        at, size = 0, 1
-        while at < size:
-            part = await self._client.get(path, headers={"Range": f"bytes={at}-{at + _PIECE_BYTES - 1}"})
-            _check_status(part, 206)
-            size = int(part.headers["Content-Range"].rpartition("/")[2])
-            at += len(part.content)
-            file.write(part.content)
-        return part
 
     async def _send(
         self, send: Callable[[], Awaitable["httpx.Response"]], *, is_safe: bool, is_keyed: bool = False
@@ -216,30 +439,25 @@ class Api:
 
     def _failure(self, problem: Message, *, is_lost: bool, is_keyed: bool) -> CommandFailed:
         reason = about(str(self._client.base_url).rstrip("/"), problem)
-        if not is_lost:
-            return CommandFailed(reason)
-        if is_keyed:
-            return ResponseLost(
+        if is_lost and is_keyed:
+            return CommandFailed(
                 "{reason}; a task may have been accepted: look with `{command}` before asking again",
                 reason=reason,
                 command=f"{self.program} tasks list",
             )
-        return ResponseLost(
-            "{reason}; the response is lost, and what was asked for may have been done", reason=reason
-        )
+        if is_lost:
+            reason = message(
+                "{reason}; the response is lost, and what was asked for may have been done", reason=reason
+            )
+        return CommandFailed(reason)
 
 
-def segment(text: str) -> str:
+def quoted(text: str) -> str:
     """Quote one segment of a path, or fail: the shell passes on any bytes."""
     try:
         return quote(text, safe="")
     except UnicodeEncodeError as error:
         raise CommandFailed("an argument is not UTF-8") from error
-
-
-def _check_status(response: "httpx.Response", expected: int) -> None:
-    if response.status_code != expected:
-        raise ImageUnreadable("the image cannot be read ({status})", status=response.status_code)
 
 
 # ---------------------------------------------------------------- failures of single images
@@ -253,11 +471,8 @@ def listed_ids(ids: Sequence[str | int]) -> tuple[Argument, ...]:
     return (*ids[:_MAX_LISTED_IDS], *((message("{count} more", count=more),) if more > 0 else ()))
 
 
-@attrs.define
-class Failures:
-    """Collects failures of single images, so that one does not stop the others."""
-
-    _ids: dict[Message, list[str]] = attrs.field(factory=dict, init=False)
+class Failures(dict[Message, list[str]]):
+    """The ids of images by the reason for which each failed, so that one does not stop the others."""
 
     @contextmanager
     def catching(self, image_id: int) -> Iterator[None]:
@@ -266,11 +481,11 @@ class Failures:
             yield
         except (ApiRefusal, ImageUnreadable) as error:
             reason = error.summary if isinstance(error, ApiRefusal) else error.reason
-            self._ids.setdefault(reason, []).append(str(image_id))
+            self.setdefault(reason, []).append(str(image_id))
 
     def check(self) -> None:
-        if self._ids:
-            problems = tuple(about(listed_ids(ids), reason) for reason, ids in self._ids.items())
+        if self:
+            problems = tuple(about(listed_ids(ids), reason) for reason, ids in self.items())
             raise CommandFailed(RefusalCode.PROBLEMS(problems=problems))
 
 
@@ -371,7 +586,7 @@ def connection_problem(error: "httpx.HTTPError") -> Message:
                     detail = cause.verify_message
                 elif isinstance(cause, ssl.SSLError):
                     detail = (cause.reason or "handshake failed").lower().replace("_", " ")
-                return message(sentence, **({"detail": detail} if "{detail}" in sentence else {}))
+                return message(sentence, detail=detail)
     return message("the connection broke off")
 
 

@@ -1,20 +1,21 @@
-"""What commands share: context, output, exit codes, secrets and privileges."""
+"""What commands share: their context, messages, failures and exit codes, secrets and privileges."""
 
 import contextlib
-import json
 import os
 import pwd
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 import attrs
 import click
 
-from imagegen_core.messages import Argument, Language, Message
-from imagegen_http.cli.words import in_words, language_of, message, reader_language
+from imagegen_core.messages import Argument, Message
+from imagegen_http.cli.words import in_words, message, reader_language
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -63,10 +64,6 @@ def complain(words: Message | str, /, **arguments: Argument) -> None:
     click.echo(f"imagegen: {line}", err=True)
 
 
-def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
 def about(subject: Argument, reason: Argument) -> Message:
     return message("{subject}: {reason}", subject=subject, reason=reason)
 
@@ -76,6 +73,10 @@ def system_reason(error: OSError | ValueError) -> Message:
     from imagegen_http.errors import read_problem
 
     return read_problem(error)
+
+
+def unusable(path: object, error: OSError) -> CommandFailed:
+    return CommandFailed(about(str(path), system_reason(error)))
 
 
 @attrs.define
@@ -97,10 +98,6 @@ class Context:
                 "the current directory cannot be used: {reason}; change to another one", reason=reason
             ) from error
         return cls(environ=dict(os.environ), cwd=cwd)
-
-    @property
-    def language(self) -> Language:
-        return language_of(self.environ)
 
     def settings(self, config: Path | None = None) -> Any:
         """Load this machine's settings; with ``--server`` that is wrong usage."""
@@ -130,7 +127,60 @@ def naming_data_dir(settings: Any) -> Iterator[None]:
         raise CommandFailed(about(settings.place, error.reason)) from error
 
 
-# ---------------------------------------------------------------- secrets by reference
+# ---------------------------------------------------------------- failures of the program
+
+_MAX_EXIT_SECONDS = 2.0  # for threads that still run after Ctrl-C
+_PLACE_OPTIONS = ("--server", "--token")
+
+
+def run_guarded(command: click.Command) -> NoReturn:
+    """Run the command; a failure is one line on stderr and an exit code."""
+    try:
+        code = command.main(prog_name="imagegen", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        if isinstance(error, click.NoSuchOption) and error.option_name in _PLACE_OPTIONS:
+            complain(
+                "{option} stands before the command: imagegen {option} VALUE COMMAND …",
+                option=error.option_name,
+            )
+        sys.exit(EXIT_USAGE)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        ending = threading.Timer(_MAX_EXIT_SECONDS, os._exit, [EXIT_FAILED])
+        ending.daemon = True  # a thread that hangs on a dead disk must not keep the process alive
+        ending.start()
+        complain("stopped")
+        sys.exit(EXIT_FAILED)
+    except Exception as error:  # noqa: BLE001 - defects are raised again
+        reason, exit_code = _failure(error)
+        complain(reason)
+        sys.exit(exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _failure(error: Exception) -> tuple[Message, int]:
+    """Return the reason and the exit code of a failure; raise defects again."""
+    if isinstance(error, CommandFailed):
+        return error.reason, error.code
+    if isinstance(error, OSError):
+        reason = system_reason(error)
+        return about(str(error.filename), reason) if error.filename else reason, EXIT_FAILED
+    from imagegen_core.errors import ImagegenError  # only now: it would delay `--help`
+    from imagegen_http.settings.schema import SettingsError
+
+    if isinstance(error, SettingsError):
+        return message("configuration: {problem}", problem=error.reason), EXIT_USAGE
+    if isinstance(error, ImagegenError):
+        return error.reason, EXIT_FAILED
+    raise error
+
+
+# ---------------------------------------------------------------- secrets by reference, and a node's address
 
 
 def read_secret(reference: str, context: Context, option: Argument) -> str:
@@ -143,14 +193,9 @@ def read_secret(reference: str, context: Context, option: Argument) -> str:
             "{option} takes env:NAME, file:PATH or -, so that no secret is in the shell history",
             option=option,
         )
-    if scheme == "env":
-        if not context.environ.get(name):
-            raise CommandFailed(
-                "{option}: the environment variable {name} is not set", option=option, name=name
-            )
-        return context.environ[name]
     try:
-        secret = (context.cwd / name).read_text().strip()
+        is_variable = scheme == "env"
+        secret = context.environ.get(name) if is_variable else (context.cwd / name).read_text().strip()
     except (OSError, ValueError) as error:
         raise CommandFailed(
             "{option}: the file {name} cannot be read: {reason}",
@@ -158,6 +203,8 @@ def read_secret(reference: str, context: Context, option: Argument) -> str:
             name=name,
             reason=system_reason(error),
         ) from error
+    if not secret and is_variable:
+        raise CommandFailed("{option}: the environment variable {name} is not set", option=option, name=name)
     if not secret:
         raise CommandFailed("{option}: the file {name} is empty", option=option, name=name)
     return secret
@@ -170,6 +217,22 @@ def read_token(text: str, context: Context) -> str:
     if not token or not token.isprintable():
         raise CommandFailed("--token: it is empty, or has characters that cannot be sent")
     return token
+
+
+def server_url(text: str) -> str:
+    """Return a node's base URL without trailing slash; one with a password or a query is refused."""
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    is_strange = not text.isprintable() or "@" in parts.netloc or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not host or is_strange:
+        raise WrongUsage(
+            "--server takes http://HOST:PORT or https://HOST/PATH, without user, password and query"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 # ---------------------------------------------------------------- privileges
@@ -189,14 +252,13 @@ def become_owner(data_dir: Path) -> None:
         return
     name = _user_name(owner.st_uid)
     try:
-        try:
-            account = pwd.getpwuid(owner.st_uid)
-        except KeyError:
-            os.setgroups([owner.st_gid])
-            os.setgid(owner.st_gid)
-        else:
-            os.initgroups(account.pw_name, account.pw_gid)
-            os.setgid(account.pw_gid)
+        account = pwd.getpwuid(owner.st_uid)
+        group, groups = account.pw_gid, os.getgrouplist(account.pw_name, account.pw_gid)
+    except KeyError:
+        group, groups = owner.st_gid, [owner.st_gid]
+    try:
+        os.setgroups(groups)
+        os.setgid(group)
         os.setuid(owner.st_uid)
     except OSError as error:
         raise CommandFailed(
@@ -238,13 +300,11 @@ _NEEDLESS = {
 
 
 def import_lean(library: str) -> None:
-    """Import a library without a slow part that is not used here."""
+    """Import a library without a slow part that is not used here, if nothing has loaded that yet."""
     without = _NEEDLESS[library]
-    loaded = sys.modules.get(without)
-    sys.modules[without] = None  # type: ignore[assignment] # documented, but not in the type
-    try:
-        import_module(library)
-    finally:
-        del sys.modules[without]
-        if loaded is not None:
-            sys.modules[without] = loaded
+    if without not in sys.modules:
+        sys.modules[without] = None  # type: ignore[assignment] # documented, but not in the type
+        try:
+            import_module(library)
+        finally:
+            del sys.modules[without]

@@ -16,7 +16,6 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_core.limits import MAX_REFERENCES
-from imagegen_core.messages import Message
 from imagegen_http.cli.context import (
     MIB,
     CommandFailed,
@@ -24,7 +23,7 @@ from imagegen_http.cli.context import (
     about,
     check_writable,
     complain,
-    system_reason,
+    unusable,
 )
 from imagegen_http.cli.words import message
 
@@ -60,7 +59,7 @@ def atomic_file(target: Path, *, replace: bool = True) -> Iterator[BinaryIO]:
     except FileExistsError as error:
         raise FileTaken(NOT_REPLACED, path=str(target)) from error
     except OSError as error:
-        raise CommandFailed(about(str(target), system_reason(error))) from error
+        raise unusable(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -86,7 +85,7 @@ def check_stdout(*, force: bool) -> None:
         raise WrongUsage("the bytes would go to the terminal: name a file or a pipe, or add --force")
 
 
-async def write_to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
+async def to_stdout(download: Callable[[Path], Awaitable[None]]) -> None:
     """Download everything before writing any of it."""
     with TemporaryDirectory(prefix="imagegen-") as folder:
         copy = Path(folder) / "image"
@@ -142,7 +141,7 @@ class OutputFiles:
         another format gets the right one.
         """
         if self.target == STDOUT:
-            await write_to_stdout(lambda copy: download(images[0]["id"], copy))
+            await to_stdout(lambda copy: download(images[0]["id"], copy))
             return [STDOUT]
         written = []
         for number, image in enumerate(images, 1):
@@ -196,7 +195,7 @@ def read_inputs(image: str | None, mask: str | None, references: Sequence[str], 
             count=len(references),
             maximum=MAX_REFERENCES,
         )
-        raise _refused(references[MAX_REFERENCES], reason)
+        raise CommandFailed(about(references[MAX_REFERENCES], reason))
     if references:
         body = {"reference_images": [_read(name, cwd)[0] for name in references]}
         return body, {f"reference_images.{index}": name for index, name in enumerate(references)}
@@ -211,7 +210,7 @@ def read_inputs(image: str | None, mask: str | None, references: Sequence[str], 
             image=names["image"],
             image_size=size,
         )
-        raise _refused(names["mask"], reason)
+        raise CommandFailed(about(names["mask"], reason))
     return {field: text for field, (text, _) in files.items()}, names
 
 
@@ -225,12 +224,14 @@ def _read(name: str, cwd: Path) -> tuple[str, tuple[int, int] | None]:
         with sys.stdin.buffer if name == _STDIN else (cwd / name).open("rb") as file:
             data = file.read(MAX_IMAGE_BYTES + 1)
     except OSError as error:
-        raise _refused(name, system_reason(error)) from error
+        raise unusable(name, error) from error
     if len(data) > MAX_IMAGE_BYTES:
-        raise _refused(name, message("it is larger than {maximum} MB", maximum=MAX_IMAGE_BYTES // MIB))
+        reason = message("it is larger than {maximum} MB", maximum=MAX_IMAGE_BYTES // MIB)
+        raise CommandFailed(about(name, reason))
     kind = MediaType.sniff(data[:SIGNATURE_BYTES])
     if kind is None:
-        raise _refused(name, message("it is not PNG, JPEG or WebP" if data else "the file is empty"))
+        reason = message("it is not PNG, JPEG or WebP" if data else "the file is empty")
+        raise CommandFailed(about(name, reason))
     return f"data:{kind};base64,{base64.b64encode(data).decode()}", _size_of(data)
 
 
@@ -246,7 +247,3 @@ def _size_of(data: bytes) -> tuple[int, int] | None:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
     return None
-
-
-def _refused(name: str, reason: Message) -> CommandFailed:
-    return CommandFailed(about(name, reason))

@@ -15,33 +15,20 @@ from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE
 from imagegen_core.messages import Message, RefusalCode
 from imagegen_core.requests import Operation
 from imagegen_core.values import ZipStream, file_name
-from imagegen_http.cli.access import api_command, with_api
-from imagegen_http.cli.api import Api, Failures, listed_ids
-from imagegen_http.cli.context import (
-    CommandFailed,
-    Context,
-    WrongUsage,
-    about,
-    check_writable,
-    say,
-    system_reason,
-)
+from imagegen_http.cli import options
+from imagegen_http.cli.api import Api, Failures, api_command, listed_ids, with_api
+from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, check_writable, say, unusable
 from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
-from imagegen_http.cli.options import (
-    as_json,
-    confirmed,
-    force_option,
-    image_ids_argument,
-    list_options,
-    positive,
-)
-from imagegen_http.cli.output import Column, Kind, Listing, cost_note, show_record, show_table, size_of
+from imagegen_http.cli.output import Column, Kind, cost_note, show_list, show_record, show_table, size_of
 from imagegen_http.cli.words import message
 
 _COLLECTIONS = "/api/v1/collections"
 _IMAGES = "/api/v1/images"
 _SEARCH = f"{_IMAGES}/search"
 _PIECE_BYTES = 512 * 1024
+
+images = click.Group("images", help="Find, fetch and delete kept images.")
+collections = click.Group("collections", help="Gather images in collections.")
 
 _LIST = (
     Column("id"),
@@ -119,38 +106,33 @@ async def find_collection(api: Api, text: str) -> int:
     return numbers[0]
 
 
-@click.group()
-def images() -> None:
-    """Find, fetch and delete kept images."""
-
-
 @images.command("list")
 @_filter_options
-@list_options
+@options.listing
 @api_command
-async def list_images(api: Api, listing: Listing, **filters: Any) -> None:
+async def list_images(api: Api, listing: Mapping[str, Any], **filters: Any) -> None:
     """List images, newest first."""
     query = await _query(api, filters)
-    await listing(api, _IMAGES, query, _LIST, empty=_no_images(api, query))
+    await show_list(api, _IMAGES, query, _LIST, empty=_no_images(api, query), **listing)
 
 
 @images.command()
 @click.argument("words")
 @_filter_options
 @click.option("--mode", type=click.Choice(["contains", "relevant"]), default="contains", show_default=True)
-@list_options
+@options.listing
 @api_command
-async def search(api: Api, words: str, mode: str, listing: Listing, **filters: Any) -> None:
+async def search(api: Api, words: str, mode: str, listing: Mapping[str, Any], **filters: Any) -> None:
     """Find images by any piece of their prompt."""
     query = {**await _query(api, filters), "keyword": words, "mode": mode}
     empty = message("no image in {path} has these words in its prompt", path=api.place)
-    await listing(api, _SEARCH, query, _LIST, empty=empty)
+    await show_list(api, _SEARCH, query, _LIST, empty=empty, **listing)
 
 
 @images.command()
 @_words_option
 @_filter_options
-@as_json
+@options.as_json
 @api_command
 async def days(api: Api, words: str | None, *, as_json: bool, **filters: Any) -> None:
     """Count images by the day on which they were made."""
@@ -165,8 +147,8 @@ def _no_images(api: Api, query: Mapping[str, str]) -> Message:
 
 
 @images.command(short_help="Print an image's record.")
-@click.argument("image_id", type=positive)
-@as_json
+@click.argument("image_id", type=options.positive)
+@options.as_json
 @api_command
 async def show(api: Api, image_id: int, *, as_json: bool) -> None:
     """Print what a terminal has room for of an image's record; in a pipe all of it, as JSON."""
@@ -175,7 +157,7 @@ async def show(api: Api, image_id: int, *, as_json: bool) -> None:
 
 @images.command()
 @click.option("--prefix", default="", help="Only those that begin with this, in any case and width.")
-@as_json
+@options.as_json
 @api_command
 async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
     """List the most used tags, and how many images have each."""
@@ -186,45 +168,32 @@ async def tags(api: Api, prefix: str, *, as_json: bool) -> None:
 
 
 @images.command(short_help="Copy images and their records to DIRECTORY.")
-@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("directory", type=options.directory)
 @_words_option
 @_filter_options
-@click.pass_obj
-def export(context: Context, /, directory: Path, words: str | None, **filters: Any) -> None:
+@api_command
+async def export(api: Api, directory: Path, words: str | None, **filters: Any) -> None:
     """Copy images to DIRECTORY, each with its record beside it; files that are there are kept.
 
     One that cannot be read stops no other. Another export to the same DIRECTORY writes what is missing there.
     """
-    target = context.cwd / directory
-
-    async def act(api: Api) -> None:
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CommandFailed(about(str(directory), system_reason(error))) from error
-        check_writable(target)
-        query = await _query(api, filters, words)
-        copied, failures = 0, Failures()
-        async for image in api.every(_SEARCH if words else _IMAGES, **query):
-            with failures.catching(image["id"]):
-                await _export(api, image, target)
-                copied += 1
-        say(
-            "{count} image(s) of {place} in {directory}",
-            count=copied,
-            place=api.place,
-            directory=str(directory),
-        )
-        failures.check()
-
-    with_api(context, act)
-
-
-async def _export(api: Api, image: Mapping[str, Any], target: Path) -> None:
-    file = target / name_of(image)
-    if not (file.exists() and file.stat().st_size):
-        await api.download_image(image["id"], file)
-    _write_record(file.with_suffix(".json"), image)
+    target = Path.cwd() / directory
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(directory, error) from error
+    check_writable(target)
+    query = await _query(api, filters, words)
+    copied, failures, place = 0, Failures(), api.place
+    async for image in api.every(_SEARCH if words else _IMAGES, **query):
+        with failures.catching(image["id"]):
+            file = target / name_of(image)
+            if not (file.exists() and file.stat().st_size):
+                await api.download_image(image["id"], file)
+            _write_record(file.with_suffix(".json"), image)
+            copied += 1
+    say("{count} image(s) of {place} in {directory}", count=copied, place=place, directory=str(directory))
+    failures.check()
 
 
 def _write_record(record: Path, image: Mapping[str, Any]) -> None:
@@ -236,9 +205,9 @@ def _write_record(record: Path, image: Mapping[str, Any]) -> None:
 
 
 @images.command("zip", short_help="Put images into one zip file.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
-@image_ids_argument
-@force_option
+@click.argument("file", type=options.file_or_stdout)
+@options.image_ids
+@options.force
 @click.pass_obj
 def zip_images(context: Context, file: Path, image_ids: tuple[int, ...], *, force: bool) -> None:
     """Put images into the zip file FILE, or write it to standard output for `-`.
@@ -292,13 +261,8 @@ async def _zip(api: Api, image_id: int, archive: ZipStream, out: BinaryIO) -> No
 _collection = click.argument("collection")
 
 
-@click.group()
-def collections() -> None:
-    """Gather images in collections."""
-
-
 @collections.command("list")
-@as_json
+@options.as_json
 @api_command
 async def list_collections(api: Api, *, as_json: bool) -> None:
     """List collections, newest first."""
@@ -327,7 +291,7 @@ async def rename(api: Api, collection: str, name: str) -> None:
 
 @collections.command("delete")
 @_collection
-@confirmed(
+@options.confirmed(
     lambda collection: message("Delete collection {collection}? Its images stay.", collection=collection)
 )
 @api_command
@@ -342,8 +306,8 @@ async def delete_collection(api: Api, collection: str) -> None:
 
 
 @images.command()
-@image_ids_argument
-@confirmed(lambda image_ids: message("Delete {count} image(s) for good?", count=len(image_ids)))
+@options.image_ids
+@options.confirmed(lambda image_ids: message("Delete {count} image(s) for good?", count=len(image_ids)))
 @api_command
 async def delete(api: Api, image_ids: tuple[int, ...]) -> None:
     """Delete images for good: records, files, thumbnails, OSS objects.
@@ -368,7 +332,7 @@ def _add_change(
 ) -> None:
     """Add a command that changes images in batches; missing images fail it after the others are done."""
 
-    @image_ids_argument
+    @options.image_ids
     @api_command
     async def change(api: Api, image_ids: tuple[int, ...], **more: Any) -> None:
         if "collection" in more:

@@ -10,22 +10,24 @@ import click
 from imagegen_core.limits import DEFAULT_PAGE_SIZE
 from imagegen_core.messages import Message
 from imagegen_http.cli.context import WrongUsage
-from imagegen_http.cli.output import show_list
 from imagegen_http.cli.words import in_words
 
 _Command = Callable[..., Any]
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-dry_run_option = click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
-force_option = click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
-config_option = click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="The settings file."
-)
+file = click.Path(path_type=Path, dir_okay=False)
+file_or_stdout = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+directory = click.Path(path_type=Path, file_okay=False)
 positive = click.IntRange(min=1)
-image_ids_argument = click.argument("image_ids", type=positive, nargs=-1, required=True)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+dry_run = click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
+force = click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
+config = click.option("--config", "file", type=file, help="The settings file.")
+output = partial(click.option, "-o", "--output")
+image_ids = click.argument("image_ids", type=positive, nargs=-1, required=True)
 
 
-def param_option(*, empty: str | None = "") -> Callable[[_Command], _Command]:
+def param(*, empty: str | None = "") -> Callable[[_Command], _Command]:
     """Return the ``--param`` option: a mapping of numbers, booleans and texts; no text becomes ``empty``."""
     return click.option(
         "--param",
@@ -56,8 +58,8 @@ def _parse_params(pairs: tuple[str, ...], empty: str | None) -> dict[str, Any]:
     return params
 
 
-def list_options(command: _Command) -> _Command:
-    """Add the options of a list; the command gets ``listing``, which prints it."""
+def listing(command: _Command) -> _Command:
+    """Add the options of a list; the command gets them as ``listing`` for `show_list`."""
 
     @click.option(
         "--limit", type=positive, metavar="N", default=DEFAULT_PAGE_SIZE, show_default=True, help="How many."
@@ -66,8 +68,7 @@ def list_options(command: _Command) -> _Command:
     @as_json
     @wraps(command)
     def with_listing(*arguments: Any, limit: int, all_: bool, as_json: bool, **more: Any) -> None:
-        listing = partial(show_list, limit=None if all_ else limit, as_json=as_json)
-        command(*arguments, listing=listing, **more)
+        command(*arguments, listing={"limit": None if all_ else limit, "as_json": as_json}, **more)
 
     return with_listing
 

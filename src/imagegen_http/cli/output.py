@@ -7,19 +7,18 @@ reader's language, local times, colours and whole ids; prompts are shortened.
 import json
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import Enum, auto
-from functools import partial
-from itertools import compress, zip_longest
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from imagegen_core.messages import Message
-from imagegen_http.cli.context import note, print_json
+from imagegen_http.cli.context import note
 from imagegen_http.cli.words import in_words, label, padded, shortened, width_of, wrapped
 
 if TYPE_CHECKING:
@@ -129,17 +128,20 @@ def _one_line(value: object) -> str:
 # ---------------------------------------------------------------- records and tables
 
 
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
 def show_record(record: Mapping[str, Any], fields: Sequence[Column], *, as_json: bool) -> None:
     """Print the filled fields, one below the other; in a pipe the whole record as JSON."""
     if as_json or not sys.stdout.isatty():
         print_json(record)
         return
     values = [(column, column.value(record)) for column in fields]
-    filled = [(label("title", column.title), column, v) for column, v in values if v not in (None, "")]
-    indent = max(width_of(title) for title, _, _ in filled) + _GAP
+    filled = [(label("title", column.title), column.cell(v)) for column, v in values if v not in (None, "")]
+    indent = max(width_of(title) for title, _ in filled) + _GAP
     screen = shutil.get_terminal_size().columns
-    for title, column, value in filled:
-        cell = column.cell(value)
+    for title, cell in filled:
         lines, margin = wrapped(cell.text, screen - indent), indent
         if any(width_of(line) > screen - indent for line in lines):  # an id is never cut
             lines, margin = ["", *wrapped(cell.text, screen - _GAP)], _GAP
@@ -157,96 +159,12 @@ def show_table(
         print_json(items)
     elif not items:
         note(empty)
-    else:
-        for line in _table(columns, items) if sys.stdout.isatty() else (_tabbed(columns, i) for i in items):
+    elif sys.stdout.isatty():
+        for line in table(columns, items, screen=shutil.get_terminal_size().columns):
             click.echo(line)
-
-
-def _tabbed(columns: Sequence[Column], item: Any) -> str:
-    """Return the raw values; click strips the colours unless they are asked for."""
-    texts = ((column, _one_line(column.value(item))) for column in columns)
-    return "\t".join(
-        click.style(text, fg=_STATUS_COLOURS.get(text)) if column.kind is Kind.STATUS else text
-        for column, text in texts
-    )
-
-
-def _table(columns: Sequence[Column], items: Sequence[Any]) -> Iterator[str]:
-    """Yield the lines of a table without its empty columns."""
-    shown = [column for column in columns if any(column.value(item) not in (None, "") for item in items)]
-    table = [[Cell(label("title", column.title), is_bold=True) for column in shown]]
-    table += [[column.cell(column.value(item)) for column in shown] for item in items]
-    columns_of_cells = zip(shown, zip(*table, strict=True), strict=True)
-    widths = [
-        width(cells, is_flexible=column.kind in (Kind.TEXT, Kind.NAMES)) for column, cells in columns_of_cells
-    ]
-    screen = shutil.get_terminal_size().columns
-    is_shown = fitting(widths, [column.may_be_absent for column in shown], screen=screen)
-    lines = layout([*compress(widths, is_shown)], screen=screen)
-    for row in table:
-        for line in lines:
-            yield from line.drawn([*compress(row, is_shown)])
-
-
-# ---------------------------------------------------------------- the layout of a table
-
-Width = tuple[int, int]  # the cells that a column would take, and the least it needs
-
-
-def width(cells: Sequence[Cell], *, is_flexible: bool) -> Width:
-    """Return a column's widths; a flexible one can be shortened, or wrapped at words."""
-    widest = max(width_of(cell.text) for cell in cells)
-    if not is_flexible:
-        return widest, widest
-    words = (word for cell in cells if cell.is_wrapped for word in cell.text.split())
-    return widest, max(min(widest, _MIN_TEXT_CELLS), *map(width_of, words), 0)
-
-
-@attrs.frozen
-class Line:
-    """A line of a row: the room of each column from ``first`` on."""
-
-    first: int
-    indent: int
-    rooms: list[int] = attrs.field(factory=list)
-
-    def drawn(self, row: Sequence[Cell]) -> Iterator[str]:
-        """Yield as many lines as the cells need, none if all are empty."""
-        cells = row[self.first : self.first + len(self.rooms)]
-        if any(cell.text for cell in cells):
-            drawn = [cell.drawn(room) for cell, room in zip(cells, self.rooms, strict=True)]
-            for texts in zip_longest(*drawn):
-                parts = (text or " " * room for text, room in zip(texts, self.rooms, strict=True))
-                yield " " * self.indent + (" " * _GAP).join(parts).rstrip()
-
-
-def layout(widths: Sequence[Width], *, screen: int) -> list[Line]:
-    """Split a row into lines: each takes the columns that fit, at least one."""
-    lines: list[Line] = []
-    remaining = screen
-    for number, (widest, needed) in enumerate(widths):
-        if not lines or needed > remaining:
-            lines.append(Line(number, _GAP if lines else 0))
-            remaining = screen - lines[-1].indent
-        lines[-1].rooms.append(min(widest, max(remaining, needed)))
-        remaining -= lines[-1].rooms[-1] + _GAP
-    return lines
-
-
-def fitting(widths: Sequence[Width], may_be_absent: Sequence[bool], *, screen: int) -> list[bool]:
-    """Return which columns to show; optional ones are dropped from the last until the row fits in a line."""
-    is_shown = [True] * len(widths)
-    for number in reversed(range(len(widths))):
-        needed = [least for _, least in compress(widths, is_shown)]
-        if sum(needed) + _GAP * (len(needed) - 1) <= screen:
-            break
-        is_shown[number] = not may_be_absent[number]
-    return is_shown
-
-
-# ---------------------------------------------------------------- lists of the API
-
-Listing = Callable[..., Awaitable[None]]  # `show_list` with a limit and a format
+    else:
+        for item in items:
+            click.echo(_tabbed(columns, item))
 
 
 async def show_list(
@@ -260,44 +178,94 @@ async def show_list(
     as_json: bool,
 ) -> None:
     """Print a list page by page, and note if there is more; only a terminal's table is held in memory."""
-    printed, page = 0, {}
-
-    async def items() -> AsyncIterator[dict[str, Any]]:
-        nonlocal printed, page
-        async for page in api.pages(path, limit=limit, **params):
-            for item in page["items"]:
-                printed += 1
-                yield item
-
+    is_table = sys.stdout.isatty() and not as_json
+    shown, rows, page = 0, [], {}
+    async for page in api.pages(path, limit=limit, **params):
+        for item in page["items"]:
+            if as_json:  # as `json.dumps` would print the list
+                text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")
+                click.echo(f"{',' if shown else '['}\n  {text}", nl=False)
+            elif is_table:
+                rows.append(item)
+            else:
+                click.echo(_tabbed(columns, item))
+            shown += 1
     if as_json:
-        await _print_array(items())
-    elif sys.stdout.isatty():
-        show_table(columns, [item async for item in items()], empty=empty)
-    else:
-        async for item in items():
-            click.echo(_tabbed(columns, item))
-        if not printed:
-            note(empty)
+        click.echo("\n]" if shown else "[]")
+    elif is_table or not shown:
+        show_table(columns, rows, empty=empty)
     if page["has_more"]:
         total = f"{page['total']:,}"
         if not page.get("total_is_exact", True):
             total = in_words("{total} or more", total=total)
-        note("the first {shown} of {total}; --limit or --all lists more", shown=printed, total=total)
+        note("the first {shown} of {total}; --limit or --all lists more", shown=shown, total=total)
 
 
-async def _print_array(items: AsyncIterator[dict[str, Any]]) -> None:
-    """Print the items one by one, as `json.dumps` would print the list."""
-    opening = "[\n"
-    async for item in items:
-        text = json.dumps(item, ensure_ascii=False, indent=2).replace("\n", "\n  ")
-        click.echo(f"{opening}  {text}", nl=False)
-        opening = ",\n"
-    click.echo("[]" if opening == "[\n" else "\n]")
+def _tabbed(columns: Sequence[Column], item: Any) -> str:
+    """Return the raw values; click strips the colours unless they are asked for."""
+    texts = ((column, _one_line(column.value(item))) for column in columns)
+    return "\t".join(
+        click.style(text, fg=_STATUS_COLOURS.get(text)) if column.kind is Kind.STATUS else text
+        for column, text in texts
+    )
+
+
+@attrs.frozen(eq=False)
+class _Strip:
+    """A column's cells, the first of them its title, the cells that it would take, and the least it needs."""
+
+    cells: Sequence[Cell]
+    widest: int
+    needed: int
+    may_be_absent: bool
+
+    @classmethod
+    def from_values(cls, column: Column, values: Sequence[object]) -> "_Strip":
+        """A flexible column can be shortened, or wrapped at words."""
+        cells = [Cell(label("title", column.title), is_bold=True), *map(column.cell, values)]
+        needed = widest = max(width_of(cell.text) for cell in cells)
+        if column.kind in (Kind.TEXT, Kind.NAMES):
+            words = (word for cell in cells if cell.is_wrapped for word in cell.text.split())
+            needed = max(min(widest, _MIN_TEXT_CELLS), *map(width_of, words), 0)
+        return cls(cells, widest, needed, column.may_be_absent)
+
+
+def table(columns: Sequence[Column], items: Sequence[Any], *, screen: int) -> Iterator[str]:
+    """Yield the lines of a table without its empty columns.
+
+    Optional columns are dropped from the last until a row fits in a line. If it still does not fit, it is
+    split: each line takes the columns that fit, at least one.
+    """
+    values = [[column.value(item) for item in items] for column in columns]
+    strips = [
+        _Strip.from_values(column, cells)
+        for column, cells in zip(columns, values, strict=True)
+        if any(value not in (None, "") for value in cells)
+    ]
+    for optional in [strip for strip in reversed(strips) if strip.may_be_absent]:
+        if sum(strip.needed + _GAP for strip in strips) - _GAP > screen:
+            strips.remove(optional)
+    lines: list[list[tuple[_Strip, int]]] = []
+    remaining = screen
+    for strip in strips:
+        if not lines or strip.needed > remaining:
+            remaining = screen - (_GAP if lines else 0)
+            lines.append([])
+        room = min(strip.widest, max(remaining, strip.needed))
+        lines[-1].append((strip, room))
+        remaining -= room + _GAP
+    for row in range(len(items) + 1):
+        for line in lines:
+            indent = "" if line is lines[0] else " " * _GAP
+            if any(strip.cells[row].text for strip, _ in line):
+                drawn = zip_longest(*(strip.cells[row].drawn(room) for strip, room in line))
+                for texts in drawn:
+                    parts = (text or " " * room for text, (_, room) in zip(texts, line, strict=True))
+                    yield indent + (" " * _GAP).join(parts).rstrip()
 
 
 # ---------------------------------------------------------------- progress
 
-POLL_SECONDS = 0.5
 _MAX_BAR_CELLS = 40
 _NUMBERS_CELLS = 28  # for the counts and the time beside a bar
 
@@ -308,10 +276,13 @@ def is_watched() -> bool:
 
 
 @contextmanager
-def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[..., None]]:
-    """Show a bar that vanishes in the end; yield its update, which does nothing without title or terminal."""
+def progress_bar(title: str | None, total: float | None = 1.0) -> Iterator[Callable[..., None]]:
+    """Show a bar that vanishes in the end; yield its update, which does nothing without title or terminal.
+
+    The update takes what is done, perhaps the total, as far as it is known, and what to write beside the bar.
+    """
     if title is None or not is_watched():
-        yield lambda **_: None
+        yield lambda *_: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
@@ -328,55 +299,5 @@ def _bar(title: str | None, total: float | None = None) -> Iterator[Callable[...
     notes = TextColumn("{task.fields[note]}", markup=False)
     columns = (Title(), BarColumn(bar_width=bar_cells), notes, TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        yield partial(progress.update, progress.add_task(title, total=total, note=""))
-
-
-@contextmanager
-def progress_bar(title: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
-    """Show a bar on a terminal; yield the function that sets its fraction."""
-    with _bar(None if quiet else in_words(title), total=1.0) as update:
-        yield lambda fraction: update(completed=fraction)
-
-
-@contextmanager
-def task_progress(title: str | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Show a task's progress under a title, if there is one; yield the function that updates it."""
-    with _bar(title) as update:
-
-        def show(task: Mapping[str, Any]) -> None:
-            place = task["queue_position"]
-            text = "" if place is None else in_words("place {place}", place=place)
-            update(completed=task["progress"], total=1.0 if task["progress"] else None, note=text)
-
-        yield show
-
-
-@asynccontextmanager
-async def polled_progress(
-    title: str, poll: Callable[[], Awaitable[tuple[int, int | None] | None]]
-) -> AsyncIterator[None]:
-    """Show progress while the block runs; ``poll`` returns what is done and the total, None if unknown."""
-    if not is_watched():
-        yield
-        return
-    import asyncio
-    import logging
-
-    with _bar(in_words(title)) as update:
-
-        async def watch() -> None:
-            try:
-                while True:
-                    await asyncio.sleep(POLL_SECONDS)
-                    if (counts := await poll()) is not None:
-                        done, total = counts
-                        update(completed=done, total=total, note=f"{done}/{'?' if total is None else total}")
-            except Exception:  # a bar is no reason to fail
-                logging.getLogger(__name__).debug("the progress cannot be shown", exc_info=True)
-
-        watching = asyncio.create_task(watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        bar = progress.add_task(title, total=total, note="")
+        yield lambda done, total=None, note="": progress.update(bar, completed=done, total=total, note=note)

@@ -1,7 +1,7 @@
 """``imagegen providers``."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,8 @@ import click
 
 from imagegen_core.limits import MAX_CONCURRENCY, MAX_RETRIES
 from imagegen_core.messages import as_message
-from imagegen_http.cli.access import api_command, with_api
-from imagegen_http.cli.api import Api, segment
+from imagegen_http.cli import options
+from imagegen_http.cli.api import Api, api_command, quoted, with_api
 from imagegen_http.cli.context import (
     EXIT_WARNINGS,
     CommandFailed,
@@ -22,9 +22,8 @@ from imagegen_http.cli.context import (
     read_secret,
     say,
 )
-from imagegen_http.cli.options import as_json, confirmed
 from imagegen_http.cli.output import Column, Kind, show_table
-from imagegen_http.cli.words import message
+from imagegen_http.cli.words import message, reader_language
 
 _CONFIGS = "/api/v1/providers/config"
 _LIST = (
@@ -37,14 +36,11 @@ _LIST = (
 )
 _EMPTY = "no provider is configured in {path}"
 
-
-@click.group()
-def providers() -> None:
-    """Configure the providers that images come from."""
+providers = click.Group("providers", help="Configure the providers that images come from.")
 
 
 @providers.command("list")
-@as_json
+@options.as_json
 @api_command
 async def list_providers(api: Api, *, as_json: bool) -> None:
     """List all configurations."""
@@ -57,7 +53,7 @@ async def list_providers(api: Api, *, as_json: bool) -> None:
 @api_command
 async def test(api: Api, name: str) -> None:
     """Make one cheap, unpaid call, where the provider has one."""
-    probe = await api.post(f"{_CONFIGS}/{segment(name)}/test")
+    probe = await api.post(f"{_CONFIGS}/{quoted(name)}/test")
     if not probe["ok"]:
         raise CommandFailed(about(name, probe["detail"]))
     if probe["outcome"] == "not_verified":
@@ -73,17 +69,17 @@ async def test(api: Api, name: str) -> None:
 
 @providers.command()
 @click.argument("name")
-@confirmed(lambda name: message("Remove {provider} and its key?", provider=name))
+@options.confirmed(lambda name: message("Remove {provider} and its key?", provider=name))
 @api_command
 async def remove(api: Api, name: str) -> None:
     """Remove a saved configuration and its key."""
-    await api.call("DELETE", f"{_CONFIGS}/{segment(name)}")
+    await api.call("DELETE", f"{_CONFIGS}/{quoted(name)}")
     say("removed {provider}", provider=name)
 
 
-_file = click.Path(dir_okay=False, path_type=Path)
 _calls, _retries = click.IntRange(1, MAX_CONCURRENCY), click.IntRange(0, MAX_RETRIES)
 _several = partial(click.option, multiple=True)
+_EXTRA = ("preset", "spec", "workflow", "max_concurrency", "proxy")  # the options that `extra_config` takes
 
 
 @providers.command("set")
@@ -93,17 +89,21 @@ _several = partial(click.option, multiple=True)
 )
 @click.option("--preset", metavar="NAME", help="A shipped declarative provider.")
 @click.option("--api-base", metavar="URL", help="The provider's address.")
-@click.option("--spec", type=_file, help="A document of your own, YAML or JSON, in place of a preset.")
+@click.option("--spec", type=options.file, help="A document of your own, YAML or JSON, in place of a preset.")
 @_several(
-    "--var", metavar="NAME=VALUE", help="A variable of the document; repeatable; NAME alone takes it back."
+    "--var",
+    "vars",
+    metavar="NAME=VALUE",
+    help="A variable of the document; repeatable; NAME alone takes it back.",
 )
 @click.option(
     "--workflow",
-    type=_file,
+    type=options.file,
     help="A workflow that ComfyUI has exported for its API; takes the place of its inputs, too.",
 )
 @_several(
     "--input",
+    "inputs",
     metavar="NAME=NODE.inputs.FIELD",
     help="Which input of the workflow takes what; repeatable; NAME alone takes it back.",
 )
@@ -114,6 +114,7 @@ _several = partial(click.option, multiple=True)
 )
 @_several(
     "--header",
+    "headers",
     metavar="NAME=VALUE",
     help="Sent with each call; a secret as env:NAME, file:PATH or -; repeatable; NAME alone takes it back.",
 )
@@ -121,7 +122,7 @@ _several = partial(click.option, multiple=True)
     "--proxy", metavar="URL", help="What calls go through; with a password as env:NAME, file:PATH or -."
 )
 @click.option("--max-concurrency", type=_calls, metavar="N", help="How many calls may run at once.")
-@_several("--model", metavar="ID", help="A model; the first is the default; repeatable.")
+@_several("--model", "models", metavar="ID", help="A model; the first is the default; repeatable.")
 @click.option(
     "--timeout", "timeout_seconds", type=float, metavar="SECONDS", help="Seconds that a call may take."
 )
@@ -131,45 +132,25 @@ _several = partial(click.option, multiple=True)
 @click.option("--enable/--disable", "enabled", default=None, help="Switch it on or off.")
 @click.option("--default", "is_default", is_flag=True, help="Have tasks go to it that name no provider.")
 @click.pass_obj
-def set_provider(
-    context: Context,
-    /,
-    name: str,
-    preset: str | None,
-    spec: Path | None,
-    var: tuple[str, ...],
-    workflow: Path | None,
-    input: tuple[str, ...],
-    api_key: str | None,
-    header: tuple[str, ...],
-    proxy: str | None,
-    max_concurrency: int | None,
-    model: tuple[str, ...],
-    *,
-    is_default: bool,
-    **fields: Any,
-) -> None:
+def set_provider(context: Context, /, name: str, *, is_default: bool, **fields: Any) -> None:
     """Create or change the configuration NAME. A secret is never taken from the command line itself."""
-    if preset and spec:
+    if fields["preset"] and fields["spec"]:
         raise WrongUsage("{first} and {second} exclude each other", first="--preset", second="--spec")
-    if api_key is not None:
-        fields["api_key"] = read_secret(api_key, context, "--api-key")
-    if model:
-        fields["models"] = [{"id": model_id, "default": i == 0} for i, model_id in enumerate(model)]
-    values = {
-        "preset": preset,
-        "spec": None if spec is None else _read_spec(context.cwd / spec),
-        "workflow": None if workflow is None else _read_workflow(context.cwd / workflow),
-        "max_concurrency": max_concurrency,
+    fields = {key: value for key, value in fields.items() if value not in (None, ())}
+    readers: Mapping[str, Callable[[Any], Any]] = {
+        "api_key": lambda text: read_secret(text, context, "--api-key"),
+        "spec": lambda path: _read_spec(context.cwd / path),
+        "workflow": lambda path: _read_workflow(context.cwd / path),
+        "proxy": lambda text: _read_proxy(text, context),
+        "headers": lambda pairs: dict(_read_header(pair, context) for pair in pairs),
+        "vars": lambda pairs: dict(_read_pair(pair, "--var") for pair in pairs),
+        "inputs": _read_inputs,
+        "models": lambda ids: [{"id": model_id, "default": i == 0} for i, model_id in enumerate(ids)],
     }
-    values = _without_none(values) | ({} if proxy is None else {"proxy": _read_proxy(proxy, context)})
-    items: dict[str, Mapping[str, Any]] = {
-        "headers": dict(_read_header(pair, context) for pair in header),
-        "vars": dict(_read_pair(pair, "--var") for pair in var),
-        "inputs": _read_inputs(input),
-    }
-    items = {key: changes for key, changes in items.items() if changes}
-    body = {"provider_name": name, **_without_none(fields)}
+    fields |= {key: read(fields[key]) for key, read in readers.items() if key in fields}
+    values = {key: fields.pop(key) for key in _EXTRA if key in fields}
+    items: dict[str, Any] = {key: fields.pop(key) for key in ("headers", "vars", "inputs") if key in fields}
+    body = {"provider_name": name, **fields}
 
     async def act(api: Api) -> None:
         if values or items:
@@ -229,10 +210,8 @@ def _read_header(pair: str, context: Context) -> tuple[str, str | None]:
     from imagegen_core.config import is_secret_header
 
     name, value = _read_pair(pair, "--header")
-    if value is None:
-        return name, None
-    if is_secret_header(name) or value == "-" or value.startswith(("env:", "file:")):
-        return name, read_secret(value, context, f"--header {name}")
+    if value is not None and (is_secret_header(name) or value == "-" or value.startswith(("env:", "file:"))):
+        value = read_secret(value, context, f"--header {name}")
     return name, value
 
 
@@ -288,7 +267,7 @@ _FACTS = (
 
 @providers.command(short_help="List models by end and by age of their facts.")
 @click.option("--strict", is_flag=True, help="End with 4 when anything ends or has ended.")
-@as_json
+@options.as_json
 @click.pass_context
 def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
     """List the configured models by their coming end and the age of what is known of them.
@@ -323,7 +302,7 @@ def _configured_without_data(context: Context) -> tuple[list[dict[str, Any]], st
     from imagegen_http.offline import configured_without_data
 
     settings = context.settings()
-    asgi.language.set(context.language)  # no middleware reads the header here
+    asgi.language.set(reader_language())  # no middleware reads the header here
     configs = asyncio.run(configured_without_data(settings))
     return None if configs is None else (msgspec.to_builtins(configs), settings.place)
 

@@ -34,14 +34,14 @@ def started(command, cwd, *args, **environ):
 HUNG = """
 import threading, time
 import click
-from imagegen_http.cli import _run_guarded
+from imagegen_http.cli.context import run_guarded
 
 @click.command()
 def hang():
     threading.Thread(target=time.sleep, args=[600]).start()
     raise KeyboardInterrupt
 
-_run_guarded(hang)
+run_guarded(hang)
 """
 
 

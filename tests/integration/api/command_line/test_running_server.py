@@ -5,12 +5,13 @@ import json
 import os
 import shutil
 import socket
+from contextlib import AsyncExitStack
 
 import pytest
 
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_core.errors import StorageError
-from imagegen_http.cli import access
+from imagegen_http.cli import api as cli_api
 from imagegen_http.running_server import CHALLENGE_HEADER, PROOF_HEADER, RunningServer
 from imagegen_http.server import logs
 from imagegen_http.settings.loader import load_settings
@@ -205,7 +206,7 @@ def test_whoever_listens_at_the_address_gets_no_token(run, tmp_path):
 @pytest.mark.anyio
 async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
     """As one in a container, whose loopback is another: nothing else may work in the directory."""
-    monkeypatch.setattr(access, "MAX_LOCK_WAIT_SECONDS", access._LOCK_POLL_SECONDS)
+    monkeypatch.setattr(cli_api, "MAX_LOCK_WAIT_SECONDS", cli_api.LOCK_POLL_SECONDS)
     monkeypatch.setattr(logs, "set_up_logs", lambda *_: None)  # it would be for all tests of this process
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -217,6 +218,6 @@ async def test_a_server_out_of_reach_is_named(tmp_path, monkeypatch):
         RunningServer.announce(directory.path, "127.0.0.1", port),
         pytest.raises(StorageError, match=message),
     ):
-        async with access.open_local(settings, {}, run_background=False, create=False):
-            pass
+        async with AsyncExitStack() as stack:
+            await cli_api.connect_here(stack, settings, {}, run_background=False, create=False)
     directory.close()

@@ -8,8 +8,7 @@ import pytest
 
 from imagegen_core.messages import Language
 from imagegen_http.cli import COMMANDS, cli, load, program
-from imagegen_http.cli.help import EXAMPLES
-from imagegen_http.cli.words import chinese_texts, paragraphs, teach_click, width_of
+from imagegen_http.cli.words import EXAMPLES, chinese_texts, paragraphs, teach_click, width_of
 
 load()
 

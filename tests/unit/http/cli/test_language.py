@@ -3,8 +3,7 @@
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_http.cli.help import apply_reader_options, colour_of
-from imagegen_http.cli.words import language_of
+from imagegen_http.cli.words import apply_reader_options, colour_of, language_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from imagegen_http.cli.api import Api, ApiRefusal, ResponseLost
+from imagegen_http.cli.api import Api, ApiRefusal
 from imagegen_http.cli.context import CommandFailed
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +42,7 @@ class Node:
 
     def api(self, delays=(0, 0)):
         client = httpx.AsyncClient(base_url="http://node.test", transport=httpx.MockTransport(self))
-        return Api(client, place="http://node.test", is_remote=True, retry_delays=delays)
+        return Api(client, place="http://node.test", retry_delays=delays)
 
 
 @pytest.mark.parametrize("first", [LOST, httpx.RemoteProtocolError("cut"), BAD_GATEWAY, unavailable()])
@@ -69,7 +69,7 @@ async def test_two_submissions_have_two_keys():
 async def test_a_submission_that_stays_unanswered_may_have_been_accepted(outcome):
     """The reason says how to look."""
     node = Node(*[outcome] * 3)
-    with pytest.raises(ResponseLost, match=r"imagegen --server http://node\.test tasks list"):
+    with pytest.raises(CommandFailed, match=r"imagegen --server http://node\.test tasks list"):
         await node.api().submit(PATH)
 
     assert 3 == len(node.requests)
@@ -82,7 +82,7 @@ async def test_another_change_is_never_sent_again(method, outcome):
     node = Node(good(), outcome)
     api = node.api()
     await api.call("GET", PATH)
-    with pytest.raises(ResponseLost, match="may have been done"):
+    with pytest.raises(CommandFailed, match="may have been done"):
         await api.call(method, PATH)
 
     assert 2 == len(node.requests)
@@ -121,10 +121,8 @@ async def test_nobody_waits_for_an_address_that_has_never_answered(outcome):
 async def test_a_submission_that_was_never_sent_is_not_said_to_be_accepted():
     """The reason is that there is no connection."""
     node = Node(UNSENT)
-    with pytest.raises(CommandFailed, match="no connection") as caught:
+    with pytest.raises(CommandFailed, match=r"not reachable$"):
         await node.api().submit(PATH)
-
-    assert not isinstance(caught.value, ResponseLost)
 
 
 async def test_a_refusal_is_an_answer():
@@ -139,7 +137,7 @@ async def test_a_refusal_is_an_answer():
 async def test_on_this_machine_nothing_is_sent_again():
     """There a lost response means that the server has ended."""
     node = Node(LOST)
-    with pytest.raises(ResponseLost):
+    with pytest.raises(CommandFailed, match="may have been accepted"):
         await node.api(delays=()).submit(PATH)
 
     assert 1 == len(node.requests)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_http.cli.access import is_local, server_url
-from imagegen_http.cli.context import WrongUsage
+from imagegen_http.cli.api import is_local
+from imagegen_http.cli.context import WrongUsage, server_url
 
 
 @pytest.mark.parametrize(

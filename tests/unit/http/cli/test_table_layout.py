@@ -2,18 +2,25 @@
 
 import pytest
 
-from imagegen_http.cli.output import Cell, fitting, layout, width
+from imagegen_http.cli.output import Column, Kind, table
 from imagegen_http.cli.words import width_of
 
 TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
 PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3
 
 
-def drawn(*texts, screen):
-    """Draw a row whose last cell may be shortened."""
-    cells = [Cell(text) for text in texts]
-    widths = [width([cell], is_flexible=cell is cells[-1]) for cell in cells]
-    return [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
+def drawn(*texts, screen, kinds=None, optional=()):
+    """Draw a row without its titles; by default its last cell may be shortened."""
+    kinds = kinds or {len(texts) - 1: Kind.TEXT}
+    columns = [
+        Column("-", str(n), kinds.get(n, Kind.VALUE), may_be_absent=n in optional) for n in range(len(texts))
+    ]
+    return rows(columns, {str(n): text for n, text in enumerate(texts)}, screen=screen)
+
+
+def rows(columns, *items, screen):
+    """Return the lines of a table but its titles, which alone are bold."""
+    return [line for line in table(columns, items, screen=screen) if "\x1b" not in line]
 
 
 @pytest.mark.parametrize("screen", [36, 40, 60, 80, 100, 200])
@@ -34,8 +41,11 @@ def test_a_row_that_fits_is_one_line():
 
 
 def test_a_line_in_which_nothing_stands_is_left_out():
-    """On a narrow screen, where the prompt would have its own."""
-    assert [TASK_ID] == drawn(TASK_ID, "", screen=40)
+    """On a narrow screen, where the prompt of another row has its own."""
+    columns = (Column("-", "id"), Column("-", "prompt", Kind.TEXT))
+    items = ({"id": TASK_ID, "prompt": ""}, {"id": TASK_ID, "prompt": "a cat"})
+
+    assert [TASK_ID, TASK_ID, "  a cat"] == rows(columns, *items, screen=40)
 
 
 def test_an_id_that_is_wider_than_the_screen_is_whole():
@@ -47,16 +57,14 @@ def test_an_id_that_is_wider_than_the_screen_is_whole():
 def test_names_are_whole_in_as_many_lines_as_they_need(screen):
     """No model's id is cut, and the columns beside it stay where they are."""
     names = ", ".join(f"fal-ai/flux/{name}" for name in ("dev", "schnell", "kontext", "krea"))
-    cells = [Cell("fal"), Cell(names, is_wrapped=True), Cell("on")]
-    widths = [width([cell], is_flexible=cell.is_wrapped) for cell in cells]
-    lines = [text for line in layout(widths, screen=screen) for text in line.drawn(cells)]
+    lines = drawn("fal", names, "on", screen=screen, kinds={1: Kind.NAMES})
 
     assert sorted(["fal", *names.split(), "on"]) == sorted(" ".join(lines).split())
     assert [] == [line for line in lines if width_of(line) > max(screen, 24)]
 
 
 @pytest.mark.parametrize(
-    ("screen", "is_shown"),
+    ("screen", "shown"),
     [
         (63, [True, False, False, True]),
         (64, [True, True, False, True]),
@@ -64,9 +72,9 @@ def test_names_are_whole_in_as_many_lines_as_they_need(screen):
         (73, [True, True, True, True]),
     ],
 )
-def test_columns_that_may_be_absent_are_there_where_they_fit(screen, is_shown):
+def test_columns_that_may_be_absent_are_there_where_they_fit(screen, shown):
     """The last goes first; a prompt needs no more than it can be shortened to."""
-    texts = ("x" * cells for cells in (36, 8, 7, 40))
-    widths = [width([Cell(text)], is_flexible=len(text) == 40) for text in texts]
+    texts = ("a" * 36, "b" * 8, "c" * 7, "d" * 40)
+    (line,) = drawn(*texts, screen=screen, optional=(1, 2))
 
-    assert is_shown == fitting(widths, [False, True, True, False], screen=screen)
+    assert shown == [letter in line for letter in "abcd"]

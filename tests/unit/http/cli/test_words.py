@@ -25,14 +25,11 @@ SAYING = {
     "CommandFailed",
     "WrongUsage",
     "ApiRefusal",
-    "ResponseLost",
     "ImageUnreadable",
     "FileTaken",
-    "progress_bar",
-    "polled_progress",
     "_progress",
 }
-OWN_ARGUMENTS = {"code", "quiet", "summary"}
+OWN_ARGUMENTS = {"code", "summary"}
 """Keywords of these functions that are no arguments of a sentence."""
 
 
