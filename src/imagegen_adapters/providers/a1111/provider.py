@@ -66,8 +66,7 @@ class A1111(OneShot):
 
     _outbound: Outbound
     _progress_seconds: float
-    _running: set[str] = attrs.field(factory=set, init=False)
-    _interrupted: set[str] = attrs.field(factory=set, init=False)
+    _interrupted: dict[str, bool] = attrs.field(factory=dict, init=False)  # by the id of a running call
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         Options.from_config(config)
@@ -95,16 +94,15 @@ class A1111(OneShot):
             images = [BodyImage(part, "") for part in await input_parts(request, exchange)]
             options = Options.from_config(call.config)
             document = body(request, call.model, task=call.call_id, options=options, images=images)
-        self._running.add(call.call_id)
+        self._interrupted[call.call_id] = False
         watcher = asyncio.create_task(self._watch(call, exchange))
         try:
             await self._send(call, json_body(document), exchange)
-            return Receipt(data={"file": _RESPONSE_FILE, "interrupted": call.call_id in self._interrupted})
+            return Receipt(data={"file": _RESPONSE_FILE, "interrupted": self._interrupted[call.call_id]})
         finally:
             watcher.cancel()
             await asyncio.wait({watcher})
-            self._running.discard(call.call_id)
-            self._interrupted.discard(call.call_id)
+            del self._interrupted[call.call_id]
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
@@ -114,15 +112,16 @@ class A1111(OneShot):
 
     async def cancel(self, call: ProviderCall, job: UpstreamJob | None) -> None:
         """Interrupt the server, unless this call is over or the server reports another one as running."""
-        if call.call_id not in self._running:
+        if call.call_id not in self._interrupted:
             return
         with contextlib.suppress(CallError, httpx.HTTPError, ValueError):
             current = (await self._progress(call.config)).get("current_task")
-            if current in (None, call.call_id) and call.call_id in self._running:
+            if current in (None, call.call_id) and call.call_id in self._interrupted:
                 # Set before the request, because the image may arrive before the response to it.
-                self._interrupted.add(call.call_id)
-                if not (await self._api(call.config).ask("POST", "/sdapi/v1/interrupt")).is_success:
-                    self._interrupted.discard(call.call_id)
+                self._interrupted[call.call_id] = True
+                answer = await self._api(call.config).ask("POST", "/sdapi/v1/interrupt")
+                if not answer.is_success and call.call_id in self._interrupted:
+                    self._interrupted[call.call_id] = False
 
     async def probe(self, config: ProviderConfig) -> Probe:
         try:

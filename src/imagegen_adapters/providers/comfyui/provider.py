@@ -29,21 +29,20 @@ from imagegen_adapters.providers.common.calls import (
     without_secret,
 )
 from imagegen_adapters.providers.common.images import (
-    MaskPolarity,
     check_size,
+    input_parts,
     map_refusals,
-    mask_for,
     random_seed,
 )
 from imagegen_adapters.providers.common.json_files import Api, bad_response
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
-from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
 from imagegen_core.models import Model, ProviderProfile, check_result_size
 from imagegen_core.ports.provider import Exchange, GeneratedImage, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage
+from imagegen_core.requests import RANDOM_SEED, ImageRequest
 from imagegen_core.values import IdentityCache
 
 # How long to wait for a job, its time in ComfyUI's queue included; ``timeout_seconds`` if that is longer
@@ -93,7 +92,7 @@ class ComfyUIProvider:
         with map_refusals():
             check(call.request, workflow)
         async with self._uploads if call.request.inputs else contextlib.nullcontext():
-            images = await _upload_inputs(api, exchange, call.request, workflow)
+            images = await _upload_inputs(api, exchange, call.request)
         body = {"client_id": call.call_id, "prompt": workflow.with_values(values_of(call, workflow, images))}
         async with api.response_to("POST", "/prompt", seconds=call.config.timeout, json=body) as response:
             exchange.mark_response_started()
@@ -254,28 +253,23 @@ def drawn_seed(call: ProviderCall, workflow: Workflow) -> int | None:
 
 # ---------------------------------------------------------------- images, which go there before the job
 
-_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 _RETRIED_STATUSES = frozenset((408, 425, 429))
 
 
-async def _upload_inputs(
-    api: Api, exchange: Exchange, request: ImageRequest, workflow: Workflow
-) -> dict[str, Any]:
+async def _upload_inputs(api: Api, exchange: Exchange, request: ImageRequest) -> dict[str, Any]:
     """Upload into a folder that ComfyUI empties when it starts; files named by content are never replaced."""
-
-    async def stored_input(image: InputImage) -> str:
-        data = await exchange.read_input(image)
-        return await _upload(api, f"{image.sha256[:32]}{_SUFFIXES.get(image.mime_type, '')}", data)
-
+    with map_refusals():
+        parts = await input_parts(request, exchange)
     names: dict[str, Any] = {}
-    if request.references:
-        names["references"] = [await stored_input(image) for image in request.references]
-    if request.image is not None:
-        names["image"] = await stored_input(request.image)
-    if request.mask is not None and request.image is not None and "mask" in workflow.inputs:
-        with map_refusals():
-            mask = await mask_for(request, exchange, MaskPolarity.WHITE_IS_EDIT)
-        names["mask"] = await _upload(api, f"{request.mask.sha256[:32]}-mask.png", mask or b"")
+    for (field, image), part in zip(request.named_inputs, parts, strict=True):
+        data, ending = part.data, "-mask.png"
+        if data is None:
+            data, ending = await exchange.read_input(image), f".{MediaType(image.mime_type).extension}"
+        name = await _upload(api, f"{image.sha256[:32]}{ending}", data)
+        if field.startswith("reference_images"):
+            names.setdefault("references", []).append(name)
+        else:
+            names[field] = name
     return names
 
 
