@@ -83,7 +83,7 @@ class SqlOutbox:
 
 def _claim(due: datetime | None, bounds: dict[str, int]) -> Steps[list[Row]]:
     if due is None:
-        return (yield _CLAIM, bounds)
+        return (yield _CLAIM_ANY, bounds)
     # An entry due beyond this was deferred before the clock was set back.
     yield _RELEASE_DUE, {"due": to_timestamp(due), "beyond": to_timestamp(due + MAX_DEFERRAL)}
     return (yield _CLAIM_DUE, bounds)
