@@ -158,17 +158,11 @@ _FORMATTERS = {
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:
-    match value:
-        case Message():
-            return value.map_text(change)
-        case tuple():
-            return tuple(_mapped(item, change) for item in value)
-        case StrEnum():
-            return value
-        case str():
-            return change(value)
-        case _:
-            return value
+    if isinstance(value, Message):
+        return value.map_text(change)
+    if isinstance(value, tuple):
+        return tuple(_mapped(item, change) for item in value)
+    return change(value) if isinstance(value, str) and not isinstance(value, StrEnum) else value
 
 
 @cache

@@ -246,6 +246,15 @@ class Redactor:
             for name, value in fields.items()
         }
 
+    def redact_event(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        """Return a log event without secrets and line breaks, as JSON; a structlog processor.
+
+        Place it right before the renderer, after `format_exc_info`: a traceback object cannot be redacted.
+        """
+        return {name: on_one_line(value) for name, value in self.redact_mapping(event).items()}
+
     def _rebuild(self) -> None:
         forms = frozenset().union(*self._permanent.values(), *self._recent.values())
         self._forms = tuple(sorted(forms, key=len, reverse=True))
@@ -349,19 +358,6 @@ def without(text: str, secret: str) -> str:
 # ---------------------------------------------------------------- log events
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-Event = MutableMapping[str, Any]
-
-
-def redact_event(redactor: Redactor) -> Callable[[Any, str, Event], Event]:
-    """Return a structlog processor that redacts every field and escapes line breaks; its result is JSON.
-
-    Place it right before the renderer, after `format_exc_info`: a traceback object cannot be redacted.
-    """
-
-    def process(_logger: Any, _method: str, event: Event) -> Event:
-        return {name: on_one_line(value) for name, value in redactor.redact_mapping(event).items()}
-
-    return process
 
 
 def on_one_line(value: Any) -> Any:

@@ -19,7 +19,6 @@ from imagegen_core.secrets import (
     MASK,
     Redactor,
     on_one_line,
-    redact_event,
 )
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=16, max_size=80)
@@ -363,7 +362,7 @@ def test_objects_are_judged_by_how_they_would_be_written():
 
 def test_a_log_line_is_one_line():
     """Whatever the prompt holds: line breaks, escape sequences, marks that turn the text around."""
-    process = redact_event(knowing("canary-value"))
+    process = knowing("canary-value").redact_event
     event = {
         "event": "new\nline \x1b[31m",
         "prompt": "a\r\u2028b\u202ec\x85",

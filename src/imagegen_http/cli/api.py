@@ -178,7 +178,7 @@ async def connect_here(
             _authorize(client, settings.server.auth_token)
             return Api(client, place=settings.place)
     import_lean("structlog")
-    from imagegen_core.secrets import Redactor, redact_event
+    from imagegen_core.secrets import Redactor
     from imagegen_http.app import build_app
     from imagegen_http.guard import asgi
     from imagegen_http.server.logs import set_up_logs
@@ -192,7 +192,7 @@ async def connect_here(
     redactor, log = Redactor(), settings.log
     if log.level == "info":
         log = attrs.evolve(log, level="error")  # the command itself prints what matters
-    set_up_logs(log, redact_event(redactor))  # to stderr: stdout is the command's own
+    set_up_logs(log, redactor.redact_event)  # to stderr: stdout is the command's own
     asgi.language.set(reader_language())  # no middleware reads the header here
     for tries_left in reversed(range(round(MAX_LOCK_WAIT_SECONDS / LOCK_POLL_SECONDS))):
         composing = compose(

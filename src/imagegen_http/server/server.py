@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from imagegen_core.messages import Message
-from imagegen_core.secrets import Redactor, redact_event
+from imagegen_core.secrets import Redactor
 from imagegen_http.app import build_app
 from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.access import parse_network
@@ -67,7 +67,7 @@ async def serve(
     """
     limit_malloc_arenas()
     redactor = Redactor()
-    set_up_logs(settings.log, redact_event(redactor))
+    set_up_logs(settings.log, redactor.redact_event)
     try:
         listener = _bind(settings.server.host, settings.server.port)
     except AddressUnusable:

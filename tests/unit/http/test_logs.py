@@ -9,11 +9,11 @@ import pytest
 
 LOGGING = """
 import logging, sys, structlog
-from imagegen_core.secrets import Redactor, redact_event
+from imagegen_core.secrets import Redactor
 from imagegen_http.guard import asgi
 from imagegen_http.server.logs import set_up_logs
 from imagegen_http.settings.schema import LogSettings
-set_up_logs(LogSettings(format=sys.argv[1], level="info"), redact_event(Redactor()))
+set_up_logs(LogSettings(format=sys.argv[1], level="info"), Redactor().redact_event)
 asgi.request_id.set("r1")
 own, library = structlog.get_logger("imagegen.test"), logging.getLogger("library")
 for log in (own, library):
