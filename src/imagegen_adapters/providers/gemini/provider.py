@@ -8,7 +8,7 @@ import json
 import secrets
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,6 @@ import attrs
 import httpx
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.providers.common.calls import (
     OneShot,
     ResponseCode,
@@ -27,6 +26,7 @@ from imagegen_adapters.providers.common.calls import (
     read_at_most,
     read_error,
     shorten,
+    streamed_response,
 )
 from imagegen_adapters.providers.common.images import (
     BodyImage,
@@ -119,13 +119,11 @@ class GeminiProvider(OneShot):
         max_bytes = (MAX_IMAGE_BYTES * 4 // 3) * call.request.num + _SLACK_BYTES
         sending = Sending(model=call.model, images=images, exchange=exchange, max_bytes=max_bytes)
         try:
-            async with asyncio.timeout(timeout) as sending.limit:
-                with self._mapped_errors(config, sending):
-                    async with self._models(config, sending) as models:
-                        # The SDK warns that Imagen's methods are deprecated.
-                        with warnings.catch_warnings(action="ignore"):
-                            answer = getattr(models, method)(**arguments)
-                        await answer
+            async with asyncio.timeout(timeout) as sending.limit, self._models(config, sending) as models:
+                # The SDK warns that Imagen's methods are deprecated.
+                with warnings.catch_warnings(action="ignore"):
+                    answer = getattr(models, method)(**arguments)
+                await answer
         except TimeoutError as error:
             if sending.started:
                 raise CallError(FailureCode.TIMEOUT, FailureReason.TOO_SLOW(seconds=timeout)) from error
@@ -145,10 +143,8 @@ class GeminiProvider(OneShot):
         config = attrs.evolve(config, api_base=config.api_base or profile.default_api_base)
         await _load_sdk()
         try:
-            async with asyncio.timeout(config.timeout):
-                with self._mapped_errors(config):
-                    async with self._models(config) as models:
-                        page = (await models.list(config={"page_size": 1000})).page
+            async with asyncio.timeout(config.timeout), self._models(config) as models:
+                page = (await models.list(config={"page_size": 1000})).page
         except TimeoutError:
             return Probe(ok=False, detail=GeminiCode.PROBE_TOO_SLOW(seconds=config.timeout))
         except ImagegenError as error:
@@ -161,14 +157,16 @@ class GeminiProvider(OneShot):
 
     @asynccontextmanager
     async def _models(self, config: ProviderConfig, sending: "Sending | None" = None) -> AsyncIterator[Any]:
+        """Yield the SDK's methods; its errors and those of Google's sign-in become a `CallError`."""
         from google import genai
         from google.genai.client import DebugConfig
 
         settings = GeminiSettings.from_config(config)
         base_url, api_version = settings.address(config.api_base)
         transport = SdkTransport(self._outbound.api_client(config), config, self._clock, sending)
-        credentials = await self._credentials_of(config, settings)
-        async with httpx.AsyncClient(transport=transport, trust_env=False) as http_client:
+        http_client = httpx.AsyncClient(transport=transport, trust_env=False)
+        with _mapped_errors(config, sending):
+            credentials = await self._credentials_of(config, settings)
             client = genai.Client(
                 enterprise=settings.backend is Backend.VERTEX,
                 api_key=None if config.api_key is None else config.api_key.reveal(),
@@ -184,10 +182,8 @@ class GeminiProvider(OneShot):
                     httpx_async_client=http_client,
                 ),
             )
-            try:
+            with closing(client):
                 yield client.aio.models
-            finally:
-                client.close()
 
     async def _credentials_of(self, config: ProviderConfig, settings: GeminiSettings) -> Any:
         """Return credentials with a valid token, if any: the SDK would block the default executor."""
@@ -201,30 +197,28 @@ class GeminiProvider(OneShot):
             await self._sign_in_threads.run(partial(_refresh, credentials))
         return credentials
 
-    @contextmanager
-    def _mapped_errors(self, config: ProviderConfig, sending: "Sending | None" = None) -> Iterator[None]:
-        from google.auth import exceptions as auth
 
+@contextmanager
+def _mapped_errors(config: ProviderConfig, sending: "Sending | None") -> Iterator[None]:
+    from google.auth import exceptions as auth
+
+    try:
+        yield
+    except auth.TransportError as error:
+        reason = GeminiCode.CREDENTIALS_NOT_REFRESHED()
+        raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
+    except auth.GoogleAuthError as error:
+        raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_REFUSED()) from error
+    except OSError as error:
+        if sending is not None and sending.started:
+            raise
+        raise CallError(FailureCode.UNAVAILABLE, GeminiCode.NOTHING_SENT_BUSY(), not_started=True) from error
+    except (ValueError, TypeError) as error:
+        if sending is None or sending.started:
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_UNREADABLE()) from error
         secret = None if config.api_key is None else config.api_key.reveal()
-        try:
-            with map_transport_errors():
-                yield
-        except auth.TransportError as error:
-            reason = GeminiCode.CREDENTIALS_NOT_REFRESHED()
-            raise CallError(FailureCode.UNAVAILABLE, reason, not_started=True) from error
-        except auth.GoogleAuthError as error:
-            raise CallError(FailureCode.AUTH_FAILED, GeminiCode.CREDENTIALS_REFUSED()) from error
-        except OSError as error:
-            if sending is not None and sending.started:
-                raise
-            raise CallError(
-                FailureCode.UNAVAILABLE, GeminiCode.NOTHING_SENT_BUSY(), not_started=True
-            ) from error
-        except (ValueError, TypeError) as error:
-            if sending is None or sending.started:
-                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_UNREADABLE()) from error
-            detail = shorten(str(error), (secret,))
-            raise CallError(FailureCode.REJECTED, GeminiCode.SDK_REQUEST_NOT_BUILT(detail=detail)) from error
+        detail = shorten(str(error), (secret,))
+        raise CallError(FailureCode.REJECTED, GeminiCode.SDK_REQUEST_NOT_BUILT(detail=detail)) from error
 
 
 async def _load_sdk() -> None:
@@ -289,10 +283,9 @@ class SdkTransport(httpx.AsyncBaseTransport):
         )
         if sending is not None:
             sending.started = True
-        response = await self._client.send(outgoing, stream=True, follow_redirects=False)
-        if sending is not None:
-            sending.mark_response_started()
-        try:
+        async with streamed_response(self._client, outgoing) as response:
+            if sending is not None:
+                sending.mark_response_started()
             if response.status_code != httpx.codes.OK:
                 key, model = self._config.api_key, None if sending is None else sending.model
                 error = ErrorResponse(
@@ -307,11 +300,9 @@ class SdkTransport(httpx.AsyncBaseTransport):
                 await sending.exchange.spool(_RESPONSE_FILE, chunks, max_bytes=sending.max_bytes)
                 return httpx.Response(httpx.codes.OK, content=b"{}", request=request)
             content = await read_at_most(response, _MAX_LIST_BYTES)
-            if content.count(b"{") > _MAX_OBJECTS:
-                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
-            return httpx.Response(httpx.codes.OK, content=content, request=request)
-        finally:
-            await response.aclose()
+        if content.count(b"{") > _MAX_OBJECTS:
+            raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_VALUES())
+        return httpx.Response(httpx.codes.OK, content=content, request=request)
 
 
 # ---------------------------------------------------------------- Google's credentials, for Vertex
