@@ -19,22 +19,9 @@ from imagegen_core.requests import Operation
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
+from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, download, get
-from imagegen_http.api.requests import (
-    CursorQuery,
-    ImageIdPath,
-    PageQuery,
-    PageSizeQuery,
-    ProviderQuery,
-    ServiceDependency,
-    ZoneQuery,
-    moment,
-    parse_image_id,
-    parse_paging,
-    parse_span,
-    parse_zone,
-    query,
-)
+from imagegen_http.api.requests import ImageIdPath, ServiceDependency, moment, parse_image_id, query
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, blob_response, listed, success
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE
@@ -187,7 +174,7 @@ ListDependency = NamedDependency[SkipValidation[ImageList]]
 
 
 async def image_filter(
-    provider: ProviderQuery = None,
+    provider: requests.ProviderQuery = None,
     model_id: Annotated[str | None, query("only this model's", max_length=MAX_MODEL_ID_CHARS)] = None,
     operation: Annotated[Operation | None, query("only of this operation")] = None,
     created_from: Annotated[
@@ -202,9 +189,9 @@ async def image_filter(
         query("only with this tag, in any case and width", maxLength=MAX_TAG_CHARS, pattern=NAME_PATTERN),
     ] = None,
     collection: Annotated[int | None, query("only those in this collection: its id")] = None,
-    tz: ZoneQuery = "UTC",
+    tz: requests.ZoneQuery = "UTC",
 ) -> ImageFilter:
-    since, until, _ = parse_span(created_from, created_to, tz)
+    since, until, _ = requests.parse_span(created_from, created_to, tz)
     return ImageFilter(
         provider_name=provider,
         model_id=model_id,
@@ -237,9 +224,9 @@ _LIST: dict[str, Any] = {**_FILTER, "dependencies": {**_CRITERIA, "images": Prov
 async def list_images(
     service: ServiceDependency,
     criteria: FilterDependency,
-    page: PageQuery = 1,
-    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
-    cursor: CursorQuery = None,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[Image]]:
     """List images, newest first.
 
@@ -257,9 +244,9 @@ async def search_images(
     criteria: FilterDependency,
     keyword: Annotated[str | None, query(_WORDS, examples=["猫"], minLength=1, pattern=TEXT_PATTERN)] = None,
     mode: ModeQuery = SearchMode.CONTAINS,
-    page: PageQuery = 1,
-    page_size: PageSizeQuery = DEFAULT_PAGE_SIZE,
-    cursor: CursorQuery = None,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[FoundImage]]:
     """Find images by any piece of their prompt.
 
@@ -285,7 +272,7 @@ async def _read_page(
     cursor: str | None,
     show: Callable[[SearchHit], ImageT],
 ) -> Success[ListPage[ImageT]]:
-    paging = parse_paging(page, page_size, cursor, query)
+    paging = requests.parse_paging(page, page_size, cursor, query)
 
     async def read() -> "Success[ListPage[ImageT]]":
         hits = await service.imagegen.parts.images.list(images, paging)
@@ -296,13 +283,13 @@ async def _read_page(
 
 @get("/api/v1/images/days", "images", "validation_failed", "unavailable", **_LIST)
 async def list_image_days(
-    service: ServiceDependency, images: ListDependency, tz: ZoneQuery = "UTC"
+    service: ServiceDependency, images: ListDependency, tz: requests.ZoneQuery = "UTC"
 ) -> Success[list[ImageDay]]:
     """Count images by the day on which they were made, newest first; a day without any is left out.
 
     With a `keyword` only what a search for it finds is counted. `tz` says whose days these are.
     """
-    zone = parse_zone(tz)
+    zone = requests.parse_zone(tz)
 
     async def read() -> "Success[list[ImageDay]]":
         days = await service.imagegen.gallery.days(images, zone=zone)

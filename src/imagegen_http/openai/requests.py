@@ -121,6 +121,21 @@ def _parts(body: Text, content_type: str) -> Iterator[Part]:
 
 _IMAGE_FIELDS = ("image", "image[]", "images", "images[]")
 
+_LEGACY_VALUES = {("quality", "standard"): None, ("quality", "hd"): "high"}
+"""DALL·E values, for models that do not declare them; None is the model's default."""
+
+_ABOUT_IMAGES = ("quality", "style", "background", "moderation", "input_fidelity", "output_format")
+
+_OPENAI_PARAMETERS: Mapping[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        *(Parameter(name=name) for name in _ABOUT_IMAGES),
+        Parameter(name="output_compression", type="integer"),
+        *common("seed", "negative_prompt", "steps", "cfg_scale"),
+    )
+}
+"""All that a model which accepts extras gets beyond its own: OpenAI's image fields and common parameters."""
+
 
 @attrs.frozen(kw_only=True)
 class ImageRequest:
@@ -131,6 +146,82 @@ class ImageRequest:
     digest: str
     images: tuple[InputSource, ...] | None = None
     mask: InputSource | None = None
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Those that `submission` may choose from."""
+        path = OPENAI_GENERATIONS if self.images is None else OPENAI_EDITS
+        return tuple(operation for operation in Operation if operation.rules.openai_path == path)
+
+    def submission(self, provider_name: str, model: Model) -> Submission:
+        """Return the submission, which the core will check.
+
+        Undeclared fields are dropped, as gateways do; a model that accepts extras gets those OpenAI declares.
+        Several images are references; a single one is edited, or a reference if the model cannot edit.
+        """
+        submission = Submission(
+            prompt=self.generation.prompt,
+            params=dict(self._params(model)),
+            provider_name=provider_name,
+            model_id=model.id,
+        )
+        if self.images is None:
+            return submission
+        operation = self._operation(model, self.images)
+        return attrs.evolve(
+            submission,
+            operation=operation,
+            image=self.images[0] if operation.rules.takes_image else None,
+            references=self.images if operation.rules.max_references else (),
+            mask=self.mask,
+        )
+
+    def _operation(self, model: Model, images: tuple[InputSource, ...]) -> Operation:
+        if not images:
+            raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
+        if len(images) > 1:
+            if self.mask is not None:
+                raise ValidationFailed.for_field("mask", RequestProblem.MASK_OF_SEVERAL())
+            return Operation.REFERENCE
+        can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
+        return Operation.EDIT if can_edit or self.mask is not None else Operation.REFERENCE
+
+    def _params(self, model: Model) -> Iterator[tuple[str, Any]]:
+        generation, declared = self.generation, {p.name: p for p in model.parameters}
+        if generation.n is not None:
+            yield "num", generation.n
+        if generation.size and generation.size != "auto":
+            if "size" in declared:
+                yield "size", generation.size
+            elif {"width", "height"} <= declared.keys() and (
+                sides := parse_size(generation.size)
+            ) is not None:
+                yield from zip(("width", "height"), sides, strict=True)
+        accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
+        for name, field in self.fields.items():
+            if name == "partial_images" and not generation.stream:
+                continue  # each costs money and would not be seen
+            if name in accepted and name != "num" and (name in declared or field != "auto"):
+                value = _value(accepted[name], field)
+                if value is not None:
+                    yield name, value
+
+
+def _value(parameter: Parameter, field: Any) -> Any:
+    """Convert a form's text to the declared type; None omits the field."""
+    if not isinstance(field, str):
+        return field
+    text: str | None = field
+    if parameter.enum and field not in parameter.enum:
+        text = None if field == "auto" else _LEGACY_VALUES.get((parameter.name, field), field)
+    if parameter.type == "string" or text is None:
+        return text
+    if parameter.type == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    try:
+        return int(text) if parameter.type == "integer" else float(text)
+    except ValueError:
+        return text
 
 
 def read_generation(generation: ImageGeneration, body: Text) -> ImageRequest:
@@ -211,98 +302,3 @@ def _identity(image: InputSource | None) -> str:
 
 def _digest(*content: Any) -> str:
     return hashlib.sha256(canonical_json(content)).hexdigest()
-
-
-_LEGACY_VALUES = {("quality", "standard"): None, ("quality", "hd"): "high"}
-"""DALL·E values, for models that do not declare them; None is the model's default."""
-
-_ABOUT_IMAGES = ("quality", "style", "background", "moderation", "input_fidelity", "output_format")
-
-_OPENAI_PARAMETERS: Mapping[str, Parameter] = {
-    parameter.name: parameter
-    for parameter in (
-        *(Parameter(name=name) for name in _ABOUT_IMAGES),
-        Parameter(name="output_compression", type="integer"),
-        *common("seed", "negative_prompt", "steps", "cfg_scale"),
-    )
-}
-"""All that a model which accepts extras gets beyond its own: OpenAI's image fields and common parameters."""
-
-
-def possible_operations(image_request: ImageRequest) -> tuple[Operation, ...]:
-    """Return the operations that `build_submission` may choose from."""
-    path = OPENAI_GENERATIONS if image_request.images is None else OPENAI_EDITS
-    return tuple(operation for operation in Operation if operation.rules.openai_path == path)
-
-
-def build_submission(image_request: ImageRequest, provider_name: str, model: Model) -> Submission:
-    """Return the submission, which the core will check.
-
-    Undeclared fields are dropped, as gateways do; a model that accepts extras gets those OpenAI declares.
-    Several images are references; a single one is edited, or a reference if the model cannot edit.
-    """
-    generation, images = image_request.generation, image_request.images
-    submission = Submission(
-        prompt=generation.prompt,
-        params=dict(_params(image_request, model)),
-        provider_name=provider_name,
-        model_id=model.id,
-    )
-    if images is None:
-        return submission
-    operation = _operation(image_request, model)
-    return attrs.evolve(
-        submission,
-        operation=operation,
-        image=images[0] if operation.rules.takes_image else None,
-        references=images if operation.rules.max_references else (),
-        mask=image_request.mask,
-    )
-
-
-def _operation(image_request: ImageRequest, model: Model) -> Operation:
-    images = image_request.images or ()
-    if not images:
-        raise ValidationFailed.for_field("image", ProblemCode.REQUIRED())
-    if len(images) > 1:
-        if image_request.mask is not None:
-            raise ValidationFailed.for_field("mask", RequestProblem.MASK_OF_SEVERAL())
-        return Operation.REFERENCE
-    can_edit = Operation.EDIT in model.operations or Operation.REFERENCE not in model.operations
-    return Operation.EDIT if can_edit or image_request.mask is not None else Operation.REFERENCE
-
-
-def _params(image_request: ImageRequest, model: Model) -> Iterator[tuple[str, Any]]:
-    generation, declared = image_request.generation, {p.name: p for p in model.parameters}
-    if generation.n is not None:
-        yield "num", generation.n
-    if generation.size and generation.size != "auto":
-        if "size" in declared:
-            yield "size", generation.size
-        elif {"width", "height"} <= declared.keys() and (sides := parse_size(generation.size)) is not None:
-            yield from zip(("width", "height"), sides, strict=True)
-    accepted = {**_OPENAI_PARAMETERS, **declared} if model.accepts_extras else declared
-    for name, field in image_request.fields.items():
-        if name == "partial_images" and not generation.stream:
-            continue  # each costs money and would not be seen
-        if name in accepted and name != "num" and (name in declared or field != "auto"):
-            value = _value(accepted[name], field)
-            if value is not None:
-                yield name, value
-
-
-def _value(parameter: Parameter, field: Any) -> Any:
-    """Convert a form's text to the declared type; None omits the field."""
-    if not isinstance(field, str):
-        return field
-    text: str | None = field
-    if parameter.enum and field not in parameter.enum:
-        text = None if field == "auto" else _LEGACY_VALUES.get((parameter.name, field), field)
-    if parameter.type == "string" or text is None:
-        return text
-    if parameter.type == "boolean":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    try:
-        return int(text) if parameter.type == "integer" else float(text)
-    except ValueError:
-        return text

@@ -33,14 +33,7 @@ from imagegen_http.guard import asgi
 from imagegen_http.guard.access import parse_origin
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import wait_for_disconnect
-from imagegen_http.openai.requests import (
-    ImageGeneration,
-    ImageRequest,
-    build_submission,
-    possible_operations,
-    read_edit,
-    read_generation,
-)
+from imagegen_http.openai.requests import ImageGeneration, ImageRequest, read_edit, read_generation
 from imagegen_http.openai.responses import Images, ImagesResponse, OpenAIError, Problem, Style
 from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries, Peers
 from imagegen_http.schemas import Answer, doc
@@ -246,7 +239,7 @@ async def _respond(
     key, token = requests.parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
     call = Call(
         digest=hashlib.sha256(f"{token}\0{image_request.digest}".encode()).hexdigest(),
-        operations=possible_operations(image_request),
+        operations=image_request.operations,
         disconnect=asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive))),
     )
     try:
@@ -285,6 +278,6 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
     service.check_running()
     provider_name, model = await find_model(service, image_request.generation.model)
     submission = attrs.evolve(
-        build_submission(image_request, provider_name, model), idempotency_key=key, idempotency_scope=scope
+        image_request.submission(provider_name, model), idempotency_key=key, idempotency_scope=scope
     )
     return await service.imagegen.tasks.submit(submission)

@@ -5,7 +5,7 @@ import pytest
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model, Parameter, common
 from imagegen_core.requests import Operation
-from imagegen_http.openai.requests import ImageGeneration, ImageRequest, build_submission
+from imagegen_http.openai.requests import ImageGeneration, ImageRequest
 
 QUALITY = Parameter(name="quality", enum=("low", "medium", "high"))
 
@@ -24,7 +24,7 @@ def submission(
     generation = ImageGeneration(prompt="猫", size=size, n=n)
     image_request = ImageRequest(generation=generation, fields=fields, digest="", images=images, mask=mask)
     model = Model(id="m", parameters=parameters, operations=operations, accepts_extras=extras)
-    return build_submission(image_request, "p", model)
+    return image_request.submission("p", model)
 
 
 @pytest.mark.parametrize(
