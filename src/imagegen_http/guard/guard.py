@@ -47,12 +47,13 @@ class InboundGuard:
         scope = self._forwarding.with_original_scheme(scope)
         request = InboundRequest.from_scope(scope)
         send = asgi.with_security_headers(send, no_store=request.is_api)
-        is_guest = self._is_guest(request)
+        is_foreign = access.is_foreign(request, self._public_origin)
+        is_guest = is_foreign and self._is_guest(request)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
         body = IncomingBody(request, receive, self._bodies)
         try:
-            self._check_head(request, is_guest=is_guest)
+            self._check_head(request, is_foreign=is_foreign, is_guest=is_guest)
             body.check_head()
             await body.load()
         except asgi.RequestAborted:
@@ -74,17 +75,16 @@ class InboundGuard:
 
         A preflight has no token yet.
         """
-        if not request.is_api or not access.is_foreign(request, self._public_origin):
-            return False
         shows_token = b"authorization" in request.headers or access.is_preflight(request)
         is_invited = request.header(b"origin") in self._allowed_origins
-        return (is_invited or (self._access is not None and shows_token)) and self._hosts.allow(request)
+        may_ask = is_invited or (self._access is not None and shows_token)
+        return request.is_api and may_ask and self._hosts.allow(request)
 
-    def _check_head(self, request: InboundRequest, *, is_guest: bool) -> None:
+    def _check_head(self, request: InboundRequest, *, is_foreign: bool, is_guest: bool) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
         # A page of another site may link to anything, but may not change, read or embed anything.
-        is_embedded = access.is_foreign(request, self._public_origin) and not request.is_navigation
+        is_embedded = is_foreign and not request.is_navigation
         if not is_guest and (is_embedded or not self._hosts.allow(request)):
             raise RequestRefused("forbidden_origin")
         if self._access is not None and not (is_guest and access.is_preflight(request)):
