@@ -5,7 +5,8 @@ type of its value. A null removes its key; an object that lost all its keys is r
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -39,6 +40,9 @@ _MAX_DEPTH = 40
 _MAX_NAME_CHARS = 200
 
 Scope = Mapping[str, Any]
+Node = Callable[
+    [Scope, Budget], Any
+]  # renders a part; None if it is absent; too large a whole is `OverBudget`
 
 
 @attrs.frozen
@@ -47,20 +51,20 @@ class Template:
 
     source: Any
     names: Mapping[str, Path] = attrs.field(eq=False, repr=False)
-    _root: Any = attrs.field(eq=False, repr=False)
+    _render: Node = attrs.field(eq=False, repr=False)
     _prefixes: frozenset[str] = attrs.field(eq=False, repr=False)  # of the names, and they themselves
 
     @classmethod
     def parse(cls, source: Any) -> "Template":
         parser = _Parser()
-        root = parser.node(source, ())
+        render = parser.node(source, ())
         prefixes = (name[: end.start()] for name in parser.names for end in _STEP_END.finditer(name))
-        return cls(source, parser.names, root, frozenset(prefixes))
+        return cls(source, parser.names, render, frozenset(prefixes))
 
     def render(self, scope: Scope, budget: Budget) -> Any:
         """Return the data with all placeholders filled in, None if nothing remains."""
         try:
-            return _render(self._root, scope, budget)
+            return self._render(scope, budget)
         except OverBudget as error:
             reason = DocumentCode.DOCUMENT_REQUEST_TOO_LARGE()
             raise CallError(FailureCode.REJECTED, reason, possible_charge=False) from error
@@ -98,47 +102,38 @@ def _scopes(path: str, scope: Scope, budget: Budget) -> Iterator[Scope]:
         yield {**scope, "item": item}
 
 
-# Nodes: plain data that may hold these. None means that a part is absent; too large a whole is `OverBudget`.
+# What each part of a template renders
 
 
-@attrs.frozen
-class _Value:
-    path: str
-
-
-@attrs.frozen
-class _Text:
-    parts: tuple[str | _Value, ...]
-
-
-@attrs.frozen
-class _Directive:
-    render: Callable[[Mapping[str, Any], Scope, Budget], Any]
-    options: Mapping[str, Any]
-
-
-def _render(node: Any, scope: Scope, budget: Budget) -> Any:
-    if isinstance(node, _Directive):
-        return node.render(node.options, scope, budget)
-    if isinstance(node, _Text):
-        values = [_render(part, scope, budget) for part in node.parts]
-        return None if any(v is None for v in values) else "".join(map(as_text, values))
-    if isinstance(node, list):
-        budget.spend(len(node))
-        return [value for each in node if (value := _render(each, scope, budget)) is not None]
-    if isinstance(node, dict):
-        budget.spend(len(node), chars=sum(map(len, node)))
-        rendered = {k: v for k, each in node.items() if (v := _render(each, scope, budget)) is not None}
-        rendered |= rendered.pop("$spread", {})
-        return rendered if rendered or not node else None
-    value = _look_up(node.path, scope) if isinstance(node, _Value) else node
+def _constant(value: Any, _scope: Scope, budget: Budget) -> Any:
     budget.spend_tree(value)
     return value
 
 
+def _value(path: str, scope: Scope, budget: Budget) -> Any:
+    return _constant(_look_up(path, scope), scope, budget)
+
+
+def _text(parts: Sequence[Node], scope: Scope, budget: Budget) -> str | None:
+    values = [part(scope, budget) for part in parts]
+    return None if any(v is None for v in values) else "".join(map(as_text, values))
+
+
+def _list(items: Sequence[Node], scope: Scope, budget: Budget) -> list[Any]:
+    budget.spend(len(items))
+    return [value for item in items if (value := item(scope, budget)) is not None]
+
+
+def _object(fields: Mapping[str, Node], scope: Scope, budget: Budget) -> dict[str, Any] | None:
+    budget.spend(len(fields), chars=sum(map(len, fields)))
+    rendered = {name: v for name, field in fields.items() if (v := field(scope, budget)) is not None}
+    rendered |= rendered.pop("$spread", {})
+    return rendered if rendered or not fields else None
+
+
 def _each(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     scopes = _scopes(options["$each"], scope, budget)
-    rendered = [value for s in scopes if (value := _render(options["$item"], s, budget)) is not None]
+    rendered = [value for s in scopes if (value := options["$item"](s, budget)) is not None]
     if options["$single_as_scalar"] and len(rendered) == 1:
         return rendered[0]
     return None if options["$omit_empty"] and not rendered else rendered
@@ -146,13 +141,13 @@ def _each(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
 
 def _spread(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     scopes = _scopes(options["$each"], scope, budget)
-    pairs = [[_render(options[name], s, budget) for name in ("$key", "$value")] for s in scopes]
+    pairs = [[options[name](s, budget) for name in ("$key", "$value")] for s in scopes]
     return {as_text(key): value for key, value in pairs if key is not None and value is not None}
 
 
 def _concat(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     items: list[Any] = []
-    for value in _render(options["$concat"], scope, budget):
+    for value in _list(options["$concat"], scope, budget):
         items += value if isinstance(value, list) else [value]
     return items
 
@@ -167,20 +162,20 @@ def _if(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     budget.spend()
     value = _look_up(options["$if"], scope)
     is_empty = value is None or value is False or value in ("", [], (), {})
-    return _render(options["$else" if is_empty else "$then"], scope, budget)
+    return options["$else" if is_empty else "$then"](scope, budget)
 
 
 def _default(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
     budget.spend(len(options["$default"]))
-    values = (_render(node, scope, budget) for node in options["$default"])
+    values = (node(scope, budget) for node in options["$default"])
     return next((value for value in values if value is not None), None)
 
 
 def _map(options: Mapping[str, Any], scope: Scope, budget: Budget) -> Any:
-    value = _render(options["$map"], scope, budget)
+    value = options["$map"](scope, budget)
     if value is None or (key := as_text(value)) not in options["$to"]:
         return value
-    return _render(options["$to"][key], scope, budget)
+    return options["$to"][key](scope, budget)
 
 
 # From data to nodes
@@ -193,7 +188,7 @@ class _Parser:
         self._in_each = False
         self.names: dict[str, Path] = {}
 
-    def node(self, source: Any, path: Path) -> Any:
+    def node(self, source: Any, path: Path) -> Node:
         if len(path) > _MAX_DEPTH:
             raise Malformed(ProblemCode.TOO_DEEP(), path[:3])
         if isinstance(source, str):
@@ -201,22 +196,22 @@ class _Parser:
         if isinstance(source, Mapping):
             return self._mapping(source, path)
         if isinstance(source, list | tuple):
-            return self.nodes(source, path)
+            return partial(_list, self.nodes(source, path))
         if source is None or isinstance(source, bool | int | float):
-            return source
+            return partial(_constant, source)
         raise Malformed(ProblemCode.NOT_JSON(), path)
 
-    def nodes(self, source: Any, path: Path) -> list[Any]:
+    def nodes(self, source: Any, path: Path) -> list[Node]:
         if not isinstance(source, list | tuple):
             raise Malformed(ProblemCode.WRONG_TYPE(types=(JsonType.ARRAY(),)), path)
         return [self.node(item, (*path, str(i))) for i, item in enumerate(source)]
 
-    def table(self, source: Any, path: Path) -> dict[str, Any]:
+    def table(self, source: Any, path: Path) -> dict[str, Node]:
         if not isinstance(source, Mapping):
             raise Malformed(ProblemCode.WRONG_TYPE(types=(JsonType.OBJECT(),)), path)
         return {as_text(key): self.node(value, (*path, str(key))) for key, value in source.items()}
 
-    def item(self, source: Any, path: Path) -> Any:
+    def item(self, source: Any, path: Path) -> Node:
         """Parse what is repeated for each image, where ``item`` is a name."""
         outer, self._in_each = self._in_each, True
         node = self.node(source, path)
@@ -228,17 +223,17 @@ class _Parser:
             raise Malformed(DocumentCode.NOT_A_NAME_OF_A_LIST(), path)
         return self._name(source.removeprefix("${").removesuffix("}"), path)
 
-    def _text(self, source: str, path: Path) -> str | _Value | _Text:
-        pieces = _PLACEHOLDER.split(source)
-        texts, names = pieces[::2], pieces[1::2]
-        if not names:
-            return source
-        if any("${" in text for text in texts[:-1]):
+    def _text(self, source: str, path: Path) -> Node:
+        pieces = _PLACEHOLDER.split(source)  # every second one is a name
+        if len(pieces) == 1:
+            return partial(_constant, source)
+        if any("${" in text for text in pieces[:-1:2]):
             raise Malformed(DocumentCode.UNFINISHED_PLACEHOLDER(), path)
-        alone = texts == ["", ""]
-        values = [_Value(self._name(name, path, alone=alone)) for name in names]
-        parts = (part for pair in zip(values, texts[1:], strict=True) for part in pair)
-        return values[0] if alone else _Text((texts[0], *parts))
+        alone = pieces[::2] == ["", ""]
+        parts: list[Node] = [partial(_constant, piece) for piece in pieces]
+        for position in range(1, len(pieces), 2):
+            parts[position] = partial(_value, self._name(pieces[position], path, alone=alone))
+        return parts[1] if alone else partial(_text, parts)
 
     def _name(self, text: str, path: Path, *, alone: bool = True) -> str:
         name = text.strip()
@@ -257,7 +252,7 @@ class _Parser:
         self.names.setdefault(name, path)
         return name
 
-    def _mapping(self, source: Mapping[Any, Any], path: Path) -> Any:
+    def _mapping(self, source: Mapping[Any, Any], path: Path) -> Node:
         keys = [key for key in source if isinstance(key, str) and key.startswith("$") and key != "$spread"]
         if not keys:
             return self._object(source, path)
@@ -273,19 +268,19 @@ class _Parser:
             source = source if "$item" in source else {**source, "$item": {"$file_of": "item"}}
         return self._directive(name, source, path)
 
-    def _object(self, source: Mapping[Any, Any], path: Path) -> dict[str, Any]:
-        node = {str(k): self.node(v, (*path, str(k))) for k, v in source.items() if k != "$spread"}
+    def _object(self, source: Mapping[Any, Any], path: Path) -> Node:
+        fields = {str(k): self.node(v, (*path, str(k))) for k, v in source.items() if k != "$spread"}
         if "$spread" in source:
             spread, path = source["$spread"], (*path, "$spread")
             if not isinstance(spread, Mapping) or set(spread) != {"$each", "$key", "$value"}:
                 raise Malformed(DocumentCode.NOT_A_SPREAD(), path)
-            node["$spread"] = self._directive("$spread", spread, path)
-        return node
+            fields["$spread"] = self._directive("$spread", spread, path)
+        return partial(_object, fields)
 
-    def _directive(self, name: str, source: Mapping[Any, Any], path: Path) -> _Directive:
+    def _directive(self, name: str, source: Mapping[Any, Any], path: Path) -> Node:
         render, options = _DIRECTIVES[name]
         parsed = {key: parse(self, source.get(key), (*path, key)) for key, parse in options.items()}
-        return _Directive(render, parsed)
+        return partial(render, parsed)
 
 
 _FLAGS = dict.fromkeys(("$file", "$single_as_scalar", "$omit_empty"), lambda _, source, __: bool(source))
