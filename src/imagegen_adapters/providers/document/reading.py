@@ -68,7 +68,6 @@ _MAX_EXPRESSION_CHARS = 16_384  # of all expressions together; either takes tens
 _MAX_EXPRESSIONS = 500
 _MAX_GLOBS = 100
 _MIN_EXCLUDED = 2
-_MIME_TYPES = tuple(map(str, MediaType))
 
 _EXPRESSIONS: ContextVar[Budget] = ContextVar("for the expressions of the document that is being parsed")
 
@@ -231,7 +230,7 @@ def _converter() -> cattrs.Converter:
         (Label, lambda value, _: parse_label(value, "")),
     ):
         converter.register_structure_hook(kind, hook)
-    for tuple_type in (tuple[str, ...], tuple[Operation, ...]):
+    for tuple_type in (tuple[str, ...], tuple[Operation, ...], tuple[MediaType, ...]):
         converter.register_structure_hook_func(partial(operator.eq, tuple_type), one_or_more)
     literal: Any = Literal
     converter.register_structure_hook_func(lambda kind: get_origin(kind) is literal, _choice)
@@ -307,7 +306,7 @@ def _problems_of(document: Document) -> Found:
         for place, reason in _part_problems(part):
             yield ".".join(filter(None, (path, place))), reason
     for position, model in enumerate(document.models if len(document.models) <= MAX_MODELS else ()):
-        for place, reason in chain(_operations(model, document), _inputs(model), _parameters(model, names)):
+        for place, reason in chain(_operations(model, document), _sizes(model), _parameters(model, names)):
             yield f"models.{position}.{place}", reason
     yield from chain(_globs(document), _names(document, templates, names), _form(document, templates))
     yield from _expressions((path, part) for path, part in parts if isinstance(part, Expression))
@@ -354,10 +353,7 @@ def _operations(model: ModelSpec, document: Document) -> Found:
         successor = replaced_by.get(successor)
 
 
-def _inputs(model: ModelSpec) -> Found:
-    for position, mime in enumerate(model.limits.ref_mimes):
-        if mime not in _MIME_TYPES:
-            yield f"limits.ref_mimes.{position}", ProblemCode.NOT_ONE_OF(choices=_MIME_TYPES)
+def _sizes(model: ModelSpec) -> Found:
     sizes = {"size": model.size, **{f"size_for.{name}": size for name, size in model.size_for.items()}}
     for place, size in sizes.items():
         if size is not None and size.kind not in ("wxh", "fixed") and not size.values:

@@ -29,6 +29,7 @@ from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.config import check_timeout
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.facts import Group, Label, Price, Source
+from imagegen_core.images import MediaType
 from imagegen_core.limits import (
     MAX_CONCURRENCY,
     MAX_MODELS,
@@ -98,7 +99,7 @@ class Limits:
     prompt_chars: int = MAX_PROMPT_CHARS
     n_max: int = MAX_NUM
     refs_max: int = MAX_REFERENCES
-    ref_mimes: tuple[str, ...] = ()  # empty: all
+    ref_mimes: tuple[MediaType, ...] = ()  # empty: all
     ref_bytes_max: int | None = None
     total_bytes_max: int | None = None
     min_px: int | None = None  # width times height
@@ -119,8 +120,8 @@ class Limits:
     def _reasons(self, image: InputImage) -> Iterator[Message]:
         pixels, size = image.width * image.height, f"{image.width}x{image.height}"
         low, high = self.ratio or (0.0, math.inf)
-        if self.ref_mimes and str(image.mime_type) not in self.ref_mimes:
-            yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=self.ref_mimes)
+        if self.ref_mimes and image.mime_type not in self.ref_mimes:
+            yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=tuple(map(str, self.ref_mimes)))
         if self.ref_bytes_max is not None and image.size_bytes > self.ref_bytes_max:
             yield InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.ref_bytes_max)
         if self.min_px is not None and pixels < self.min_px:
