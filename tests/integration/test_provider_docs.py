@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from imagegen_adapters.providers.document import operations, schema
-from imagegen_adapters.providers.document.operations import AuthType, BodyType, ErrorClass
+from imagegen_adapters.providers.document.credentials import AuthType
+from imagegen_adapters.providers.document.operations import BodyType, ErrorClass
 from imagegen_adapters.providers.document.reading import parse_document
 from imagegen_adapters.providers.document.schema import SizeKind
 from imagegen_adapters.providers.document.templates import DIRECTIVES, ROOTS

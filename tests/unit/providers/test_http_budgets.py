@@ -15,7 +15,7 @@ from imagegen_adapters.providers.document.expressions import (
     UpstreamResponse,
 )
 from imagegen_adapters.providers.document.operations import BodySpec
-from imagegen_adapters.providers.document.requests import MAX_FORM_BYTES, write_body
+from imagegen_adapters.providers.document.sending import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, FailureCode
 from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write

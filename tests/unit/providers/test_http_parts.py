@@ -13,13 +13,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from imagegen_adapters.providers.common.images import InputPart
+from imagegen_adapters.providers.document.credentials import SIGNERS, VOLCENGINE, KeyPair
 from imagegen_adapters.providers.document.expressions import Budget, Expression, UpstreamResponse
 from imagegen_adapters.providers.document.models import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.operations import ErrorClass, ErrorSpec
 from imagegen_adapters.providers.document.reading import load_preset, parse_document, parts_of, preset_names
 from imagegen_adapters.providers.document.responses import CODES, classify
 from imagegen_adapters.providers.document.schema import SizeSpec
-from imagegen_adapters.providers.document.signers import SIGNERS, VOLCENGINE, KeyPair
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.requests import InputImage

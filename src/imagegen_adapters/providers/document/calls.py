@@ -14,10 +14,9 @@ from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, D
 from imagegen_adapters.providers.document.models import UpstreamSize, size_for_upstream
 from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
 from imagegen_adapters.providers.document.reading import parts_of
-from imagegen_adapters.providers.document.requests import BuiltRequest, build_request
 from imagegen_adapters.providers.document.responses import RESPONSE_FILE, PartialResponse
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
-from imagegen_adapters.providers.document.sending import Sender, follow
+from imagegen_adapters.providers.document.sending import BuiltRequest, Sender, follow
 from imagegen_adapters.providers.document.templates import OPTIONS
 from imagegen_core.attempt import Receipt
 from imagegen_core.errors import ValidationFailed
@@ -41,26 +40,25 @@ class DocumentCall(Sender):
 
     async def paid_request(self, exchange: Exchange) -> BuiltRequest:
         """Build the paid request, after the polls: a job that cannot be polled must not be paid for."""
-        request, config = self.call.request, self.config
+        request = self.call.request
         with map_refusals():
             size = size_for_upstream(request.params, self.model.size_of(request.operation))
             check_request(request, self.document, self.model, self.operation)
             mask = await mask_for(request, exchange, self.operation.mask.polarity)
-        scope, url = self._scope(size, mask=mask), str(config.api_base)
+        scope, url = self._scope(size, mask=mask), str(self.config.api_base)
         task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
         poll = None if self.operation.poll is None else self.operation.poll.request
         for spec in (poll, self.operation.result):
             if spec is not None:
-                build_request(spec, self.document, config, {**scope, "task": task})
-        return build_request(self.operation.request, self.document, config, scope, self._extras())
+                self.build(spec, {**scope, "task": task})
+        return self.build(self.operation.request, scope, self._extras())
 
     def open_free(
         self, spec: RequestSpec, task: Mapping[str, Any], *, seconds: float
     ) -> AbstractAsyncContextManager[httpx.Response]:
         """Send a request about an accepted job. A URL that must not get the key is a bad response."""
-        config, scope = self.config, self._scope(self._sent_size, task=task)
-        request = build_request(spec, self.document, config, scope)
-        url = follow(request.url, str(config.api_base), self.document, config)
+        request = self.build(spec, self._scope(self._sent_size, task=task))
+        url = follow(request.url, str(self.config.api_base), self.document, self.config)
         return self.open(attrs.evolve(request, url=url), None, seconds=seconds, origins=(url,))
 
     def _scope(

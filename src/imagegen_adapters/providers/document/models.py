@@ -11,10 +11,11 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import facts_of, two_part_key_problem
 from imagegen_adapters.providers.common.images import check_sides, quotient
+from imagegen_adapters.providers.document.credentials import KEY_FORM, OAUTH
 from imagegen_adapters.providers.document.expressions import DocumentCode
-from imagegen_adapters.providers.document.operations import OAUTH, OperationSpec
+from imagegen_adapters.providers.document.operations import OperationSpec
 from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeSpec
-from imagegen_adapters.providers.document.sending import KEY_FORM, key_hosts
+from imagegen_adapters.providers.document.sending import key_hosts
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.facts import (

@@ -4,15 +4,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
 import attrs
 
 from imagegen_adapters.providers.common.images import MaskPolarity
 from imagegen_adapters.providers.document.expressions import DocumentCode, Expression, pattern_problem
-from imagegen_adapters.providers.document.signers import SIGNERS, Signer
 from imagegen_adapters.providers.document.templates import PROSE, Template
-from imagegen_core.config import SERVICE_HEADERS, check_api_base, is_loopback
+from imagegen_core.config import SERVICE_HEADERS, check_api_base
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.facts import TokenKind, is_currency
 from imagegen_core.limits import MAX_PARTIAL_IMAGES, MAX_PROVIDER_NAME_CHARS
@@ -74,59 +72,18 @@ _NAMES_EVENTS = matching(lambda names: names and all(names), ProblemCode.EMPTY()
 _IS_SHORT = matching(lambda text: len(text) <= _MAX_URL_CHARS, ProblemCode.TOO_LONG(maximum=_MAX_URL_CHARS))
 
 
-def _header_problem(name: str) -> Message | None:
+def header_problem(name: str) -> Message | None:
     return ProblemCode.HEADER_NOT_SETTABLE(name=name) if name.lower() in SERVICE_HEADERS else None
 
 
 def header_problems(headers: Mapping[str, Any]) -> Found:
-    return ((f"headers.{name}", reason) for name in headers if (reason := _header_problem(name)))
+    return ((f"headers.{name}", reason) for name in headers if (reason := header_problem(name)))
 
 
 # Requests
 
 
-OAUTH = "oauth_client_credentials"
-AuthType = Literal["none", "bearer", "header", "query", "basic", "signer", "oauth_client_credentials"]
 BodyType = Literal["json", "form", "multipart", "none"]
-
-
-@attrs.frozen(kw_only=True)
-class Auth:
-    """How a request is authenticated; a login sends ``scope`` and ``options`` to ``token_url``."""
-
-    type: AuthType = "bearer"
-    optional: bool = False
-    header: str = "Authorization"
-    prefix: str = ""
-    param: str = "key"
-    username: str | None = None
-    signer: str | None = None
-    token_url: str | None = None
-    scope: str = ""
-    client_auth: Literal["client_secret_post", "client_secret_basic"] = "client_secret_post"
-    options: Mapping[str, str] = attrs.field(factory=dict)
-
-    @property
-    def signing(self) -> Signer | None:
-        return SIGNERS.get(self.signer or "") if self.type == "signer" else None
-
-    def problems(self) -> Found:
-        if reason := _header_problem(self.header):
-            yield "header", reason
-        if self.type == OAUTH:
-            # The secret is sent there, so it must be encrypted.
-            if reason := IS_API_BASE(self.token_url or ""):
-                yield "token_url", reason
-                return
-            url = urlsplit(check_api_base(self.token_url or ""))
-            if url.scheme != "https" and not is_loopback(url.hostname or ""):
-                yield "token_url", DocumentCode.NOT_ENCRYPTED()
-        elif self.signing is not None:
-            for name in self.signing.options:
-                if reason := IS_NAME(self.options.get(name, "")):
-                    yield f"options.{name}", reason
-        elif self.type == "signer":
-            yield "signer", ProblemCode.NOT_ONE_OF(choices=tuple(sorted(SIGNERS)))
 
 
 @attrs.frozen(kw_only=True)

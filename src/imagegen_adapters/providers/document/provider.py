@@ -20,6 +20,7 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.common.json_files import parse_json
 from imagegen_adapters.providers.document.calls import DocumentCall, check_request
+from imagegen_adapters.providers.document.credentials import AccessTokens, NoAccessToken
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (
@@ -30,7 +31,6 @@ from imagegen_adapters.providers.document.operations import (
     TaskSpec,
 )
 from imagegen_adapters.providers.document.reading import document_of, preset_names
-from imagegen_adapters.providers.document.requests import PATH_OF_DOTS, build_request, unsendable
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     parse_response,
@@ -45,11 +45,11 @@ from imagegen_adapters.providers.document.results import (
 )
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.sending import (
+    PATH_OF_DOTS,
     TOKEN_REFUSED,
-    AccessTokens,
-    NoAccessToken,
     Sender,
     absolute_url,
+    unsendable,
 )
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
@@ -176,7 +176,7 @@ class HttpProvider:
         sender = Sender(document=document, config=config, **self._shared)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
         try:
-            request = build_request(document.health.request, document, config, names)
+            request = sender.build(document.health.request, names)
             seconds = min(_MAX_PROBE_SECONDS, config.timeout)
             async with sender.open(request, None, seconds=seconds) as http_response:
                 is_success = http_response.is_success

@@ -25,6 +25,7 @@ from imagegen_adapters.providers.common.json_files import (
     read_string,
 )
 from imagegen_adapters.providers.document.calls import DocumentCall
+from imagegen_adapters.providers.document.credentials import NoAccessToken
 from imagegen_adapters.providers.document.expressions import (
     Budget,
     DocumentCode,
@@ -39,7 +40,6 @@ from imagegen_adapters.providers.document.operations import (
     StreamSpec,
     UsageSpec,
 )
-from imagegen_adapters.providers.document.requests import MAX_URL_CHARS
 from imagegen_adapters.providers.document.responses import (
     RESPONSE_FILE,
     PartialResponse,
@@ -48,7 +48,7 @@ from imagegen_adapters.providers.document.responses import (
     read_start,
 )
 from imagegen_adapters.providers.document.sending import (
-    NoAccessToken,
+    MAX_URL_CHARS,
     absolute_url,
     check_download,
     same_origin,

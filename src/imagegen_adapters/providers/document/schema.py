@@ -9,11 +9,11 @@ import attrs
 
 from imagegen_adapters.providers.common.calls import InputCode
 from imagegen_adapters.providers.common.images import check_total_bytes
+from imagegen_adapters.providers.document.credentials import Auth
 from imagegen_adapters.providers.document.expressions import DocumentCode, Expression, matches_glob
 from imagegen_adapters.providers.document.operations import (
     IS_API_BASE,
     IS_NAME,
-    Auth,
     ErrorSpec,
     Found,
     OperationSpec,

@@ -1,17 +1,18 @@
-"""Sends requests with the provider's key, and decides which URLs of a response may get it.
+"""Builds and sends requests, with the provider's key, and decides which URLs of a response may get it.
 
-The key goes to the origin that it was configured for, to ``egress.allow_hosts`` if that origin is the
-provider's own, and for a login to ``token_url``; nowhere else.
+Images are read while they are sent, so a waiting call holds none. The key goes to the origin that it was
+configured for, to ``egress.allow_hosts`` if that origin is the provider's own, and for a login to
+``token_url``; nowhere else.
 """
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import attrs
 import httpx
@@ -21,22 +22,14 @@ from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_adapters.outbound.transport import PAID
 from imagegen_adapters.providers.common.calls import (
     ResponseCode,
-    as_object,
     basic_auth,
     call_timeout,
-    json_or_none,
-    malformed_key,
-    parse_retry_after,
-    parse_seconds,
-    read_at_most,
-    shorten,
-    streamed_response,
-    without_secret,
+    configured_headers,
 )
-from imagegen_adapters.providers.common.images import Body
-from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
-from imagegen_adapters.providers.document.operations import OAUTH, Auth
-from imagegen_adapters.providers.document.requests import BuiltRequest, unsendable
+from imagegen_adapters.providers.common.images import Body, BodyImage, encoded_length, json_body
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens
+from imagegen_adapters.providers.document.expressions import MAX_CHARS, Budget, DocumentCode, UpstreamResponse
+from imagegen_adapters.providers.document.operations import BodySpec, RequestSpec
 from imagegen_adapters.providers.document.responses import (
     Classification,
     PartialResponse,
@@ -44,27 +37,30 @@ from imagegen_adapters.providers.document.responses import (
     read_head,
 )
 from imagegen_adapters.providers.document.schema import Document
+from imagegen_adapters.providers.document.templates import PROSE, Template, as_text
 from imagegen_core.config import ProviderConfig, origin
 from imagegen_core.errors import CallError, FailureCode
-from imagegen_core.messages import Message, upstream_text
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.limits import MAX_REFERENCES
+from imagegen_core.messages import Message
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.ports.tools import Clock
-from imagegen_core.secrets import Redactor, Secret
+from imagegen_core.secrets import Secret
 
-KEY_FORM = "client_id:client_secret"
 # A response with this extension refuses an access token that was accepted before
 TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
 
 _MAX_SIGNED_BYTES = 32 * 1024 * 1024  # a signer hashes the whole body in memory
-_MAX_LOGINS = 64
-_MAX_LOGIN_SECONDS = 4.0  # it is a part of the paid call, which a longer one would cut off
-_DEFAULT_LIFE_SECONDS = 300
-_MAX_LIFE_SECONDS = 86_400
-_MARGIN_SECONDS = 60
-_TOKEN = re.compile(r"[!-~]{1,16384}")
+
+MAX_URL_CHARS = 16_384  # common servers refuse longer ones
+MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
+# Room for each image of a request once
+_MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
+PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+_INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 
 
-# Addresses
+# Where the key may go
 
 
 def same_origin(url: str, config: ProviderConfig) -> bool:
@@ -130,160 +126,99 @@ def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
     return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in patterns)
 
 
-# Access tokens for OAuth's client credentials (RFC 6749, 4.4), kept until shortly before their end
+@attrs.frozen(kw_only=True)
+class BuiltRequest:
+    """A request before authentication; ``headers`` are by lower-case name."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Body | None = None
 
 
-class NoAccessToken(CallError):
-    """No token came, so the request was not sent and nothing was started."""
+def unsendable(reason: Message) -> CallError:
+    """Return the error of a request of which nothing was sent."""
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
 
 
-@attrs.define(eq=False)
-class AccessToken:
-    """A token until ``ends`` on the clock, and whether the provider has ``accepted`` or ``refused`` it."""
-
-    secret: Secret
-    ends: float
-    accepted: bool = False
-    refused: bool = False
-
-    def judge(self, response: httpx.Response) -> bool:
-        """Return whether a token that once worked is refused, so that a new one may work."""
-        self.accepted = self.accepted or response.is_success
-        self.refused = response.status_code == httpx.codes.UNAUTHORIZED
-        return self.refused and self.accepted
+# Building
 
 
-@attrs.define(eq=False)
-class _Login:
-    """One login: its token, and the error of the latest fetch, if that failed."""
-
-    token: AccessToken | None = None
-    error: NoAccessToken | None = None
-    fetches: int = 0
-    lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+def _texts(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
+    rendered = {name: template.render(scope, budget) for name, template in templates.items()}
+    return {name: as_text(value) for name, value in rendered.items() if value is not None}
 
 
-class AccessTokens:
-    """The tokens of all logins: fetched one at a time for each, and shared until they end or are refused."""
-
-    def __init__(self, outbound: Outbound, clock: Clock, redactor: Redactor) -> None:
-        self._outbound, self._clock, self._redactor = outbound, clock, redactor
-        self._logins: dict[str, _Login] = {}
-
-    async def get(self, config: ProviderConfig, auth: Auth) -> AccessToken:
-        """Return a valid token. Callers that waited for a fetch that failed get its error."""
-        name = _name(config, auth)
-        login = self._logins[name] = self._logins.pop(name, _Login())
-        if len(self._logins) > _MAX_LOGINS:
-            del self._logins[next(iter(self._logins))]
-        fetches = login.fetches
-        async with login.lock:
-            if login.error is not None and login.fetches != fetches:
-                raise login.error
-            token = login.token
-            if token is None or token.refused or token.ends <= self._clock.monotonic():
-                login.error = None
-                try:
-                    new_token = await self._fetch(config, auth)
-                    if token is not None:
-                        token.secret.give_to(self._redactor.forget)
-                    token = login.token = new_token
-                except NoAccessToken as error:
-                    login.error = error
-                    raise
-                finally:
-                    login.fetches += 1
-            token.secret.give_to(self._redactor.register)
-            return token
-
-    def latest(self, config: ProviderConfig, auth: Auth) -> Secret | None:
-        """Return the token that was sent last, which no message may repeat."""
-        login = self._logins.get(_name(config, auth))
-        return None if login is None or login.token is None else login.token.secret
-
-    async def _fetch(self, config: ProviderConfig, auth: Auth) -> AccessToken:
-        request = _request(config, auth, self._outbound.api_headers)
-        try:
-            client = self._outbound.api_client(config, extra_origins=(str(request.url),))
-            async with streamed_response(client, request) as response:
-                body = await read_at_most(response)
-        except CallError as error:
-            is_refused = error.failure.code is FailureCode.PROVIDER_NOT_CONFIGURED
-            code = error.failure.code if is_refused else FailureCode.UNAVAILABLE
-            raise _no_token(code, error.reason) from error
-        tree = as_object(json_or_none(body))
-        if not response.is_success:
-            wait = parse_retry_after(response.headers.get("retry-after"), self._clock.now())
-            raise _refusal(response.status_code, tree, config, wait)
-        text = tree.get("access_token")
-        if not isinstance(text, str) or not _TOKEN.fullmatch(text):
-            raise _no_token(FailureCode.AUTH_FAILED, DocumentCode.DOCUMENT_NO_TOKEN())
-        life = _lifetime(tree.get("expires_in"))
-        ends = self._clock.monotonic() + life - min(_MARGIN_SECONDS, life / 2)
-        return AccessToken(secret=Secret(text), ends=ends)
+def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
+    """Return what a path mentions, URL-quoted: slashes of an id are kept, those of people's text are not."""
+    texts = (*PROSE, *(f"params.{name}" for name in PROSE))
+    prose = {f"vars.{name}" for name, each in document.vars.items() if any(map(each.mentions, texts))}
+    return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
 
 
-def _name(config: ProviderConfig, auth: Auth) -> str:
-    """Return the cache key of a login; the API key is in it only as a digest."""
-    fields = (auth.token_url, auth.scope, auth.client_auth, sorted(auth.options.items()))
-    key = "" if config.api_key is None else config.api_key.reveal()
-    place = (config.api_base, config.extra_config.get("proxy"))
-    return hashlib.sha256(json.dumps([fields, place, key]).encode()).hexdigest()
-
-
-def _request(config: ProviderConfig, auth: Auth, headers: Mapping[str, str]) -> httpx.Request:
-    key = "" if config.api_key is None else config.api_key.reveal()
-    client_id, colon, client_secret = key.partition(":")
-    if not (colon and client_id and client_secret):
-        raise _no_token(FailureCode.AUTH_FAILED, malformed_key(KEY_FORM))
-    scope = {"scope": auth.scope} if auth.scope else {}
-    form = {"grant_type": "client_credentials", **scope, **auth.options}
-    headers = {**headers, "accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
-    if auth.client_auth == "client_secret_basic":
-        headers |= basic_auth(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}")
-    else:
-        form |= {"client_id": client_id, "client_secret": client_secret}
-    seconds = min(_MAX_LOGIN_SECONDS, config.timeout)
-    return httpx.Request(
-        "POST",
-        str(auth.token_url),
-        headers=headers,
-        content=urlencode(form).encode(),
-        extensions={"timeout": call_timeout(seconds).as_dict(), PAID: False},
-    )
-
-
-def _refusal(
-    status: int, tree: Mapping[str, Any], config: ProviderConfig, retry_after: float | None
-) -> NoAccessToken:
-    """Return the error of an answer without a token; what it says is shown without the secret."""
-    may_pass = status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
-    texts = (tree.get(name) for name in ("error", "error_description"))
-    message = ": ".join(text for text in texts if isinstance(text, str))
-    message = without_secret(message, config.api_key)
-    reason = upstream_text(shorten(message)) if message else ResponseCode.RESPONSE_STATUS(status=status)
-    code = FailureCode.UNAVAILABLE if may_pass else FailureCode.AUTH_FAILED
-    return _no_token(code, reason, retry_after=retry_after)
-
-
-def _no_token(code: FailureCode, reason: Message, *, retry_after: float | None = None) -> NoAccessToken:
-    """Return the error; only trouble that may pass lets the call be sent again."""
-    return NoAccessToken(
-        code,
-        DocumentCode.DOCUMENT_LOGIN_FAILED(reason=reason),
-        not_started=code is FailureCode.UNAVAILABLE,
-        retry_after=retry_after,
-        possible_charge=False,
-    )
-
-
-def _lifetime(value: Any) -> float:
-    """Return the seconds that a token is valid; some write the number as text, and some none."""
+def _segment(value: Any, name: str, path: Template, prose: Collection[str]) -> Any:
     if isinstance(value, str):
-        value = parse_seconds(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        return _DEFAULT_LIFE_SECONDS
-    return min(value, _MAX_LIFE_SECONDS)
+        if len(value) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        is_prose = name in prose or name.rpartition(".")[2] in PROSE
+        return quote(value, safe="" if is_prose else "/:@-._~")
+    if isinstance(value, Mapping):
+        names = [key for key in value if path.mentions(f"{name}.{key}")]
+        return {key: _segment(value[key], f"{name}.{key}", path, prose) for key in names}
+    return value
+
+
+def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
+    """Add the undeclared parameters to a body; the template's values take precedence."""
+    if not isinstance(rendered, Mapping):
+        return rendered
+    if not path:
+        return {**extras, **rendered}
+    first, _, rest = path.partition(".")
+    return {**rendered, first: _merged(rendered.get(first) or {}, rest, extras)}
+
+
+def write_body(spec: BodySpec, rendered: Any) -> Body | None:
+    if spec.type == "none":
+        return None
+    if spec.type == "json":
+        try:
+            return json_body({} if rendered is None else rendered)
+        except TypeError as error:
+            raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="json")) from error
+    if not isinstance(rendered or {}, Mapping):
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=spec.type))
+    fields = tuple(_fields(rendered or {}))
+    if spec.type == "multipart" and (spec.force_multipart or fields):
+        return _multipart(fields)
+    has_file = any(isinstance(value, BodyImage) for _, value in fields)
+    pairs = [(name, as_text(value)) for name, value in fields]
+    if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="form"))
+    return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
+
+
+def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a form's fields; a list repeats its field, an object becomes JSON text."""
+    for name, value in rendered.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield name, json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping) else item
+
+
+def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
+    boundary = f"imagegen-{secrets.token_hex(16)}"
+    pieces: list[bytes | BodyImage] = []
+    for name, value in fields:
+        safe_name = name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{safe_name}"'
+        if isinstance(value, BodyImage):
+            if value.prefix is None:
+                head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
+            pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
+        else:
+            pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return Body(content_type=f"multipart/form-data; boundary={boundary}", pieces=tuple(pieces))
 
 
 # Sending
@@ -291,7 +226,7 @@ def _lifetime(value: Any) -> float:
 
 @attrs.frozen(kw_only=True)
 class Sender:
-    """Signs and sends one provider's requests, and reads the responses by its document."""
+    """Builds, signs and sends one provider's requests, and reads the responses by its document."""
 
     outbound: Outbound
     clock: Clock
@@ -323,8 +258,61 @@ class Sender:
             return basic_auth(key if auth.username is None else f"{auth.username}:{key}"), None
         return {"authorization": f"Bearer {key}"}, token
 
-    async def read(self, response: httpx.Response) -> PartialResponse:
-        return await read_head(response, self.secret, self.skipped)
+    def read(self, response: httpx.Response) -> Awaitable[PartialResponse]:
+        return read_head(response, self.secret, self.skipped)
+
+    def build(
+        self, spec: RequestSpec, scope: Mapping[str, Any], extras: Mapping[str, Any] | None = None
+    ) -> BuiltRequest:
+        """Build a request; of the document's variables, only those that it mentions are rendered."""
+        document, budget_of_vars, budget = self.document, Budget(), Budget()
+        templates = (*spec.templates, *document.headers.values())
+        variables = {
+            name: variable.render(scope, budget_of_vars)
+            for name, variable in document.vars.items()
+            if any("vars" in each.names or each.mentions(f"vars.{name}") for each in templates)
+        }
+        scope = {**scope, "vars": variables}
+        headers = {
+            name.lower(): _INVALID_HEADER_CHARS.sub("", text)
+            for texts in (document.headers, spec.headers)
+            for name, text in _texts(texts, scope, budget).items()
+        }
+        headers |= configured_headers(self.config)
+        rendered = None if spec.body.template is None else spec.body.template.render(scope, budget)
+        if extras and spec.body.type != "none":
+            rendered = _merged(rendered or {}, spec.body.extras, extras)
+        body = write_body(spec.body, rendered)
+        if body is not None:
+            headers["content-type"] = body.content_type
+            if body.length > _MAX_BODY_BYTES:
+                raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
+            if spec.body.max_bytes is not None and body.length > spec.body.max_bytes:
+                raise unsendable(DocumentCode.DOCUMENT_BODY_TOO_LARGE(maximum=spec.body.max_bytes))
+        url = self._url(spec, scope, budget)
+        return BuiltRequest(method=spec.method, url=url, headers=headers, body=body)
+
+    def _url(self, spec: RequestSpec, scope: Mapping[str, Any], budget: Budget) -> str:
+        if spec.url is not None:
+            url = spec.url.render(scope, budget)
+            if not isinstance(url, str) or not url:
+                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
+        else:
+            path = spec.path and spec.path.render(_quoted(scope, spec.path, self.document), budget)
+            if not isinstance(path, str) or not path.startswith("/"):
+                raise unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
+            if PATH_OF_DOTS.search(path.partition("?")[0]):
+                raise unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
+            url = f"{self.config.api_base}{path}"
+        texts = _texts(spec.query, scope, budget)
+        if sum(map(len, texts.values())) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        if query := urlencode(texts, quote_via=quote):  # a space as %20, as signatures have it
+            parts = urlsplit(url)
+            url = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+        if spec.url is None and len(url) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        return url
 
     def classify(
         self, response: UpstreamResponse, code: str | None = None, message: str | None = None
