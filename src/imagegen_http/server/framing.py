@@ -35,32 +35,12 @@ class InvalidRequest(Exception):
 
 @attrs.frozen(kw_only=True)
 class RequestHead:
-    """The names of ``headers`` are in lower case; ``content_length`` is None for a chunked body."""
+    """The ASGI scope but for the fields of the connection; ``content_length`` is None for a chunked body."""
 
-    method: str
-    target: bytes
-    http_version: str
-    headers: list[tuple[bytes, bytes]]
+    scope: Scope
     content_length: int | None
     keep_alive: bool
     expects_continue: bool
-
-    def scope(self) -> Scope:
-        """Return the ASGI scope but for the fields of the connection."""
-        raw_path, _, query = self.target.partition(b"?")
-        path = raw_path.decode("ascii")
-        return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": self.http_version,
-            "scheme": "http",
-            "method": self.method,
-            "root_path": "",
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self.headers,
-        }
 
 
 def find_head(received: bytearray, searched_bytes: int) -> int:
@@ -76,6 +56,7 @@ def find_head(received: bytearray, searched_bytes: int) -> int:
 
 
 def parse_head(head: bytes) -> RequestHead:
+    """Names of headers are in lower case."""
     head = _with_crlf(head)
     line = _REQUEST_LINE.match(head)
     if line is None:
@@ -90,11 +71,21 @@ def parse_head(head: bytes) -> RequestHead:
     is_current = version == b"1.1"
     if len(framing.get(b"host", ())) > 1 or (is_current and b"host" not in framing):
         raise InvalidRequest
+    raw_path, _, query = target.partition(b"?")
+    path = raw_path.decode("ascii")
     return RequestHead(
-        method=method.decode(),
-        target=target,
-        http_version=version.decode(),
-        headers=headers,
+        scope={
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version.decode(),
+            "scheme": "http",
+            "method": method.decode(),
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": headers,
+        },
         content_length=_content_length(framing, may_be_chunked=is_current),
         keep_alive=is_current and b"close" not in _tokens(framing.get(b"connection", [])),
         expects_continue=is_current and b"100-continue" in _tokens(framing.get(b"expect", [])),

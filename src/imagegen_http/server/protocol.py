@@ -43,8 +43,8 @@ class Cycle(RequestResponseCycle):
             keep_alive=head.keep_alive,
             **more,
         )
-        self._may_be_chunked = head.http_version != "1.0"
-        self._is_bodiless = head.method == "HEAD"
+        self._may_be_chunked = head.scope["http_version"] != "1.0"
+        self._is_bodiless = head.scope["method"] == "HEAD"
         self._is_chunked = False
         self._missing_bytes: int | None = None
         self._held_head = b""
@@ -333,16 +333,11 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
                 self._flow.pause_reading()
 
     def _serve(self, head: RequestHead) -> None:
-        scope = {
-            **head.scope(),
-            "server": self._server,
-            "client": self._client,
-            "state": self._app_state.copy(),
-            CONNECTION: self._open_connection,
-        }
+        head.scope.update(server=self._server, client=self._client, state=self._app_state.copy())
+        head.scope[CONNECTION] = self._open_connection
         cycle = self._cycle = Cycle(
             head,
-            scope=scope,
+            scope=head.scope,
             transport=self._transport,
             flow=self._flow,
             default_headers=self._server_state.default_headers,
@@ -357,7 +352,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)
 
-        if scope["path"].startswith(_UNTHROTTLED_PREFIX):
+        if head.scope["path"].startswith(_UNTHROTTLED_PREFIX):
             start()
         else:
             self._shared.starts.wait(start)

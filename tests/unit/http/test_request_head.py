@@ -6,7 +6,6 @@ from imagegen_http.server.framing import (
     MAX_HEAD_BYTES,
     MAX_HEADERS,
     InvalidRequest,
-    RequestHead,
     find_head,
     parse_head,
 )
@@ -21,18 +20,22 @@ def test_a_head_says_what_its_request_is():
         b"Expect: 100-Continue\r\nConnection: x, Close\r\n\r\n"
     )
 
-    assert head == RequestHead(
-        method="POST",
-        target=b"/a%20b?c=d",
-        http_version="1.1",
-        headers=[
+    assert (12, False, True) == (head.content_length, head.keep_alive, head.expects_continue)
+    assert {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "POST",
+        "root_path": "",
+        "path": "/a b",
+        "raw_path": b"/a%20b",
+        "query_string": b"c=d",
+        "headers": [
             *((b"host", b"localhost"), (b"x", b"caf\xe9"), (b"x", b""), (b"content-length", b"12")),
             *((b"expect", b"100-Continue"), (b"connection", b"x, Close")),
         ],
-        content_length=12,
-        keep_alive=False,
-        expects_continue=True,
-    )
+    } == head.scope
 
 
 @pytest.mark.parametrize(
@@ -88,4 +91,4 @@ def test_as_many_headers_as_are_allowed_are_read():
     head = HEAD + b"X: y\r\n" * (MAX_HEADERS - 1)
     head += b"\r\n"
 
-    assert MAX_HEADERS == len(parse_head(head[: find_head(bytearray(head), 0)]).headers)
+    assert MAX_HEADERS == len(parse_head(head[: find_head(bytearray(head), 0)]).scope["headers"])
