@@ -7,6 +7,7 @@ type of its value. A null removes its key; an object that lost all its keys is r
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -37,6 +38,7 @@ _IMAGES = frozenset(("refs", "image", "images", "mask", "item"))
 _IMAGE_FIELDS = frozenset(("base64", "data_uri", "mime", "filename", "index", "suffix", "width", "height"))
 _EMBEDDED_FIELDS = frozenset(("base64", "data_uri"))
 _MAX_DEPTH = 40
+_MAX_STEPS = 16  # of a name, by which it is found
 _MAX_NAME_CHARS = 200
 
 Scope = Mapping[str, Any]
@@ -58,8 +60,9 @@ class Template:
     def parse(cls, source: Any) -> "Template":
         parser = _Parser()
         render = parser.node(source, ())
-        prefixes = (name[: end.start()] for name in parser.names for end in _STEP_END.finditer(name))
-        return cls(source, parser.names, render, frozenset(prefixes))
+        ends = ((name, end) for name in parser.names for end in islice(_STEP_END.finditer(name), _MAX_STEPS))
+        prefixes = (name[: end.start()] for name, end in ends)
+        return cls(source, parser.names, render, frozenset((*parser.names, *prefixes)))
 
     def render(self, scope: Scope, budget: Budget) -> Any:
         """Return the data with all placeholders filled in, None if nothing remains."""
