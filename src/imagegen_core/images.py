@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import attrs
+from attrs.converters import optional
 
 from imagegen_core.costs import Cost
 from imagegen_core.errors import ValidationFailed, check_name
@@ -91,13 +92,14 @@ UNMARKED = Marks()
 class MarkChange:
     """A change of marks; None leaves a thing as it is.
 
-    ``tags`` replaces all tags of an image, ``tag`` adds one, ``untag`` removes one.
+    ``tags`` replaces all tags of an image, ``tag`` adds one, ``untag`` removes one; they may be as people
+    write them.
     """
 
     favourite: bool | None = None
-    tags: tuple[str, ...] | None = None
-    tag: str | None = None
-    untag: str | None = None
+    tags: tuple[str, ...] | None = attrs.field(default=None, converter=optional(tag_names))
+    tag: str | None = attrs.field(default=None, converter=optional(tag_name))
+    untag: str | None = attrs.field(default=None, converter=optional(tag_name))
     add_to: int | None = None
     remove_from: int | None = None
 

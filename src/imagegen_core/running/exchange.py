@@ -216,8 +216,7 @@ class ActiveCall(Exchange):
         return self.parts.spool.open(self.folder, name)
 
     def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
-        folder, _, name = image.key.partition("/")
-        return self.parts.spool.chunks(folder, name)
+        return self.parts.spool.chunks(*image.place)
 
     async def progress(self, fraction: float) -> None:
         """Store and publish progress, at most twice a second.

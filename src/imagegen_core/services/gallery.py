@@ -24,8 +24,6 @@ from imagegen_core.images import (
     MarkChange,
     StorageState,
     collection_name,
-    tag_name,
-    tag_names,
 )
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
@@ -214,19 +212,13 @@ class Images:
         return image
 
     async def mark(self, image_ids: Sequence[int], change: MarkChange) -> ChangedImages:
-        """Change the marks of all images in one transaction; idempotent. Tags are given as people write them.
+        """Change the marks of all images in one transaction; idempotent.
 
         Raises `TooManyTags` if any image would have too many; then none is changed.
         """
         ids = _distinct(image_ids)
-        clean = attrs.evolve(
-            change,
-            tags=None if change.tags is None else tag_names(change.tags),
-            tag=None if change.tag is None else tag_name(change.tag),
-            untag=None if change.untag is None else tag_name(change.untag),
-        )
-        result = await self.parts.marks.change(ids, clean)
-        changes = attrs.asdict(clean, filter=lambda _, value: value is not None)
+        result = await self.parts.marks.change(ids, change)
+        changes = attrs.asdict(change, filter=lambda _, value: value is not None)
         extra = {"change": changes, "images": len(ids), "changed": result.changed}
         _log.info("the marks of images were changed", extra=extra)
         return result

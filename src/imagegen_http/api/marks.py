@@ -157,9 +157,9 @@ async def mark_image(
     The answer is its record, with what is beside it among all images. Tags are replaced, not added;
     `POST /api/v1/images/batch` adds one.
     """
-    tags = None if data.tags is UNSET else tuple(data.tags)
+    number, tags = parse_image_id(image_id), None if data.tags is UNSET else tuple(data.tags)
     change = MarkChange(favourite=None if data.favourite is UNSET else data.favourite, tags=tags)
-    image = await service.imagegen.gallery.mark_one(parse_image_id(image_id), change)
+    image = await service.imagegen.gallery.mark_one(number, change)
     return success(ImageDetail.from_view(await service.imagegen.gallery.show(image.id)))
 
 
