@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
-from imagegen_adapters.files.local import LocalBlobStore, RunningChecksum
-from imagegen_adapters.files.spool import LocalSpool
+from imagegen_adapters.files.local import LocalBlobStore, LocalSpool, RunningChecksum
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound

@@ -17,8 +17,7 @@ import pytest
 from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
-from imagegen_adapters.files.local import LocalBlobStore
-from imagegen_adapters.files.spool import LocalSpool
+from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from imagegen_adapters.files.spool import LocalSpool
+from imagegen_adapters.files.local import LocalSpool
 from imagegen_adapters.system import SystemClock
 from tests.contracts.samples import pieces
 

@@ -20,6 +20,7 @@ from imagegen_adapters.stores.sqlite.engine import (
     LOSSY_TEXT,
     WAL_SIZE_LIMIT_BYTES,
     DatabaseUnusable,
+    Writer,
     check_sqlite,
     is_interrupt,
     is_undecodable,
@@ -29,7 +30,6 @@ from imagegen_adapters.stores.sqlite.engine import (
     sqlite3,
     storage_error,
 )
-from imagegen_adapters.stores.sqlite.writer import Writer
 from imagegen_adapters.threads import WorkerThreads
 from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.messages import Message, upstream_text
