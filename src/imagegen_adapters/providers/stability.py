@@ -21,8 +21,7 @@ from importlib import resources
 import attrs
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.a1111.provider import A1111, PROGRESS_SECONDS
-from imagegen_adapters.providers.a1111.requests import StableDiffusionCode
+from imagegen_adapters.providers.a1111 import A1111, PROGRESS_SECONDS, StableDiffusionCode
 from imagegen_adapters.providers.common.calls import load_yaml
 from imagegen_adapters.providers.common.images import check_sides, check_size, map_refusals, nearest_ratio
 from imagegen_adapters.providers.document.calls import DocumentCall

@@ -114,7 +114,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.images.inspector",
     "imagegen_adapters.outbound.addresses",
     "imagegen_adapters.outbound.errors",
-    "imagegen_adapters.providers.a1111.requests",
+    "imagegen_adapters.providers.a1111",
     "imagegen_adapters.providers.comfyui.workflow",
     "imagegen_adapters.providers.common.calls",
     "imagegen_adapters.providers.demo.provider",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.providers.a1111 import provider as a1111
+from imagegen_adapters.providers import a1111
 from imagegen_adapters.providers.common.json_files import Answer, parse_json
 from imagegen_adapters.providers.document.reading import load_preset, preset_names
 from imagegen_adapters.providers.document.responses import classify, parse_response

@@ -3,8 +3,8 @@
 import attrs
 import pytest
 
-from imagegen_adapters.providers.a1111 import requests as bodies
-from imagegen_adapters.providers.a1111.requests import Options
+from imagegen_adapters.providers import a1111 as bodies
+from imagegen_adapters.providers.a1111 import Options
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.models import Model
 from imagegen_core.requests import ImageRequest, InputImage, Operation

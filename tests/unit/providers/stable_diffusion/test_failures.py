@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from imagegen_adapters.providers.a1111 import provider as a1111
+from imagegen_adapters.providers import a1111
 from imagegen_adapters.providers.common.json_files import Answer
 from imagegen_adapters.providers.document.responses import classify, parse_response
 from imagegen_adapters.providers.stability import load_stability

@@ -1,1 +1,0 @@
-"""Stable Diffusion on a self-hosted server: A1111's WebUI, Forge, SD.Next."""
