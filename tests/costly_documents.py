@@ -4,6 +4,7 @@ import json
 
 from hypothesis import strategies as st
 
+from imagegen_adapters.providers.document.calls import write_body
 from imagegen_adapters.providers.document.expressions import (
     MAX_EXPRESSION_CHARS,
     Budget,
@@ -14,7 +15,6 @@ from imagegen_adapters.providers.document.expressions import (
 from imagegen_adapters.providers.document.operations import BodySpec, ImageRule, ResponseSpec
 from imagegen_adapters.providers.document.reading import check_size, parse_document
 from imagegen_adapters.providers.document.results import find_images
-from imagegen_adapters.providers.document.sending import write_body
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, ValidationFailed
 

@@ -12,7 +12,6 @@ from imagegen_adapters.providers.document.reading import ALIASES, load_preset, p
 from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
 from imagegen_adapters.providers.stability import load_stability
 from imagegen_adapters.system import SystemClock
-from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import quote
 from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
 from imagegen_core.requests import ImageRequest, InputImage, Operation
@@ -153,8 +152,7 @@ def test_the_status_follows_from_the_day(lifecycle, status):
 )
 def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, references, amount):
     """Examples of the price lists, by size, quality and references; one that nobody knows is unknown."""
-    config = ProviderConfig(provider_name=preset, source=ConfigSource.FILE)
-    model = choose_model(profile_of(load_preset(preset), config).models, model_id)
+    model = choose_model(profile_of(load_preset(preset), None).models, model_id)
     image = InputImage(key="k", mime_type="image/png", width=9, height=9, size_bytes=9, sha256="")
     operation = Operation.REFERENCE if references else Operation.GENERATE
     request = ImageRequest(operation=operation, prompt="x", params=params, references=(image,) * references)
@@ -181,7 +179,6 @@ def test_an_upscale_of_stability_costs_what_its_mode_does(mode, amount):
     """Thirty times between the cheapest and the dearest."""
     request = ImageRequest(operation=Operation.UPSCALE, prompt="x", params=mode)
 
-    config = ProviderConfig(provider_name="stability", source=ConfigSource.FILE)
-    cost = quote(request, profile_of(load_stability(), config).models[0], is_billed=True)
+    cost = quote(request, profile_of(load_stability(), None).models[0], is_billed=True)
 
     assert amount == cost.text

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.document import sending
+from imagegen_adapters.providers.document import calls
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
@@ -74,7 +74,7 @@ async def test_a_job_outlives_the_token_that_it_was_sent_with(server, provider, 
 
 async def test_a_token_needs_no_body(server, provider, call, monkeypatch):
     """Its signature is of the token alone: ten references of ten megabytes are sent as they are read."""
-    monkeypatch.setattr(sending, "_MAX_SIGNED_BYTES", 10)
+    monkeypatch.setattr(calls, "_MAX_SIGNED_BYTES", 10)
     server.fake.time = NOW.timestamp()
 
     await provider.submit(call, MemoryExchange(INPUTS))

@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 
+from imagegen_adapters.providers.document.calls import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.expressions import (
     MAX_STEPS,
     Budget,
@@ -15,7 +16,6 @@ from imagegen_adapters.providers.document.expressions import (
     UpstreamResponse,
 )
 from imagegen_adapters.providers.document.operations import BodySpec
-from imagegen_adapters.providers.document.sending import MAX_FORM_BYTES, write_body
 from imagegen_adapters.providers.document.templates import Template
 from imagegen_core.errors import CallError, FailureCode
 from tests.costly_documents import COSTLY, RESPONSE, SCOPE, expressions, read, templates, write

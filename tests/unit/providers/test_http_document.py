@@ -308,7 +308,7 @@ def test_a_document_is_an_object(document):
 def test_shipped_presets_default_to_a_model_that_is_served(name):
     """It fails on the day on which a preset's default model retires."""
     document = load_preset(name)
-    models = profile_of(document, config(name)).models
+    models = profile_of(document, None).models
 
     today = SystemClock().now().date()
     default = choose_model(models, None) if models else None
@@ -401,7 +401,7 @@ def test_a_document_says_what_a_form_shows():
     document = changed("models", [{"id": "a", "params": params}])
     document["form"] = ["sharpness", "num", "quality"]
 
-    (model,) = profile_of(parse_document(document, "spec"), config()).models
+    (model,) = profile_of(parse_document(document, "spec"), None).models
 
     assert ("sharpness", "num", "quality") == form_of(model)
     fields = {parameter.name: parameter.form_field for parameter in model.parameters}
@@ -422,7 +422,7 @@ def test_a_model_refuses_a_parameter_that_another_takes():
     document = changed("models", [{"id": "a"}, {"id": "b", "refuses": ["seed"]}])
     document["operations"]["generate"]["request"]["body"]["template"]["seed"] = "${seed}"
 
-    profile = profile_of(parse_document(document, "spec"), config())
+    profile = profile_of(parse_document(document, "spec"), None)
 
     names = {model.id: {p.name for p in model.parameters} for model in profile.models}
     assert [True, False] == ["seed" in names["a"], "seed" in names["b"]]
@@ -434,9 +434,8 @@ def test_a_model_that_is_not_listed_has_no_life_and_no_price():
     source = {"url": "https://x.example", "read": "2026-11-26"}
     document = changed("models", [{"id": "a", "retires": "2026-12-01", "price": price, "sources": [source]}])
 
-    models = profile_of(
-        parse_document(document, "spec"), config(models=(ModelEntry(id="a"), ModelEntry(id="z")))
-    ).models
+    entries = (ModelEntry(id="a"), ModelEntry(id="z"))
+    models = profile_of(parse_document(document, "spec"), entries).models
 
     facts = [(m.lifecycle.retires, m.price and m.price.currency, len(m.sources)) for m in models]
     assert [(dt.date(2026, 12, 1), "USD", 1), (None, None, 0)] == facts
@@ -477,7 +476,7 @@ def test_an_unknown_model_gets_what_the_first_one_can():
     """A model that the document does not list gets the first one's operations, under its own id."""
     document = load_preset("bfl")
 
-    (model,) = profile_of(document, config(models=(ModelEntry(id="flux-9"),))).models
+    (model,) = profile_of(document, (ModelEntry(id="flux-9"),)).models
 
     assert ("flux-9", "flux-9", ("generate", "reference", "edit")) == (
         model.id,
@@ -500,7 +499,7 @@ def test_an_unknown_model_gets_what_one_with_a_fitting_pattern_can(model_id, ope
     models[1], models[2] = models[2], models[1]
     document = parse_document({**GOOD, "operations": {"any": operation}, "models": models}, "spec")
 
-    (model,) = profile_of(document, config(models=(ModelEntry(id=model_id),))).models
+    (model,) = profile_of(document, (ModelEntry(id=model_id),)).models
 
     assert (model_id, operations) == (model.id, model.operations)
 
@@ -510,7 +509,7 @@ def test_a_model_cannot_be_given_what_its_document_lacks():
     entry = ModelEntry(id="m", capabilities=("segment",))
 
     with pytest.raises(ValidationFailed) as caught:
-        profile_of(load_preset("openai"), config(models=(entry,)))
+        profile_of(load_preset("openai"), (entry,))
 
     assert "models.0.capabilities" == caught.value.problems[0].field
 
@@ -537,9 +536,7 @@ def test_a_stream_declares_the_parameter_that_asks_for_it():
     )
     document["operations"]["generate"]["request"]["body"]["template"]["k"] = "${params.previews}"
     document["models"] = [{"id": "a"}, {"id": "b", "refuses": "previews"}]
-    first, second = profile_of(
-        parse_document(document, "spec"), config(extra_config={"spec": document})
-    ).models
+    first, second = profile_of(parse_document(document, "spec"), None).models
     (parameter,) = [p for p in first.parameters if p.name == "previews"]
 
     assert ("integer", 0, 2) == (parameter.type, parameter.minimum, parameter.maximum)

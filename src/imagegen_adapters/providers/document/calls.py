@@ -1,31 +1,417 @@
-"""One call with the document's part for it: its checks, its requests, and how responses are read."""
+"""One call with the document's part for it: builds its requests, and sends them with the provider's key.
 
-from collections.abc import Mapping
+Images are read while they are sent, so a waiting call holds none. The key goes to the origin that it was
+configured for, to ``egress.allow_hosts`` if that origin is the provider's own, and for a login to
+``token_url``; nowhere else.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import attrs
 import httpx
 
-from imagegen_adapters.providers.common.calls import without_secret
-from imagegen_adapters.providers.common.images import InputPart, map_refusals, mask_for, random_seed
-from imagegen_adapters.providers.document.expressions import MAX_QUOTED_CHARS, DocumentCode, Expression
+from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.errors import map_transport_errors
+from imagegen_adapters.outbound.transport import PAID
+from imagegen_adapters.providers.common.calls import (
+    ResponseCode,
+    basic_auth,
+    call_timeout,
+    configured_headers,
+    without_secret,
+)
+from imagegen_adapters.providers.common.images import (
+    Body,
+    BodyImage,
+    InputPart,
+    encoded_length,
+    json_body,
+    map_refusals,
+    mask_for,
+    random_seed,
+)
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens
+from imagegen_adapters.providers.document.expressions import (
+    MAX_CHARS,
+    MAX_QUOTED_CHARS,
+    Budget,
+    DocumentCode,
+    Expression,
+    UpstreamResponse,
+)
 from imagegen_adapters.providers.document.models import UpstreamSize, size_for_upstream
-from imagegen_adapters.providers.document.operations import OperationSpec, RequestSpec
+from imagegen_adapters.providers.document.operations import BodySpec, OperationSpec, RequestSpec
 from imagegen_adapters.providers.document.reading import parts_of
-from imagegen_adapters.providers.document.responses import RESPONSE_FILE, PartialResponse
+from imagegen_adapters.providers.document.responses import (
+    RESPONSE_FILE,
+    Classification,
+    PartialResponse,
+    classify,
+    read_head,
+)
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
-from imagegen_adapters.providers.document.sending import BuiltRequest, Sender, follow
-from imagegen_adapters.providers.document.templates import OPTIONS
+from imagegen_adapters.providers.document.templates import OPTIONS, PROSE, Template, as_text
 from imagegen_core.attempt import Receipt
-from imagegen_core.errors import ValidationFailed
+from imagegen_core.config import ProviderConfig, origin
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.facts import SIZE_NAMES
+from imagegen_core.images import MAX_IMAGE_BYTES
+from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
+from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
+from imagegen_core.secrets import Secret
 
+# A response with this extension refuses an access token that was accepted before
+TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
+
+_MAX_SIGNED_BYTES = 32 * 1024 * 1024  # a signer hashes the whole body in memory
+
+MAX_URL_CHARS = 16_384  # common servers refuse longer ones
+MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each byte
+# Room for each image of a request once
+_MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
+PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
+_INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 _MAX_SKIPPED = 8  # warnings of one call about expressions
+
+
+# Where the key may go
+
+
+def same_origin(url: str, config: ProviderConfig) -> bool:
+    """Return whether the URL has the origin that the key was configured for."""
+    try:
+        return config.api_base is not None and origin(url) == origin(config.api_base)
+    except ValueError:
+        return False
+
+
+def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
+    """Return the hosts that get the key beside ``api_base``.
+
+    They get it only once that is the provider's own address, and say so until then: the text has to change
+    when the key reaches further though the list is the same.
+    """
+    hosts = document.egress.allow_hosts
+    if _is_upstream_host(document, api_base):
+        return hosts
+    return tuple(f"{host}, once api_base is the provider's own" for host in hosts)
+
+
+def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
+    """Return a response's URL as an absolute one that may get the key.
+
+    It has the configured origin. If that is the provider's own, so may ``allow_hosts`` by https on port 443.
+    """
+    absolute = absolute_url(url, base)
+    if same_origin(absolute, config):
+        return absolute
+    host = ""
+    with contextlib.suppress(ValueError):
+        parts, port = urlsplit(absolute), urlsplit(absolute).port
+        host = (parts.hostname or "").lower().rstrip(".")
+        is_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
+        is_listed = _matches_any(host, document.egress.allow_hosts)
+        if is_https and is_listed and _is_upstream_host(document, config.api_base):
+            return absolute
+    reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
+    raise CallError(FailureCode.BAD_RESPONSE, reason)
+
+
+def check_download(url: str, document: Document, config: ProviderConfig) -> None:
+    """Refuse a result on another host than the document lists."""
+    hosts, host = document.egress.download_hosts, (urlsplit(url).hostname or "").lower()
+    if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
+        raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
+
+
+def absolute_url(url: str, base: str) -> str:
+    try:
+        return urljoin(base, url.strip())
+    except ValueError as error:
+        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED()) from error
+
+
+def _is_upstream_host(document: Document, api_base: str | None) -> bool:
+    upstream, host = (urlsplit(url or "").hostname or "" for url in (document.base_url, api_base))
+    return _matches_any(host, document.egress.allow_hosts) or (host == upstream != "")
+
+
+def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
+    return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in patterns)
+
+
+@attrs.frozen(kw_only=True)
+class BuiltRequest:
+    """A request before authentication; ``headers`` are by lower-case name."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Body | None = None
+
+
+def unsendable(reason: Message) -> CallError:
+    """Return the error of a request of which nothing was sent."""
+    return CallError(FailureCode.REJECTED, reason, possible_charge=False)
+
+
+# Building
+
+
+def _texts(templates: Mapping[str, Template], scope: Mapping[str, Any], budget: Budget) -> dict[str, str]:
+    rendered = {name: template.render(scope, budget) for name, template in templates.items()}
+    return {name: as_text(value) for name, value in rendered.items() if value is not None}
+
+
+def _quoted(scope: Mapping[str, Any], path: Template, document: Document) -> dict[str, Any]:
+    """Return what a path mentions, URL-quoted: slashes of an id are kept, those of people's text are not."""
+    texts = (*PROSE, *(f"params.{name}" for name in PROSE))
+    prose = {f"vars.{name}" for name, each in document.vars.items() if any(map(each.mentions, texts))}
+    return {name: _segment(value, name, path, prose) for name, value in scope.items() if path.mentions(name)}
+
+
+def _segment(value: Any, name: str, path: Template, prose: Collection[str]) -> Any:
+    if isinstance(value, str):
+        if len(value) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        is_prose = name in prose or name.rpartition(".")[2] in PROSE
+        return quote(value, safe="" if is_prose else "/:@-._~")
+    if isinstance(value, Mapping):
+        names = [key for key in value if path.mentions(f"{name}.{key}")]
+        return {key: _segment(value[key], f"{name}.{key}", path, prose) for key in names}
+    return value
+
+
+def _merged(rendered: Any, path: str, extras: Mapping[str, Any]) -> Any:
+    """Add the undeclared parameters to a body; the template's values take precedence."""
+    if not isinstance(rendered, Mapping):
+        return rendered
+    if not path:
+        return {**extras, **rendered}
+    first, _, rest = path.partition(".")
+    return {**rendered, first: _merged(rendered.get(first) or {}, rest, extras)}
+
+
+def write_body(spec: BodySpec, rendered: Any) -> Body | None:
+    if spec.type == "none":
+        return None
+    if spec.type == "json":
+        try:
+            return json_body({} if rendered is None else rendered)
+        except TypeError as error:
+            raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="json")) from error
+    if not isinstance(rendered or {}, Mapping):
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind=spec.type))
+    fields = tuple(_fields(rendered or {}))
+    if spec.type == "multipart" and (spec.force_multipart or fields):
+        return _multipart(fields)
+    has_file = any(isinstance(value, BodyImage) for _, value in fields)
+    pairs = [(name, as_text(value)) for name, value in fields]
+    if has_file or sum(len(text.encode("utf-8", "replace")) for _, text in pairs) > MAX_FORM_BYTES:
+        raise unsendable(DocumentCode.DOCUMENT_BODY_UNWRITABLE(kind="form"))
+    return Body(content_type="application/x-www-form-urlencoded", pieces=(urlencode(pairs).encode(),))
+
+
+def _fields(rendered: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a form's fields; a list repeats its field, an object becomes JSON text."""
+    for name, value in rendered.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield name, json.dumps(item, ensure_ascii=False) if isinstance(item, Mapping) else item
+
+
+def _multipart(fields: tuple[tuple[str, Any], ...]) -> Body:
+    boundary = f"imagegen-{secrets.token_hex(16)}"
+    pieces: list[bytes | BodyImage] = []
+    for name, value in fields:
+        safe_name = name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{safe_name}"'
+        if isinstance(value, BodyImage):
+            if value.prefix is None:
+                head += f'; filename="{value.part.filename}"\r\nContent-Type: {value.part.mime_type}'
+            pieces += [f"{head}\r\n\r\n".encode(), value, b"\r\n"]
+        else:
+            pieces.append(f"{head}\r\n\r\n{as_text(value)}\r\n".encode("utf-8", "replace"))
+    pieces.append(f"--{boundary}--\r\n".encode())
+    return Body(content_type=f"multipart/form-data; boundary={boundary}", pieces=tuple(pieces))
+
+
+# Sending
+
+
+@attrs.frozen(kw_only=True)
+class Sender:
+    """Builds, signs and sends one provider's requests, and reads the responses by its document."""
+
+    outbound: Outbound
+    clock: Clock
+    document: Document
+    config: ProviderConfig
+    uploads: asyncio.Semaphore  # of all calls: an image is in memory only while it is sent
+    tokens: AccessTokens
+    skipped: dict[str, None] = attrs.field(factory=dict)  # texts of optional expressions that failed
+
+    @property
+    def secret(self) -> Secret | None:
+        """What no message may contain: the key, or the access token for it."""
+        if self.document.auth.type == OAUTH:
+            return self.tokens.latest(self.config, self.document.auth)
+        return self.config.api_key
+
+    async def credentials(self) -> tuple[Mapping[str, str], AccessToken | None]:
+        """Return the headers that authenticate a request now, if such do, and the access token in them."""
+        auth, secret, token = self.document.auth, self.config.api_key, None
+        if secret is None or auth.type in ("none", "signer", "query"):
+            return {}, None
+        if auth.type == OAUTH:
+            token = await self.tokens.get(self.config, auth)
+            secret = token.secret
+        key = secret.reveal()
+        if auth.type == "header":
+            return {auth.header.lower(): f"{auth.prefix}{key}"}, None
+        if auth.type == "basic":
+            return basic_auth(key if auth.username is None else f"{auth.username}:{key}"), None
+        return {"authorization": f"Bearer {key}"}, token
+
+    def read(self, response: httpx.Response) -> Awaitable[PartialResponse]:
+        return read_head(response, self.secret, self.skipped)
+
+    def build(
+        self, spec: RequestSpec, scope: Mapping[str, Any], extras: Mapping[str, Any] | None = None
+    ) -> BuiltRequest:
+        """Build a request; of the document's variables, only those that it mentions are rendered."""
+        document, budget_of_vars, budget = self.document, Budget(), Budget()
+        templates = (*spec.templates, *document.headers.values())
+        variables = {
+            name: variable.render(scope, budget_of_vars)
+            for name, variable in document.vars.items()
+            if any("vars" in each.names or each.mentions(f"vars.{name}") for each in templates)
+        }
+        scope = {**scope, "vars": variables}
+        headers = {
+            name.lower(): _INVALID_HEADER_CHARS.sub("", text)
+            for texts in (document.headers, spec.headers)
+            for name, text in _texts(texts, scope, budget).items()
+        }
+        headers |= configured_headers(self.config)
+        rendered = None if spec.body.template is None else spec.body.template.render(scope, budget)
+        if extras and spec.body.type != "none":
+            rendered = _merged(rendered or {}, spec.body.extras, extras)
+        body = write_body(spec.body, rendered)
+        if body is not None:
+            headers["content-type"] = body.content_type
+            if body.length > _MAX_BODY_BYTES:
+                raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
+            if spec.body.max_bytes is not None and body.length > spec.body.max_bytes:
+                raise unsendable(DocumentCode.DOCUMENT_BODY_TOO_LARGE(maximum=spec.body.max_bytes))
+        url = self._url(spec, scope, budget)
+        return BuiltRequest(method=spec.method, url=url, headers=headers, body=body)
+
+    def _url(self, spec: RequestSpec, scope: Mapping[str, Any], budget: Budget) -> str:
+        if spec.url is not None:
+            url = spec.url.render(scope, budget)
+            if not isinstance(url, str) or not url:
+                raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_WITHOUT_ADDRESS())
+        else:
+            path = spec.path and spec.path.render(_quoted(scope, spec.path, self.document), budget)
+            if not isinstance(path, str) or not path.startswith("/"):
+                raise unsendable(DocumentCode.DOCUMENT_PATH_INCOMPLETE())
+            if PATH_OF_DOTS.search(path.partition("?")[0]):
+                raise unsendable(DocumentCode.DOCUMENT_PATH_OF_DOTS())
+            url = f"{self.config.api_base}{path}"
+        texts = _texts(spec.query, scope, budget)
+        if sum(map(len, texts.values())) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        if query := urlencode(texts, quote_via=quote):  # a space as %20, as signatures have it
+            parts = urlsplit(url)
+            url = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+        if spec.url is None and len(url) > MAX_URL_CHARS:
+            raise unsendable(DocumentCode.DOCUMENT_URL_TOO_LONG(maximum=MAX_URL_CHARS))
+        return url
+
+    def classify(
+        self, response: UpstreamResponse, code: str | None = None, message: str | None = None
+    ) -> Classification:
+        return classify(response, self.document.errors, self.clock.now(), code, message)
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self, request: BuiltRequest, exchange: Exchange | None, *, seconds: float, origins: Iterable[str] = ()
+    ) -> AsyncIterator[httpx.Response]:
+        """Send the request, a paid one if it has an ``exchange``, and yield the response, its body unread.
+
+        If the access token is refused early, a free one is sent once more; a paid one's has `TOKEN_REFUSED`.
+        """
+        response = await self._send(request, exchange, seconds, origins)
+        if TOKEN_REFUSED in response.extensions and exchange is None:
+            await response.aclose()
+            response = await self._send(request, exchange, seconds, origins)
+        with map_transport_errors():
+            try:
+                yield response
+            finally:
+                await response.aclose()
+
+    async def _send(
+        self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
+    ) -> httpx.Response:
+        transport = self.outbound.api_transport(self.config, extra_origins=origins)
+        (credentials, token), url, body = await self.credentials(), request.url, request.body
+        auth, key = self.document.auth, self.config.api_key
+        if auth.type == "query" and key is not None:
+            url += f"{'&' if '?' in url else '?'}{urlencode({auth.param: key.reveal()})}"
+        signer = auth.signing
+        is_hashed = signer is not None and signer.reads_body
+        content: bytes | AsyncGenerator[bytes, None] | None = None
+        if body is not None:
+            if is_hashed and body.length > _MAX_SIGNED_BYTES:
+                raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
+            is_streamed = body.has_images and not is_hashed
+            content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
+        length = {} if body is None else {"content-length": str(body.length)}
+        try:
+            http_request = httpx.Request(
+                request.method,
+                url,
+                headers={**self.outbound.api_headers, **request.headers, **length, **credentials},
+                content=content,
+                extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
+            )
+        except httpx.InvalidURL as error:  # too long, or with invalid characters
+            raise unsendable(DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()) from error
+        if signer is not None and key is not None:
+            signature = signer.headers(http_request, key.reveal(), auth.options, self.clock.now())
+            http_request.headers.update(signature)
+        try:
+            with map_transport_errors():
+                response = await transport.handle_async_request(http_request)
+            if exchange is not None:
+                exchange.mark_response_started()
+        finally:
+            if isinstance(content, AsyncGenerator):
+                await content.aclose()  # releases the semaphore for the next upload
+        if token is not None and token.judge(response):
+            response.extensions[TOKEN_REFUSED] = True
+        return response
+
+    async def _upload(self, body: Body, exchange: Exchange | None) -> AsyncGenerator[bytes, None]:
+        async with self.uploads:
+            async for block in body.stream(exchange):
+                yield block
+
+
+# One call
 
 
 @attrs.frozen(kw_only=True)

@@ -241,6 +241,12 @@ class Auth:
     def signing(self) -> Signer | None:
         return SIGNERS.get(self.signer or "") if self.type == "signer" else None
 
+    @property
+    def key_form(self) -> str | None:
+        """How a key of two parts is written; None of any other."""
+        form = None if self.signing is None else self.signing.key_form
+        return KEY_FORM if self.type == OAUTH else form
+
     def problems(self) -> Found:
         if reason := header_problem(self.header):
             yield "header", reason

@@ -9,14 +9,12 @@ from typing import Any
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import facts_of, two_part_key_problem
+from imagegen_adapters.providers.common.calls import facts_of
 from imagegen_adapters.providers.common.images import check_sides, quotient
-from imagegen_adapters.providers.document.credentials import KEY_FORM, OAUTH
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.operations import OperationSpec
 from imagegen_adapters.providers.document.schema import Document, ModelSpec, ParamSpec, SizeSpec
-from imagegen_adapters.providers.document.sending import key_hosts
-from imagegen_core.config import ModelEntry, ProviderConfig
+from imagegen_core.config import ModelEntry
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.facts import (
     SIZE_NAMES,
@@ -45,19 +43,8 @@ _SIDE_MULTIPLE_PIXELS = 8  # of sides for a ratio, unless the model needs a larg
 UNNAMED_MODEL = "default"  # the id of the only model of a provider whose requests name none
 
 
-def profile_of(document: Document, config: ProviderConfig) -> ProviderProfile:
-    has_login, signer = document.auth.type == OAUTH, document.auth.signing
-    key_form = KEY_FORM if has_login else None if signer is None else signer.key_form
-    return attrs.evolve(
-        _profile(document, config.models),
-        key_hosts=key_hosts(document, config.api_base or document.base_url),
-        key_problem=None if key_form is None else two_part_key_problem(config, key_form),
-        key_url=document.auth.token_url if has_login else None,
-    )
-
-
 @lru_cache(maxsize=64)
-def _profile(document: Document, models: tuple[ModelEntry, ...] | None) -> ProviderProfile:
+def profile_of(document: Document, models: tuple[ModelEntry, ...] | None) -> ProviderProfile:
     entries = models or tuple(ModelEntry(id=m.id, name=m.name, default=m.default) for m in document.models)
     if not entries and not any(document.mentions(o, "model") for o in document.operations.values()):
         entries = (ModelEntry(id=UNNAMED_MODEL, default=True),)

@@ -17,10 +17,20 @@ from imagegen_adapters.providers.common.calls import (
     is_from_upstream,
     may_be_json,
     read_error,
+    two_part_key_problem,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
-from imagegen_adapters.providers.document.calls import DocumentCall, check_request
-from imagegen_adapters.providers.document.credentials import AccessTokens, NoAccessToken
+from imagegen_adapters.providers.document.calls import (
+    PATH_OF_DOTS,
+    TOKEN_REFUSED,
+    DocumentCall,
+    Sender,
+    absolute_url,
+    check_request,
+    key_hosts,
+    unsendable,
+)
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessTokens, NoAccessToken
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (
@@ -44,13 +54,6 @@ from imagegen_adapters.providers.document.results import (
     find_usage,
 )
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
-from imagegen_adapters.providers.document.sending import (
-    PATH_OF_DOTS,
-    TOKEN_REFUSED,
-    Sender,
-    absolute_url,
-    unsendable,
-)
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
@@ -93,7 +96,14 @@ class HttpProvider:
 
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         configured_headers(config)
-        return profile_of(self._document(config), config)
+        document = self._document(config)
+        auth, form = document.auth, document.auth.key_form
+        return attrs.evolve(
+            profile_of(document, config.models),
+            key_hosts=key_hosts(document, config.api_base or document.base_url),
+            key_problem=None if form is None else two_part_key_problem(config, form),
+            key_url=auth.token_url if auth.type == OAUTH else None,
+        )
 
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         document = self._document(config)

@@ -24,7 +24,13 @@ from imagegen_adapters.providers.common.json_files import (
     read_spooled,
     read_string,
 )
-from imagegen_adapters.providers.document.calls import DocumentCall
+from imagegen_adapters.providers.document.calls import (
+    MAX_URL_CHARS,
+    DocumentCall,
+    absolute_url,
+    check_download,
+    same_origin,
+)
 from imagegen_adapters.providers.document.credentials import NoAccessToken
 from imagegen_adapters.providers.document.expressions import (
     Budget,
@@ -46,12 +52,6 @@ from imagegen_adapters.providers.document.responses import (
     parse_response,
     read_events,
     read_start,
-)
-from imagegen_adapters.providers.document.sending import (
-    MAX_URL_CHARS,
-    absolute_url,
-    check_download,
-    same_origin,
 )
 from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
