@@ -9,7 +9,7 @@ import pytest
 from imagegen_adapters.providers.common.calls import catalogue, facts_of, load_yaml
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
-from imagegen_adapters.providers.gemini.settings import DEFAULT_MODELS
+from imagegen_adapters.providers.gemini.requests import DEFAULT_MODELS
 from imagegen_adapters.providers.stability import load_stability
 from imagegen_adapters.system import SystemClock
 from imagegen_core.costs import quote

@@ -119,7 +119,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.providers.common.calls",
     "imagegen_adapters.providers.demo.provider",
     "imagegen_adapters.providers.document.expressions",
-    "imagegen_adapters.providers.gemini.settings",
+    "imagegen_adapters.providers.gemini.requests",
     "imagegen_adapters.secrets",
     "imagegen_adapters.stores.sql",
     "imagegen_adapters.stores.transfer",

@@ -10,7 +10,7 @@ from imagegen_adapters.providers.a1111 import StableDiffusionCode
 from imagegen_adapters.providers.comfyui.workflow import ComfyUICode
 from imagegen_adapters.providers.demo.provider import DemoCode
 from imagegen_adapters.providers.document.expressions import DocumentCode
-from imagegen_adapters.providers.gemini.settings import GeminiCode
+from imagegen_adapters.providers.gemini.requests import GeminiCode
 from imagegen_adapters.stores.rows import to_json
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Failure, FailureCode

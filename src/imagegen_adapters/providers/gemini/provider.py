@@ -36,21 +36,22 @@ from imagegen_adapters.providers.common.images import (
     map_refusals,
 )
 from imagegen_adapters.providers.common.json_files import parse_spooled, read_spooled
-from imagegen_adapters.providers.gemini.requests import sdk_call, warnings_of
-from imagegen_adapters.providers.gemini.responses import (
-    ErrorResponse,
-    call_error,
-    read_content,
-    read_predictions,
-)
-from imagegen_adapters.providers.gemini.settings import (
+from imagegen_adapters.providers.gemini.requests import (
     DEFAULT_MODELS,
     EXTRA_KEYS,
     Backend,
     GeminiCode,
     GeminiSettings,
     model_of,
+    sdk_call,
     traits_of,
+    warnings_of,
+)
+from imagegen_adapters.providers.gemini.responses import (
+    ErrorResponse,
+    call_error,
+    read_content,
+    read_predictions,
 )
 from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.attempt import Receipt, UpstreamJob

@@ -23,7 +23,7 @@ from imagegen_adapters.providers.common.calls import (
     with_model_warning,
 )
 from imagegen_adapters.providers.common.json_files import Answer, SpooledString, decode_chunks
-from imagegen_adapters.providers.gemini.settings import GeminiCode
+from imagegen_adapters.providers.gemini.requests import GeminiCode
 from imagegen_core.costs import MAX_TOKENS, ReportedUsage
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.facts import TokenKind

@@ -3,8 +3,7 @@
 import pytest
 
 from imagegen_adapters.providers.common.images import nearest_ratio
-from imagegen_adapters.providers.gemini.requests import Framing, framing
-from imagegen_adapters.providers.gemini.settings import Traits
+from imagegen_adapters.providers.gemini.requests import Framing, Traits, framing
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 
