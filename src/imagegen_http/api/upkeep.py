@@ -1,6 +1,7 @@
 """Maintenance and reindexing by hand, the effective settings, and health."""
 
 from collections.abc import Coroutine
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 import attrs
@@ -411,11 +412,10 @@ def _cluster(activity: Any, service: Service) -> ClusterHealth:
 
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_health_route = partial(route, http_method=READ, tags=["health"])
 
 
-@route(
-    "/health", http_method=READ, tags=["health"], responses={503: response(Health, "degraded, or stopping")}
-)
+@_health_route("/health", responses={503: response(Health, "degraded, or stopping")})
 async def health(service: ServiceDependency) -> Response[Health]:
     """Report the state of the service; 503 when it is degraded or stopping.
 
@@ -425,7 +425,7 @@ async def health(service: ServiceDependency) -> Response[Health]:
     return JsonResponse(report, status_code=200 if report.status == "ok" else 503, headers=_NO_STORE)
 
 
-@route("/health/live", http_method=READ, tags=["health"])
+@_health_route("/health/live")
 async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> Response[Liveness]:
     """Report that the process responds.
 
@@ -437,12 +437,7 @@ async def live(service: ServiceDependency, request: Request[Any, Any, Any]) -> R
     return JsonResponse(Liveness(status="ok"), headers=headers)
 
 
-@route(
-    "/health/ready",
-    http_method=READ,
-    tags=["health"],
-    responses={503: response(Liveness, "no new tasks are accepted")},
-)
+@_health_route("/health/ready", responses={503: response(Liveness, "no new tasks are accepted")})
 async def ready(service: ServiceDependency) -> Response[Liveness]:
     """Report whether new tasks are accepted; locked keys only affect tasks of providers that have one.
 

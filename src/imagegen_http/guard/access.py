@@ -14,12 +14,15 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from imagegen_core.config import WEB_PORTS, Origin
 from imagegen_core.limits import MAX_PORT
-from imagegen_core.ports.tools import Clock
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, respond, with_headers
+
+if TYPE_CHECKING:  # settings are read by commands that load little
+    from imagegen_core.ports.tools import Clock
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -266,7 +269,7 @@ _IMAGE_PATH = re.compile(
 class Access:
     """The bearer token grants everything; the login cookie grants what the console needs."""
 
-    def __init__(self, *, token: str, clock: Clock, public_origin: str | None = None) -> None:
+    def __init__(self, *, token: str, clock: "Clock", public_origin: str | None = None) -> None:
         self._token = token
         self._public_origin = public_origin
         self._clock = clock
