@@ -9,7 +9,7 @@ import string
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum, EnumMeta, StrEnum
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -85,9 +85,9 @@ class MessageCode(Enum, metaclass=_TableType):
         tables = (table.__members__ for table in cls.__subclasses__())
         return next((table[code.upper()] for table in tables if code.upper() in table), None)
 
-    @property
+    @cached_property
     def placeholders(self) -> frozenset[str]:
-        return _placeholders(self.en)
+        return frozenset(name for _, name, _, _ in string.Formatter().parse(self.en) if name)
 
 
 class UpstreamCode(MessageCode, words="imagegen_core"):
@@ -163,11 +163,6 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, tuple):
         return tuple(_mapped(item, change) for item in value)
     return change(value) if isinstance(value, str) and not isinstance(value, StrEnum) else value
-
-
-@cache
-def _placeholders(template: str) -> frozenset[str]:
-    return frozenset(name for _, name, _, _ in string.Formatter().parse(template) if name)
 
 
 @attrs.frozen

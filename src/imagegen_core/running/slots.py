@@ -184,7 +184,8 @@ class RunningTask:
         `attempts` stays correct if this is cancelled halfway. A response counts once it has arrived, images
         once they are on disk. So does a submission, because nothing is sent before that.
         """
-        if self._ends_last_part(attempt):
+        others = (other for part, other in self.attempts.items() if part != attempt.part)
+        if not attempt.is_active and not any(other.is_active for other in others):
             self.stage(attempts=(attempt,), images=images)
             self.closing = attempt
             return
@@ -196,10 +197,6 @@ class RunningTask:
     async def is_stale(self) -> bool:
         """Whether the task is no longer this run's; the next one may use what this one has stored."""
         return (await self.parts.tasks.get(self.task.task_id)).fence != self._stored.fence
-
-    def _ends_last_part(self, attempt: Attempt) -> bool:
-        others = (other for part, other in self.attempts.items() if part != attempt.part)
-        return not attempt.is_active and not any(other.is_active for other in others)
 
     def _has_staged(self) -> bool:
         return self.task is not self._stored or bool(self._staged)
