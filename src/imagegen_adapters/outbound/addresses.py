@@ -94,24 +94,19 @@ def normalized(address: IpAddress) -> IpAddress:
     return without_zone
 
 
-def embedded_ipv4(address: IpAddress) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses that a translated or tunnelled IPv6 address leads to."""
-    effective = normalized(address)
-    if isinstance(effective, IPv4Address):
-        return (effective,)
-    if effective.sixtofour is not None:
-        return (effective.sixtofour,)
-    if effective.teredo is not None:
-        return effective.teredo
-    if any(effective in network for network in _NAT64) or _is_isatap(effective):
-        return (IPv4Address(int(effective) & 0xFFFFFFFF),)
-    return ()
-
-
 @lru_cache(1024)
 def is_metadata(address: IpAddress) -> bool:
-    """Whether the address leads to a cloud metadata service, embedded forms included."""
-    return normalized(address) in METADATA or any(inner in METADATA for inner in embedded_ipv4(address))
+    """Whether the address leads to a cloud metadata service, also by translation or in a tunnel."""
+    effective = normalized(address)
+    inner: tuple[IPv4Address, ...] = ()
+    if isinstance(effective, IPv6Address):
+        if effective.sixtofour is not None:
+            inner = (effective.sixtofour,)
+        elif effective.teredo is not None:
+            inner = effective.teredo
+        elif any(effective in network for network in _NAT64) or _is_isatap(effective):
+            inner = (IPv4Address(int(effective) & 0xFFFFFFFF),)
+    return not METADATA.isdisjoint((effective, *inner))
 
 
 @lru_cache(1024)
