@@ -726,6 +726,24 @@ async def test_an_image_may_be_the_whole_body():
         assert [png(3)] == [await read(p) for p in result.images]
 
 
+async def test_a_kept_response_has_each_header_that_is_read_later():
+    """Whatever expression reads it; no other header is kept."""
+    rule = {"select": "data[]", "base64": "b64", "blocked_if": "header:x-blocked"}
+    answer = Reply.json({"data": [{"b64": png_base64()}]}, x_blocked="yes", x_other="secret")
+    async with HttpServer(lambda _: answer) as server:
+        provider = provider_for(server)
+        config = settings(
+            server, {"spec": reading_document({"images": [rule]})}, models=(ModelEntry(id="m"),)
+        )
+        call, exchange = call_of(provider, config, generate()), MemoryExchange()
+        receipt = await provider.submit(call, exchange)
+
+        assert {"x-blocked": "yes"} == receipt.data["headers"]
+        with pytest.raises(CallError) as caught:
+            await provider.collect(call, receipt, exchange)
+        assert FailureCode.CONTENT_POLICY == caught.value.failure.code
+
+
 async def test_broken_base64_is_a_bad_response():
     """Text that is not base64 fails the image, not the process."""
     async with HttpServer(lambda _: Reply.json({"data": [{"b64_json": "%%%" + png_base64()}]})) as server:
