@@ -460,20 +460,23 @@ def restore_backup(file: BinaryIO, data_dir: Path, *, now: datetime, progress: P
     after the backup are not assigned again.
     """
     backup = _Reader.from_file(file)
-    with contextlib.closing(DataDirectory.open(data_dir)):
+    staging, lock = data_dir / _STAGING_DIRECTORY, data_dir / LOCK_FILE
+    is_lock_new = not lock.exists()
+    with contextlib.closing(DataDirectory.open(data_dir)), contextlib.ExitStack() as undoing:
+        if is_lock_new:
+            undoing.callback(lock.unlink)  # the directory removes itself and its parents, if they are new
         _refuse_existing_data(data_dir)
-        staging = data_dir / _STAGING_DIRECTORY
         staging.mkdir(mode=0o700)
-        try:
-            if backup.file_bytes > (free := shutil.disk_usage(staging).free):
-                raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=backup.file_bytes >> 20))
-            tally = backup.extract(staging, progress)
-            report = _inspect(staging, data_dir, files=tally.files)
-            _skip_image_ids(staging / DATABASE_FILE, now)
-            _move(staging, data_dir)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-        return report
+        undoing.callback(shutil.rmtree, staging, ignore_errors=True)
+        if backup.file_bytes > (free := shutil.disk_usage(staging).free):
+            raise BackupError(BackupCode.NO_ROOM(free=free >> 20, needed=backup.file_bytes >> 20))
+        tally = backup.extract(staging, progress)
+        report = _inspect(staging, data_dir, files=tally.files)
+        _skip_image_ids(staging / DATABASE_FILE, now)
+        _move(staging, data_dir)
+        shutil.rmtree(staging, ignore_errors=True)
+        undoing.pop_all()
+    return report
 
 
 def _refuse_existing_data(data_dir: Path) -> None:

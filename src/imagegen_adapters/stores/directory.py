@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from imagegen_adapters.files.local import write_durably
@@ -112,7 +113,7 @@ class DataDirectory:
             with contextlib.suppress(OSError):  # the lock goes when the process ends, whatever stays
                 if all(path.name == LOCK_FILE for path in self.path.iterdir()):
                     for path in self._new_paths:
-                        (path.rmdir if path.is_dir() else path.unlink)()
+                        (path.rmdir if path.is_dir() else partial(path.unlink, missing_ok=True))()
             os.close(self._lock)
             self._lock = None
 
