@@ -169,11 +169,11 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
         return document
     if not was_sent:
         check_size(variables, _VARS)
-    parsed = _structured(variables, dict[str, Template], _VARS)
-    for name in parsed:
+    for name in variables if isinstance(variables, Mapping) else ():
         if name not in document.vars:
             reason = DocumentCode.NOT_A_VARIABLE(known=tuple(document.vars))
             raise ValidationFailed.for_field(f"{_VARS}.{name}", reason)
+    parsed = _structured(variables, dict[str, Template], _VARS)
     return attrs.evolve(document, vars={**document.vars, **parsed})
 
 
