@@ -122,35 +122,26 @@ class CallDeadline:
     _seconds: float
     _at: float | None = None
     _is_sending: bool = False
-    _scope: asyncio.Timeout | None = None
+    scope: asyncio.Timeout | None = None  # of the call up to the beginning of the response
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
         """Note from httpcore's trace that the call has begun, and that its first bytes are being sent."""
         if self._at is None:
             self._at = asyncio.get_running_loop().time() + self._seconds
-            if self._scope is not None:
-                self._scope.reschedule(self._at)
+            if self.scope is not None:
+                self.scope.reschedule(self._at)
         if event.endswith("send_request_headers.started"):
             self._is_sending = True
-
-    @contextlib.asynccontextmanager
-    async def limit(self) -> AsyncIterator[None]:
-        """Limit the body, up to the beginning of the response."""
-        try:
-            async with asyncio.timeout(None) as self._scope:
-                yield
-        except TimeoutError as error:
-            raise self.timeout_error() from error
 
     @property
     def extended_at(self) -> float | None:
         """The limit for the rest of a response that has begun: shortly after the deadline."""
         return None if self._at is None else self._at + RESPONSE_GRACE_SECONDS
 
-    def timeout_error(self) -> httpx.TimeoutException:
+    def timeout_error(self, request: httpx.Request | None = None) -> httpx.TimeoutException:
         """Return httpx's exception for a missed deadline; its type says whether anything was sent."""
         kind = httpx.ReadTimeout if self._is_sending else httpx.ConnectTimeout
-        return kind("the call took too long")
+        return kind("the call took too long", request=request)
 
 
 @attrs.frozen(kw_only=True)
@@ -360,8 +351,10 @@ class ProviderTransport(httpx.AsyncBaseTransport):
         deadline = CallDeadline(max(self._seconds, read_timeout or 0.0))
         request.extensions = {**request.extensions, "deadline": deadline, "trace": deadline.trace}
         try:
-            async with deadline.limit():
+            async with asyncio.timeout(None) as deadline.scope:
                 response = await self._pool.handle_async_request(request)
+        except TimeoutError as error:
+            raise deadline.timeout_error(request) from error
         except httpx.RequestError as error:
             error.request = request  # messages name its host
             raise
