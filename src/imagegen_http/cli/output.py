@@ -236,11 +236,9 @@ def table(columns: Sequence[Column], items: Sequence[Any], *, screen: int) -> It
     Optional columns are dropped from the last until a row fits in a line. If it still does not fit, it is
     split: each line takes the columns that fit, at least one.
     """
-    values = [[column.value(item) for item in items] for column in columns]
+    values = ((column, [column.value(item) for item in items]) for column in columns)
     strips = [
-        _Strip.from_values(column, cells)
-        for column, cells in zip(columns, values, strict=True)
-        if any(value not in (None, "") for value in cells)
+        _Strip.from_values(column, cells) for column, cells in values if {*map(_one_line, cells)} != {""}
     ]
     for optional in [strip for strip in reversed(strips) if strip.may_be_absent]:
         if sum(strip.needed + _GAP for strip in strips) - _GAP > screen:

@@ -183,11 +183,9 @@ class _Formatter(click.HelpFormatter):
 
     usage, colon = "Usage: ", ":"
 
-    def __init__(
-        self, indent_increment: int = 2, width: int | None = None, max_width: int | None = None
-    ) -> None:
-        columns = min(width or shutil.get_terminal_size().columns, _MAX_COLUMNS)
-        super().__init__(indent_increment, width=max(columns, _MIN_COLUMNS))
+    def __init__(self, *, width: int | None = None, max_width: int | None = None) -> None:
+        columns = min(width or shutil.get_terminal_size().columns, max_width or _MAX_COLUMNS)
+        super().__init__(width=max(columns, _MIN_COLUMNS))
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         start = f"{self.usage if prefix is None else prefix}{prog} "
