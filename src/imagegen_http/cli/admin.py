@@ -187,8 +187,8 @@ _HEALTH_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option("--full", is_flag=True, help="Also read every local image and compare its checksum.")
 @click.option("--strict", is_flag=True, help="End with 4 for warnings.")
 @options.as_json
-@click.pass_context
-def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, as_json: bool) -> None:
+@click.pass_obj
+def doctor(context: Context, file: Path | None, *, full: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong, beside a running server or without one, and change nothing.
 
     Ends with 1 for a damaged database, a missing or wrong master key, a missing image; warnings end with 0,
@@ -199,7 +199,6 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
     from imagegen_http.doctor import Health, run_checks
     from imagegen_http.settings.loader import check_bind, exposure_warning
 
-    context: Context = ctx.obj
     settings = context.settings(file)
     check_bind(settings.server.host, settings.server.auth_token)
     warning = exposure_warning(settings, **context.sources(file))
@@ -221,9 +220,9 @@ def doctor(ctx: click.Context, file: Path | None, *, full: bool, strict: bool, a
             word = click.style(f"{check.health:<4}", fg=_HEALTH_COLOURS[check.health])
             click.echo(f"{word}  " + f"\n{' ' * _INDENT}".join(lines))
     if Health.FAIL in healths:
-        ctx.exit(EXIT_FAILED)
+        raise click.exceptions.Exit(EXIT_FAILED)
     if strict and Health.WARN in healths:
-        ctx.exit(EXIT_WARNINGS)
+        raise click.exceptions.Exit(EXIT_WARNINGS)
 
 
 @click.command()
@@ -496,23 +495,15 @@ async def verify(api: Api, *, dry_run: bool, sizes_only: bool, as_json: bool) ->
 
 
 async def _run_pass(api: Api, name: str, *, as_json: bool, **body: bool) -> dict[str, Any]:
-    def counts(progress: Mapping[str, Any]) -> tuple[int, int | None] | None:
-        return (progress["done"], progress["total"]) if progress["pass"] == name else None
-
-    path = f"/api/v1/storage/{name}"
-    result = await _post_watched(api, path, in_words(name), "/api/v1/storage", counts, json=body)
+    paths = (f"/api/v1/storage/{name}", "/api/v1/storage")
+    result = await _post_watched(api, name, *paths, ("done", "total"), json=body)
     if as_json:
         print_json(result)
     return result
 
 
 async def _post_watched(
-    api: Api,
-    path: str,
-    title: str,
-    progress_path: str,
-    counts: Callable[[Mapping[str, Any]], tuple[int, int | None] | None],
-    **request: Any,
+    api: Api, name: str, path: str, progress_path: str, counts: tuple[str, str], **request: Any
 ) -> dict[str, Any]:
     """Post, and wait however long it takes; a terminal shows what is done and the total, if it is known."""
     import asyncio
@@ -522,13 +513,14 @@ async def _post_watched(
         try:
             while True:
                 await asyncio.sleep(_POLL_SECONDS)
-                if (current := counts(await api.get(progress_path))) is not None:
-                    done, total = current
+                progress = await api.get(progress_path)
+                done, total = (progress[count] for count in counts)
+                if done is not None and progress.get("pass", name) == name:
                     update(done, total, f"{done}/{'?' if total is None else total}")
         except Exception:  # a bar is no reason to fail
             logging.getLogger(__name__).debug("the progress cannot be shown", exc_info=True)
 
-    with progress_bar(title, None) as update:
+    with progress_bar(in_words(name), None) as update:
         watching = [asyncio.create_task(watch(update))] if is_watched() else []
         try:
             result: dict[str, Any] = await api.post(path, timeout=None, **request)
@@ -550,10 +542,6 @@ async def reindex(api: Api) -> None:
 
     Searches go on meanwhile. An interrupted rebuild is resumed by the next call.
     """
-
-    def counts(index: Mapping[str, Any]) -> tuple[int, int] | None:
-        return None if index["reached"] is None else (index["reached"], index["until"])
-
-    path = "/api/v1/search/reindex"
-    result = await _post_watched(api, path, in_words("reindex"), "/api/v1/search/index", counts)
+    paths = ("/api/v1/search/reindex", "/api/v1/search/index")
+    result = await _post_watched(api, "reindex", *paths, ("reached", "until"))
     say("the search index is {state}", state=label("status", result["state"]))

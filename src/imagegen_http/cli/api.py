@@ -262,6 +262,7 @@ _POLL_GROWTH = 1.3
 _RETRY_DELAYS = (1, 2, 4, 8)  # seconds before each retry; only for another machine
 _GATEWAY_STATUSES = frozenset({502, 503, 504})  # a proxy's answer for a node that stops, starts or is down
 _LOST_STATUSES = frozenset({502, 504})  # the proxy had sent the request on; at 503 it had not
+_KEY = "Idempotency-Key"
 _PIECE_BYTES = 512 * 1024  # small: in-process responses stay in memory until a garbage collection
 
 
@@ -294,22 +295,14 @@ class Api:
         return f"imagegen --server {self.place}" if self._retry_delays else "imagegen"
 
     async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        key: str | None = None,
-        names: Mapping[str, str] | None = None,
-        **request: Any,
+        self, method: str, path: str, *, names: Mapping[str, str] | None = None, **request: Any
     ) -> Any:
         """Send a request and return the ``data`` of the response.
 
-        A request with a ``key`` is carried out once, however often it arrives. ``names`` are the user's names
+        A request with a key is carried out once, however often it arrives. ``names`` are the user's names
         for fields of the body. Raises ApiRefusal, or CommandFailed if there is no response.
         """
-        is_safe, is_keyed = method == "GET", key is not None
-        if is_keyed:
-            request["headers"] = {**request.get("headers", {}), "Idempotency-Key": key}
+        is_safe, is_keyed = method == "GET", _KEY in request.get("headers", ())
         response = await self._send(
             lambda: self._client.request(method, path, **request), is_safe=is_safe, is_keyed=is_keyed
         )
@@ -331,13 +324,12 @@ class Api:
         return await self.call("GET", path, **request)
 
     async def post(self, path: str, **request: Any) -> Any:
-        """Send once. If the response is lost, fail: the request may have been carried out."""
+        """Send once, unless it has a key. If the response is lost, the request may have been carried out."""
         return await self.call("POST", path, **request)
 
-    async def submit(self, path: str, **request: Any) -> dict[str, Any]:
+    async def submit(self, path: str, headers: Mapping[str, str] | None = None, **request: Any) -> Any:
         """Submit a task exactly once, however often the request has to be sent."""
-        task: dict[str, Any] = await self.call("POST", path, key=os.urandom(16).hex(), **request)
-        return task
+        return await self.post(path, headers={**(headers or {}), _KEY: os.urandom(16).hex()}, **request)
 
     async def pages(
         self, path: str, *, limit: int | None = None, **params: Any

@@ -19,7 +19,7 @@ from imagegen_http.cli import options
 from imagegen_http.cli.api import Api, Failures, api_command, listed_ids, with_api
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, check_writable, say, unusable
 from imagegen_http.cli.files import NOT_REPLACED, STDOUT, atomic_file, check_stdout, extension_of, name_of
-from imagegen_http.cli.output import Column, Kind, cost_note, show_list, show_record, show_table, size_of
+from imagegen_http.cli.output import Column, cost_note, show_list, show_record, show_table, size_of
 from imagegen_http.cli.words import message
 
 _COLLECTIONS = "/api/v1/collections"
@@ -32,21 +32,21 @@ collections = click.Group("collections", help="Gather images in collections.")
 
 _LIST = (
     Column("id"),
-    Column("created", "created_at", Kind.TIME),
+    Column("created", "created_at", "time"),
     Column("provider"),
     Column("size", size_of),
-    Column("prompt", kind=Kind.TEXT),
+    Column("prompt", kind="text"),
 )
 _RECORD = (
     Column("id"),
     Column("prompt"),
-    Column("operation", kind=Kind.WORD),
+    Column("operation", kind="word"),
     Column("provider"),
     Column("model", "model_id"),
     Column("size", lambda it: f"{size_of(it)}, {it['mime_type']}, {it['size_bytes'] / 1024:,.0f} KB"),
-    Column("created", "created_at", Kind.TIME),
+    Column("created", "created_at", "time"),
     Column("cost", lambda image: cost_note(image["cost"])),
-    Column("storage", kind=Kind.WORD),
+    Column("storage", kind="word"),
     Column("tags", lambda image: ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])),
     Column("task", "task_id"),
 )
@@ -54,7 +54,7 @@ _COLLECTIONS_LIST = (
     Column("id"),
     Column("name"),
     Column("images", "count"),
-    Column("created", "created_at", Kind.TIME),
+    Column("created", "created_at", "time"),
 )
 
 

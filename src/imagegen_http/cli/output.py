@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from enum import Enum, auto
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import click
@@ -38,17 +37,6 @@ _STATUS_COLOURS = {
 }
 
 
-class Kind(Enum):
-    """What a column holds."""
-
-    VALUE = auto()  # a name, an id, a number: never shortened
-    TEXT = auto()  # a prompt: shortened to the room that is left
-    NAMES = auto()  # comma-separated: wrapped, never shortened
-    WORD = auto()  # one of a few values that have words in each language
-    STATUS = auto()
-    TIME = auto()
-
-
 @attrs.frozen
 class Cell:
     """A styled text of one line; with ``is_wrapped`` it takes more lines instead of being shortened."""
@@ -70,32 +58,34 @@ class Cell:
 
 @attrs.frozen
 class Column:
-    """A column of a table, or a line of a record; only a terminal shows titles."""
+    """A column of a table, or a line of a record; only a terminal shows titles.
+
+    A name, an id and a number are never shortened, a prompt is a ``text`` and shortened to the room that is
+    left, ``names`` with commas are wrapped, and a ``word`` is one of a few that each language has.
+    """
 
     title: str
-    source: str | Callable[[Any], object] = attrs.field(
-        default=attrs.Factory(lambda self: self.title, takes_self=True)
-    )
-    kind: Kind = Kind.VALUE
+    source: str | Callable[[Any], object] | None = None  # by default the title
+    kind: Literal["value", "text", "names", "word", "status", "time"] = "value"
     may_be_absent: bool = attrs.field(default=False, kw_only=True)
 
     def value(self, item: Any) -> object:
         if callable(self.source):
             return self.source(item)
-        for key in self.source.split("."):
+        for key in (self.source or self.title).split("."):
             item = item[key] if item else None
         return item
 
     def cell(self, value: object) -> Cell:
         text = _one_line(value)
         match self.kind:
-            case Kind.STATUS:
+            case "status":
                 return Cell(label("status", text), colour=_STATUS_COLOURS.get(text))
-            case Kind.TIME:
+            case "time":
                 return Cell(local_time(text))
-            case Kind.WORD:
+            case "word":
                 return Cell(label("value", text))
-        return Cell(text, is_wrapped=self.kind is Kind.NAMES)
+        return Cell(text, is_wrapped=self.kind == "names")
 
 
 def local_time(text: str) -> str:
@@ -205,7 +195,7 @@ def _tabbed(columns: Sequence[Column], item: Any) -> str:
     """Return the raw values; click strips the colours unless they are asked for."""
     texts = ((column, _one_line(column.value(item))) for column in columns)
     return "\t".join(
-        click.style(text, fg=_STATUS_COLOURS.get(text)) if column.kind is Kind.STATUS else text
+        click.style(text, fg=_STATUS_COLOURS.get(text)) if column.kind == "status" else text
         for column, text in texts
     )
 
@@ -224,7 +214,7 @@ class _Strip:
         """A flexible column can be shortened, or wrapped at words."""
         cells = [Cell(label("title", column.title), is_bold=True), *map(column.cell, values)]
         needed = widest = max(width_of(cell.text) for cell in cells)
-        if column.kind in (Kind.TEXT, Kind.NAMES):
+        if column.kind in ("text", "names"):
             words = (word for cell in cells if cell.is_wrapped for word in cell.text.split())
             needed = max(min(widest, _MIN_TEXT_CELLS), *map(width_of, words), 0)
         return cls(cells, widest, needed, column.may_be_absent)

@@ -22,17 +22,17 @@ from imagegen_http.cli.context import (
     read_secret,
     say,
 )
-from imagegen_http.cli.output import Column, Kind, show_table
+from imagegen_http.cli.output import Column, show_table
 from imagegen_http.cli.words import message, reader_language
 
 _CONFIGS = "/api/v1/providers/config"
 _LIST = (
     Column("provider", "provider_name"),
     Column("kind"),
-    Column("status", lambda config: "on" if config["enabled"] else "off", Kind.STATUS),
+    Column("status", lambda config: "on" if config["enabled"] else "off", "status"),
     Column("key", "api_key"),
-    Column("source", kind=Kind.WORD),
-    Column("models", lambda config: ", ".join(model["id"] for model in config["models"]), Kind.NAMES),
+    Column("source", kind="word"),
+    Column("models", lambda config: ", ".join(model["id"] for model in config["models"]), "names"),
 )
 _EMPTY = "no provider is configured in {path}"
 
@@ -173,10 +173,6 @@ def set_provider(context: Context, /, name: str, *, is_default: bool, **fields: 
     with_api(context, act, create=True)
 
 
-def _without_none(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 async def _extra_config(
     api: Api, name: str, values: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -194,7 +190,8 @@ async def _extra_config(
         extra = {key: value for key, value in extra.items() if key in {*values, *items}}
     extra |= values
     for key, changes in items.items():
-        extra[key] = _without_none({**(extra.get(key) or {}), **changes})
+        merged = {**(extra.get(key) or {}), **changes}
+        extra[key] = {name: value for name, value in merged.items() if value is not None}
     return extra
 
 
@@ -258,7 +255,7 @@ def _read_spec(path: Path) -> Any:
 _FACTS = (
     Column("provider"),
     Column("model"),
-    Column("status", kind=Kind.STATUS),
+    Column("status", kind="status"),
     Column("ends", lambda model: model["ends"] or "-"),
     Column("use instead", lambda model: model["use_instead"] or "-"),
     Column("facts read", lambda model: model["facts_read"] or "-"),
@@ -268,13 +265,12 @@ _FACTS = (
 @providers.command(short_help="List models by end and by age of their facts.")
 @click.option("--strict", is_flag=True, help="End with 4 when anything ends or has ended.")
 @options.as_json
-@click.pass_context
-def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
+@click.pass_obj
+def check(context: Context, *, strict: bool, as_json: bool) -> None:
     """List the configured models by their coming end and the age of what is known of them.
 
     Each that ends is named with its replacement, and so is a preset whose provider has switched it off.
     """
-    context: Context = ctx.obj
 
     async def listed(api: Api) -> tuple[list[dict[str, Any]], str]:
         return [config async for config in api.every(_CONFIGS)], api.place
@@ -287,7 +283,7 @@ def check(ctx: click.Context, *, strict: bool, as_json: bool) -> None:
             complain(about(config["provider_name"], warning))
     is_switched_off = any(config["warnings"] and not config["models"] for config in configs)
     if strict and (is_switched_off or any(model["status"] != "active" for model in models)):
-        ctx.exit(EXIT_WARNINGS)
+        raise click.exceptions.Exit(EXIT_WARNINGS)
 
 
 def _configured_without_data(context: Context) -> tuple[list[dict[str, Any]], str] | None:

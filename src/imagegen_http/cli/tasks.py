@@ -27,7 +27,6 @@ from imagegen_http.cli.files import (
 )
 from imagegen_http.cli.output import (
     Column,
-    Kind,
     cost_note,
     is_watched,
     print_json,
@@ -264,31 +263,31 @@ segment = _command(
 
 _LIST = (
     Column("task", "task_id"),
-    Column("status", kind=Kind.STATUS),
-    Column("created", "created_at", Kind.TIME, may_be_absent=True),
-    Column("operation", kind=Kind.WORD, may_be_absent=True),
+    Column("status", kind="status"),
+    Column("created", "created_at", "time", may_be_absent=True),
+    Column("operation", kind="word", may_be_absent=True),
     Column("provider"),
     Column("error", "error.code"),
-    Column("prompt", kind=Kind.TEXT),
+    Column("prompt", kind="text"),
 )
-_COUNTS = (Column("status", kind=Kind.STATUS), Column("tasks"))
+_COUNTS = (Column("status", kind="status"), Column("tasks"))
 _INPUTS = (
     Column("index"),
-    Column("role", kind=Kind.WORD),
+    Column("role", kind="word"),
     Column("id", "image_id"),
     Column("size", size_of),
     Column("url"),
 )
 _RECORD = (
     Column("task", "task_id"),
-    Column("status", kind=Kind.STATUS),
+    Column("status", kind="status"),
     Column("prompt"),
-    Column("operation", kind=Kind.WORD),
+    Column("operation", kind="word"),
     Column("provider"),
     Column("model", "model_id"),
-    Column("created", "created_at", Kind.TIME),
-    Column("started", "started_at", Kind.TIME),
-    Column("ended", "completed_at", Kind.TIME),
+    Column("created", "created_at", "time"),
+    Column("started", "started_at", "time"),
+    Column("ended", "completed_at", "time"),
     Column("attempts"),
     Column("error", lambda task: " ".join(filter(None, map((task["error"] or {}).get, ("code", "message"))))),
     Column("cost", lambda task: cost_note(task["cost"])),

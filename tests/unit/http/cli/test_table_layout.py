@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_http.cli.output import Column, Kind, table
+from imagegen_http.cli.output import Column, table
 from imagegen_http.cli.words import width_of
 
 TASK_ID = "019af2c4-8d3e-7c1a-9f0b-112233445566"
@@ -11,9 +11,9 @@ PROMPT = "一只可爱的猫坐在窗台上看着外面的雨" * 3
 
 def drawn(*texts, screen, kinds=None, optional=()):
     """Draw a row without its titles; by default its last cell may be shortened."""
-    kinds = kinds or {len(texts) - 1: Kind.TEXT}
+    kinds = kinds or {len(texts) - 1: "text"}
     columns = [
-        Column("-", str(n), kinds.get(n, Kind.VALUE), may_be_absent=n in optional) for n in range(len(texts))
+        Column("-", str(n), kinds.get(n, "value"), may_be_absent=n in optional) for n in range(len(texts))
     ]
     return rows(columns, {str(n): text for n, text in enumerate(texts)}, screen=screen)
 
@@ -42,7 +42,7 @@ def test_a_row_that_fits_is_one_line():
 
 def test_a_line_in_which_nothing_stands_is_left_out():
     """On a narrow screen, where the prompt of another row has its own."""
-    columns = (Column("-", "id"), Column("-", "prompt", Kind.TEXT))
+    columns = (Column("-", "id"), Column("-", "prompt", "text"))
     items = ({"id": TASK_ID, "prompt": ""}, {"id": TASK_ID, "prompt": "a cat"})
 
     assert [TASK_ID, TASK_ID, "  a cat"] == rows(columns, *items, screen=40)
@@ -57,7 +57,7 @@ def test_an_id_that_is_wider_than_the_screen_is_whole():
 def test_names_are_whole_in_as_many_lines_as_they_need(screen):
     """No model's id is cut, and the columns beside it stay where they are."""
     names = ", ".join(f"fal-ai/flux/{name}" for name in ("dev", "schnell", "kontext", "krea"))
-    lines = drawn("fal", names, "on", screen=screen, kinds={1: Kind.NAMES})
+    lines = drawn("fal", names, "on", screen=screen, kinds={1: "names"})
 
     assert sorted(["fal", *names.split(), "on"]) == sorted(" ".join(lines).split())
     assert [] == [line for line in lines if width_of(line) > max(screen, 24)]

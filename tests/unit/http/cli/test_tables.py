@@ -5,13 +5,13 @@ import sys
 import click
 import pytest
 
-from imagegen_http.cli.output import Column, Kind, show_table
+from imagegen_http.cli.output import Column, show_table
 from imagegen_http.cli.words import message
 
 COLUMNS = (
     Column("task", "task_id"),
-    Column("status", "status", Kind.STATUS),
-    Column("operation", "operation", Kind.WORD),
+    Column("status", "status", "status"),
+    Column("operation", "operation", "word"),
     Column("error", "error.code"),
 )
 TASK = {"task_id": "7", "status": "completed", "operation": "reference", "error": None}
