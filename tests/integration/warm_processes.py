@@ -14,6 +14,7 @@ import attrs
 
 _COMMANDS = (
     "admin",
+    "generate",
     "images",
     "providers",
     "tasks",

@@ -93,6 +93,7 @@ def test_only_the_called_command_is_loaded(args, commands, tmp_path):
     _, _, modules = modules_of(*args, cwd=tmp_path)
     every = {
         "admin",
+        "generate",
         "images",
         "providers",
         "tasks",
