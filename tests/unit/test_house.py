@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 47_491
-FILES = 174
-SMALL_FILES = 27
+LINES = 47_511
+FILES = 177
+SMALL_FILES = 28
 """Of less than 60 lines."""
 
 PORT_COUNT = 12

@@ -25,14 +25,8 @@ from imagegen_core.attempt import Attempt
 from imagegen_core.costs import Cost, Ticks, Usage, UsageGrouping
 from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound, text_problem
 from imagegen_core.limits import MAX_EXACT_TOTAL
-from imagegen_core.ports.tasks import (
-    MAX_DEFERRAL,
-    ChangedTask,
-    ChangedTasks,
-    IdempotencyClaim,
-    StoredKey,
-    TaskFilter,
-)
+from imagegen_core.ports.queue import MAX_DEFERRAL
+from imagegen_core.ports.tasks import ChangedTask, ChangedTasks, IdempotencyClaim, StoredKey, TaskFilter
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task, TaskEvent
 

@@ -1,1 +1,1 @@
-"""What the core requires of its adapters, one `Protocol` per file."""
+"""What the core requires of its adapters: a `Protocol` per file, but for bytes (three) and secrets (two)."""

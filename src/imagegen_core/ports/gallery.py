@@ -1,7 +1,6 @@
-"""Stored images: lists, searches, when they were made, from what, where they are, and the marks on them."""
+"""Stored images: lists, searches, when they were made, from what, and where they are."""
 
-from collections.abc import Collection as Ids
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -9,7 +8,7 @@ from typing import Protocol
 import attrs
 
 from imagegen_core.errors import text_problem
-from imagegen_core.images import ChangedImages, Collection, Image, MarkChange, StorageState, TagUse
+from imagegen_core.images import Image, StorageState
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
 
@@ -121,7 +120,7 @@ class Gallery(Protocol):
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
         """Return a page of a list; if ``paging.after`` is an id, only older images."""
 
-    async def delete(self, image_ids: Ids[int]) -> tuple[Image, ...]:
+    async def delete(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         """Remove images, their marks and search entries at once; return those that there were.
 
         Their files are added to the outbox.
@@ -153,7 +152,7 @@ class Gallery(Protocol):
         Each appears once; deleted ones do not. Parents are noted in the transaction that stores an image.
         """
 
-    async def existing(self, image_ids: Ids[int]) -> frozenset[int]:
+    async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         """Return those of the ids that images have."""
 
     async def stored(
@@ -174,43 +173,5 @@ class Gallery(Protocol):
     ) -> int:
         """Count images by a scan of all; it is for the progress of a long pass."""
 
-    async def unknown(self, keys: Ids[str]) -> frozenset[str]:
+    async def unknown(self, keys: Collection[str]) -> frozenset[str]:
         """Return the keys that are neither the bytes nor the thumbnail of any image."""
-
-
-class Marks(Protocol):
-    """A `Gallery` shows the marks of an image, filters by them, and deletes them with it.
-
-    Names are compared as `fold_name` folds them. Of equal tags the first that was written is shown, while any
-    image has it. Every change is idempotent.
-
-    Raises:
-        CollectionNotFound: the collection to change does not exist.
-        CollectionExists: another one has the name.
-    """
-
-    async def change(self, image_ids: Ids[int], change: MarkChange) -> ChangedImages:
-        """Change the marks of all images or, if it raises, of none; ids without an image are no error.
-
-        Raises:
-            TooManyTags: some of the images would have more than `MAX_TAGS`.
-        """
-
-    async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
-        """Return the most used tags whose folded names begin with the folded prefix."""
-
-    async def collections(self) -> tuple[Collection, ...]:
-        """Return all collections, newest first."""
-
-    async def add_collection(self, name: str, created_at: datetime) -> Collection:
-        """Add an empty collection, with an id that none ever had.
-
-        Raises:
-            TooManyCollections: there are `MAX_COLLECTIONS`.
-        """
-
-    async def rename_collection(self, collection_id: int, name: str) -> Collection:
-        """Give a collection another name."""
-
-    async def remove_collection(self, collection_id: int) -> None:
-        """Remove a collection; its images stay."""

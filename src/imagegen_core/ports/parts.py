@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from imagegen_core.ports.blobs import BlobStore, Outbox, Spool
+from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
-from imagegen_core.ports.gallery import Gallery, Marks
+from imagegen_core.ports.gallery import Gallery
+from imagegen_core.ports.marks import Marks
+from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
-from imagegen_core.ports.tasks import Queue, TaskRepository
+from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
 from imagegen_core.search import Simplify
 from imagegen_core.secrets import Redactor

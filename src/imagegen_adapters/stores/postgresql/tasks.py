@@ -27,7 +27,8 @@ from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, StorageError, TaskNotFound
 from imagegen_core.images import Image
 from imagegen_core.ports.cluster import CANCELLATIONS
-from imagegen_core.ports.tasks import AddedTask, Demand, IdempotencyClaim
+from imagegen_core.ports.queue import Demand
+from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim
 from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, last_event
 
