@@ -11,7 +11,7 @@ from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.memory import memory_adapters
-from imagegen_core.errors import BlobMissing, StorageUnreachable
+from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.upkeep import FindingKind, PassProgress, Stores
@@ -622,6 +622,23 @@ async def test_a_pass_that_fails_leaves_one_line(desk, oss, caplog):
     assert 9 == summary.failed
     assert 1 == len(lines)
     assert lines[0].getMessage().startswith("9 outbox entries failed, the first one: OSS: 403 AccessDenied")
+
+
+async def test_a_pass_that_breaks_leaves_it_too(desk, oss, caplog, monkeypatch):
+    """Where the database accepts no more, the log is all that says why the first upload failed."""
+    await desk.image()
+
+    async def defer(self, entry, *, not_before, error):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(type(desk.outbox), "defer", defer)
+    oss.fail("denied", "put")
+    with pytest.raises(StorageError, match="the disk is full"):
+        await desk.sync()
+    lines = [record.getMessage() for record in caplog.records if record.name.endswith("upkeep")]
+
+    assert 1 == len(lines)
+    assert lines[0].startswith("1 outbox entries failed, the first one: OSS: 403 AccessDenied")
 
 
 async def test_a_pass_that_succeeds_leaves_none(desk, caplog):

@@ -227,10 +227,9 @@ class Stores:
                 entries = await self.parts.outbox.claim(due=due, after=after, limit=_BATCH_SIZE)
                 if entries:
                     after = entries[-1].id
-                    errors = await asyncio.gather(*(self._handle(e, summary, progress) for e in entries))
+                    handled = (self._handle(entry, summary, progress, failures) for entry in entries)
+                    errors = await asyncio.gather(*handled)
                     summary.unreachable = all(isinstance(error, StorageUnreachable) for error in errors)
-                    keys = (entry.blob_key for entry in entries)
-                    failures = failures or [(key, e) for key, e in zip(keys, errors, strict=True) if e]
                 elif self.archive is None or not await self.parts.outbox.add_missing_uploads():
                     break
         finally:
@@ -239,8 +238,13 @@ class Stores:
                 _log.warning(line, summary.failed, failures[0][1], extra={"blob_key": failures[0][0]})
 
     async def _handle(
-        self, entry: OutboxEntry, summary: SyncSummary, progress: PassProgress
+        self,
+        entry: OutboxEntry,
+        summary: SyncSummary,
+        progress: PassProgress,
+        failures: list[tuple[str, ImagegenError]],
     ) -> StorageError | BlobMissing | None:
+        """Do what the entry says, and return why that failed; ``failures`` gets the first one of the pass."""
         try:
             if entry.kind is OutboxKind.REMOVE:
                 await self.parts.blobs.delete(entry.blob_key)
@@ -253,6 +257,8 @@ class Stores:
         except (StorageError, BlobMissing) as error:
             summary.failed += 1
             summary.last_error = error.reason
+            if not failures:
+                failures.append((entry.blob_key, error))
             later = self.parts.clock.now() + sync_backoff(error, attempts=entry.attempts)
             await self.parts.outbox.defer(entry, not_before=later, error=error.reason)
             return error
