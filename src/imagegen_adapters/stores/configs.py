@@ -18,7 +18,15 @@ from imagegen_adapters.stores.rows import (
     to_json,
 )
 from imagegen_adapters.stores.sql import Row, Sql, SqliteSql
-from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig, origin, split_secrets, with_secrets
+from imagegen_core.config import (
+    PROVIDER_FIELDS,
+    ConfigSource,
+    ModelEntry,
+    ProviderConfig,
+    origin,
+    split_secrets,
+    with_secrets,
+)
 from imagegen_core.errors import KeysLocked, ProviderConfigNotFound, text_problem
 from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
@@ -32,10 +40,9 @@ GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names
 
 ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
 
-_FIELDS = (
-    *("kind", "display_name", "api_base", "api_key", "key_origin", "models", "enabled", "timeout_seconds"),
-    *("max_retries", "extra_config", "sealed_extra", "updated_at"),
-)
+_FIELDS = (*PROVIDER_FIELDS, "key_origin", "sealed_extra", "updated_at")
+_CONVERTED = ("api_key", "models", "enabled", "extra_config")
+_PLAIN = ("provider_name", *(name for name in PROVIDER_FIELDS if name not in _CONVERTED))
 
 _PUT = f"""
 INSERT INTO provider_configs (provider_name, created_at, {", ".join(_FIELDS)})
@@ -67,9 +74,6 @@ _COLUMNS = {
     "sealed_config": ("attempts", "attempt_id"),
 }
 """The table of each column of tokens, and its key."""
-
-
-_PLAIN = ("provider_name", "kind", "display_name", "api_base", "timeout_seconds", "max_retries")
 
 
 class SqlProviderConfigs:

@@ -393,7 +393,9 @@ def _provider(name: str, fields: Mapping[Any, Any]) -> ProviderConfig:
         if key not in PROVIDER_FIELDS:
             raise SettingsError(str(key), unknown_key(str(key), PROVIDER_FIELDS))
     values: dict[str, Any] = {}
-    for key, read in _PROVIDER_READERS.items():
+    types = attrs.fields_dict(ProviderConfig)
+    for key in PROVIDER_FIELDS:
+        read = _PROVIDER_READERS.get(key) or _READERS[get_args(types[key].type)[0]]
         with _below(key):
             values[key] = None if fields.get(key) is None else read(fields[key])
     extra = values.pop("extra_config") or {}
@@ -431,13 +433,9 @@ _PROVIDER_READERS: Mapping[str, Callable[[Any], Any]] = {
     "extra_config": _extra_config,
     "api_base": lambda value: _text(value) or None,
     "api_key": lambda value: Secret.parse(text) if (text := _text(value)) else None,
-    "kind": _text,
-    "display_name": _text,
     "models": _models,
-    "enabled": _boolean,
-    "timeout_seconds": _number,
-    "max_retries": _integer,
 }
+"""The others are read by their types."""
 
 
 # ---------------------------------------------------------------- from the tree to the settings
