@@ -322,11 +322,11 @@ def require_cluster() -> None:
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield every secret in the settings, so that no log shows one."""
-    yield from (secret for _, secret in secrets_of(settings))
+    """Yield every secret in the settings, those of many providers last, so that no log shows one."""
     yield environ.get("IMAGEGEN_MASTER_KEY", "")
     if settings.database is not None:
         yield environ.get("PGPASSWORD", "")
+    yield from (secret for _, secret in secrets_of(settings))
 
 
 def _label(settings: Settings) -> Label | None:

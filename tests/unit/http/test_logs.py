@@ -1,11 +1,17 @@
 """What code adds to a log line is in it, as JSON or as text, without secrets."""
 
+import base64
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.secrets import Redactor, Secret
+from imagegen_http.service import compose
+from imagegen_http.settings.schema import Settings
 
 LOGGING = """
 import logging, sys, structlog
@@ -63,3 +69,26 @@ def test_a_log_that_cannot_be_written_fails_nothing():
     """The lines are lost; the process goes on to its end."""
     with Path("/dev/full").open("wb") as full:
         assert [] == logged("json", stderr=full)
+
+
+@pytest.mark.anyio
+async def test_the_master_key_stays_masked_however_many_keys_there_are(tmp_path):
+    """Those of providers and of requests are forgotten before it."""
+    names = [f"p{number}" for number in range(40)]
+    keys = {
+        name: ProviderConfig(
+            provider_name=name,
+            kind="stable_diffusion",
+            api_key=Secret(f"key-of-{name}"),
+            source=ConfigSource.FILE,
+        )
+        for name in names
+    }
+    master_key, redactor = base64.urlsafe_b64encode(bytes(range(32))).decode(), Redactor()
+
+    settings = Settings(data_dir=tmp_path / "data", providers=keys)
+    async with compose(settings, environ={"IMAGEGEN_MASTER_KEY": master_key}, redactor=redactor):
+        for number in range(300):
+            redactor.register(f"of-request-{number}")
+
+    assert "the key ****" == redactor.redact(f"the key {master_key}")
