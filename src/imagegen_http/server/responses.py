@@ -147,7 +147,8 @@ async def _acquire(slots: asyncio.Semaphore, receive: Receive) -> bool:
 
     def give_up(disconnect: "asyncio.Task[None]") -> None:
         if not disconnect.cancelled():
-            waiting.reschedule(0)
+            with contextlib.suppress(RuntimeError):  # the slot came first
+                waiting.reschedule(0)
 
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     disconnect.add_done_callback(give_up)

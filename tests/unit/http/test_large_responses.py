@@ -175,3 +175,23 @@ async def test_a_disconnect_before_its_slot_costs_nothing():
     await asyncio.gather(first, sending[1])
 
     assert (2, [], 200) == (len(begun), readers[1].messages, readers[2].status)
+
+
+async def test_a_disconnect_that_comes_with_its_slot_raises_nothing():
+    """Its response is made, as if the client had left a moment later."""
+    begun, goes_on, errors = asyncio.Event(), asyncio.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+
+    async def before():
+        begun.set()
+        await goes_on.wait()
+
+    app, (first, second) = bounded(answering(before=before), times=3), (Reader(LIST), Reader(LIST))
+    sending = [asyncio.create_task(app(r.scope, r.receive, r.send)) for r in (first, second)]
+    await begun.wait()
+    await asyncio.sleep(0)
+    goes_on.set()
+    second.abort()
+    await asyncio.gather(*sending)
+
+    assert ([], 200) == (errors, second.status)
