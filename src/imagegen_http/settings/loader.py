@@ -131,7 +131,7 @@ class _Loader(yaml.SafeLoader):
                 line = key.start_mark.line + 1
                 if first := lines.get(key.value):
                     reason = SettingCode.KEY_TWICE(key=key.value, first=first, second=line)
-                    raise SettingsError("", reason)
+                    raise SettingsError(None, reason)
                 lines[key.value] = line
         return node
 
@@ -314,7 +314,7 @@ def _below(name: str) -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise SettingsError(f"{name}.{error.key}" if error.key else name, error.problem) from error
+        raise SettingsError(name if error.key is None else f"{name}.{error.key}", error.problem) from error
     except ValidationFailed as error:
         raise SettingsError.from_problem(error.problems[0], name) from error
 
@@ -332,7 +332,7 @@ def _parse_variable(value: Any, parse: Callable[[str], Any]) -> Any:
 def _typed(value: Any, expected: JsonType, *kinds: type) -> Any:
     """Return a value that is of these types; a boolean is no number."""
     if type(value) not in kinds and (isinstance(value, bool) or not isinstance(value, kinds)):
-        raise SettingsError("", ProblemCode.WRONG_TYPE(types=(expected(),)))
+        raise SettingsError(None, ProblemCode.WRONG_TYPE(types=(expected(),)))
     return value
 
 
@@ -355,7 +355,7 @@ def _integer(value: Any) -> int:
 def _number(value: Any) -> float:
     number = float(_typed(_parse_variable(value, float), JsonType.NUMBER, int, float))
     if not math.isfinite(number):
-        raise SettingsError("", ProblemCode.NOT_FINITE())
+        raise SettingsError(None, ProblemCode.NOT_FINITE())
     return number
 
 
@@ -365,13 +365,13 @@ def _list(value: Any) -> list[Any]:
     if isinstance(value, EnvText) and not isinstance(items, list):
         return [item.strip() for item in value.split(",") if item.strip()]
     if not isinstance(items, (list, tuple)):
-        raise SettingsError("", SettingCode.NOT_A_LIST())
+        raise SettingsError(None, SettingCode.NOT_A_LIST())
     return list(items)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise SettingsError("", SettingCode.NOT_A_MAPPING())
+        raise SettingsError(None, SettingCode.NOT_A_MAPPING())
     return value
 
 
@@ -419,7 +419,7 @@ def _models(value: Any) -> tuple[ModelEntry, ...]:
 
 def _model(item: Any) -> ModelEntry:
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-        raise SettingsError("", ProblemCode.MODEL_WITHOUT_ID())
+        raise SettingsError(None, ProblemCode.MODEL_WITHOUT_ID())
     for key in sorted(str(key) for key in item if key not in _MODEL_FIELDS):
         raise SettingsError(key, unknown_key(key, _MODEL_FIELDS))
     capabilities = item.get("capabilities")
@@ -464,7 +464,7 @@ def _read(value: Any, kind: Any) -> Any:
             if name in tree:
                 values[name] = _read(tree[name], field.type)
             elif field.default is attrs.NOTHING:
-                raise SettingsError("", ProblemCode.REQUIRED())
+                raise SettingsError(None, ProblemCode.REQUIRED())
     for name in sorted({*map(str, tree)} - fields.keys()):
         raise SettingsError(name, unknown_key(name, fields))
     return kind(**values)

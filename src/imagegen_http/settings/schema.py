@@ -56,9 +56,9 @@ _Check = Callable[[Any], Message | None]  # returns what is wrong with a value, 
 class SettingsError(Exception):
     """The configuration cannot be used; ``reason`` is one line that names the key, variable or file."""
 
-    def __init__(self, key: str, problem: Message) -> None:
+    def __init__(self, key: str | None, problem: Message) -> None:
         self.key, self.problem = key, problem
-        self.reason = RefusalCode.PROBLEM(field=key, reason=problem)
+        self.reason = RefusalCode.PROBLEM(field=key or "", reason=problem)
         super().__init__(self.reason.text(Language.EN))
 
     @classmethod

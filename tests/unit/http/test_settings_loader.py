@@ -143,6 +143,7 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
     [
         ("server: {prot: 1}", "server.prot: unknown key; did you mean port?"),
         ("foo: 1", "foo: unknown key"),
+        ("server: {'': 1}", "server.: unknown key"),
         ("defualt_provider: demo", "defualt_provider: unknown key; did you mean default_provider?"),
         ("server: {port: x}", "server.port: must be an integer"),
         ("server: {port: 99999}", "server.port: must be at most 65535"),
