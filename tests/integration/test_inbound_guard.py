@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
+import weakref
 from collections import Counter
 
 import attrs
@@ -14,6 +16,7 @@ from imagegen_adapters.system import SystemClock
 from imagegen_core.messages import Language
 from imagegen_http.errors import envelope
 from imagegen_http.guard.asgi import GuardRules
+from imagegen_http.guard.bodies import BODY
 from imagegen_http.guard.guard import InboundGuard
 from imagegen_http.server.connections import MAX_PER_ITERATION, AcceptingServer, ConnectionLimits
 from imagegen_http.server.protocol import limited_protocol
@@ -459,3 +462,25 @@ async def test_the_application_notices_that_its_client_left():
         await app.disconnected.wait()
 
         assert app.disconnected.is_set()
+
+
+async def test_a_served_request_is_freed_without_the_garbage_collector():
+    """Else each one's head and objects would stay until that runs, and it would run more often."""
+    bodies = []
+
+    class Noting(App):
+        async def __call__(self, scope, receive, send):
+            bodies.append(weakref.ref(scope[BODY]))
+            await super().__call__(scope, receive, send)
+
+    async with serving(app=Noting()) as port, Client.to(port) as client:
+        gc.disable()
+        try:
+            for _ in range(3):  # the connection itself keeps the last
+                await client.send(head("POST", "/", JSON, "Content-Length: 2") + b"{}")
+                await client.answer()
+            alive = [body() is not None for body in bodies]
+        finally:
+            gc.enable()
+
+    assert [False, False] == alive[:2]

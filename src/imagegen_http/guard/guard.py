@@ -69,6 +69,7 @@ class InboundGuard:
             await app(scope, body.receive, send)
         finally:
             body.release()
+            scope.pop(BODY, None)  # else the request would wait for the garbage collector, in a cycle
 
     def _is_guest(self, request: InboundRequest) -> bool:
         """Whether a foreign page may ask: its origin is allowed, or it sends a token, checked elsewhere.
