@@ -13,7 +13,7 @@ import pytest
 
 from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite3
+from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, open_reader, sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable
 
 pytestmark = pytest.mark.anyio
@@ -245,6 +245,33 @@ async def test_a_reader_that_cannot_be_opened_is_a_temporary_error(path):
     await database.close()
 
     assert (StorageError, "a") == (raised.type, later)
+
+
+async def test_a_reader_that_is_opened_slowly_delays_no_other(database, monkeypatch):
+    """A read ends, and the watchdog of the log goes on, while the disk lets another one wait."""
+    started, opened, release = threading.Event(), threading.Event(), threading.Event()
+
+    def read(_):
+        started.set()
+        return opened.wait(timeout=60)
+
+    def open_slowly(*args, **kwargs):
+        opened.set()
+        release.wait(timeout=60)
+        return open_reader(*args, **kwargs)
+
+    running = asyncio.ensure_future(database.read(read))
+    await asyncio.to_thread(started.wait, timeout=60)
+    monkeypatch.setattr("imagegen_adapters.stores.sqlite.database.open_reader", open_slowly)
+    slow = asyncio.ensure_future(database.read(lambda _: "slow"))
+    try:
+        async with asyncio.timeout(10):
+            ended = await running
+            interrupted = await asyncio.to_thread(database._pools["readers"].interrupt, older_than_seconds=9)
+    finally:
+        release.set()
+
+    assert (True, 0, "slow") == (ended, interrupted, await slow)
 
 
 async def test_cancelled_callers_do_not_disturb_the_writer(database, path):

@@ -82,26 +82,26 @@ class Readers:
     def _read(self, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
         connection = self._connection()
         try:
+            with self._lock:
+                if self._closed:  # since it was queued
+                    raise StorageError(DatabaseCode.DATABASE_CLOSED())
+                self._busy[connection] = time.monotonic()
             return _in_snapshot(connection, fn, deadline)
         finally:
             with self._lock:
-                del self._busy[connection]
+                self._busy.pop(connection, None)
                 self._idle.append(connection)
 
     def _connection(self) -> sqlite3.Connection:
         """Return the connection that was used last, whose cache is warm, or a new one."""
         with self._lock:
-            if self._closed:  # since it was queued
-                raise StorageError(DatabaseCode.DATABASE_CLOSED())
-            try:
-                connection = (
-                    self._idle.pop() if self._idle else open_reader(self._path, cache_kib=self._cache_kib)
-                )
-            except sqlite3.Error as error:
-                # Not StorageBroken, since the file could be opened before: descriptors may have run out.
-                raise StorageError(storage_error(error).reason) from error
-            self._busy[connection] = time.monotonic()
-            return connection
+            if self._idle:
+                return self._idle.pop()
+        try:  # without the lock, which the writer may wait for: a slow disk delays one read only
+            return open_reader(self._path, cache_kib=self._cache_kib)
+        except sqlite3.Error as error:
+            # Not StorageBroken, since the file could be opened before: descriptors may have run out.
+            raise StorageError(storage_error(error).reason) from error
 
 
 def _in_snapshot(connection: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T], deadline: float) -> T:
