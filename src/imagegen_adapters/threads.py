@@ -92,10 +92,6 @@ def _outcome(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     """Return the result, or the exception, whose frame knows nothing of the future that will refer to it."""
     try:
         return function(), None
-    except StopIteration as error:  # no future accepts it
-        raisable = RuntimeError("a function in a thread raised StopIteration")
-        raisable.__cause__ = error
-        return None, raisable
     except BaseException as error:  # noqa: BLE001 - delivered to the caller
         return None, error
 
@@ -160,6 +156,9 @@ class Deliveries:
 
     def deliver(self, future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
         """Settle the future in its loop; callable from any thread, without waiting."""
+        if isinstance(error, StopIteration):  # no future accepts it
+            stopped, error = error, RuntimeError("a function in a thread raised StopIteration")
+            error.__cause__ = stopped
         self._due.append((future, result, error))
         if not self._waking:  # two threads may set it at once, which wakes the loop twice
             self._waking = True

@@ -117,6 +117,19 @@ async def test_a_failing_operation_affects_no_other(database, path):
     assert database.healthy
 
 
+async def test_an_operation_that_stops_an_iteration_fails_as_any_other(database, path):
+    """No future accepts such an exception, and its caller would wait forever."""
+    async with asyncio.timeout(10):
+        results = await asyncio.gather(
+            database.writer.write(lambda _: next(iter(()))),
+            database.writer.write(insert("b")),
+            return_exceptions=True,
+        )
+
+    assert [RuntimeError, 1] == [type(results[0]), results[1]]
+    assert owners(path) == {"b"}
+
+
 async def test_a_failing_statement_affects_no_other(database, path):
     """Of one that fails at its second row, nothing stays; the rest of the batch is committed."""
     add = "INSERT INTO instances SELECT value, '' FROM json_each(?)"
