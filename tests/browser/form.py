@@ -133,9 +133,10 @@ class Form:
         return json.loads(self.driver.execute_script("return sessionStorage.sent"))
 
     def decoded(self, image_id):
-        """Wait until the image is there, decoded."""
-        image = self.one(f"img[src^='/api/v1/images/{image_id}/']")
-        self.tab.until(lambda: self.driver.execute_script("return arguments[0].naturalWidth > 0", image))
+        """Wait until the image is there, decoded; its element may be replaced meanwhile."""
+        selector = f"img[src^='/api/v1/images/{image_id}/']"
+        script = "return [...document.querySelectorAll(arguments[0])].some((image) => image.naturalWidth > 0)"
+        self.tab.until(lambda: self.driver.execute_script(script, selector))
 
     def go(self):
         self.button("生成").click()
