@@ -12,6 +12,7 @@ import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.common.calls import (
+    MAX_ERROR_BYTES,
     OneShot,
     ResponseCode,
     as_list,
@@ -381,8 +382,8 @@ class A1111(OneShot):
         ) as response:
             exchange.mark_response_started()
             if response.status_code != httpx.codes.OK:
-                path = response.request.url.path
-                raise call_error(await api.answer_of(response), path=path, model=call.model)
+                answer = await attrs.evolve(api, max_bytes=MAX_ERROR_BYTES).answer_of(response)
+                raise call_error(answer, path=response.request.url.path, model=call.model)
             await exchange.spool(_RESPONSE_FILE, response.aiter_bytes(), max_bytes=max_bytes)
 
     async def _watch(self, call: ProviderCall, exchange: Exchange) -> None:

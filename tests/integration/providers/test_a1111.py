@@ -286,6 +286,17 @@ async def test_an_endless_answer_about_progress_is_not_taken():
             assert ("refused", 1) == (ended, len((await running).images))
 
 
+async def test_of_an_error_no_more_than_its_start_is_read():
+    """A reason after 64 KiB is none."""
+    with FakeA1111() as server:
+        server.faults.append(Answer(status=500, body=b" " * 64 * 1024 + b'{"detail": "late"}'))
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            assert ("outcome_unknown", 500) == (error.failure.code, error.failure.upstream_status)
+            assert "late" not in error.failure.message
+
+
 async def test_an_endless_answer_to_a_probe_is_not_taken():
     """The probe reports the problem."""
     with FakeA1111() as server:
