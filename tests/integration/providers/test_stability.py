@@ -283,10 +283,18 @@ async def test_a_job_that_ends_badly_ends_the_polling(response, expected):
         (FakeStability.error(403, "content_moderation", "flag"), ("content_policy", False, None, "flag")),
         (FakeStability.error(429, "rate_limit_exceeded", "slow"), ("rate_limited", True, 60.0, "slow")),
         (FakeStability.error(500, "internal_error", "oops"), ("outcome_unknown", False, None, "oops")),
+        (
+            attrs.evolve(
+                FakeStability.error(429, "rate_limit_exceeded", "slow"), headers={"retry-after": "0"}
+            ),
+            ("rate_limited", True, 60.0, "slow"),
+        ),
+        (Answer.json({"error": "no route"}, 404), ("rejected", False, None, "no route")),
+        (Answer.json({"error": {"message": "too big"}}, 413), ("rejected", False, None, "too big")),
     ],
 )
 async def test_each_refusal_has_its_code_and_is_sent_once(response, expected):
-    """The message is Stability's own."""
+    """The message is Stability's own, or that of a proxy before it."""
     with FakeStability() as server:
         server.faults.append(response)
         async with Bench(server) as bench:
@@ -306,6 +314,17 @@ async def test_a_wrong_key_is_never_in_the_message():
 
             assert ("auth_failed", False) == (error.failure.code, probe.ok)
             assert "sk-wrong" not in f"{error.failure.message}{probe.detail}"
+
+
+async def test_a_key_that_comes_back_without_an_image_is_not_in_the_message():
+    """The rest of what the provider says is."""
+    with FakeStability() as server:
+        server.faults.append(Answer.json({"message": f"{server.key} has no images"}))
+        async with Bench(server) as bench:
+            error = await bench.failing(generate())
+
+            assert "bad_response" == error.failure.code
+            assert error.failure.message.endswith("**** has no images")
 
 
 async def test_a_filtered_image_is_not_kept():

@@ -369,7 +369,7 @@ class JobWatcher:
         code, message = response.text_at(paths.code), response.text_at(paths.message)
         classification = self.document_call.classify(response, code, message)
         if state == "cancelled":
-            reason = classification.message or ResponseCode.JOB_CANCELLED()
+            reason = classification.text or ResponseCode.JOB_CANCELLED()
             return CallError(FailureCode.CANCELLED, reason, possible_charge=True)
         if state == "blocked":
             classification = attrs.evolve(classification, kind="blocked", matched=True)

@@ -290,9 +290,15 @@ class Classification:
         )
 
     @property
+    def text(self) -> str:
+        """The message on one line, without the secret."""
+        secret = self.response.secret
+        return shorten(self.message, () if secret is None else (secret.reveal(),))
+
+    @property
     def _reason(self) -> Message:
-        secret, status = self.response.secret, self.response.status
-        if message := shorten(self.message, () if secret is None else (secret.reveal(),)):
+        status = self.response.status
+        if message := self.text:
             return upstream_text(message)
         if httpx.codes.is_redirect(status):
             return ResponseCode.RESPONSE_REDIRECT()
@@ -318,7 +324,7 @@ def classify(
     by_status = (r for r in spec.classify if not r.codes and not statuses.isdisjoint(r.status))
     rule = next(chain(by_code, by_status), None)
     wait = retry_after(response, spec, now)
-    if wait is None and rule is not None:
+    if not wait and rule is not None and rule.cooldown_s is not None:
         wait = rule.cooldown_s
     own: ErrorClass = "transient" if httpx.codes.is_server_error(response.status) else "invalid"
     return Classification(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import attrs
 
-from imagegen_adapters.providers.common.calls import ResponseCode, shorten
+from imagegen_adapters.providers.common.calls import ResponseCode
 from imagegen_adapters.providers.common.json_files import (
     SpooledJson,
     SpooledString,
@@ -103,7 +103,7 @@ class ResultReader:
             raise call.classify(response).job_error()
         if response.holds(spec.blocked_if):
             classification = call.classify(response)
-            reason = shorten(classification.message) or ResponseCode.ALL_IMAGES_HELD_BACK()
+            reason = classification.text or ResponseCode.ALL_IMAGES_HELD_BACK()
             raise CallError(FailureCode.CONTENT_POLICY, reason, upstream_code=classification.code)
         images, failures = [], []
         for item in find_images(response, spec, str(call.config.api_base)):
@@ -187,8 +187,8 @@ class ResultReader:
         if classification.code is not None and classification.matched:
             return classification.job_error()
         reason = FailureReason.NO_IMAGE_IN_RESPONSE()
-        if classification.message:
-            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=shorten(classification.message))
+        if text := classification.text:
+            reason = ResponseCode.NO_IMAGE_BECAUSE(reason=text)
         return bad_response(reason)
 
 
