@@ -30,7 +30,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 OTHERS = "event loop, and what else Python does"
 GROUPS = {
     "guard": r"imagegen_http/guard/",
-    "request log": r"structlog/|imagegen_http/server/logs\.py|imagegen_core/redaction\.py",
+    "request log": r"structlog/|imagegen_http/server/logs\.py|imagegen_core/secrets\.py",
     "server: heads, connections, responses": r"uvicorn/|httptools/|imagegen_http/server/",
     "Litestar, routes, answers": r"litestar/|msgspec/|imagegen_http/",
     "core": r"imagegen_core/",
