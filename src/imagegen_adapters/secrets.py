@@ -7,9 +7,9 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 import attrs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,9 +17,6 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from imagegen_adapters.files.local import sync_directory
 from imagegen_core.errors import ImagegenError, KeysLocked
 from imagegen_core.messages import Message, MessageCode
-
-if TYPE_CHECKING:
-    from imagegen_adapters.stores.configs import SqlSealedRows
 
 
 class KeyCode(MessageCode, words="imagegen_adapters"):
@@ -248,7 +245,15 @@ class SealedRow:
     token: str = attrs.field(repr=False)
 
 
-async def rotate_master_key(directory: Path, rows: "SqlSealedRows") -> int:
+class SealedRows(Protocol):
+    """Where sealed tokens are."""
+
+    def all(self) -> AsyncIterator[SealedRow]: ...
+
+    async def replace(self, row: SealedRow, token: str) -> None: ...
+
+
+async def rotate_master_key(directory: Path, rows: SealedRows) -> int:
     """Give the data directory a new master key; return how many tokens were sealed again.
 
     The caller holds the lock of the directory, so that nothing is sealed meanwhile. If no key opens one of
@@ -271,7 +276,7 @@ async def rotate_master_key(directory: Path, rows: "SqlSealedRows") -> int:
     return count
 
 
-async def reseal(box: FernetSecretBox, rows: "SqlSealedRows") -> int:
+async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
     """Seal every token with the first key; return how many were sealed with another one."""
     count = 0
     while stale := [row async for row in rows.all() if not box.is_current(row.token)]:

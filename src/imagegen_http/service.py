@@ -20,8 +20,8 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.secrets import MasterKeyRefused
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
+from imagegen_adapters.stores.errors import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.search import IndexState
-from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_adapters.system import SystemClock, new_id, release_dictionaries
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -11,32 +11,12 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, S
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from imagegen_core.errors import StorageBroken, StorageError, Unavailable, text_problem
-from imagegen_core.messages import MessageCode
+from imagegen_adapters.stores.errors import DatabaseCode
+from imagegen_core.errors import Unavailable, text_problem
 
 if TYPE_CHECKING:
     from imagegen_adapters.stores.postgresql.database import Database as PostgresqlDatabase
     from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
-
-
-class DatabaseCode(MessageCode, words="imagegen_adapters"):
-    """Why a database cannot be used, or not now."""
-
-
-class SchemaTooNew(StorageError):
-    """The database is from a newer version of imagegen; this version must not touch it."""
-
-
-class SchemaTooOld(StorageError):
-    """The database was opened read-only, and migrations are pending."""
-
-
-class SchemaUnusable(StorageBroken):
-    """The database cannot hold the schema; nothing was written."""
-
-
-class MoveUnfinished(StorageBroken):
-    """The database holds a part of a data directory; a node that worked on it would do harm."""
 
 
 T = TypeVar("T")

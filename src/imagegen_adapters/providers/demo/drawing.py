@@ -12,7 +12,7 @@ from types import MappingProxyType
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps, PngImagePlugin
 
 from imagegen_adapters.providers.common.images import MaskPolarity, convert_mask
-from imagegen_adapters.providers.demo.provider import FORMATS, MAX_SIDE_PIXELS, Work
+from imagegen_adapters.providers.demo import FORMATS, MAX_SIDE_PIXELS, Work
 from imagegen_core.requests import UPSCALE_FACTORS, Operation
 
 LABEL = "imagegen demo"

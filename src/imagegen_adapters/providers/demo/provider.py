@@ -13,6 +13,7 @@ import attrs
 from imagegen_adapters.providers.common.calls import ResponseCode, configured_model, own_parameter
 from imagegen_adapters.providers.common.images import in_pieces, map_refusals
 from imagegen_adapters.providers.common.json_files import read_blocks
+from imagegen_adapters.providers.demo import FORMATS, MAX_SIDE_PIXELS, Work
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
 from imagegen_core.errors import BlobMissing, CallError, FailureCode, ValidationFailed
@@ -30,11 +31,6 @@ class DemoCode(MessageCode, words="imagegen_adapters"):
 
 
 # ---------------------------------------------------------------- what the demo model takes
-
-FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
-"""Pillow's names of the file formats."""
-
-MAX_SIDE_PIXELS = 2048
 
 MAX_UPSCALED_SIDE_PIXELS = 4096
 
@@ -132,18 +128,6 @@ def _check_enlargement(request: ImageRequest) -> None:
 
 _FORM = ("size", "num", "format", "seed", "delay_seconds", "fail")
 _SIZES = framed(_RATIOS, _SIZE_PIXELS, dimensions=_shape)
-
-
-@attrs.frozen
-class Work:
-    """Everything that an image is made from; ``references``, ``image`` and ``mask`` are files."""
-
-    request: ImageRequest
-    seed: int
-    size: tuple[int, int]
-    references: tuple[bytes, ...]
-    image: bytes
-    mask: bytes | None
 
 
 # ---------------------------------------------------------------- the calls

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
-from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.errors import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,

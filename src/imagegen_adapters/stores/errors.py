@@ -1,0 +1,24 @@
+"""Why a database cannot be used, whichever it is."""
+
+from imagegen_core.errors import StorageBroken, StorageError
+from imagegen_core.messages import MessageCode
+
+
+class DatabaseCode(MessageCode, words="imagegen_adapters"):
+    """Why a database cannot be used, or not now."""
+
+
+class SchemaTooNew(StorageError):
+    """The database is from a newer version of imagegen; this version must not touch it."""
+
+
+class SchemaTooOld(StorageError):
+    """The database was opened read-only, and migrations are pending."""
+
+
+class SchemaUnusable(StorageBroken):
+    """The database cannot hold the schema; nothing was written."""
+
+
+class MoveUnfinished(StorageBroken):
+    """The database holds a part of a data directory; a node that worked on it would do harm."""
