@@ -266,7 +266,7 @@ class SqlGallery:
         rows = yield _BEFORE, {"before": before, "limit": paging.page_size + 1, "offset": offset}
         count = yield from self._index.total()
         hits = [(image.id, SearchHit(image=image)) for image in map(row_to_image, rows)]
-        return attrs.evolve(make_page(hits, paging, count=count), total=count, total_is_exact=True)
+        return make_page(hits, paging, count=count, max_total=count)
 
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)

@@ -437,16 +437,18 @@ def row_to_event(row: Row) -> TaskEvent:
 # ---------------------------------------------------------------- pages
 
 
-def make_page(pairs: list[tuple[int, T]], paging: Paging, *, count: int) -> Page[T]:
+def make_page(
+    pairs: list[tuple[int, T]], paging: Paging, *, count: int, max_total: int = MAX_EXACT_TOTAL
+) -> Page[T]:
     """Return the page of ``(number, item)`` pairs; one more than ``page_size`` means more pages.
 
-    ``count`` is the number of all matches; the page's total is capped at `MAX_EXACT_TOTAL`.
+    ``count`` is the number of all matches, which the page's total says up to ``max_total``.
     """
     shown = pairs[: paging.page_size]
     return Page(
         items=tuple(item for _, item in shown),
-        total=min(count, MAX_EXACT_TOTAL),
-        total_is_exact=count <= MAX_EXACT_TOTAL,
+        total=min(count, max_total),
+        total_is_exact=count <= max_total,
         has_more=len(pairs) > len(shown),
         last=shown[-1][0] if shown else None,
     )
