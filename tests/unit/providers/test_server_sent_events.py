@@ -1,5 +1,7 @@
 """Server-sent events of a body that arrives in pieces."""
 
+from contextlib import aclosing
+
 import pytest
 
 from imagegen_adapters.providers.document.responses import MAX_EVENT_HEAD_BYTES, read_events
@@ -31,6 +33,20 @@ async def test_events_are_the_same_wherever_they_are_cut():
 
     assert expected == [await events_of(TEXT[:at], TEXT[at:]) for at in range(len(TEXT))]
     assert EVENTS == await events_of(*(TEXT[at : at + 1] for at in range(len(TEXT))))
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+async def test_an_event_is_shown_as_soon_as_it_ends(end):
+    """The server may send nothing more, and keep the connection."""
+
+    async def open_body():
+        yield b"data: 1" + end + end
+        pytest.fail("more of the body was read")
+
+    async with aclosing(read_events(open_body())) as events:
+        event = await anext(events)
+
+        assert (b"1", True) == (event.head, event.is_complete)
 
 
 async def test_a_long_event_is_read_in_pieces():

@@ -1,7 +1,5 @@
 """Receives responses and events, and says what errors mean: by the document's table, then by our own."""
 
-import codecs
-import io
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import datetime
@@ -62,6 +60,7 @@ MAX_EVENT_HEAD_BYTES = 4096  # how much of an event's data is read before the ev
 # A bracket, the type of an object, or any other string
 _TOKEN = re.compile(rb'([\[\]{}])|"type"\s*:\s*"([^"\\]{1,128})"|"(?:[^"\\]|\\.)*"', re.DOTALL)
 _UNNAMED = "message"  # what an event is called that has no name, by the standard
+_LINE_END = re.compile(rb"\r\n?|\n")
 _BOM = b"\xef\xbb\xbf"
 _MAX_NAME_BYTES = 128
 _MAX_LINE_BYTES = len(_BOM) + len("event: ") + _MAX_NAME_BYTES
@@ -201,10 +200,7 @@ class _Parser:
 
     def __init__(self) -> None:
         self.name, self._line, self._data_lines = b"", b"", 0
-        self._in_data = self._may_be_space = False
-        self._decoder = io.IncrementalNewlineDecoder(
-            codecs.getincrementaldecoder("latin-1")(), translate=True
-        )
+        self._in_data = self._may_be_space = self._after_return = False
 
     async def pieces(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
         """Yield the data of all events; None ends one. Some servers forget the empty line after the last."""
@@ -215,8 +211,10 @@ class _Parser:
             yield piece
 
     def _feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        lines = self._decoder.decode(chunk).encode("latin-1").split(b"\n")
-        for position, text in enumerate(lines):
+        if self._after_return:
+            chunk = chunk.removeprefix(b"\n")
+        self._after_return = chunk.endswith(b"\r")
+        for position, text in enumerate(_LINE_END.split(chunk)):
             if position:
                 yield from self._end_line()
             yield from self._text(text)
