@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from imagegen_adapters.providers import stability
 from imagegen_adapters.providers.common.calls import catalogue
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
 from imagegen_core.facts import Price, TokenKind, Unit
@@ -58,15 +59,14 @@ class ShippedModel:
 
 def shipped_models() -> Iterator[ShippedModel]:
     """Yield every model of the documents and of the catalogue."""
-    for name in preset_names():
-        if name not in ALIASES:
-            for model in load_preset(name).models:
-                lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
-                yield ShippedModel(provider=name, id=model.id, lifecycle=lifecycle, price=model.price)
-    for listed in catalogue():
-        for entry in listed.models:
-            lifecycle = Lifecycle(retires=entry.retires, replaced_by=entry.replaced_by)
-            yield ShippedModel(provider=listed.provider, id=entry.id, lifecycle=lifecycle, price=entry.price)
+    documents = {name: load_preset(name) for name in preset_names() if name not in ALIASES}
+    for name, document in {**documents, "stability": stability.load_stability()}.items():
+        for model in document.models:
+            lifecycle = Lifecycle(retires=model.retires, replaced_by=model.replaced_by)
+            yield ShippedModel(provider=name, id=model.id, lifecycle=lifecycle, price=model.price)
+    for (provider, model_id), facts in catalogue().items():
+        if provider is not None:
+            yield ShippedModel(provider=provider, id=model_id, lifecycle=facts.lifecycle, price=facts.price)
 
 
 def differences(price_map: Mapping[str, Any]) -> Iterator[str]:
