@@ -44,7 +44,10 @@ MASTER_KEY_CREDENTIAL = "master_key"
 def load_settings(*, config: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     """Return the settings of ``config``, ``IMAGEGEN_CONFIG`` or ``cwd/config.yaml``, else the defaults."""
     path, tree = read_tree(config=config, environ=environ, cwd=cwd)
-    tree = _resolve_secrets(tree, (), environ, path.parent)
+    try:
+        tree = _resolve_secrets(tree, (), environ, path.parent)
+    except RecursionError as error:  # an alias inside its own anchor
+        raise SettingsError(str(path), SettingCode.VALUE_UNREADABLE()) from error
     for key, _ in text_problems(tree):
         raise SettingsError(key or "a key", SettingCode.NOT_SETTING_TEXT())
     settings: Settings = _read(tree, Settings)
@@ -353,7 +356,10 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    number = float(_typed(_parse_variable(value, float), JsonType.NUMBER, int, float))
+    try:
+        number = float(_typed(_parse_variable(value, float), JsonType.NUMBER, int, float))
+    except OverflowError:  # an integer of more than 308 digits
+        number = math.inf
     if not math.isfinite(number):
         raise SettingsError(None, ProblemCode.NOT_FINITE())
     return number

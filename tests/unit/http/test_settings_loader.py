@@ -177,7 +177,10 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ('providers: {sd: {display_name: "a\\0b"}}', "providers.sd.display_name: must be UTF-8 text"),
         ('"\\ud83d": 1', "a key: must be UTF-8 text"),
         ("shutdown_grace_seconds: .inf", "shutdown_grace_seconds: must be a finite number"),
+        (f"shutdown_grace_seconds: 1{'0' * 400}", "shutdown_grace_seconds: must be a finite number"),
         ("queue: 2026-99-99", "config.yaml: holds a value that cannot be read"),
+        ("queue: &queue [*queue]", "config.yaml: holds a value that cannot be read"),
+        ("providers: &a {sd: {extra_config: *a}}", "config.yaml: holds a value that cannot be read"),
     ],
 )
 def test_an_error_is_one_line_that_names_the_key(load, tmp_path, text, line):
