@@ -2,12 +2,14 @@
 
 import logging
 import resource
+import socket
 
 import attrs
 import pytest
 
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.access import parse_network
+from imagegen_http.server import server
 from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
 
 LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_total=4)
@@ -93,3 +95,11 @@ def test_connections_leave_room_for_files(monkeypatch, soft, hard, raised, in_to
     limits = raise_file_limit(ConnectionLimits())
 
     assert (attrs.evolve(ConnectionLimits(), in_total=in_total), [raised]) == (limits, soft_limits or [None])
+
+
+def test_a_free_port_is_shared_with_nobody():
+    """Not even before this process listens, and with one that would share it."""
+    with server._bind("127.0.0.1", 0) as own, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with pytest.raises(OSError, match="in use"):
+            other.bind(own.getsockname())
