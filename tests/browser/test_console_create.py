@@ -179,7 +179,7 @@ def test_input_methods_and_bad_input_send_nothing(console):
     length = form.driver.execute_script("return arguments[0].value.length", form.prompt())
     form.choose("operation", "reference")
     form.put("drop", ".dropzone", ("<b>a</b>.png",), b"no image at all")
-    refused = form.tab.until(lambda: form.text(".dropzone .error"))
+    refused = form.tab.until(lambda: "png" in form.text(".dropzone .error") and form.text(".dropzone .error"))
     form.put("drop", ".dropzone", [f"{n}.png" for n in range(15)])
     form.inputs(14)
     too_many = form.tab.until(
