@@ -138,6 +138,7 @@ def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve)
 
     edit = ("不用蒙版，直接编辑", f"/p/{image['id']}/edit")
     choices = [chosen("作参考"), chosen(*edit), chosen("放大", says_so=True)]
+    tab.open("about:blank")  # the form there would ask what the provider that is gone costs
     httpx.patch(f"{config}/studio/toggle", json={"enabled": False}).raise_for_status()
     choices.append(chosen(*edit, says_so=True))
     tab.driver.refresh()

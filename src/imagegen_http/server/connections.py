@@ -243,6 +243,8 @@ class Acceptor:
     def start(self, backlog: int) -> None:
         self._listener.setblocking(False)  # noqa: FBT003 - its signature
         self._listener.listen(backlog)
+        # Its connections inherit it, and so do not keep the port from the next start.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._watch()
 
     def close(self) -> None:
