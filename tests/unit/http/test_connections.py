@@ -1,5 +1,6 @@
 """The limits of open connections."""
 
+import asyncio
 import logging
 import resource
 import socket
@@ -10,7 +11,7 @@ import pytest
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.access import parse_network
 from imagegen_http.server import server
-from imagegen_http.server.connections import ConnectionLimits, OpenConnections, raise_file_limit
+from imagegen_http.server.connections import Acceptor, ConnectionLimits, OpenConnections, raise_file_limit
 
 LIMITS = ConnectionLimits(per_peer=1, per_loopback_peer=2, in_total=4)
 
@@ -103,3 +104,27 @@ def test_a_free_port_is_shared_with_nobody():
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with pytest.raises(OSError, match="in use"):
             other.bind(own.getsockname())
+
+
+class ClosedAtOnce(asyncio.Protocol):
+    """A connection that the server closes first, so that its side of it stays for a minute."""
+
+    def connection_made(self, transport):
+        transport.close()
+
+
+@pytest.mark.anyio
+async def test_a_port_that_was_free_at_first_can_be_taken_again_at_once():
+    """What is left of a connection keeps it from nobody who starts on it by its number."""
+    with server._bind("127.0.0.1", 0) as listener:
+        acceptor = Acceptor(listener, ClosedAtOnce)
+        acceptor.start(backlog=8)
+        address = listener.getsockname()
+        reader, writer = await asyncio.open_connection(*address)
+        assert b"" == await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        await writer.wait_closed()
+        acceptor.close()
+
+    with server._bind(*address) as again:
+        assert address == again.getsockname()
