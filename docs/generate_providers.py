@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
+from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names

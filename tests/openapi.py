@@ -3,7 +3,7 @@
 from imagegen_adapters.memory import in_memory
 from imagegen_core.messages import Language
 from imagegen_http.app import build_app
-from imagegen_http.pages.document import openapi_document
+from imagegen_http.document import openapi_document
 from imagegen_http.service import Service
 from imagegen_http.settings.schema import Settings
 

@@ -47,8 +47,8 @@ async def open(  # noqa: A001 - `imagegen_adapters.open(...)` reads as what it i
     import tempfile
 
     from imagegen_adapters.compose import Options, compose  # with all that a service loads
-    from imagegen_adapters.kinds import compose_providers
     from imagegen_adapters.outbound.client import Outbound
+    from imagegen_adapters.providers import compose_providers
     from imagegen_adapters.stores.directory import DataDirectory
     from imagegen_adapters.system import SystemClock
     from imagegen_core.config import ProviderConfig

@@ -12,15 +12,15 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
+from imagegen_http import console, document
 from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep
 from imagegen_http.api.requests import JsonRequest, with_clean_query
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.console import with_missing_page
+from imagegen_http.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.guard.asgi import encoded, respond
 from imagegen_http.openai.responses import answer as answer_in_both_shapes
 from imagegen_http.openai.routes import openai_router
-from imagegen_http.pages import console, document
-from imagegen_http.pages.console import with_missing_page
-from imagegen_http.pages.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.schemas import DescribedTypes
 from imagegen_http.service import Service
 

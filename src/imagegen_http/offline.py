@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from imagegen_adapters.backup import BackupReport, Progress, RestoreReport, restore_backup, write_backup
-from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import (
     FernetSecretBox,
     KeyCode,

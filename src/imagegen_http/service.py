@@ -14,10 +14,10 @@ import structlog
 
 from imagegen_adapters.compose import Options, Store
 from imagegen_adapters.compose import compose as compose_imagegen
-from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
+from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import MasterKeyRefused
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.stores.errors import MoveUnfinished, SchemaTooNew, SchemaUnusable

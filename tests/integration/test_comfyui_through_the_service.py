@@ -6,7 +6,7 @@ from contextlib import closing
 import attrs
 import pytest
 
-from imagegen_adapters.providers.comfyui.workflow import default_workflow
+from imagegen_adapters.providers.comfyui_workflow import default_workflow
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.comfyui import FakeComfyUI
 from tests.fakes.http_server import HttpServer

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import imagegen_adapters
-from imagegen_adapters import kinds
+from imagegen_adapters import providers
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.stores.directory import DataDirectoryInUse
 from imagegen_adapters.system import SystemClock
@@ -36,7 +36,7 @@ async def test_only_adapters_in_use_are_loaded(tmp_path, monkeypatch):
     """A program that uses one provider does not pay for the others."""
     loaded = []
     monkeypatch.setattr(
-        kinds, "import_module", lambda name: loaded.append(name) or importlib.import_module(name)
+        providers, "import_module", lambda name: loaded.append(name) or importlib.import_module(name)
     )
 
     async with imagegen_adapters.open(tmp_path) as imagegen:

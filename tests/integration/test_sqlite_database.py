@@ -251,7 +251,7 @@ async def test_a_reader_that_cannot_be_opened_is_a_temporary_error(path):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))  # not 0, with which poll() in other threads fails
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))  # at 0, poll() in other threads would fail
     try:
         with pytest.raises(StorageError) as raised:
             await database.read(lambda c: c.execute("SELECT owner FROM instances").fetchone()[0])

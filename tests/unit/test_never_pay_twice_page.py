@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagegen_adapters.providers.a1111 import call_error as a1111_error
-from imagegen_adapters.providers.comfyui.provider import refusal
+from imagegen_adapters.providers.comfyui import refusal
 from imagegen_adapters.providers.common.json_files import Answer
 from imagegen_adapters.providers.document.expressions import UpstreamResponse
 from imagegen_adapters.providers.document.operations import ErrorSpec

@@ -115,7 +115,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.outbound.addresses",
     "imagegen_adapters.outbound.errors",
     "imagegen_adapters.providers.a1111",
-    "imagegen_adapters.providers.comfyui.workflow",
+    "imagegen_adapters.providers.comfyui_workflow",
     "imagegen_adapters.providers.common.calls",
     "imagegen_adapters.providers.demo.provider",
     "imagegen_adapters.providers.document.expressions",

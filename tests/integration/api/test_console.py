@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from imagegen_http.pages.console import PAGES
+from imagegen_http.console import PAGES
 from tests.integration.api.live_server import LiveServer
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

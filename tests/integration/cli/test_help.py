@@ -120,7 +120,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
         "google.genai",
         "imagegen_adapters.archives.oss",
         "imagegen_adapters.images.label",
-        "imagegen_adapters.providers.comfyui.provider",
+        "imagegen_adapters.providers.comfyui",
         "imagegen_adapters.providers.demo.provider",
         "imagegen_adapters.providers.gemini.provider",
         "imagegen_adapters.providers.document.provider",

@@ -7,7 +7,7 @@ import pytest
 
 from imagegen_adapters.outbound.addresses import AddressCode
 from imagegen_adapters.providers.a1111 import StableDiffusionCode
-from imagegen_adapters.providers.comfyui.workflow import ComfyUICode
+from imagegen_adapters.providers.comfyui_workflow import ComfyUICode
 from imagegen_adapters.providers.demo.provider import DemoCode
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.gemini.requests import GeminiCode

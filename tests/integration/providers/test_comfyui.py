@@ -8,8 +8,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.comfyui.provider import JOB_SECONDS, ComfyUIProvider, report_of
-from imagegen_adapters.providers.comfyui.workflow import default_workflow
+from imagegen_adapters.providers.comfyui import JOB_SECONDS, ComfyUIProvider, report_of
+from imagegen_adapters.providers.comfyui_workflow import default_workflow
 from imagegen_core.attempt import UpstreamJob
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, ValidationFailed

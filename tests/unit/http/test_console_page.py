@@ -2,7 +2,7 @@
 
 import re
 
-from imagegen_http.pages.console import PAGES, PRELOADS, complete, entries, needed
+from imagegen_http.console import PAGES, PRELOADS, complete, entries, needed
 from tests.markdown import ROOT
 
 ROUTER = ROOT / "src" / "imagegen_http" / "static" / "console" / "lib" / "router.js"

@@ -1,6 +1,6 @@
 """The adapters of an installation: built when they are needed."""
 
-from imagegen_adapters.kinds import InstalledProviders
+from imagegen_adapters.providers import InstalledProviders
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from tests.contracts.clock import ManualClock
 

@@ -10,9 +10,9 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 
 from imagegen_core.messages import Language
+from imagegen_http import document as outline
+from imagegen_http.document import Newest, Renderings, _mapped, chinese_texts
 from imagegen_http.errors import TABLE
-from imagegen_http.pages import document as outline
-from imagegen_http.pages.document import Newest, Renderings, _mapped, chinese_texts
 from imagegen_http.settings.schema import ServerSettings, Settings
 from tests.openapi import JSON, application, document, operations
 
@@ -23,7 +23,7 @@ BODIES = {
     for name, operation in OPERATIONS.items()
     if "requestBody" in operation
 }
-TEXTS = "src/imagegen_http/pages/chinese.yaml"
+TEXTS = "src/imagegen_http/chinese.yaml"
 
 
 def _parameters():

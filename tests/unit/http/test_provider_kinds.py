@@ -5,8 +5,8 @@ import datetime as dt
 import attrs
 import pytest
 
-from imagegen_adapters.kinds import compose_providers
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed

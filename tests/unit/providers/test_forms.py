@@ -3,7 +3,7 @@
 import pytest
 
 from imagegen_adapters.outbound.client import Outbound
-from imagegen_adapters.providers.comfyui.provider import ComfyUIProvider
+from imagegen_adapters.providers.comfyui import ComfyUIProvider
 from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.models import size_for_upstream
 from imagegen_adapters.providers.document.provider import HttpProvider

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from imagegen_adapters.providers.comfyui.workflow import default_workflow
+from imagegen_adapters.providers.comfyui_workflow import default_workflow
 from tests.integration.cli.outcomes import failed, good
 
 

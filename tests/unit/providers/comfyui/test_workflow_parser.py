@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from imagegen_adapters.providers.comfyui.workflow import (
+from imagegen_adapters.providers.comfyui_workflow import (
     DEFAULT_INPUTS,
     MAX_WORKFLOW_CHARS,
     NodeInput,

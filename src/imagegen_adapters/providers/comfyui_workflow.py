@@ -87,7 +87,7 @@ DEFAULT_INPUTS: Mapping[str, str] = {
     "scheduler": "3.inputs.scheduler",
     "model": "4.inputs.ckpt_name",
 }
-"""For ``default_workflow.json``: Stable Diffusion from a prompt."""
+"""For ``comfyui_workflow.json``: Stable Diffusion from a prompt."""
 
 _WORKFLOW, _INPUTS = "extra_config.workflow", "extra_config.inputs"
 
@@ -114,7 +114,7 @@ def parse_workflow(extra: Mapping[str, Any]) -> Workflow:
 
 @cache
 def default_workflow() -> Workflow:
-    text = resources.files(__package__ or "").joinpath("default_workflow.json").read_text("utf-8")
+    text = resources.files(__package__ or "").joinpath("comfyui_workflow.json").read_text("utf-8")
     return _parse(json.loads(text), DEFAULT_INPUTS)
 
 

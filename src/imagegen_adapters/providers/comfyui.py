@@ -15,7 +15,7 @@ import httpx
 
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.errors import is_transport_error
-from imagegen_adapters.providers.comfyui.workflow import ComfyUICode, Workflow, models_of, parse_workflow
+from imagegen_adapters.providers.comfyui_workflow import ComfyUICode, Workflow, models_of, parse_workflow
 from imagegen_adapters.providers.common.calls import (
     PollFailures,
     ResponseCode,

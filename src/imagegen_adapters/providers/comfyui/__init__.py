@@ -1,1 +1,0 @@
-"""ComfyUI: any workflow that it exports for its API, as a provider."""

@@ -1,1 +1,0 @@
-"""The OpenAPI document, the page that shows it, and the console."""
