@@ -19,7 +19,8 @@ _COMMANDS = (
     "providers",
     "tasks",
 )
-_LATER = ("httpx", "imagegen_adapters.providers.demo.provider")
+_LATER = ("anyio._backends._asyncio", "httpx", "imagegen_adapters.backup", "imagegen_http.doctor")
+_LATER += ("imagegen_adapters.providers.demo.drawing", "imagegen_adapters.providers.demo.provider")
 _LATER += ("imagegen_http.server.server", "imagegen_http.settings.loader", "litestar.plugins.pydantic")
 _LATER += ("opencc", "sqlite_utils", "uvicorn.lifespan.off", "uvloop")
 """What commands import only when they need it; each is much of the time that they take."""
