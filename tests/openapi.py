@@ -28,6 +28,7 @@ def application(settings=None):
         maintenance=None,
         search_index=None,
         feed_watch=None,
+        links=None,
     )
     return build_app(service)
 

@@ -3,10 +3,12 @@
 ``master.key`` and its witness ``master.check`` are created once, durably, and readable by their owner only.
 """
 
+import hmac
 import json
 import os
 import secrets
 import stat
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self
@@ -126,7 +128,9 @@ class FernetSecretBox:
     """
 
     def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
-        self._fernets = [Fernet(key) for key in keys] if lock_reason is None else []
+        keys = keys if lock_reason is None else ()
+        self._fernets = [Fernet(key) for key in keys]
+        self._keys = tuple(map(urlsafe_b64decode, keys))
         self.lock_reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
         """Why the box is locked, without naming a key; None when it is not."""
 
@@ -186,6 +190,11 @@ class FernetSecretBox:
             raise WrongContext(KeyCode.OTHER_KEY_CONTEXT())
         secret: str = document["secret"]
         return secret
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        self._unlocked()
+        info = purpose.encode() + b"\x01"  # the one block of HKDF-Expand (RFC 5869, 2.3)
+        return tuple(hmac.digest(key, info, "sha256") for key in self._keys)
 
     def rotate(self, token: str) -> str:
         """Return the token sealed with the first key, or `KeysLocked`; unchanged if it already is."""
@@ -298,6 +307,9 @@ class MemorySecretBox:
 
     def open(self, token: str, *, context: str) -> str:
         return self._unlocked().open(token, context=context)
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        return self._unlocked().derive(purpose)
 
     def _unlocked(self) -> FernetSecretBox:
         return FernetSecretBox([]) if self.locked else self._box

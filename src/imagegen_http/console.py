@@ -18,7 +18,7 @@ from imagegen_http.api.errors import READ, Handler
 from imagegen_http.api.requests import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
-from imagegen_http.guard.static import FOREVER, StaticContent, StaticFolder
+from imagegen_http.guard.static import StaticContent, StaticFolder
 
 _STATIC_IMPORT = re.compile(r"""\b(?:from|import)\s*["'](\.{1,2}/[^"'\s]+)["']""")
 _ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/console/([^"']+)["']""")
@@ -153,7 +153,7 @@ async def console_file(path: FromPath[str]) -> ASGIApp:
     files, path = console_files(), path.removeprefix("/")
     digest, _, rest = path.partition("/")
     if digest == await files.digest():
-        return (await files.content(rest)).response(cache_control=FOREVER)
+        return (await files.content(rest)).response(cache_control=asgi.FOREVER)
     return (await files.content(path)).response()
 
 

@@ -44,6 +44,7 @@ from imagegen_core.resolving import ProviderKinds, ProviderListing
 from imagegen_core.secrets import Redactor, Secret
 from imagegen_core.services.upkeep import Upkeep
 from imagegen_http.errors import ServiceCode
+from imagegen_http.guard.access import ImageLinks, parse_origin
 from imagegen_http.running_server import RunningServer
 from imagegen_http.settings.schema import (
     Origins,
@@ -187,6 +188,7 @@ class Service:
     maintenance: Upkeep
     search_index: SearchIndex
     feed_watch: FeedWatch
+    links: ImageLinks
     origins: Origins = attrs.field(factory=dict)
     cluster: Cluster | None = None
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
@@ -196,6 +198,19 @@ class Service:
     def check_running(self) -> None:
         if self.stopping.is_set():
             raise Unavailable(RefusalCode.SHUTTING_DOWN())
+
+    def base_url(self, own_url: str | None = None) -> str:
+        """Return where our absolute addresses begin: ``public_url``, else ``own_url``, which a caller used.
+
+        Without a caller it is the address that the server listens on.
+        """
+        server = self.settings.server
+        if server.public_url is not None:
+            return parse_origin(server.public_url)
+        if own_url is not None:
+            return own_url.rstrip("/")
+        running = self.running_server
+        return f"http://{server.host}:{server.port}" if running is None else running.url
 
     async def unless_stopping(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Return the result of ``work``; None if the service stops first, which cancels it."""
@@ -310,6 +325,7 @@ async def compose(
             free_bytes=composed.disk.free_bytes,
             maintenance=composed.upkeep,
             feed_watch=FeedWatch(parts.tasks, clock),
+            links=ImageLinks(box=parts.box, clock=clock, needs_token=bool(settings.server.auth_token)),
             search_index=SearchIndex(store.reindex),
             cluster=None if settings.database is None else parts.cluster,
         )

@@ -89,6 +89,16 @@ def test_a_locked_box_does_nothing(box, locked_box):
         locked_box.open(token, context=CONTEXT)
 
 
+def test_a_derived_key_is_one_purposes(box, stranger, locked_box):
+    """The same each time, other for another purpose or master key, and none without one."""
+    (key,) = box.derive("links 1")
+
+    assert (32, (key,)) == (len(key), box.derive("links 1"))
+    assert 3 == len({key, *box.derive("links 2"), *stranger.derive("links 1")})
+    with pytest.raises(KeysLocked):
+        locked_box.derive("links 1")
+
+
 def test_no_error_shows_a_secret(box, locked_box):
     """Error messages quote neither secrets nor tokens."""
     token = box.seal("sk-canary", context=CONTEXT)

@@ -20,6 +20,9 @@ class SecretBox(Protocol):
     def open(self, token: str, *, context: str) -> str:
         """Return the plain text."""
 
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Return 32 bytes of each master key, for another purpose; to sign with the first one."""
+
     @property
     def locked(self) -> bool:
         """Whether it can neither seal nor open: the master key is missing or wrong."""

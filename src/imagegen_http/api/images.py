@@ -328,7 +328,7 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     """Fetch an image's bytes, exactly as the provider sent them.
 
     They never change, so caches may hold them for good. One `Range` is answered with 206, a known `ETag`
-    with 304.
+    with 304. A signed link, with `expires` and `signature`, opens one image without the token until then.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     return blob_response(

@@ -16,9 +16,8 @@ from litestar.types import ASGIApp
 
 from imagegen_core.errors import ImagegenError
 from imagegen_core.search import Page, encode_cursor
-from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded, matches, respond
+from imagegen_http.guard.asgi import FOREVER, InboundRequest, Receive, Scope, Send, encoded, matches, respond
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
-from imagegen_http.guard.static import FOREVER
 from imagegen_http.schemas import Answer, doc
 
 T = TypeVar("T")

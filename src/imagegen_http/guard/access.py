@@ -1,4 +1,4 @@
-"""Who may call: hosts, proxies, the token, the login cookie, and pages of other sites.
+"""Who may call: hosts, proxies, the token, the login cookie, signed links, and pages of other sites.
 
 Of proxies only the scheme is trusted. The rules for cross-site requests are those of Go's
 ``http.CrossOriginProtection`` (https://pkg.go.dev/net/http#CrossOriginProtection) without its exemptions,
@@ -15,13 +15,25 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
 
 from imagegen_core.config import WEB_PORTS, Origin
 from imagegen_core.limits import MAX_PORT
-from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, respond, with_headers
+from imagegen_http.guard.asgi import (
+    FOREVER,
+    AsgiMessage,
+    InboundRequest,
+    Receive,
+    Scope,
+    Send,
+    respond,
+    with_headers,
+)
 
 if TYPE_CHECKING:  # settings are read by commands that load little
+    from imagegen_core.ports.secrets import SecretBox
     from imagegen_core.ports.tools import Clock
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -191,6 +203,73 @@ def same_secret(candidate: bytes, secret: str) -> bool:
 def _signature(token: str, expiry: str) -> str:
     key = hmac.digest(token.encode(), _PURPOSE, "sha256")
     return hmac.digest(key, expiry.encode(), "sha256").hex()
+
+
+LINK_SECONDS = 24 * 3600
+_LINKS = "imagegen signed links 1"
+_LINKED_PATH = re.compile(r"/api/v1/images/[0-9]+/content", re.ASCII)
+
+
+@attrs.frozen(kw_only=True)
+class ImageLinks:
+    """Addresses that open one image each, for a day and for whoever has them.
+
+    The key that signs them is derived from the master key, so all nodes take each other's. Where no token is
+    set, and while the master key is missing, addresses are plain.
+    """
+
+    box: "SecretBox" = attrs.field(repr=False)
+    clock: "Clock"
+    needs_token: bool
+
+    def url(self, image_id: int, base_url: str) -> str:
+        """Return the absolute address of an image's bytes."""
+        path = f"/api/v1/images/{image_id}/content"
+        if not self.needs_token or self.box.locked:
+            return f"{base_url}{path}"
+        expires = str(int(self.clock.now().timestamp()) + LINK_SECONDS)
+        signature = _link_signature(self.box.derive(_LINKS)[0], path, expires)
+        return f"{base_url}{path}?expires={expires}&signature={signature}"
+
+    def seconds_left(self, request: InboundRequest) -> int | None:
+        """Return how long the request's link opens its image: 0 if it does not, None if it is no link.
+
+        One that was changed, or has a part twice, is as good as one that has expired.
+        """
+        is_read = request.method in ("GET", "HEAD") and _LINKED_PATH.fullmatch(request.path) is not None
+        if not request.query or not is_read:
+            return None
+        pairs = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
+        parts = [pair for pair in pairs if pair[0] in ("expires", "signature")]
+        if not parts:
+            return None
+        values = {"expires": "", "signature": "", **dict(parts)}
+        expires, signature = values["expires"], values["signature"].encode()
+        keys = () if self.box.locked else self.box.derive(_LINKS)
+        signatures = [_link_signature(key, request.path, expires).encode() for key in keys]
+        if len(parts) != len(values) or not any(hmac.compare_digest(each, signature) for each in signatures):
+            return 0
+        return max(0, int(expires) - int(self.clock.now().timestamp()))
+
+
+def _link_signature(key: bytes, path: str, expires: str) -> str:
+    return hmac.digest(key, f"{path}?expires={expires}".encode(), "sha256").hex()
+
+
+def with_link_headers(send: Send, seconds: int) -> Send:
+    """Return a ``send`` for an image by a link: no cache keeps it longer, and pages of others may show it."""
+    changed = {
+        (b"cache-control", FOREVER.encode()): b"private, max-age=%d" % seconds,
+        (b"cross-origin-resource-policy", b"same-origin"): b"cross-origin",
+    }
+
+    async def send_changed(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.get("headers", [])
+            message = {**message, "headers": [(each[0], changed.get(each, each[1])) for each in headers]}
+        await send(message)
+
+    return send_changed
 
 
 _OWN_SITES = frozenset({"same-origin", "none"})

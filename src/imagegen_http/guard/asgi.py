@@ -195,6 +195,9 @@ def _weights(header: str) -> list[tuple[str, float]]:
 PRIVATE_REVALIDATE = "private, no-cache"
 """``Cache-Control`` of a response that a client may keep if it revalidates it each time."""
 
+FOREVER = "private, max-age=31536000, immutable"
+"""``Cache-Control`` of what never changes at its address."""
+
 
 def matches(if_none_match: str, etag: str) -> bool:
     """Whether the client has it; weak tags count too, since proxies weaken ours when they compress."""

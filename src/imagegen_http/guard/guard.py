@@ -4,7 +4,14 @@ from imagegen_core.config import Origin
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tools import Clock
 from imagegen_http.guard import access, asgi, pages
-from imagegen_http.guard.access import Access, AllowedHosts, Forwarding, parse_origin, parse_page_origin
+from imagegen_http.guard.access import (
+    Access,
+    AllowedHosts,
+    Forwarding,
+    ImageLinks,
+    parse_origin,
+    parse_page_origin,
+)
 from imagegen_http.guard.asgi import InboundRequest, Receive, RequestRefused, Scope, Send
 from imagegen_http.guard.bodies import BODY, BodyPool, IncomingBody
 
@@ -18,7 +25,15 @@ class InboundGuard:
     one message or as a `BufferedBody`: of an accepted type, within the limits of size, depth and values.
     """
 
-    def __init__(self, app: asgi.App, *, rules: asgi.GuardRules, refuse: asgi.Refuse, clock: Clock) -> None:
+    def __init__(
+        self,
+        app: asgi.App,
+        *,
+        rules: asgi.GuardRules,
+        refuse: asgi.Refuse,
+        clock: Clock,
+        links: ImageLinks | None = None,
+    ) -> None:
         self._app = app
         self._rules = rules
         self._refuse = refuse
@@ -28,6 +43,7 @@ class InboundGuard:
         self._hosts = AllowedHosts(bind_host=rules.bind_host, names=(*rules.allowed_hosts, *public))
         token, origin = rules.auth_token, self._public_origin
         self._access = Access(token=token, clock=clock, public_origin=origin) if token else None
+        self._links = links if token else None
         self._allowed_origins = frozenset(parse_page_origin(origin) for origin in rules.allowed_origins)
         self._bodies = BodyPool(rules)
         self._login = pages.Login(token or None, refuse, clock, rules.failed_login_seconds)
@@ -48,12 +64,15 @@ class InboundGuard:
         request = InboundRequest.from_scope(scope)
         send = asgi.with_security_headers(send, no_store=request.is_api)
         is_foreign = access.is_foreign(request, self._public_origin)
-        is_guest = is_foreign and self._is_guest(request)
+        link_seconds = None if self._links is None else self._links.seconds_left(request)
+        is_guest = is_foreign and self._is_guest(request, has_link=bool(link_seconds))
+        if link_seconds is not None:
+            send = access.with_link_headers(send, link_seconds)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
         body = IncomingBody(request, receive, self._bodies)
         try:
-            self._check_head(request, is_foreign=is_foreign, is_guest=is_guest)
+            self._check_head(request, is_foreign=is_foreign, is_guest=is_guest, has_link=bool(link_seconds))
             body.check_head()
             await body.load()
         except asgi.RequestAborted:
@@ -71,24 +90,27 @@ class InboundGuard:
             body.release()
             scope.pop(BODY, None)  # else the request would wait for the garbage collector, in a cycle
 
-    def _is_guest(self, request: InboundRequest) -> bool:
-        """Whether a foreign page may ask: its origin is allowed, or it sends a token, checked elsewhere.
+    def _is_guest(self, request: InboundRequest, *, has_link: bool) -> bool:
+        """Whether a foreign page may ask: by its origin, by a link, or by a token, checked elsewhere.
 
         A preflight has no token yet.
         """
         shows_token = b"authorization" in request.headers or access.is_preflight(request)
         is_invited = request.header(b"origin") in self._allowed_origins
-        may_ask = is_invited or (self._access is not None and shows_token)
+        may_ask = is_invited or has_link or (self._access is not None and shows_token)
         return request.is_api and may_ask and self._hosts.allow(request)
 
-    def _check_head(self, request: InboundRequest, *, is_foreign: bool, is_guest: bool) -> None:
+    def _check_head(
+        self, request: InboundRequest, *, is_foreign: bool, is_guest: bool, has_link: bool
+    ) -> None:
         if request.head_bytes > MAX_HEAD_BYTES:
             raise RequestRefused.for_field("headers", ProblemCode.TOO_MANY_BYTES(maximum=MAX_HEAD_BYTES))
         # A page of another site may link to anything, but may not change, read or embed anything.
         is_embedded = is_foreign and not request.is_navigation
         if not is_guest and (is_embedded or not self._hosts.allow(request)):
             raise RequestRefused("forbidden_origin")
-        if self._access is not None and not (is_guest and access.is_preflight(request)):
+        is_open = has_link or (is_guest and access.is_preflight(request))
+        if self._access is not None and not is_open:
             allows = self._access.has_token if is_guest else self._access.allows
             if not allows(request):
                 raise RequestRefused("unauthorized", headers={"www-authenticate": "Bearer"})

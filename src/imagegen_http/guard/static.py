@@ -19,7 +19,6 @@ from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded, matches, respond
 
 REVALIDATE = "no-cache"  # for what keeps its address when it changes
-FOREVER = "private, max-age=31536000, immutable"  # for what has a digest in its address
 _NONE: Mapping[str, str] = MappingProxyType({})
 _MIN_COMPRESSED_BYTES = 256  # what is shorter fits into the packet of its head
 

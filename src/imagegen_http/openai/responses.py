@@ -276,9 +276,9 @@ Piece = bytes | Image
 
 @attrs.frozen(kw_only=True)
 class Style:
-    """``base_url``: send URLs below it, not bytes; ``events``: stream events with this name prefix."""
+    """``url``: send URLs of image ids, not bytes; ``events``: stream events with this name prefix."""
 
-    base_url: str | None = None
+    url: Callable[[int], str] | None = None
     events: str | None = None
 
 
@@ -374,8 +374,7 @@ def _object(data: ImageData | ImageCompleted, image: Image) -> Iterator[Piece]:
 
 def _image_fields(image: Image, style: Style) -> dict[str, Any]:
     revised = image.metadata.get("revised_prompt")
-    base_url, path = style.base_url, f"/api/v1/images/{image.id}/content"
-    fields = {"b64_json": ""} if base_url is None else {"url": f"{base_url}{path}"}
+    fields = {"b64_json": ""} if style.url is None else {"url": style.url(image.id)}
     return {**fields, "revised_prompt": str(revised)} if revised else fields
 
 

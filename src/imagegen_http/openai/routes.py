@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -30,7 +31,6 @@ from imagegen_http.api.errors import response
 from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, ServiceDependency
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
-from imagegen_http.guard.access import parse_origin
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import wait_for_disconnect
 from imagegen_http.openai.requests import ImageGeneration, ImageRequest, read_edit, read_generation
@@ -230,10 +230,9 @@ async def _respond(
 ) -> ASGIApp:
     """Return a durable task's response; for a caller without a key who left, nothing is stored or sent."""
     generation = image_request.generation
-    public_url, own_url = service.settings.server.public_url, str(request.base_url).rstrip("/")
-    base_url = own_url if public_url is None else parse_origin(public_url)
+    base_url = service.base_url(str(request.base_url))
     style = Style(
-        base_url=base_url if generation.response_format == "url" else None,
+        url=partial(service.links.url, base_url=base_url) if generation.response_format == "url" else None,
         events=events if generation.stream else None,
     )
     key, token = requests.parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")

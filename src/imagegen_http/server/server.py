@@ -143,7 +143,9 @@ def _guard(service: Service) -> InboundGuard:
     if service.store.writes is not None:
         app = ResponseCache(app, writes=service.store.writes)
     app = LargeResponses(CompressedJson(app), refuse=refuse)
-    return InboundGuard(app, rules=rules, refuse=refuse, clock=service.imagegen.parts.clock)
+    return InboundGuard(
+        app, rules=rules, refuse=refuse, clock=service.imagegen.parts.clock, links=service.links
+    )
 
 
 def _config(app: RequestLog, settings: ServerSettings) -> uvicorn.Config:

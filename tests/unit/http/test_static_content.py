@@ -5,7 +5,8 @@ import gzip
 import attrs
 import pytest
 
-from imagegen_http.guard.static import FOREVER, StaticContent
+from imagegen_http.guard.asgi import FOREVER
+from imagegen_http.guard.static import StaticContent
 
 TEXT = b"export const words = 1;\n" * 100
 CONTENT = StaticContent.compress(TEXT, "text/javascript")

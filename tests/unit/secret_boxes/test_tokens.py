@@ -36,6 +36,15 @@ def test_the_first_key_seals_and_all_open():
     )
 
 
+def test_the_first_key_derives_first_and_all_derive():
+    """So what was signed before a rotation is known until the old key goes."""
+    old, new = new_key(), new_key()
+    (before,) = FernetSecretBox([old]).derive("links")
+
+    (after,) = FernetSecretBox([new]).derive("links")
+    assert (after, before) == FernetSecretBox([new, old]).derive("links")
+
+
 def test_a_rotated_token_needs_the_new_key_only():
     """Its context goes along."""
     old, new = new_key(), new_key()

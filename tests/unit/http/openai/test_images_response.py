@@ -34,6 +34,7 @@ def service():
         maintenance=None,
         search_index=None,
         feed_watch=None,
+        links=None,
     )
 
 

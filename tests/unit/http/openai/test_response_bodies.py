@@ -65,7 +65,9 @@ async def test_the_body_has_the_fields_of_openais():
     """And the provider's usage unchanged, if one call generated all images."""
     metadata = {"usage": USAGE, "revised_prompt": '一只"猫"'}
     images = [image(number, metadata=metadata) for number in (7, 8)]
-    text = await text_of(json_pieces(TASK, images, Style(base_url="http://h:1")), {})
+    text = await text_of(
+        json_pieces(TASK, images, Style(url="http://h:1/api/v1/images/{}/content".format)), {}
+    )
 
     assert {
         "created": int(NOW.timestamp()),
