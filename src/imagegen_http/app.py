@@ -16,6 +16,7 @@ from imagegen_http import console, document
 from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep
 from imagegen_http.api.requests import JsonRequest, with_clean_query
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.api.retries import ClientRetries, Peers
 from imagegen_http.console import with_missing_page
 from imagegen_http.document import LITESTARS_PATH, is_public, openapi_config
 from imagegen_http.guard.asgi import encoded, respond
@@ -58,15 +59,23 @@ def build_app(service: Service) -> Litestar:
     """Return the application; a node that only runs tasks answers for its health alone."""
     settings = service.settings
     if settings.serves_api:
-        openai = openai_router(service.imagegen.parts.clock, service.cluster)
-        handlers: list[ControllerRouterHandler] = [*API, *_routes_of(document), *console.HANDLERS, openai]
+        handlers: list[ControllerRouterHandler] = [
+            *API,
+            *_routes_of(document),
+            *console.HANDLERS,
+            openai_router(),
+        ]
         answer = with_missing_page(answer_in_both_shapes)
     else:
         handlers = [route for route in API if all(map(is_public, route.paths))]
         answer = errors.answer_of_worker
+    retries = ClientRetries(service.imagegen.parts.clock.monotonic, Peers(service.cluster))
     app = _App(
         route_handlers=handlers,
-        dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
+        dependencies={
+            "service": Provide(lambda: service, use_cache=True, sync_to_thread=False),
+            "retries": Provide(lambda: retries, use_cache=True, sync_to_thread=False),
+        },
         exception_handlers={Exception: answer},
         middleware=[with_clean_query],
         response_class=JsonResponse,

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from imagegen_adapters.stores.postgresql.cluster import PostgresqlCluster
-from imagegen_http.openai.retries import Peers
+from imagegen_http.api.retries import Peers
 from tests.integration.test_postgresql_listener import node
 
 pytestmark = pytest.mark.anyio

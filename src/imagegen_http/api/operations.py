@@ -24,7 +24,14 @@ from imagegen_http.api.errors import fields_named, get, post
 from imagegen_http.api.images import Cost
 from imagegen_http.api.requests import JsonRequest, ServiceDependency, query, read_images
 from imagegen_http.api.responses import Success, success
-from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskResponse, acceptance, post_task
+from imagegen_http.api.tasks import (
+    CONFIG_REFUSALS,
+    TaskResponse,
+    accept_or_repeat,
+    acceptance,
+    post_task,
+    repeats_lost,
+)
 from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import Answer, Body, ImageText, JsonObject, Name, RequestedModel, doc
 from imagegen_http.service import Service
@@ -160,7 +167,8 @@ OPERATION_BODIES: Mapping[Operation, type[SubmitBody]] = {o: _operation_body(o) 
 _DESCRIPTION = """
 The answer is 202 as soon as the task is durable; it names where the task can be seen, followed and cancelled.
 With `Prefer: wait=60` it is 200 with the finished task, if that ends in time. A request that is repeated with
-its `Idempotency-Key` gives the same task, so that nothing is paid for twice.
+its `Idempotency-Key` gives the same task, so that nothing is paid for twice. So does one without a key where
+both have `Prefer: repeat-lost`, and the caller of the first was lost before the answer.
 """
 
 
@@ -171,8 +179,9 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         request: JsonRequest,
         data: SubmitBody,
         service: ServiceDependency,
+        retries: requests.RetriesDependency,
         idempotency_key: requests.IdempotencyHeader = None,
-        prefer: requests.PreferHeader = None,
+        prefer: requests.SubmissionPreferHeader = None,
     ) -> TaskResponse:
         body, (prompt, params) = request.buffered_body, _prompt_and_params(rules, data)
         if prompt is None and rules.prompt_field == "params.prompt":
@@ -183,6 +192,8 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
         service.check_running()
         with fields_named(_names(rules)):
+            if idempotency_key is None and repeats_lost(prefer):
+                return await accept_or_repeat(request, service, retries, submission, prefer)
             added = await service.imagegen.tasks.submit(submission)
         return await acceptance(service, added, prefer)
 

@@ -30,6 +30,7 @@ from imagegen_core.images import MAX_IMAGE_BYTES
 from imagegen_core.messages import Problem, ProblemCode
 from imagegen_core.search import Paging, decode_cursor
 from imagegen_core.task import ImageReference, InputSource, TaskStatus, check_idempotency_key
+from imagegen_http.api.retries import ClientRetries
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.schemas import EXAMPLE_TASK_ID, Body
@@ -115,6 +116,7 @@ _ROW_ID = "[1-9][0-9]{0,17}"
 """Pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
+RetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 
 
 def query(description: str, name: str | None = None, **words: Any) -> QueryParameter:
@@ -141,9 +143,10 @@ _ZONE = r"^([A-Za-z0-9_+/-]{1,64}|[+-](0[0-9]|1[0-4]):(00|15|30|45))$"
 IdempotencyHeader = Annotated[
     str | None, header("1 to 255 visible ASCII characters", "Idempotency-Key", pattern=_VISIBLE)
 ]
-PreferHeader = Annotated[
-    str | None, header("`wait=N`: wait up to N seconds for the end of the task", "Prefer")
-]
+_WAIT = "`wait=N`: wait up to N seconds for the end of the task"
+_WAIT_OR_REPEAT = f"{_WAIT}; `repeat-lost`: an equal request may repeat this one"
+PreferHeader = Annotated[str | None, header(_WAIT, "Prefer")]
+SubmissionPreferHeader = Annotated[str | None, header(_WAIT_OR_REPEAT, "Prefer")]
 LastEventHeader = Annotated[
     str | None, header("id of the last event that was seen", "Last-Event-ID", pattern="^[0-9]*$")
 ]

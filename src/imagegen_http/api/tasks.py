@@ -1,30 +1,43 @@
 """Tasks: show, list, count, cancel, retry and rerun, and the answer to a submission."""
 
+import asyncio
+import hashlib
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 
+import attrs
+import structlog
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.config import ConfigSource
-from imagegen_core.errors import FailureCode
+from imagegen_core.errors import FailureCode, ImagegenError
 from imagegen_core.images import MediaType
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
 from imagegen_core.requests import InputRole, Operation
 from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
+from imagegen_core.task import Submission, TaskStatus
 from imagegen_core.task import Task as CoreTask
-from imagegen_core.task import TaskStatus
 from imagegen_http.api import requests
 from imagegen_http.api.errors import fields_named, get, post, response
 from imagegen_http.api.images import Cost, Image
-from imagegen_http.api.requests import ServiceDependency, TaskIdPath, parse_task_id, without_fields
+from imagegen_http.api.requests import (
+    JsonRequest,
+    ServiceDependency,
+    TaskIdPath,
+    parse_task_id,
+    without_fields,
+)
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
+from imagegen_http.api.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.errors import failure_sentence
 from imagegen_http.guard import asgi
+from imagegen_http.guard.asgi import Receive, Scope, Send
+from imagegen_http.guard.delivery import CALLER, Caller, wait_for_delivery, wait_for_disconnect
 from imagegen_http.schemas import (
     EXAMPLE_PROMPT,
     EXAMPLE_TASK_ID,
@@ -44,6 +57,8 @@ from imagegen_http.schemas import (
 )
 from imagegen_http.service import Service
 
+T = TypeVar("T")
+_log = structlog.get_logger("imagegen.tasks")
 _URL = f"/api/v1/tasks/{EXAMPLE_TASK_ID}"
 _MESSAGE = "a sentence in the caller's language, then the provider's own words"
 _INPUT_URL = "where its bytes are; null once that image is deleted, or where they were not kept"
@@ -235,6 +250,7 @@ class CancelBody(Body, frozen=True, kw_only=True):
 
 TaskResponse = Response[Success[AcceptedTask] | Success[Task]]
 _WAIT_PREFERENCE = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
+_REPEAT_PREFERENCE = re.compile(r"(?:^|[,;\s])repeat-lost(?:$|[,;\s])", re.IGNORECASE)
 _ACCEPTED = {
     202: response(Success[AcceptedTask], "the task is on disk"),
     200: response(Success[Task], "the finished task, where the caller waited for it"),
@@ -269,6 +285,76 @@ async def acceptance(service: Service, added: AddedTask, prefer: str | None) -> 
     headers["Retry-After"] = "1"
     accepted = AcceptedTask(task_id=task_id, status=added.task.status, urls=TaskUrls.from_id(task_id))
     return JsonResponse(success(accepted), status_code=202, headers=headers)
+
+
+def repeats_lost(prefer: str | None) -> bool:
+    """Whether a caller without a key may get the task of an equal call whose answer was lost."""
+    return _REPEAT_PREFERENCE.search(prefer or "") is not None
+
+
+async def accept_or_repeat(
+    request: JsonRequest, service: Service, retries: ClientRetries, submission: Submission, prefer: str | None
+) -> TaskResponse:
+    """Return what `acceptance` does, of an equal call's task if its caller was lost; see `ClientRetries`."""
+    submission.check_shape()
+    token, scope = request.headers.get("authorization", ""), cast("Scope", request.scope)
+    caller = scope.get(CALLER) or Caller(
+        asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive)))
+    )
+    digest = hashlib.sha256(f"{token}\0{await submission.digest()}".encode()).hexdigest()
+    call = Call(digest=digest, operations=(submission.operation,), disconnect=caller.disconnect)
+
+    async def submit(key: str) -> AddedTask:
+        derived = attrs.evolve(submission, idempotency_key=key, idempotency_scope=DERIVED_KEY_SCOPE)
+        return await service.imagegen.tasks.submit(derived)
+
+    async def settle(has_arrived: object) -> None:
+        try:
+            if has_arrived:
+                retries.answered(call)
+                await service.imagegen.parts.tasks.mark_answered(
+                    task_id, at=service.imagegen.parts.clock.now()
+                )
+        except ImagegenError as error:  # an equal call may get the task once more
+            _log.warning("a delivered response could not be recorded", reason=str(error))
+        finally:
+            retries.leave(call)
+
+    try:
+        added = await retries.accept(service.imagegen, call, submit, numbered=False)
+        task_id = added.task.task_id
+        response = await acceptance(service, added, prefer)
+    except BaseException:  # also when cancelled: nobody waits any more
+        retries.leave(call)
+        if CALLER not in scope:
+            caller.disconnect.cancel()
+        raise
+    caller.settle.append(settle)
+    return response if CALLER in scope else SettlingResponse(response, caller)
+
+
+class SettlingResponse(JsonResponse[T]):
+    """A response whose tasks are to know whether it has arrived."""
+
+    def __init__(self, response: Response[T], caller: Caller) -> None:
+        super().__init__(response.content, status_code=response.status_code, headers=response.headers)
+        self._caller = caller
+
+    def to_asgi_response(self, app: Any, request: Any, *, status_code: int | None = None, **_: Any) -> Any:
+        status, headers, body = self._encoded(status_code)
+
+        async def response(scope: Scope, receive: Receive, send: Send) -> None:
+            arrived = False
+            try:
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                arrived = await wait_for_delivery(scope, self._caller.disconnect)
+            finally:
+                await self._caller.leave(arrived=arrived)
+                self._caller.disconnect.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        return response
 
 
 async def _rendered(service: Service, task: CoreTask) -> Success[Task]:

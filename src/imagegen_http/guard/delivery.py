@@ -6,8 +6,10 @@ import fcntl
 import socket
 import struct
 import termios
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
+
+import attrs
 
 from imagegen_core.errors import Unavailable
 from imagegen_http.errors import ServiceCode
@@ -16,6 +18,7 @@ from imagegen_http.guard.asgi import Receive, Scope
 T = TypeVar("T")
 
 CONNECTION = "imagegen.connection"  # the key of the `OpenConnection` in the scope
+CALLER = "imagegen.caller"  # the key of the `Caller` in the scope of a request that we make for somebody else
 DELIVERY_TIMEOUT_SECONDS = 60.0  # for a peer to acknowledge the end of a response
 _RESET = struct.pack("ii", 1, 0)  # for SO_LINGER
 _MIN_POLL_SECONDS = 0.001
@@ -55,6 +58,18 @@ class OpenConnection:
         if self._undelivered_bytes is None:
             missing = _unacknowledged_bytes(self._transport)
             self._undelivered_bytes = max(1, missing) if reset else missing
+
+
+@attrs.define(eq=False)
+class Caller:
+    """Who waits for an answer. Each of ``settle`` is called with whether it has arrived."""
+
+    disconnect: "asyncio.Task[None]"
+    settle: list[Callable[[object], Awaitable[None]]] = attrs.field(factory=list, init=False)
+
+    async def leave(self, *, arrived: bool) -> None:
+        while self.settle:
+            await self.settle.pop()(arrived)
 
 
 async def wait_for_delivery(

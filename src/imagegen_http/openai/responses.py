@@ -28,12 +28,12 @@ from imagegen_core.running.exchange import PartialImage, PartialImageFollower
 from imagegen_core.task import Task, TaskStatus
 from imagegen_http.api import errors
 from imagegen_http.api.responses import JsonResponse
+from imagegen_http.api.retries import Call, ClientRetries
 from imagegen_http.api.streams import PIECE_BYTES, image_event, next_event
 from imagegen_http.errors import ServiceCode, failure_sentence
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import InboundRequest, Receive, Scope, Send, encoded
 from imagegen_http.guard.delivery import wait_for_delivery
-from imagegen_http.openai.retries import Call, ClientRetries
 from imagegen_http.schemas import Answer, JsonObject, doc
 from imagegen_http.service import Service
 

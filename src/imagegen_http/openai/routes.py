@@ -12,30 +12,26 @@ from typing import Annotated, Any, cast
 
 import attrs
 from litestar import Response, Router, get, post
-from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValidation
+from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import ModelNotAvailable, Refusal, Unavailable
+from imagegen_core.errors import ModelNotAvailable, Refusal
 from imagegen_core.models import LifecycleStatus, Model, choose_model
-from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.tasks import AddedTask
-from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS
 from imagegen_core.resolving import ResolvedProvider
-from imagegen_core.task import Task
 from imagegen_http.api import requests
 from imagegen_http.api.errors import response
-from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, ServiceDependency
+from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, RetriesDependency, ServiceDependency
+from imagegen_http.api.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import wait_for_disconnect
 from imagegen_http.openai.requests import ImageGeneration, ImageRequest, read_edit, read_generation
 from imagegen_http.openai.responses import Images, ImagesResponse, OpenAIError, Problem, Style
-from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries, Peers
 from imagegen_http.schemas import Answer, doc
 from imagegen_http.service import Service
 
@@ -102,7 +98,6 @@ def _full_name(resolved: ResolvedProvider, model: Model) -> str:
 
 # ---------------------------------------------------------------- routes
 
-ClientRetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
 ModelPath = Annotated[
     Path,
     PathParameter(
@@ -134,7 +129,7 @@ async def create_image(
     data: JSONBody[ImageGeneration],
     request: JsonRequest,
     service: ServiceDependency,
-    retries: ClientRetriesDependency,
+    retries: RetriesDependency,
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
@@ -154,7 +149,7 @@ async def create_image(
 async def create_image_edit(
     request: JsonRequest,
     service: ServiceDependency,
-    retries: ClientRetriesDependency,
+    retries: RetriesDependency,
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
 ) -> ASGIApp:
@@ -203,17 +198,11 @@ async def retrieve_model(model: ModelPath, service: ServiceDependency) -> ModelO
     return render_model(name, await service.imagegen.resolve(provider_name=provider_name), described)
 
 
-def openai_router(clock: Clock, cluster: Cluster | None) -> Router:
+def openai_router() -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
-    retries = ClientRetries(clock.monotonic, Peers(cluster))
-
-    async def provide_retries() -> ClientRetries:
-        return retries
-
     return Router(
         ROOT,
         route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
-        dependencies={"retries": Provide(provide_retries)},
         tags=["openai"],
     )
 
@@ -244,33 +233,27 @@ async def _respond(
     try:
         if key is not None:
             added = await _submit(service, image_request, key, _CLIENT_KEY_SCOPE)
-            task, is_replayed = added.task, added.replayed
         else:
             numbered = _RETRIED.fullmatch((retry_count or "").strip()) is not None
-            task, is_replayed = await _accept(service, retries, image_request, call, numbered=numbered)
+            added = await retries.accept(
+                service.imagegen,
+                call,
+                lambda new_key: _submit(service, image_request, new_key, DERIVED_KEY_SCOPE),
+                numbered=numbered,
+            )
     except BaseException:  # also when cancelled: no response will await it
         call.disconnect.cancel()
         raise
     request.buffered_body.release()
     response = ImagesResponse(
-        service=service, retries=retries, task=task, call=call, style=style, is_replayed=is_replayed
+        service=service,
+        retries=retries,
+        task=added.task,
+        call=call,
+        style=style,
+        is_replayed=added.replayed,
     )
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
-
-
-async def _accept(
-    service: Service, retries: ClientRetries, image_request: ImageRequest, call: Call, *, numbered: bool
-) -> tuple[Task, bool]:
-    """Return the task and whether an earlier request made it; ``call`` waits until ``retries.leave``."""
-    async with retries.arriving(call):
-        task = await retries.claim(service.imagegen, call, numbered=numbered)
-        if task is not None:
-            return task, True
-        if call.disconnect.done():
-            raise Unavailable(ServiceCode.CALLER_LEFT())
-        key = f"{call.digest}.{service.imagegen.parts.new_id()}"
-        async with retries.submitting(call, key):
-            return (await _submit(service, image_request, key, DERIVED_KEY_SCOPE)).task, False
 
 
 async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:

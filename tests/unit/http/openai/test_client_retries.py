@@ -10,7 +10,7 @@ from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import Failure, FailureCode, QueueFull, ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.tasks import IdempotencyClaim
-from imagegen_http.openai.retries import (
+from imagegen_http.api.retries import (
     DERIVED_KEY_SCOPE,
     MAX_NUMBERED_RETRY_DELAY,
     MAX_RETRY_DELAY,

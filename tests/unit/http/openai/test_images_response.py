@@ -10,10 +10,10 @@ from structlog.testing import capture_logs
 from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import Failure, FailureCode, StorageError
 from imagegen_core.task import Submission
+from imagegen_http.api.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.guard.delivery import wait_for_disconnect
 from imagegen_http.openai import responses
 from imagegen_http.openai.responses import ImagesResponse, Style
-from imagegen_http.openai.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.service import Service
 from imagegen_http.settings.schema import Settings
 

@@ -18,17 +18,19 @@ The earlier caller tells them apart: one that has its response, or still waits, 
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from itertools import takewhile
 
 import attrs
 
-from imagegen_core.errors import Refusal
+from imagegen_core.errors import Refusal, Unavailable
 from imagegen_core.imagegen import ImageGen
 from imagegen_core.ports.cluster import Cluster
+from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.task import Task, TaskStatus
+from imagegen_http.errors import ServiceCode
 
 DERIVED_KEY_SCOPE = "v1-first"
 """The scope of derived keys, apart from those that clients send."""
@@ -135,6 +137,20 @@ class ClientRetries:
         self._refusals: deque[tuple[float, str]] = deque(maxlen=_MAX_REMEMBERED)
         self._waiting: dict[str, set[Call]] = {}
         self._answered: dict[str, None] = {}
+
+    async def accept(
+        self, imagegen: ImageGen, call: Call, submit: Callable[[str], Awaitable[AddedTask]], *, numbered: bool
+    ) -> AddedTask:
+        """Return the task that this call repeats, or submit a new one under a key; until `leave` it waits."""
+        async with self.arriving(call):
+            task = await self.claim(imagegen, call, numbered=numbered)
+            if task is not None:
+                return AddedTask(task=task, replayed=True)
+            if call.disconnect.done():
+                raise Unavailable(ServiceCode.CALLER_LEFT())
+            key = f"{call.digest}.{imagegen.parts.new_id()}"
+            async with self.submitting(call, key):
+                return await submit(key)
 
     @asynccontextmanager
     async def arriving(self, call: Call) -> AsyncIterator[None]:
