@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 47_805
+LINES = 47_819
 FILES = 175
 SMALL_FILES = 26
 """Of less than 60 lines."""

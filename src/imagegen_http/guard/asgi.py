@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -178,10 +179,15 @@ _LANGUAGES = frozenset(map(str, Language))
 _MAX_WEIGHED_CHARS = 1024  # the rest is ignored
 
 
-def _weights(header: str) -> list[tuple[str, float]]:
+def _weights(header: str) -> Sequence[tuple[str, float]]:
     """Return the values of a header with their weights (RFC 9110, 12.4.2)."""
+    return _weighed(header[:_MAX_WEIGHED_CHARS]) if header else ()
+
+
+@lru_cache(maxsize=64)  # there are few browsers, and each sends the same with every request
+def _weighed(header: str) -> Sequence[tuple[str, float]]:
     weights = []
-    for value in header[:_MAX_WEIGHED_CHARS].lower().split(","):
+    for value in header.lower().split(","):
         name, *parameters = (part.strip() for part in value.split(";"))
         pairs = (parameter.partition("=") for parameter in parameters)
         try:

@@ -120,6 +120,9 @@ class Outline:
     images: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
+_NO_OUTLINE = Outline(text=b"")
+
+
 def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     """Return what to parse of a JSON text: all but its large images, which stay in the buffer.
 
@@ -194,7 +197,7 @@ class BufferedBody:
 
     def _fill(self, text: Text) -> None:
         self.text = text
-        self.outline = Outline(text=text)
+        self.outline = Outline(text=text) if text else _NO_OUTLINE
 
     @classmethod
     def from_scope(cls, scope: Scope) -> "BufferedBody":
@@ -210,6 +213,8 @@ class BufferedBody:
 
     def drop(self) -> None:
         """Discard the bytes but keep their part of the budget, for the values that were parsed from them."""
+        if not self.text:
+            return
         if isinstance(self.text, bytearray):  # cleared, since frames of a traceback may refer to it
             with contextlib.suppress(BufferError):  # a thread still reads it; it is freed when that ends
                 self.text.clear()

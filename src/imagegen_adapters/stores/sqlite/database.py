@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -90,13 +90,12 @@ class Readers:
         finally:
             with self._lock:
                 self._busy.pop(connection, None)
-                self._idle.append(connection)
+            self._idle.append(connection)
 
     def _connection(self) -> sqlite3.Connection:
         """Return the connection that was used last, whose cache is warm, or a new one."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        with suppress(IndexError):
+            return self._idle.pop()
         try:  # without the lock, which the writer may wait for: a slow disk delays one read only
             return open_reader(self._path, cache_kib=self._cache_kib)
         except sqlite3.Error as error:
