@@ -78,7 +78,7 @@ def _install_python(folder: Path, pins: Path) -> None:
     venv.create(folder, with_pip=not pips)
     python = str(folder / "bin" / "python")
     pip = [pips[0], "-m", "pip", "--python", python] if pips else [python, "-m", "pip"]
-    _run([*pip, "install", "-q", "--disable-pip-version-check", "-r", str(pins)])
+    _run([*pip, "install", "-q", "--no-compile", "--disable-pip-version-check", "-r", str(pins)])
 
 
 def _has_pip(python: str) -> bool:
