@@ -17,6 +17,7 @@ import yaml
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.chaos.upstream import DOCUMENT, read_ledger
 from tests.integration.api.asking import data_url
+from tests.integration.api.live_server import NO_TLS
 
 ROOT = Path(__file__).parents[2]
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
@@ -61,7 +62,9 @@ class UpstreamProcess:
 
     def be(self, **mood):
         """Change the provider's behaviour and return its state: ``running`` calls, ``first_polls``."""
-        return httpx.post(f"{self.url}/control", json=mood, trust_env=False, timeout=PATIENCE).json()
+        return httpx.post(
+            f"{self.url}/control", json=mood, trust_env=False, verify=NO_TLS, timeout=PATIENCE
+        ).json()
 
     def charges(self):
         return read_ledger(self.ledger)
@@ -138,7 +141,7 @@ class Service:
         assert self.alive, f"it ended with {self.process.returncode}: {self.log[-2000:]}"
         with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
             announced = json.loads((self.data_dir / "server.json").read_text())
-            httpx.get(f"{announced['url']}/health/live", trust_env=False).raise_for_status()
+            httpx.get(f"{announced['url']}/health/live", trust_env=False, verify=NO_TLS).raise_for_status()
             self.pid, self.url = announced["pid"], announced["url"]
             return True
         return False
@@ -178,7 +181,7 @@ class Service:
         return self.process.wait(PATIENCE)
 
     def client(self):
-        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False, verify=NO_TLS)
 
     def submit(self, model="direct", **more):
         """Submit a task that is accepted with 202, and return its id."""
