@@ -19,6 +19,7 @@ from imagegen_core.messages import FailureReason, Message, ProblemCode, as_messa
 from imagegen_core.requests import ImageRequest, InputImage, Operation, OperationRules
 from imagegen_core.values import frozen_mapping
 
+RESPONSE_FORMAT = "response_format"
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
@@ -63,7 +64,7 @@ class Task:
     Args:
         task_id: UUIDv7, so ids sort by age.
         request: has canonical ``params``.
-        config_snapshot: the configuration under which it was accepted, without secrets.
+        config_snapshot: what it was accepted under, without secrets, and `response_format`.
         override: the request's own ``config``, sealed; wiped when the task ends.
         attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
         retries: requeues so far, whatever their reason; bounded by the retry policy.
@@ -103,6 +104,11 @@ class Task:
         if status not in _TRANSITIONS[self.status]:
             raise IllegalTransition(f"task {self.task_id}", self.status, status)
         return attrs.evolve(self, status=status, **changes)
+
+    @property
+    def response_format(self) -> str | None:
+        """How its caller wants to be shown the images, if it said so."""
+        return self.config_snapshot.get(RESPONSE_FORMAT)
 
     @property
     def fence(self) -> Fence:
@@ -238,7 +244,7 @@ class Submission:
     """What a caller asks for, before any of it is checked.
 
     ``override`` is a configuration for this task alone. Equal submissions with one ``idempotency_key`` within
-    ``idempotency_scope`` are one task for 24 hours.
+    ``idempotency_scope`` are one task for 24 hours. ``response_format`` is only kept with the task.
     """
 
     operation: Operation = Operation.GENERATE
@@ -254,6 +260,7 @@ class Submission:
     idempotency_key: str | None = None
     idempotency_scope: str = ""
     retry_of: str | None = None
+    response_format: str | None = None
 
     @classmethod
     def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
@@ -269,6 +276,7 @@ class Submission:
             image=request.image,
             mask=request.mask,
             retry_of=task.task_id,
+            response_format=task.response_format,
             idempotency_key=idempotency_key,
             idempotency_scope=f"{verb}:{task.task_id}",
         )

@@ -35,7 +35,7 @@ from imagegen_http.api.tasks import Task
 from imagegen_http.errors import TABLE
 from imagegen_http.guard.access import COOKIE, Access, parse_origin
 from imagegen_http.guard.asgi import InboundRequest, Scope, preferred_language
-from imagegen_http.guard.bodies import ZIP
+from imagegen_http.guard.bodies import EDITS, ZIP
 from imagegen_http.guard.static import StaticContent, StaticFolder
 from imagegen_http.openai.requests import ImageEdit, ImageEditForm
 from imagegen_http.openai.responses import ImageCompleted, ImagePartial, OpenAIErrorEvent
@@ -221,10 +221,11 @@ def _document(app: Litestar) -> dict[str, Any]:
     document = app.openapi_schema.to_schema()
     schemas = schemas_of(app.plugins.get(DescribedTypes).types | _EXTRA_SCHEMAS)
     document["components"]["schemas"] = {short_name(name): schema for name, schema in schemas.items()}
-    document["paths"]["/v1/images/edits"]["post"]["requestBody"] = {
-        "required": True,
-        "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
-    }
+    for path in EDITS:
+        document["paths"][path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {_JSON: _schema(ImageEdit), "multipart/form-data": _schema(ImageEditForm)},
+        }
     document["paths"][ZIP]["post"]["requestBody"] = {"required": True, "content": {_JSON: _schema(ZipBody)}}
     document["paths"][_RERUN]["post"]["requestBody"]["required"] = False  # Litestar says true of all
     for parameter in document["paths"][_SEARCH]["get"]["parameters"]:  # Litestar says optional
@@ -259,7 +260,7 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
     if "$ref" not in str(responses.get("400", "$ref")):
         del responses["400"]  # Litestar's own, which is never sent
     match path.split("/"):
-        case ["", "v1", "images", _]:
+        case ["", "v1", "images", "generations" | "edits"]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_OPENAI_EVENTS)
         case ["", "api", "v1", "events"]:
             responses["200"]["content"][_EVENT_STREAM] = _events({"task": (TaskChange,)})

@@ -229,7 +229,7 @@ def task_of_key(rows: Sequence[Row], claim: IdempotencyClaim) -> Task | None:
     """Return the task of a claim from the rows of `TASK_OF_KEY`; refuse a key that had another body."""
     if not rows:
         return None
-    if rows[0]["body_sha256"] != claim.body_sha256:
+    if claim.body_sha256 not in (None, rows[0]["body_sha256"]):
         raise IdempotencyKeyReused
     return row_to_task(rows[0])
 

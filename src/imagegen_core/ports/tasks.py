@@ -15,11 +15,14 @@ from imagegen_core.task import Fence, Task, TaskStatus
 
 @attrs.frozen(kw_only=True)
 class IdempotencyClaim:
-    """A caller's idempotency key within its ``scope`` (token and operation), and its request's digest."""
+    """A caller's idempotency key within its ``scope`` (token and operation), and its request's digest.
+
+    Without a digest it is only looked for.
+    """
 
     scope: str
     key: str
-    body_sha256: str
+    body_sha256: str | None = None
     expires_at: datetime
 
 

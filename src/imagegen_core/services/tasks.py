@@ -21,6 +21,7 @@ from imagegen_core.errors import (
     InvalidImage,
     ResponseNotKept,
     StaleTask,
+    TaskNotFound,
     Unavailable,
     ValidationFailed,
 )
@@ -33,14 +34,22 @@ from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
-from imagegen_core.requests import ImageRequest, InputImage, InputRole
+from imagegen_core.requests import ImageRequest, InputImage, InputRole, Operation
 from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.calls import seal_override
 from imagegen_core.running.exchange import kept_folders
 from imagegen_core.running.runner import Runner
 from imagegen_core.running.storing import hashed
 from imagegen_core.search import Page, Paging
-from imagegen_core.task import ImageReference, InputSource, Submission, Task, TaskStatus
+from imagegen_core.task import (
+    RESPONSE_FORMAT,
+    ImageReference,
+    InputSource,
+    Submission,
+    Task,
+    TaskStatus,
+    check_idempotency_key,
+)
 from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
 
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
@@ -141,7 +150,7 @@ class Tasks:
                 provider_name=resolved.config.provider_name,
                 model_id=model.id,
                 created_at=now,
-                config_snapshot=snapshot(resolved.config, model),
+                config_snapshot=snapshot(resolved.config, model) | _wishes(submission),
                 override=None if override is None else seal_override(override, self.parts.box, task_id),
                 max_retries=resolved.config.retries,
                 warnings=() if warning is None else (warning,),
@@ -226,6 +235,21 @@ class Tasks:
             require_saved=submission.require_saved,
         )
         return resolved, choose_model(resolved.profile.models, submission.model_id)
+
+    async def of_key(self, key: str, *, scope: str, operations: Sequence[Operation]) -> Task:
+        """Return the task that an idempotency key has created, whatever its body was; nothing is started.
+
+        `TaskNotFound`: none has it, or it is too long ago.
+        """
+        now = self.parts.clock.now()
+        with suppress(ValidationFailed):
+            check_idempotency_key(key)
+            for operation in operations:
+                claim = IdempotencyClaim(scope=f"{scope}:{operation}", key=key, expires_at=now)
+                task = await self.parts.tasks.replay(claim, now=now)
+                if task is not None:
+                    return task
+        raise TaskNotFound(key)
 
     async def _claim(self, submission: Submission) -> IdempotencyClaim | None:
         if submission.idempotency_key is None:
@@ -487,6 +511,12 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
         "max_retries": config.retries,
         "source": str(config.source),
     }
+
+
+def _wishes(submission: Submission) -> dict[str, str]:
+    """Return what a task remembers of its caller's wishes."""
+    wishes = {RESPONSE_FORMAT: submission.response_format}
+    return {name: value for name, value in wishes.items() if value is not None}
 
 
 async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:

@@ -181,12 +181,12 @@ def blob_response(
                 await anext(body, None)  # to its end, so that it closes its files
                 await respond(send, *head, first)
                 return
-            await _send_pieces(*head, first, body, receive, send)
+            await send_pieces(*head, first, body, receive, send)
 
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
 
-async def _send_pieces(
+async def send_pieces(
     status: int,
     headers: list[tuple[bytes, bytes]],
     piece: bytes | None,
@@ -243,7 +243,7 @@ def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
         async with aclosing(pieces):
             first = await anext(pieces)
             try:
-                await _send_pieces(200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send)
+                await send_pieces(200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send)
             except ImagegenError as error:
                 _log.error("a zip file broke off", reason=str(error))
                 connection: OpenConnection | None = scope.get(CONNECTION)

@@ -278,7 +278,8 @@ _HEADER_NAMES = re.compile(r"[A-Za-z0-9_, -]{1,2000}", re.ASCII)
 _METHODS = b"GET, HEAD, POST, PATCH, DELETE"
 _READABLE_HEADERS = (
     b"Accept-Ranges, Allow, Content-Disposition, Content-Language, Content-Range, ETag, Idempotent-Replayed, "
-    b"Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Request-Id, X-Should-Retry, X-Task-Id"
+    b"Location, Preference-Applied, Retry-After, WWW-Authenticate, X-Idempotency-Replayed, X-Request-Id, "
+    b"X-Should-Retry, X-Task-Id"
 )
 
 

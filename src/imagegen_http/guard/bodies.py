@@ -61,7 +61,8 @@ class BodyLease:
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 VARIATIONS = "/v1/images/variations"
-MULTIPART = frozenset({OPENAI_EDITS, VARIATIONS})  # images are files of a form, as OpenAI's clients send them
+EDITS = (OPENAI_EDITS, f"{OPENAI_EDITS}/async")
+MULTIPART = frozenset({*EDITS, VARIATIONS})  # images are files of a form, as OpenAI's clients send them
 UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
 FORMS = frozenset({"/login", "/logout"})
 ZIP = "/api/v1/images/zip"  # takes a form, too: a browser downloads the answer without holding it in memory

@@ -144,6 +144,7 @@ _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit
 _STATUS = {"model_not_available": 404, "provider_not_configured": 404, "provider_disabled": 404}
 _CODES = {
     **dict.fromkeys(_STATUS, "model_not_found"),
+    "task_not_found": "IMAGE_TASK_NOT_FOUND",
     "unauthorized": "invalid_api_key",
     "body_too_large": "payload_too_large",
 }
@@ -543,15 +544,16 @@ class ImagesResponse:
         )
 
     def _all_headers(self) -> dict[str, str]:
-        replayed = {"idempotent-replayed": "true"} if self.is_replayed else {}
+        names = ("idempotent-replayed", "x-idempotency-replayed") if self.is_replayed else ()
+        replayed = dict.fromkeys(names, "true")
         return {"x-task-id": self.task.task_id, **replayed}
 
-    async def _start(self, headers: Mapping[str, str]) -> None:
+    async def _start(self, headers: Mapping[str, str], *, status: int = 200) -> None:
         """Send the status, unless a stream has done so."""
         if not self._has_started:
             self._has_started = True
             head = encoded({**self._all_headers(), **headers})
-            await self._send({"type": "http.response.start", "status": 200, "headers": head})
+            await self._send({"type": "http.response.start", "status": status, "headers": head})
 
     async def _write(self, content: bytes) -> None:
         if content:

@@ -1,4 +1,7 @@
-"""``/v1``: images in one request, kept open until its task has ended, as ``openai`` clients expect."""
+"""``/v1``: images in one request, kept open until its task has ended, as ``openai`` clients expect.
+
+Or answered at once, for callers that would rather poll: proxies give up before a slow image is there.
+"""
 
 import asyncio
 import hashlib
@@ -9,27 +12,36 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
+from urllib.parse import unquote
 
 import attrs
 from litestar import Response, Router, get, post
+from litestar.di import NamedDependency, Provide
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, JSONBody, PathParameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValidation
 from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import ModelNotAvailable, Refusal
+from imagegen_core.errors import ModelNotAvailable, Refusal, ValidationFailed
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.ports.tasks import AddedTask
-from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS
+from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_http.api import requests
 from imagegen_http.api.errors import response
 from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, RetriesDependency, ServiceDependency
 from imagegen_http.api.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
-from imagegen_http.errors import ServiceCode
+from imagegen_http.errors import RequestProblem, ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import Receive
 from imagegen_http.guard.delivery import wait_for_disconnect
+from imagegen_http.openai.asynchronous import (
+    AcceptedImageTask,
+    AcceptedResponse,
+    ImageTask,
+    parse_task_id,
+    poll_response,
+)
 from imagegen_http.openai.requests import ImageGeneration, ImageRequest, read_edit, read_generation
 from imagegen_http.openai.responses import Images, ImagesResponse, OpenAIError, Problem, Style
 from imagegen_http.schemas import Answer, doc
@@ -98,6 +110,19 @@ def _full_name(resolved: ResolvedProvider, model: Model) -> str:
 
 # ---------------------------------------------------------------- routes
 
+
+@attrs.frozen(kw_only=True)
+class ClientRequest:
+    """A request for images, and what its head says of earlier ones."""
+
+    request: JsonRequest
+    service: Service
+    retries: ClientRetries
+    idempotency_key: str | None
+    is_numbered_retry: bool
+
+
+ClientRequestDependency = NamedDependency[SkipValidation[ClientRequest]]
 ModelPath = Annotated[
     Path,
     PathParameter(
@@ -113,6 +138,20 @@ RetryCountHeader = Annotated[
     ),
 ]
 
+AsyncQuery = Annotated[bool | None, requests.query("`true`: answer 202 with a task to poll", "async")]
+PreferHeader = Annotated[
+    str | None, requests.header("`respond-async`: answer 202 with a task to poll", "Prefer")
+]
+KeyPath = Annotated[
+    Path,
+    PathParameter(
+        description="an `Idempotency-Key`", schema_extra={"format": None, "examples": ["order-4711"]}
+    ),
+]
+ImageTaskPath = Annotated[
+    str, requests.path("`id` of the answer, or a task's UUID", "imgtask_0193a5c87e1f7c3a9d526f0f5c1e2b7a")
+]
+
 ROOT = "/v1"
 _CLIENT_KEY_SCOPE = "v1"
 _RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
@@ -121,48 +160,109 @@ _RETRIED = re.compile(r"(?=0*[1-9])[0-9]{1,6}")
 _ERRORS: dict[Any, ResponseSpec] = dict.fromkeys(
     ("4XX", "5XX"), response(OpenAIError, "an error, in OpenAI's shape")
 )
-_IMAGES = {200: response(Images, "the images"), **_ERRORS}
+_ACCEPTED = {202: response(AcceptedImageTask, "the task, which is on disk"), **_ERRORS}
+_IMAGES = {200: response(Images, "the images"), **_ACCEPTED}
+_POLLED = {200: response(ImageTask, "the task as it is now"), **_ERRORS}
+_GENERATIONS, _EDITS = OPENAI_GENERATIONS.removeprefix(ROOT), OPENAI_EDITS.removeprefix(ROOT)
+_PREFERS_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:$|[,;])", re.IGNORECASE)
+"""A preference of RFC 7240, among others."""
 
 
-@post(OPENAI_GENERATIONS.removeprefix(ROOT), status_code=200, operation_id="createImage", responses=_IMAGES)
-async def create_image(
-    data: JSONBody[ImageGeneration],
+async def provide_caller(
     request: JsonRequest,
     service: ServiceDependency,
     retries: RetriesDependency,
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
+) -> ClientRequest:
+    return ClientRequest(
+        request=request,
+        service=service,
+        retries=retries,
+        idempotency_key=requests.parse_idempotency_key(idempotency_key),
+        is_numbered_retry=_RETRIED.fullmatch((retry_count or "").strip()) is not None,
+    )
+
+
+@post(_GENERATIONS, status_code=200, operation_id="createImage", responses=_IMAGES)
+async def create_image(
+    data: JSONBody[ImageGeneration],
+    caller: ClientRequestDependency,
+    asynchronous: AsyncQuery = None,
+    prefer: PreferHeader = None,
 ) -> ASGIApp:
     """Make images from a prompt and wait for them.
 
     Official `openai` clients work unchanged. `X-Task-Id` names the task. Fields that the model does not
     know are ignored.
     """
-    body = request.buffered_body
-    image_request = await body.read(lambda: read_generation(data, body.text))
-    return await _respond(
-        request, service, retries, image_request, idempotency_key, retry_count, events="image_generation"
-    )
+    image_request = await _read_generation(caller.request, data)
+    return await _respond(caller, image_request, is_async=bool(asynchronous) or _prefers_task(prefer))
 
 
-@post(OPENAI_EDITS.removeprefix(ROOT), status_code=200, operation_id="createImageEdit", responses=_IMAGES)
+@post(_EDITS, status_code=200, operation_id="createImageEdit", responses=_IMAGES)
 async def create_image_edit(
-    request: JsonRequest,
-    service: ServiceDependency,
-    retries: RetriesDependency,
-    idempotency_key: IdempotencyHeader = None,
-    retry_count: RetryCountHeader = None,
+    caller: ClientRequestDependency, asynchronous: AsyncQuery = None, prefer: PreferHeader = None
 ) -> ASGIApp:
     """Edit an image, or make one from several references, and wait for it.
 
     As a form with files, or as JSON with data URLs or `image:<id>`. A mask goes with one image only.
     """
-    body, content_type = request.buffered_body, request.headers.get("content-type", "")
-    image_request = await body.read(lambda: read_edit(body, content_type))
-    body.drop()
-    return await _respond(
-        request, service, retries, image_request, idempotency_key, retry_count, events="image_edit"
-    )
+    image_request = await _read_edit(caller.request)
+    return await _respond(caller, image_request, is_async=bool(asynchronous) or _prefers_task(prefer))
+
+
+@post(f"{_GENERATIONS}/async", status_code=202, operation_id="createImageAsync", responses=_ACCEPTED)
+async def create_image_async(data: JSONBody[ImageGeneration], caller: ClientRequestDependency) -> ASGIApp:
+    """Make images from a prompt without waiting for them.
+
+    The answer is a task, which is on disk by then; `poll_url` says how it goes. A request that is repeated
+    with its `Idempotency-Key` gives the same task.
+    """
+    return await _respond(caller, await _read_generation(caller.request, data), is_async=True)
+
+
+@post("/images/tasks", status_code=202, operation_id="createImageTask", responses=_ACCEPTED)
+async def create_image_task(data: JSONBody[ImageGeneration], caller: ClientRequestDependency) -> ASGIApp:
+    """Make images from a prompt without waiting for them, by another path.
+
+    It takes what the synchronous path takes.
+    """
+    return await _respond(caller, await _read_generation(caller.request, data), is_async=True)
+
+
+@post(f"{_EDITS}/async", status_code=202, operation_id="createImageEditAsync", responses=_ACCEPTED)
+async def create_image_edit_async(caller: ClientRequestDependency) -> ASGIApp:
+    """Edit an image, or make one from several references, without waiting for it.
+
+    It takes what the synchronous path takes.
+    """
+    return await _respond(caller, await _read_edit(caller.request), is_async=True)
+
+
+@get("/images/tasks/{task_id:str}", operation_id="retrieveImageTask", responses=_POLLED)
+async def retrieve_image_task(
+    task_id: ImageTaskPath, request: JsonRequest, service: ServiceDependency
+) -> ASGIApp:
+    """Show how a task goes, and at its end what the synchronous call would have answered.
+
+    This is 200 for as long as the task exists. While it has not ended, `Retry-After` says when to look again.
+    """
+    task = await service.imagegen.parts.tasks.get(parse_task_id(task_id))
+    return poll_response(service, task, str(request.base_url))
+
+
+@get(f"{_GENERATIONS}/by-request/{{key:path}}", operation_id="findImageTask", responses=_POLLED)
+async def find_image_task(key: KeyPath, request: JsonRequest, service: ServiceDependency) -> ASGIApp:
+    """Find the task of an `Idempotency-Key` whose answer was lost.
+
+    It is shown as by its own path. Nothing is started, and nothing is paid for.
+    """
+    del key  # a path: it has lost doubled slashes
+    text = unquote(request.scope["raw_path"].partition(b"/by-request/")[2].decode("latin-1"), "latin-1")
+    operations = [operation for operation in Operation if operation.rules.openai_path is not None]
+    task = await service.imagegen.tasks.of_key(text, scope=_CLIENT_KEY_SCOPE, operations=operations)
+    return poll_response(service, task, str(request.base_url))
 
 
 @post("/images/variations", status_code=200, include_in_schema=False)
@@ -202,52 +302,67 @@ def openai_router() -> Router:
     """Return the routes below ``/v1``; each application needs its own."""
     return Router(
         ROOT,
-        route_handlers=[create_image, create_image_edit, create_image_variation, list_models, retrieve_model],
+        route_handlers=[
+            *(create_image, create_image_edit, create_image_async, create_image_edit_async),
+            *(create_image_task, retrieve_image_task, find_image_task),
+            *(create_image_variation, list_models, retrieve_model),
+        ],
+        dependencies={"caller": Provide(provide_caller)},
         tags=["openai"],
     )
 
 
-async def _respond(
-    request: JsonRequest,
-    service: Service,
-    retries: ClientRetries,
-    image_request: ImageRequest,
-    idempotency_key: str | None,
-    retry_count: str | None,
-    *,
-    events: str,
-) -> ASGIApp:
+def _prefers_task(prefer: str | None) -> bool:
+    return _PREFERS_ASYNC.search(prefer or "") is not None
+
+
+async def _read_generation(request: JsonRequest, generation: ImageGeneration) -> ImageRequest:
+    body = request.buffered_body
+    return await body.read(lambda: read_generation(generation, body.text))
+
+
+async def _read_edit(request: JsonRequest) -> ImageRequest:
+    body, content_type = request.buffered_body, request.headers.get("content-type", "")
+    image_request = await body.read(lambda: read_edit(body, content_type))
+    body.drop()
+    return image_request
+
+
+async def _respond(caller: ClientRequest, image_request: ImageRequest, *, is_async: bool) -> ASGIApp:
     """Return a durable task's response; for a caller without a key who left, nothing is stored or sent."""
-    generation = image_request.generation
-    base_url = service.base_url(str(request.base_url))
+    request, service, generation = caller.request, caller.service, image_request.generation
+    if is_async and generation.stream:
+        raise ValidationFailed.for_field("stream", RequestProblem.STREAM_OF_A_TASK())
+    url = partial(service.links.url, base_url=service.base_url(str(request.base_url)))
+    events = "image_generation" if image_request.images is None else "image_edit"
     style = Style(
-        url=partial(service.links.url, base_url=base_url) if generation.response_format == "url" else None,
+        url=url if generation.response_format == "url" else None,
         events=events if generation.stream else None,
     )
-    key, token = requests.parse_idempotency_key(idempotency_key), request.headers.get("authorization", "")
+    token = request.headers.get("authorization", "")
     call = Call(
         digest=hashlib.sha256(f"{token}\0{image_request.digest}".encode()).hexdigest(),
         operations=image_request.operations,
         disconnect=asyncio.create_task(wait_for_disconnect(cast("Receive", request.receive))),
     )
     try:
-        if key is not None:
-            added = await _submit(service, image_request, key, _CLIENT_KEY_SCOPE)
+        if caller.idempotency_key is not None:
+            added = await _submit(service, image_request, caller.idempotency_key, _CLIENT_KEY_SCOPE)
         else:
-            numbered = _RETRIED.fullmatch((retry_count or "").strip()) is not None
-            added = await retries.accept(
+            added = await caller.retries.accept(
                 service.imagegen,
                 call,
                 lambda new_key: _submit(service, image_request, new_key, DERIVED_KEY_SCOPE),
-                numbered=numbered,
+                numbered=caller.is_numbered_retry,
             )
     except BaseException:  # also when cancelled: no response will await it
         call.disconnect.cancel()
         raise
     request.buffered_body.release()
-    response = ImagesResponse(
+    kind = AcceptedResponse if is_async else ImagesResponse
+    response = kind(
         service=service,
-        retries=retries,
+        retries=caller.retries,
         task=added.task,
         call=call,
         style=style,
@@ -260,6 +375,9 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
     service.check_running()
     provider_name, model = await find_model(service, image_request.generation.model)
     submission = attrs.evolve(
-        image_request.submission(provider_name, model), idempotency_key=key, idempotency_scope=scope
+        image_request.submission(provider_name, model),
+        idempotency_key=key,
+        idempotency_scope=scope,
+        response_format=image_request.generation.response_format,
     )
     return await service.imagegen.tasks.submit(submission)

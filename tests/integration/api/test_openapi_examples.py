@@ -71,6 +71,7 @@ def test_every_example_works_untouched(api):
         api.post("/api/v1/collections", json={"name": name})
     failing = {"provider": "demo", "params": {"prompt": "a lighthouse", "fail": "rejected"}}
     api.post("/api/v1/tasks/generate", json=failing, headers={"Prefer": "wait=60"})
+    api.post("/v1/images/tasks", json={"prompt": "a key"}, headers={"Idempotency-Key": "order-4711"})
     names, faults = list(operations(api.get("/openapi.json").json())), []
     for name in names:
         described = api.get("/openapi.json").json()
