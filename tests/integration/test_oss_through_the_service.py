@@ -188,6 +188,22 @@ def test_only_oss_has_it_and_oss_is_down(desk, oss):
     assert 200 == desk.content(image).status_code
 
 
+def test_bytes_that_only_oss_has_can_be_polled_once_it_is_back(desk, oss):
+    """Meanwhile the poll of `/v1` says so; it does not say that the task has failed."""
+    desk = desk(local={"retention_days": 0})
+    body = {"prompt": "a lighthouse", "size": "64x64", "response_format": "b64_json"}
+    path = desk.api.post("/v1/images/tasks", json=body).json()["poll_url"]
+    until(desk.objects, bool)
+    until(lambda: desk.files, lambda files: not files)
+    oss.down()
+    refused = desk.api.get(path)
+    oss.up()
+
+    assert (503, "unavailable") == (refused.status_code, refused.json()["error"]["code"])
+    assert "retry-after" in refused.headers
+    assert ("completed", 200) == tuple(desk.api.get(path).json()[name] for name in ("status", "http_status"))
+
+
 def test_without_a_local_store_images_go_to_oss_at_once(desk, oss):
     """Nothing of them is left on the disk."""
     desk = desk(local=None)

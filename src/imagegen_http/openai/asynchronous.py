@@ -111,11 +111,11 @@ def poll_response(service: Service, task: Task, own_url: str) -> ASGIApp:
 async def _respond_to_poll(
     service: Service, task: Task, base_url: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
+    name, parts = {"x-task-id": task.task_id}, service.imagegen.parts
     if not task.status.final:
         running = ImageTask(**_fields(task, TaskStatus.PROCESSING))
-        await JsonResponse(running, headers=_RETRY_AFTER).send_to(send)
+        await JsonResponse(running, headers={**name, **_RETRY_AFTER}).send_to(send)
         return
-    parts = service.imagegen.parts
     problem = None if task.failure is None else Problem.from_failure(task.failure, asgi.language.get())
     if problem is None:
         images, url = await parts.images.of_task(task.task_id), partial(service.links.url, base_url=base_url)
@@ -136,9 +136,9 @@ async def _respond_to_poll(
             _log.error("an image cannot be read", reason=str(error))
             problem = unreadable_image(error)
         else:
-            headers = encoded({**_JSON, "content-length": str(length_of(pieces))})
-            await send_pieces(200, headers, first, chunks, receive, send)
+            headers = {**name, **_JSON, "content-length": str(length_of(pieces))}
+            await send_pieces(200, encoded(headers), first, chunks, receive, send)
             return
     reason = OpenAIErrorDetail(**problem.body["error"])
     failed = ImageTask(**_fields(task, TaskStatus.FAILED), http_status=problem.status, error=reason)
-    await JsonResponse(failed).send_to(send)
+    await JsonResponse(failed, headers=name).send_to(send)

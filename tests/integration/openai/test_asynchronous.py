@@ -10,8 +10,10 @@ import openai
 import pytest
 
 from tests.fakes.a1111 import FakeA1111
+from tests.fakes.loopback import Answer
 from tests.integration.api.asking import CONFIG, TASKS, data, data_url, running, submit, task_of, total, until
 from tests.integration.api.held_upstream import behind
+from tests.integration.api.test_memory import MIB, Peak, noise
 from tests.integration.openai.conftest import TOKEN, client_of
 from tests.integration.openai.test_client_retries import REPEAT, tasks_of
 
@@ -75,6 +77,7 @@ def test_a_submit_names_a_task_that_can_be_polled(server, api, way):
     assert [{"url": polled.json()["image_url"]}] == polled.json()["result"]["data"]
     assert polled.json()["completed_at"] >= task["created_at"] == polled.json()["created_at"]
     assert ("no-store", False) == (polled.headers["cache-control"], "retry-after" in polled.headers)
+    assert {uuid_of(submitted)} == {answer.headers["x-task-id"] for answer in (submitted, polled)}
     assert image.content.startswith(b"\x89PNG")
     assert "completed" == task_of(api, uuid_of(submitted))["status"]
 
@@ -456,3 +459,39 @@ def test_an_image_that_was_deleted_is_missing_from_the_result(api):
     answer = api.get(accepted(submitted)["poll_url"]).json()
 
     assert ("completed", None, []) == (answer["status"], answer["image_url"], answer["result"]["data"])
+
+
+def test_an_image_whose_bytes_are_lost_has_failed_as_the_synchronous_call_has(start_server):
+    """Where bytes were asked for: it may have been charged, and no later poll brings it back."""
+    server = start_server()
+    with server.client() as api:
+        submitted = api.post(POLLS, json=body_of("lost bytes", response_format="b64_json"))
+        ended(api, submitted)
+        for path in (server.data_dir / "images").rglob("*.png"):
+            path.unlink()
+        answer = api.get(accepted(submitted)["poll_url"])
+
+    assert (200, "failed", 400) == (answer.status_code, answer.json()["status"], answer.json()["http_status"])
+    assert ("storage_failed", "upstream_error") == tuple(
+        answer.json()["error"][name] for name in ("code", "type")
+    )
+
+
+def test_a_large_image_is_encoded_while_it_is_sent(start_server):
+    """27 MB of base64 take a few chunks of memory, however often they are polled."""
+    with FakeA1111() as upstream:
+        image = base64.b64encode(noise()).decode()
+        upstream.spoilt.append(Answer.sample("a1111", "images", image=(image,), info="{}"))
+        server = start_server(behind(upstream))
+        with server.client() as api:
+            body = body_of("large", model="stable-diffusion/default", response_format="b64_json")
+            submitted = api.post(POLLS, json=body)
+            until(
+                lambda: api.head(accepted(submitted)["poll_url"]),
+                lambda answer: "retry-after" not in answer.headers,
+            )
+            peak = Peak(server.process.pid)
+            answers = [ended(api, submitted).json() for _ in range(3)]
+
+    assert {image} == {answer["result"]["data"][0]["b64_json"] for answer in answers}
+    assert peak.growth < 16 * MIB
