@@ -253,3 +253,19 @@ def test_a_line_that_broke_without_a_word_is_noticed(tab, serve):
         tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **added)
 
     tab.until(lambda: "open" in _run(tab, _CONNECTION))
+
+
+def test_the_addresses_for_clients_can_be_copied(tab, serve):
+    """With the host that the browser knows, and for callers that poll."""
+    server = serve()
+    tab.open(f"{server.url}/settings")
+    buttons = tab.until(lambda: tab.driver.find_elements("css selector", "[aria-labelledby=clients] button"))
+    _run(tab, "navigator.clipboard.writeText = async (text) => { (window.texts ??= []).push(text); }")
+    for button in buttons:
+        button.click()
+    toast = tab.until(lambda: tab.driver.find_elements("css selector", ".toast"))[0].text
+
+    assert [f"{server.url}/v1", f"{server.url}/v1/images/generations/async"] == _run(
+        tab, "return window.texts"
+    )
+    assert toast.startswith(("Copied", "已复制"))

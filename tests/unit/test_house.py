@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 47_819
-FILES = 175
+LINES = 48_133
+FILES = 176
 SMALL_FILES = 26
 """Of less than 60 lines."""
 

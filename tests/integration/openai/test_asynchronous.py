@@ -44,7 +44,7 @@ def accepted(response):
 def ended(api, submitted):
     """Poll until the task has ended; return the last answer."""
     path = accepted(submitted)["poll_url"]
-    return until(lambda: api.get(path), lambda answer: answer.json()["status"] != "processing")
+    return until(lambda: api.get(path), lambda each: each.json()["status"] != "processing")
 
 
 def uuid_of(submitted):
@@ -318,11 +318,11 @@ def test_the_task_of_a_key_is_found(api, key):
     for number in range(25 if key == "key" else 0):
         api.post(POLLS, json=body_of("like it"), headers={"Idempotency-Key": f"{key}{number}"})
     count = total(api)
-    found = until(lambda: api.get(path), lambda answer: answer.json()["status"] != "processing")
+    answer = until(lambda: api.get(path), lambda each: each.json()["status"] != "processing")
 
     assert (404, "IMAGE_TASK_NOT_FOUND") == (before.status_code, before.json()["error"]["code"])
-    assert (200, accepted(submitted)["id"], count) == (found.status_code, found.json()["id"], total(api))
-    assert found.json() == api.get(accepted(submitted)["poll_url"]).json()
+    assert (200, accepted(submitted)["id"], count) == (answer.status_code, answer.json()["id"], total(api))
+    assert answer.json() == api.get(accepted(submitted)["poll_url"]).json()
 
 
 def test_the_task_of_an_edits_key_is_found(api, image):

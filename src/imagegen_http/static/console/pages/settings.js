@@ -2,12 +2,16 @@
 
 import { Passes } from "./settings-passes.js";
 import { get, isAbort } from "../lib/api.js";
+import { copyText } from "../lib/clipboard.js";
 import { onResume } from "../lib/events.js";
 import { bytes, duration, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { Icon } from "../parts/icon.js";
 import { Problem } from "../parts/problem.js";
+import { toast } from "../parts/toast.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
+const CLIENT_PATHS = { base_url: "/v1", async_url: "/v1/images/generations/async" };
 const PAUSE = 10_000; // milliseconds between two looks at the service's health
 
 export default function Page() {
@@ -16,12 +20,32 @@ export default function Page() {
     <${Health} />
     <${Passes} />
     <${Configuration} />
+    <${Clients} />
     <section class="panel about">
       <h2>${t("settings.more")}</h2>
       <p class="muted">${t("settings.doctor")} <code>imagegen doctor</code></p>
       <p><a href="/docs">${t("settings.docs")}</a> · <a href="/openapi.json">openapi.json</a></p>
     </section>
   </div>`;
+}
+
+/** Where programs that speak OpenAI's API find us, as this browser does. */
+function Clients() {
+  const copy = async (text) => {
+    const done = await copyText(text);
+    toast(t(done ? "act.copied" : "picture.not_copied"), { kind: done ? "told" : "wrong" });
+  };
+  return html`<section class="panel passes" aria-labelledby="clients">
+    <header class="acts"><h2 id="clients">${t("settings.clients")}</h2></header>
+    <ul>${Object.entries(CLIENT_PATHS).map(([name, path]) => {
+      const [words, url] = [t(`settings.${name}`), location.origin + path];
+      const act = t("picture.copy_of", { name: words });
+      return html`<li key=${name}>
+        <div><h3>${words}</h3><code>${url}</code><p class="muted">${t(`settings.${name}_why`)}</p></div>
+        <button type="button" class="bare" aria-label=${act} title=${act} onClick=${() => copy(url)}><${Icon} name="copy" /></button>
+      </li>`;
+    })}</ul>
+  </section>`;
 }
 
 function Health() {
