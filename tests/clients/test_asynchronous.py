@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -88,9 +89,12 @@ def test_polling_arrives_where_waiting_does_not(service, upstream, impatient, tm
     waited = run(
         [*waiting, "-H", "Content-Type: application/json", f"{address}/v1/images/generations"], tmp_path
     )
-    polled = {
-        name: run([*way, program_of(kind, address)], tmp_path) for name, (kind, way) in PROGRAMS.items()
-    }
+    with ThreadPoolExecutor() as pool:
+        polling = {
+            name: pool.submit(run, [*way, program_of(kind, address)], tmp_path)
+            for name, (kind, way) in PROGRAMS.items()
+        }
+    polled = {name: program.result() for name, program in polling.items()}
     with service.client() as api:
         repeat = api.post("/v1/images/tasks", content=BODY, headers=AS_JSON)
         tasks = data(api.get(TASKS))["items"]

@@ -165,6 +165,17 @@ async def test_another_body_is_refused(repository, keys):
         await keys.replay(a_claim(body="bb"), now=NOW)
 
 
+async def test_a_claim_without_a_body_finds_the_task_of_its_key(repository, keys):
+    """Whatever its body was; a key that only begins alike is another."""
+    task = a_task()
+    await repository.add(task, queue_size=9, claim=a_claim())
+    claims = [attrs.evolve(a_claim(key=key), body_sha256=None) for key in ("k1", "k", "k11")]
+
+    replays = [await keys.replay(claim, now=NOW) for claim in claims]
+
+    assert [task.task_id, None, None] == [replay and replay.task_id for replay in replays]
+
+
 async def test_scopes_are_apart(repository, keys):
     """The same key in another scope is a different key."""
     await repository.add(a_task(), queue_size=9, claim=a_claim())

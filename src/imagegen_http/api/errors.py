@@ -221,14 +221,8 @@ def error_response(slug: str, data: dict[str, Any]) -> JsonResponse[dict[str, An
 def _parameter_problems(request: Request[Any, Any, Any], name: str) -> Iterator[Problem]:
     """Yield the problems of a query parameter, of the handler or of a dependency."""
     handler = request.route_handler
-    owners: tuple[Any, ...] = (handler, *handler.resolve_dependencies().values())
-    declared: Any = Any
-    for owner in owners:
-        if name in owner.signature_model.__annotations__:
-            declared = owner.signature_model.__annotations__[name]
-            definition = owner.parsed_fn_signature.parameters[name].kwarg_definition
-            name = getattr(definition, "name", None) or name  # as callers know it
-            break
+    models = (handler.signature_model, *(p.signature_model for p in handler.resolve_dependencies().values()))
+    declared = next((m.__annotations__[name] for m in models if name in m.__annotations__), Any)
     if name not in request.query_params:
         yield Problem(field="body" if name == "data" else name, reason=ProblemCode.REQUIRED())
     else:

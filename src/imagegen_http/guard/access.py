@@ -236,8 +236,8 @@ class ImageLinks:
 
         One that was changed, or has a part twice, is as good as one that has expired.
         """
-        is_read = request.method in ("GET", "HEAD") and _LINKED_PATH.fullmatch(request.path) is not None
-        if not request.query or not is_read:
+        is_read = request.query and request.method in ("GET", "HEAD")
+        if not is_read or not _LINKED_PATH.fullmatch(request.path):
             return None
         pairs = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
         parts = [pair for pair in pairs if pair[0] in ("expires", "signature")]

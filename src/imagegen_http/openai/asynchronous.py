@@ -6,7 +6,7 @@ there is nothing to look up between both.
 
 import re
 import uuid
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any, cast
 
 import attrs
@@ -118,7 +118,8 @@ async def _respond_to_poll(
         return
     problem = None if task.failure is None else Problem.from_failure(task.failure, asgi.language.get())
     if problem is None:
-        images, url = await parts.images.of_task(task.task_id), partial(service.links.url, base_url=base_url)
+        images = await parts.images.of_task(task.task_id)
+        url = cache(partial(service.links.url, base_url=base_url))  # one moment for all of the answer
         completed = ImageTask(
             **_fields(task, TaskStatus.COMPLETED),
             http_status=200,

@@ -23,6 +23,7 @@ from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
 from imagegen_core.errors import ModelNotAvailable, Refusal, ValidationFailed
+from imagegen_core.messages import ProblemCode
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.ports.tasks import AddedTask
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
@@ -138,7 +139,10 @@ RetryCountHeader = Annotated[
     ),
 ]
 
-AsyncQuery = Annotated[bool | None, requests.query("`true`: answer 202 with a task to poll", "async")]
+_ASYNC = {"true": True, "1": True, "false": False, "0": False}
+AsyncQuery = Annotated[
+    str | None, requests.query("`true`: answer 202 with a task to poll", "async", enum=[*_ASYNC])
+]
 PreferHeader = Annotated[
     str | None, requests.header("`respond-async`: answer 202 with a task to poll", "Prefer")
 ]
@@ -197,7 +201,7 @@ async def create_image(
     know are ignored.
     """
     image_request = await _read_generation(caller.request, data)
-    return await _respond(caller, image_request, is_async=bool(asynchronous) or _prefers_task(prefer))
+    return await _respond(caller, image_request, is_async=_asks_for_task(asynchronous, prefer))
 
 
 @post(_EDITS, status_code=200, operation_id="createImageEdit", responses=_IMAGES)
@@ -209,7 +213,7 @@ async def create_image_edit(
     As a form with files, or as JSON with data URLs or `image:<id>`. A mask goes with one image only.
     """
     image_request = await _read_edit(caller.request)
-    return await _respond(caller, image_request, is_async=bool(asynchronous) or _prefers_task(prefer))
+    return await _respond(caller, image_request, is_async=_asks_for_task(asynchronous, prefer))
 
 
 @post(f"{_GENERATIONS}/async", status_code=202, operation_id="createImageAsync", responses=_ACCEPTED)
@@ -312,8 +316,11 @@ def openai_router() -> Router:
     )
 
 
-def _prefers_task(prefer: str | None) -> bool:
-    return _PREFERS_ASYNC.search(prefer or "") is not None
+def _asks_for_task(asynchronous: str | None, prefer: str | None) -> bool:
+    choice = (asynchronous or "false").lower()
+    if choice not in _ASYNC:
+        raise ValidationFailed.for_field("async", ProblemCode.NOT_ONE_OF(choices=tuple(_ASYNC)))
+    return _ASYNC[choice] or _PREFERS_ASYNC.search(prefer or "") is not None
 
 
 async def _read_generation(request: JsonRequest, generation: ImageGeneration) -> ImageRequest:

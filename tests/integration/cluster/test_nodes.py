@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,7 +26,7 @@ from tests.integration.api.asking import (
     until,
 )
 from tests.integration.api.held_upstream import HELD, call_of
-from tests.integration.cluster.conftest import starting
+from tests.integration.cluster.conftest import TOKEN, starting
 
 GENERATIONS = "/v1/images/generations"
 REFERENCE = Operation.REFERENCE.rules.path
@@ -226,3 +227,25 @@ def test_a_command_leaves_its_task_to_the_nodes(nodes, worker):
 
     assert (0, "completed") == (command.returncode, task["status"])
     assert task["task_id"] in worker.log
+
+
+def test_a_task_is_polled_at_any_node_and_its_link_opens_at_all(postgresql, postgresql_template, tmp_path):
+    """They share the master key, so each knows the links of the others; a third node makes the image."""
+    with starting(postgresql, postgresql_template, tmp_path) as nodes:
+        nodes.start(roles=["worker"])
+        servers = [nodes.start(roles=["api"], server={"auth_token": TOKEN}) for _ in range(2)]
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with servers[0].client(**headers) as near, servers[1].client(**headers) as far:
+            body = {"prompt": "灯塔", "size": "64x64"}
+            submitted = near.post(f"{GENERATIONS}/async", json=body, headers={"Idempotency-Key": "k"}).json()
+            polled = until(
+                lambda: far.get(submitted["poll_url"]).json(), lambda task: task["status"] == "completed"
+            )
+            by_request = far.get(f"{GENERATIONS}/by-request/k").json()
+        with servers[0].client() as visitor:
+            link = urlsplit(polled["image_url"])
+            image = visitor.get(f"{link.path}?{link.query}")
+
+    assert submitted["id"] == polled["id"] == by_request["id"]
+    assert f"{link.scheme}://{link.netloc}" == servers[1].url
+    assert (200, "image/png") == (image.status_code, image.headers["content-type"])

@@ -25,6 +25,7 @@ ACCEPTED = ["created_at", "expires_at", "id", "object", "poll_url", "status", "t
 WAYS = {
     "suffix": (f"{GENERATIONS}/async", {}),
     "query": (f"{GENERATIONS}?async=true", {}),
+    "query of requests": (f"{GENERATIONS}?async=True", {}),
     "preference": (GENERATIONS, PREFER),
     "preferences": (GENERATIONS, {"Prefer": "return=minimal, Respond-Async; x=1, wait=5"}),
     "tasks": (POLLS, {}),
@@ -139,7 +140,7 @@ def test_an_edit_is_polled_too(api, image, path, headers):
     assert ["completed"] * 2 == [ended(api, each).json()["status"] for each in (form, json)]
 
 
-@pytest.mark.parametrize("query", ["?async=false", "?async=", ""])
+@pytest.mark.parametrize("query", ["?async=false", "?async=False", "?async=0", "?async=", ""])
 def test_nobody_is_made_to_poll(api, query):
     """Unless they say so; an unknown preference is none."""
     answer = api.post(
@@ -285,9 +286,10 @@ def test_a_megabyte_of_prompt_is_refused(api):
     assert [413, 413, 413, 400] == [api.post(path, json=body).status_code for path in paths]
 
 
-def test_an_async_that_is_neither_is_refused(api):
+@pytest.mark.parametrize("choice", ["banana", "null", "2", "[]"])
+def test_an_async_that_is_neither_is_refused(api, choice):
     """Nobody should wait who meant to poll."""
-    answer = api.post(f"{GENERATIONS}?async=banana", json=body_of("neither"))
+    answer = api.post(f"{GENERATIONS}?async={choice}", json=body_of("neither"))
 
     assert (400, "async") == (answer.status_code, answer.json()["error"]["param"])
 
@@ -303,7 +305,9 @@ def test_a_key_gives_the_same_task(api):
     other = api.post(POLLS, json=body_of("another"), headers=key)
 
     assert 1 == len({accepted(answer)["id"] for answer in answers})
-    assert [None, *["true"] * 5] == [a.headers.get("x-idempotency-replayed") for a in (*answers, waited)]
+    assert [None, *["true"] * len(WAYS)] == [
+        a.headers.get("x-idempotency-replayed") for a in (*answers, waited)
+    ]
     assert (200, uuid_of(answers[0])) == (waited.status_code, waited.headers["x-task-id"])
     assert (422, "idempotency_key_reused") == (other.status_code, other.json()["error"]["code"])
     assert 1 == len(tasks_of(api, "keyed"))
