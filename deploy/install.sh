@@ -31,8 +31,8 @@ Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall
   --rollback       change back to the code from before the last upgrade
   --with-database  ... and to the database from then: what was made since is no longer known
   --uninstall      remove code, unit and command; data, settings, backups and the user stay
-  --with EXTRAS    also what cluster (PostgreSQL) needs; s3 needs nothing more. Upgrades what is installed already;
-                   every later upgrade keeps them
+  --with EXTRAS    also what cluster (PostgreSQL) and mcp (tools for agents) need; s3 needs nothing more. Upgrades what
+                   is installed already; every later upgrade keeps them
   --no-start       change everything and leave the service stopped
 
 Needs root, systemd, and Python 3.11 or later with pip. IMAGEGEN_PYTHON=/path/to/python3 chooses one; pip reads its own
@@ -81,7 +81,7 @@ make_account() {
 # extras_of RELEASE: those whose packages it has, also if they were installed by hand.
 extras_of() {
     "$1/bin/python" -I -c 'import importlib.util as util
-print(",".join(extra for extra, module in {"cluster": "asyncpg"}.items() if util.find_spec(module)))'
+print(",".join(extra for extra, module in {"cluster": "asyncpg", "mcp": "mcp"}.items() if util.find_spec(module)))'
 }
 
 fill_release() {
@@ -308,8 +308,8 @@ for argument in "$@"; do
     if [ "$previous" = --with ]; then
         for extra in $(printf %s "$argument" | tr , ' '); do
             case $extra in
-                cluster | s3) extras=${extras:+$extras,}$extra ;;
-                *) refuse "--with takes cluster and s3, not $extra" ;;
+                cluster | mcp | s3) extras=${extras:+$extras,}$extra ;;
+                *) refuse "--with takes cluster, mcp and s3, not $extra" ;;
             esac
         done
         previous=
@@ -327,7 +327,7 @@ for argument in "$@"; do
         *) refuse "there is no $argument" ;;
     esac
 done
-[ -z "$previous" ] || refuse "--with needs cluster, s3 or cluster,s3"
+[ -z "$previous" ] || refuse "--with needs cluster, mcp, s3 or several of them, as in cluster,mcp"
 [ -z "$extras" ] || case $act in rollback | uninstall) refuse "--with and --$act exclude each other" ;; esac
 [ "$with_database" = no ] || [ "$act" = rollback ] || refuse "--with-database is for --rollback"
 [ "$(id -u)" = 0 ] || die "run it as root"

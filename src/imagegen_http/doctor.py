@@ -36,7 +36,7 @@ from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_http.errors import user_name
 from imagegen_http.offline import open_listing, saved_configs
 from imagegen_http.running_server import SERVER_FILE, RunningServer
-from imagegen_http.service import default_provider_warning, open_archive, require_cluster
+from imagegen_http.service import default_provider_warning, open_archive, require_cluster, require_mcp
 from imagegen_http.settings.loader import MASTER_KEY
 from imagegen_http.settings.schema import WORKER, Settings, SettingsError
 
@@ -79,6 +79,8 @@ async def run_checks(
         checks = [warn("configuration", warning)]
     data_dir = settings.data_dir
     running = RunningServer.find(data_dir)
+    if settings.mcp.enabled:
+        require_mcp()
     if settings.database is not None:
         require_cluster()  # says what is missing, before an import fails
         if data_dir.is_dir():

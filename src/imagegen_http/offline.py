@@ -36,6 +36,7 @@ from imagegen_http.service import (
     file_configs,
     open_archive,
     require_cluster,
+    require_mcp,
 )
 from imagegen_http.settings.schema import SettingCode, Settings, SettingsError
 
@@ -50,6 +51,8 @@ async def check_settings(settings: Settings) -> list[Message]:
         warnings = check_file_providers(kinds, settings.providers)
         if settings.database is not None:
             require_cluster()
+        if settings.mcp.enabled:
+            require_mcp()
         archive = open_archive(settings, outbound.gate)
         if archive is not None:
             await archive.aclose()

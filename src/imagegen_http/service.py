@@ -259,6 +259,8 @@ async def compose(
         create_directory = create or settings.database is not None  # then it is scratch space
         directory = DataDirectory.open(settings.data_dir, create=create_directory)
         stack.callback(directory.close)
+        if settings.mcp.enabled:
+            require_mcp()
         if settings.database is not None:
             require_cluster()
             if directory.database.exists():
@@ -335,6 +337,12 @@ def require_cluster() -> None:
     """Require the packages of a cluster; few services load them."""
     if importlib.util.find_spec("asyncpg") is None:
         raise SettingsError("database", SettingCode.EXTRA_MISSING(extra="cluster"))
+
+
+def require_mcp(key: str = "mcp.enabled") -> None:
+    """Require the packages of MCP for what ``key`` names."""
+    if importlib.util.find_spec("mcp") is None:
+        raise SettingsError(key, SettingCode.EXTRA_MISSING(extra="mcp"))
 
 
 def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 48_135
-FILES = 176
-SMALL_FILES = 26
+LINES = 48_871
+FILES = 180
+SMALL_FILES = 27
 """Of less than 60 lines."""
 
 PORT_COUNT = 12

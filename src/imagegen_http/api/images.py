@@ -42,6 +42,8 @@ from imagegen_http.schemas import (
 )
 from imagegen_http.service import Service
 
+_LINK = "https://images.example.com/api/v1/images/7/content?expires=1796544000&signature=9f86d081"
+
 
 class Cost(Answer, frozen=True, kw_only=True):
     """What something costs, in the currency that the provider bills."""
@@ -158,6 +160,12 @@ class ImageDay(Answer, frozen=True, kw_only=True):
 
     day: Annotated[str, doc("of the time zone that was asked for", "2026-11-27", format="date")]
     count: Annotated[int, doc("images that were made on it, and are still there", 3)]
+
+
+class ImageLink(Answer, frozen=True, kw_only=True):
+    """An address of an image's bytes."""
+
+    url: Annotated[str, doc("opens it for a day, or for good where no token is set", _LINK)]
 
 
 class DeletedImage(Answer, frozen=True, kw_only=True):
@@ -311,6 +319,19 @@ async def get_image(
     """
     view = await service.imagegen.gallery.show(parse_image_id(image_id), images=images)
     return success(ImageDetail.from_view(view))
+
+
+@get("/api/v1/images/{image_id:str}/link", "images", "image_not_found")
+async def get_image_link(
+    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+) -> Success[ImageLink]:
+    """Make an absolute address that opens an image's bytes.
+
+    Where a token is set, the address opens this image without it, for 24 hours and for whoever has it.
+    """
+    image = await service.imagegen.parts.images.get(parse_image_id(image_id))
+    base_url = service.base_url(str(request.base_url))
+    return success(ImageLink(url=service.links.url(image.id, base_url)))
 
 
 @delete("/api/v1/images/{image_id:str}", "images", "image_not_found")

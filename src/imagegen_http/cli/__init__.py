@@ -20,6 +20,7 @@ COMMANDS = {
     "generate": ("generate", "Make an image from PROMPT and keep it."),
     "images": ("images", "Find, fetch and delete kept images."),
     "keys": ("admin", "Look after the master key."),
+    "mcp": ("mcp", "Give agents tools over MCP, on stdin and stdout."),
     "migrate": ("admin", "Move the data to PostgreSQL and a bucket."),
     "providers": ("providers", "Configure the providers that images come from."),
     "recontext": ("generate", "Put what an image shows into another scene."),

@@ -274,6 +274,10 @@ class ApiRefusal(CommandFailed):
         self.summary = summary
 
 
+class ResponseLost(CommandFailed):
+    """There is no response, and what was asked for may have been done."""
+
+
 class ImageUnreadable(CommandFailed):
     """The bytes of one image cannot be read; other images may be readable."""
 
@@ -284,7 +288,7 @@ class Api:
 
     _client: "httpx.AsyncClient"
     place: str  # the data directory or the node's address, as the user knows it
-    _in_process: bool = False
+    in_process: bool = False
     tasks_go_on: bool = True  # others run its tasks after the command has ended
     _retry_delays: Sequence[float] = ()  # seconds; only a remote node has any
     _has_answered: bool = attrs.field(default=False, init=False)
@@ -302,16 +306,14 @@ class Api:
         A request with a key is carried out once, however often it arrives. ``names`` are the user's names
         for fields of the body. Raises ApiRefusal, or CommandFailed if there is no response.
         """
-        is_safe, is_keyed = method == "GET", _KEY in request.get("headers", ())
-        response = await self._send(
-            lambda: self._client.request(method, path, **request), is_safe=is_safe, is_keyed=is_keyed
-        )
+        response = await self.send(method, path, **request)
         try:
             body = response.json()
         except ValueError:
             body = None
         if not (isinstance(body, dict) and isinstance(body.get("code"), int) and "data" in body):
-            is_lost = not is_safe and response.status_code in _LOST_STATUSES
+            is_keyed = _KEY in request.get("headers", ())
+            is_lost = method != "GET" and response.status_code in _LOST_STATUSES
             raise self._failure(_foreign_response(response), is_lost=is_lost, is_keyed=is_keyed)
         if body["code"] != 0:
             reason = refusal_reason(body, names or {})
@@ -319,6 +321,13 @@ class Api:
                 reason = message(hint, reason=reason)
             raise ApiRefusal(reason, summary=as_message(str(body.get("message"))))
         return body["data"]
+
+    async def send(self, method: str, path: str, **request: Any) -> "httpx.Response":
+        """Send a request and return its response, whatever it says; CommandFailed if there is none."""
+        is_safe, is_keyed = method == "GET", _KEY in request.get("headers", ())
+        return await self._send(
+            lambda: self._client.request(method, path, **request), is_safe=is_safe, is_keyed=is_keyed
+        )
 
     async def get(self, path: str, **request: Any) -> Any:
         return await self.call("GET", path, **request)
@@ -380,7 +389,7 @@ class Api:
             at, size, headers = 0, 1, {}
             with atomic_file(target, replace=replace) as file:
                 while at < size:
-                    if self._in_process:  # where a response is in memory as a whole
+                    if self.in_process:  # where a response is in memory as a whole
                         headers["Range"] = f"bytes={at}-{at + _PIECE_BYTES - 1}"
                     async with self._client.stream("GET", path, headers=headers) as response:
                         if response.status_code != (206 if headers else 200):
@@ -432,13 +441,13 @@ class Api:
     def _failure(self, problem: Message, *, is_lost: bool, is_keyed: bool) -> CommandFailed:
         reason = about(str(self._client.base_url).rstrip("/"), problem)
         if is_lost and is_keyed:
-            return CommandFailed(
+            return ResponseLost(
                 "{reason}; a task may have been accepted: look with `{command}` before asking again",
                 reason=reason,
                 command=f"{self.program} tasks list",
             )
         if is_lost:
-            reason = message(
+            return ResponseLost(
                 "{reason}; the response is lost, and what was asked for may have been done", reason=reason
             )
         return CommandFailed(reason)

@@ -359,6 +359,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "images zip": ("imagegen images zip cats.zip 7 8 9",),
     "keys": ("imagegen keys rotate",),
     "keys rotate": ("imagegen keys rotate",),
+    "mcp": ("imagegen mcp", "imagegen --server https://images.example.com --token env:TOKEN mcp"),
     "migrate": ("imagegen migrate --to postgresql://imagegen@db.example/imagegen --dry-run",),
     "providers": (
         "imagegen providers set gemini --api-key env:GEMINI_API_KEY",

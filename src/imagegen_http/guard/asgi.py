@@ -98,7 +98,7 @@ class InboundRequest:
 
     @property
     def is_api(self) -> bool:
-        return self.is_under("/api", "/v1")
+        return self.is_under("/api", "/v1", "/mcp")
 
     @property
     def is_navigation(self) -> bool:

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import cast
 
 import structlog
@@ -75,15 +76,17 @@ async def serve(
             raise
         raise DataDirectoryInUse from None  # it has our port as well as our data, and the data matter more
     with listener:
-        async with compose(settings, environ=environ, origins=origins, redactor=redactor) as service:
+        composing = compose(settings, environ=environ, origins=origins, redactor=redactor)
+        async with composing as service, _application(service) as app:
             service.listens_on(listener.getsockname()[:2])
             manager = ServiceManager(environ)
             async with running(manager.notify_watchdog()), trimming_memory():
-                await _serve(service, listener, manager, warnings, greet)
+                await _serve(service, app, listener, manager, warnings, greet)
 
 
 async def _serve(
     service: Service,
+    app: App,
     listener: socket.socket,
     manager: ServiceManager,
     warnings: Sequence[Message],
@@ -95,12 +98,12 @@ async def _serve(
     def signalled() -> None:
         (force if stop.is_set() else stop).set()
 
-    guard = _guard(service)
-    app = RequestLog(guard, clock=service.imagegen.parts.clock, new_id=new_id)
+    guard = _guard(service, app)
+    log = RequestLog(guard, clock=service.imagegen.parts.clock, new_id=new_id)
     host, port = listener.getsockname()[:2]
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     server = AcceptingServer(
-        _config(app, service.settings.server),
+        _config(log, service.settings.server),
         started=lambda: manager.ready(url),
         signalled=lambda: loop.call_soon_threadsafe(signalled),
     )
@@ -127,7 +130,23 @@ async def _serve(
     _log.info("stopped")
 
 
-def _guard(service: Service) -> InboundGuard:
+@asynccontextmanager
+async def _application(service: Service) -> AsyncIterator[App]:
+    """Build what the guard lets requests through to; what agents need is loaded only for them."""
+    app = cast("App", build_app(service))
+    if service.store.writes is not None:
+        app = ResponseCache(app, writes=service.store.writes)
+    app = LargeResponses(CompressedJson(app), refuse=refuse)
+    if service.settings.mcp.enabled and service.settings.serves_api:
+        from imagegen_http.mcp.server import over_http
+
+        async with over_http(app, service, refuse) as with_mcp:
+            yield with_mcp
+    else:
+        yield app
+
+
+def _guard(service: Service, app: App) -> InboundGuard:
     settings = service.settings.server
     rules = GuardRules(
         bind_host=settings.host,
@@ -139,10 +158,6 @@ def _guard(service: Service) -> InboundGuard:
         max_upload_bytes=settings.max_upload_mb * _MIB,
         max_bytes_in_flight=(settings.max_upload_mb + _OTHER_BODIES_MB) * _MIB,
     )
-    app = cast("App", build_app(service))
-    if service.store.writes is not None:
-        app = ResponseCache(app, writes=service.store.writes)
-    app = LargeResponses(CompressedJson(app), refuse=refuse)
     return InboundGuard(
         app, rules=rules, refuse=refuse, clock=service.imagegen.parts.clock, links=service.links
     )

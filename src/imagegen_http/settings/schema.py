@@ -294,6 +294,13 @@ class SecuritySettings:
 
 
 @attrs.frozen(kw_only=True)
+class McpSettings:
+    """Whether agents may call tools at ``/mcp``; they can do there what the API can, and spend as much."""
+
+    enabled: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class AigcLabelSettings:
     """The implicit label of GB 45438-2025; ``producer`` is a name or a unified social credit code."""
 
@@ -339,6 +346,7 @@ class Settings:
     default_provider: str = _setting(DEFAULT_PROVIDER, _provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)  # below what the API saves
     security: SecuritySettings = SecuritySettings()
+    mcp: McpSettings = McpSettings()
     aigc_label: AigcLabelSettings = AigcLabelSettings()
     log: LogSettings = LogSettings()
 

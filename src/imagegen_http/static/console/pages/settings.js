@@ -1,5 +1,6 @@
 // How the service is: its health, its stores and its search index, and the settings that hold now.
 
+import { Agents } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
 import { get, isAbort } from "../lib/api.js";
 import { copyText } from "../lib/clipboard.js";
@@ -128,7 +129,7 @@ function Configuration() {
   useEffect(() => void look(), []);
   if (told.error) return html`<${Problem} error=${told.error} again=${look} />`;
   const rows = (told.settings ?? []).filter(({ key, source }) => key.includes(words.trim().toLowerCase()) && (!changed || source !== "default"));
-  return html`<section class="panel configuration" aria-labelledby="configuration">
+  return html`${told.settings && html`<${Agents} settings=${told.settings} />`}<section class="panel configuration" aria-labelledby="configuration">
     <header class="acts"><h2 id="configuration">${t("settings.configuration")}</h2></header>
     <p class="muted">${t("settings.configuration_why")}</p>
     <div class="acts">
