@@ -22,7 +22,13 @@ from litestar.params import HeaderParameter, JSONBody, PathParameter, SkipValida
 from litestar.types import ASGIApp
 from msgspec import UNSET, UnsetType
 
-from imagegen_core.errors import ModelNotAvailable, Refusal, ValidationFailed
+from imagegen_core.errors import (
+    IdempotencyKeyReused,
+    ModelNotAvailable,
+    Refusal,
+    TaskNotFound,
+    ValidationFailed,
+)
 from imagegen_core.messages import ProblemCode
 from imagegen_core.models import LifecycleStatus, Model, choose_model
 from imagegen_core.ports.tasks import AddedTask
@@ -379,12 +385,32 @@ async def _respond(caller: ClientRequest, image_request: ImageRequest, *, is_asy
 
 
 async def _submit(service: Service, image_request: ImageRequest, key: str, scope: str) -> AddedTask:
+    """Submit, or return the task of the key, wherever the configuration would lead by now."""
     service.check_running()
-    provider_name, model = await find_model(service, image_request.generation.model)
+    generation, earlier = image_request.generation, None
+    if scope == _CLIENT_KEY_SCOPE:
+        with suppress(TaskNotFound):
+            operations = image_request.operations
+            earlier = await service.imagegen.tasks.of_key(key, scope=scope, operations=operations)
+    name = generation.model
+    if earlier is not None:
+        name = f"{earlier.provider_name}/{earlier.model_id}"
+        if generation.model and generation.model not in (name, earlier.model_id):
+            raise IdempotencyKeyReused
+    try:
+        provider_name, model = await find_model(service, name)
+    except ModelNotAvailable:
+        if earlier is None:
+            raise
+        if generation.prompt != earlier.request.prompt:  # of a model that is gone, no more can be compared
+            raise IdempotencyKeyReused from None
+        return AddedTask(task=earlier, replayed=True)
     submission = attrs.evolve(
         image_request.submission(provider_name, model),
         idempotency_key=key,
         idempotency_scope=scope,
-        response_format=image_request.generation.response_format,
+        response_format=generation.response_format,
     )
+    if earlier is not None and submission.operation is not earlier.request.operation:
+        raise IdempotencyKeyReused
     return await service.imagegen.tasks.submit(submission)

@@ -313,6 +313,51 @@ def test_a_key_gives_the_same_task(api):
     assert 1 == len(tasks_of(api, "keyed"))
 
 
+def test_a_key_gives_its_task_wherever_the_configuration_leads_by_now(start_server, image):
+    """Else its repeat would be paid again, or refused with a 404, which says that nothing was started."""
+    with FakeA1111() as upstream:
+        server = start_server({"security": {"allow_private_upstreams": [upstream.host]}})
+        with server.client() as api:
+
+            def save(name, *capabilities):
+                models = [{"id": "default", "capabilities": capabilities}]
+                kind = {"provider_name": name, "kind": "stable_diffusion", "api_base": upstream.url}
+                data(api.post(CONFIG, json={**kind, "models": models}))
+
+            def lead_to(name):
+                data(api.patch("/api/v1/settings", json={"default_provider": name}))
+
+            def ask(prompt="a hat", **more):
+                edit = {"prompt": prompt, "images": [data_url(image)], **more}
+                drawn = api.post(POLLS, json=body_of(prompt, **more), headers={"Idempotency-Key": "moved-1"})
+                edited = api.post(f"{EDITS}/async", json=edit, headers={"Idempotency-Key": "moved-2"})
+                return drawn, edited
+
+            save("editor", "generate", "edit")
+            save("painter", "generate", "reference")
+            lead_to("editor")
+            first = ask()
+            for answer in first:
+                ended(api, answer)
+            repeats = [ask(model="editor/default")]
+            lead_to("painter")
+            repeats += [ask(), ask(model="default")]
+            save("editor", "generate", "reference")
+            changed = ask()
+            save("editor", "generate", "edit")
+            api.patch(f"{CONFIG}/editor/toggle", json={"enabled": False})
+            repeats.append(ask())
+            others = [ask("another"), ask(model="painter/default")]
+
+        prompts = [body["prompt"] for _, body in upstream.ledger]
+
+    ids = [accepted(answer)["id"] for answer in first]
+    assert [ids] * 4 == [[accepted(answer)["id"] for answer in pair] for pair in repeats]
+    assert [202, 422] == [answer.status_code for answer in changed]
+    assert [422] * 4 == [answer.status_code for pair in others for answer in pair]
+    assert ["a hat"] * 2 == prompts
+
+
 @pytest.mark.parametrize("key", ["order-4711", "a/b", "a//b/", "?q=1&x#y", "%2F%20", "~" * 255, "key"])
 def test_the_task_of_a_key_is_found(api, key):
     """Whatever the key is made of, and however many begin alike; nothing is started."""
