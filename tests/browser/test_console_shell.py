@@ -1,5 +1,6 @@
 """What surrounds the pages, while somebody goes from one to the other and the line is not what it seems."""
 
+import json
 import signal
 
 import httpx
@@ -269,3 +270,33 @@ def test_the_addresses_for_clients_can_be_copied(tab, serve):
         tab, "return window.texts"
     )
     assert toast.startswith(("Copied", "已复制"))
+
+
+def test_an_agents_program_gets_its_lines(tab, serve):
+    """With the address that the browser knows, and a word for the token."""
+    server = serve(mcp={"enabled": True})
+    tab.open(f"{server.url}/settings")
+    tab.until(lambda: tab.driver.find_elements("css selector", ".agents pre"))
+    _run(tab, "navigator.clipboard.writeText = async (text) => { (window.texts ??= []).push(text); }")
+    for program in ("claude", "cursor", "vscode", "desktop"):
+        choice = tab.driver.find_element("css selector", f".agents option[value={program}]")
+        choice.click()
+        tab.until(
+            lambda name=choice.text: (
+                name in _run(tab, "return document.querySelector('.agents pre').ariaLabel")
+            )
+        )
+        tab.driver.find_element("css selector", ".agents button").click()
+    claude, *others = _run(tab, "return window.texts")
+    entries = [next(iter(json.loads(text).values()))["imagegen"] for text in others]
+
+    assert f"claude mcp add --transport http imagegen {server.url}/mcp " in claude
+    assert [f"{server.url}/mcp"] * 2 + [None] == [entry.get("url") for entry in entries]
+    assert ["mcp"] == entries[-1]["args"]
+
+
+def test_without_agents_the_page_says_how_to_have_them(tab, serve):
+    tab.open(f"{serve().url}/settings")
+    text = tab.until(lambda: tab.driver.find_elements("css selector", ".agents"))[0].text
+
+    assert "./run setup mcp" in text

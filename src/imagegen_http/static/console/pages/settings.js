@@ -1,15 +1,13 @@
 // How the service is: its health, its stores and its search index, and the settings that hold now.
 
-import { Agents } from "./settings-agents.js";
+import { Agents, copy } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
 import { get, isAbort } from "../lib/api.js";
-import { copyText } from "../lib/clipboard.js";
 import { onResume } from "../lib/events.js";
 import { bytes, duration, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { Icon } from "../parts/icon.js";
 import { Problem } from "../parts/problem.js";
-import { toast } from "../parts/toast.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const CLIENT_PATHS = { base_url: "/v1", async_url: "/v1/images/generations/async" };
@@ -32,10 +30,6 @@ export default function Page() {
 
 /** Where programs that speak OpenAI's API find us, as this browser does. */
 function Clients() {
-  const copy = async (text) => {
-    const done = await copyText(text);
-    toast(t(done ? "act.copied" : "picture.not_copied"), { kind: done ? "told" : "wrong" });
-  };
   return html`<section class="panel passes" aria-labelledby="clients">
     <header class="acts"><h2 id="clients">${t("settings.clients")}</h2></header>
     <ul>${Object.entries(CLIENT_PATHS).map(([name, path]) => {
