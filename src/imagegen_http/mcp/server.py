@@ -5,7 +5,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +20,6 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
-from imagegen_core.messages import Message
 from imagegen_http.api.errors import error_response
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
@@ -64,87 +63,76 @@ class Handlers:
     _api_of: Callable[[Context], Api]
     _reads: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_CONCURRENT_READS))
 
-    async def list_tools(self, _: Context, params: types.PaginatedRequestParams) -> types.ListToolsResult:
-        return types.ListToolsResult.model_validate({"tools": [tool.listed for tool in TOOLS.values()]})
+    async def list_tools(self, context: Context, params: types.PaginatedRequestParams) -> Fields:
+        return {"tools": [tool.listed for tool in TOOLS.values()]}
 
-    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> Fields:
         if params.name not in TOOLS:
-            raise _wrong(ServiceCode.NO_SUCH_TOOL(name=params.name[:100]))
+            raise ToolFailed("not_found", asgi.text(ServiceCode.NO_SUCH_TOOL(name=params.name[:100])))
         reporting = asyncio.create_task(_report(context))
         try:
             api = self._api_of(context)
             outcome = await TOOLS[params.name].call(api, params.arguments or {})
             async with self._reads:
-                result = await _result(api, outcome, links=context.protocol_version >= _LINKS_SINCE)
+                return await _result(api, outcome, links=context.protocol_version >= _LINKS_SINCE)
         except ToolFailed as failure:
-            result = _texts(failure.outcome)
+            return _texts(failure.outcome)
         except Exception:  # noqa: BLE001 - the SDK would send its text to the client
             _log.exception("a tool failed", tool=params.name)
-            result = _texts(ToolFailed.from_refusal(error_response("internal", {}).content).outcome)
+            return _texts(ToolFailed.from_refusal(error_response("internal", {}).content).outcome)
         finally:
             reporting.cancel()
-        return types.CallToolResult.model_validate(result)
 
-    async def list_resources(
-        self, context: Context, params: types.PaginatedRequestParams
-    ) -> types.ListResourcesResult:
+    async def list_resources(self, context: Context, params: types.PaginatedRequestParams) -> Fields:
         query = {} if params.cursor is None else {"cursor": params.cursor}
-        try:
-            page = await self._api_of(context).call("GET", "images", params=query)
-        except ToolFailed as failure:
-            raise _wrong(failure.message) from failure
-        links = [_link(record) for record in page["items"]]
-        return types.ListResourcesResult.model_validate(
-            {"resources": links, "nextCursor": page["next_cursor"]}
-        )
+        page = await self._api_of(context).call("GET", "images", params=query)
+        return {"resources": [_link(record) for record in page["items"]], "nextCursor": page["next_cursor"]}
 
-    async def list_templates(
-        self, _: Context, params: types.PaginatedRequestParams
-    ) -> types.ListResourceTemplatesResult:
-        template = {
-            "name": "image",
-            "uriTemplate": "image://{id}",
-            "description": "the bytes of a stored image",
+    async def list_templates(self, context: Context, params: types.PaginatedRequestParams) -> Fields:
+        return {
+            "resourceTemplates": [{"name": "image", "uriTemplate": "image://{id}", "title": "a stored image"}]
         }
-        return types.ListResourceTemplatesResult.model_validate({"resourceTemplates": [template]})
 
-    async def read_resource(
-        self, context: Context, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult:
+    async def read_resource(self, context: Context, params: types.ReadResourceRequestParams) -> Fields:
         match, api = _RESOURCE.fullmatch(params.uri), self._api_of(context)
         if match is None:
-            raise _wrong(ServiceCode.NO_SUCH_RESOURCE(uri=params.uri[:100]))
-        try:
-            record = await api.call("GET", f"images/{match[1]}")
-            if record["size_bytes"] > MAX_RESOURCE_BYTES:
-                url = (await api.shown(record)).get("url", record["image_url"])
-                size, maximum = record["size_bytes"], MAX_RESOURCE_BYTES
-                raise _wrong(ServiceCode.RESOURCE_TOO_LARGE(size=size, maximum=maximum, url=url))
-            async with self._reads:
-                response = await api.respond("GET", f"images/{match[1]}/content")
-                blob = base64.b64encode(response.content).decode()
-        except ToolFailed as failure:
-            raise _wrong(failure.message) from failure
-        contents = {"uri": params.uri, "mimeType": record["mime_type"], "blob": blob}
-        return types.ReadResourceResult.model_validate({"contents": [contents]})
+            raise ToolFailed("not_found", asgi.text(ServiceCode.NO_SUCH_RESOURCE(uri=params.uri[:100])))
+        record = await api.call("GET", f"images/{match[1]}")
+        if (size := record["size_bytes"]) > MAX_RESOURCE_BYTES:
+            url = (await api.shown(record)).get("url", record["image_url"])
+            reason = ServiceCode.RESOURCE_TOO_LARGE(size=size, maximum=MAX_RESOURCE_BYTES, url=url)
+            raise ToolFailed("resource_too_large", asgi.text(reason))
+        async with self._reads:
+            response = await api.respond("GET", f"images/{match[1]}/content")
+            blob = base64.b64encode(response.content).decode()
+        return {"contents": [{"uri": params.uri, "mimeType": record["mime_type"], "blob": blob}]}
 
 
 def build_server(api_of: Callable[[Context], Api], version: str) -> "Server[Any]":
     """Return the server; ``api_of`` returns how a call reaches the HTTP API."""
     server: Server[Any] = Server("imagegen", version=version, instructions=_INSTRUCTIONS)
-    handlers = Handlers(api_of)
-    server.add_request_handler("tools/list", types.PaginatedRequestParams, handlers.list_tools)
-    server.add_request_handler("tools/call", types.CallToolRequestParams, handlers.call_tool)
-    server.add_request_handler("resources/list", types.PaginatedRequestParams, handlers.list_resources)
-    server.add_request_handler(
-        "resources/templates/list", types.PaginatedRequestParams, handlers.list_templates
-    )
-    server.add_request_handler("resources/read", types.ReadResourceRequestParams, handlers.read_resource)
+    own, paginated = Handlers(api_of), types.PaginatedRequestParams
+    for method, params_type, handle, result_type in (
+        ("tools/list", paginated, own.list_tools, types.ListToolsResult),
+        ("tools/call", types.CallToolRequestParams, own.call_tool, types.CallToolResult),
+        ("resources/list", paginated, own.list_resources, types.ListResourcesResult),
+        ("resources/templates/list", paginated, own.list_templates, types.ListResourceTemplatesResult),
+        ("resources/read", types.ReadResourceRequestParams, own.read_resource, types.ReadResourceResult),
+    ):
+        server.add_request_handler(method, params_type, _handler(handle, result_type))
     return server
 
 
-def _wrong(reason: Message | str) -> MCPError:
-    return MCPError(types.INVALID_PARAMS, reason if isinstance(reason, str) else asgi.text(reason))
+def _handler(handle: Callable[[Context, Any], Awaitable[Fields]], kind: type[types.Result]) -> Any:
+    """Return a handler as the SDK wants one: with a result of its types, or an error of its own."""
+
+    async def answer(context: Context, params: Any) -> types.Result:
+        try:
+            return kind.model_validate(await handle(context, params))
+        except ToolFailed as failure:
+            raise MCPError(types.INVALID_PARAMS, failure.message) from failure
+
+    return answer
 
 
 async def _report(context: Context) -> None:
@@ -193,12 +181,9 @@ async def _thumbnail(api: Api, image_id: int) -> str | None:
 
 
 def _link(record: Fields) -> Fields:
-    fields = {
-        "uri": f"image://{record['id']}",
-        "name": f"image {record['id']}",
-        "mimeType": record["mime_type"],
-    }
-    return {**fields, "size": record["size_bytes"], "description": record["prompt"][:100]}
+    image_id, kind, size = record["id"], record["mime_type"], record["size_bytes"]
+    link = {"uri": f"image://{image_id}", "name": f"image {image_id}", "mimeType": kind, "size": size}
+    return {**link, "description": record["prompt"][:100]}
 
 
 # ---------------------------------------------------------------- over HTTP
@@ -221,7 +206,7 @@ async def over_http(app: App, service: "Service", refuse: Refuse) -> AsyncIterat
         client = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=call),
             base_url=f"{scope['scheme']}://{headers['host']}",
-            headers={"Authorization": headers.get("authorization", "")},
+            headers={"Authorization": headers.get("authorization", ""), "Accept-Encoding": "identity"},
             trust_env=False,
         )
         return Api(client.request, stopping=service.stopping.is_set)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -88,7 +89,8 @@ class Api:
         if len(prompt) > max_prompt_chars:
             own["prompt"] = f"{prompt[:max_prompt_chars]}…"
         if self.has_address:
-            own["url"] = (await self.call("GET", f"images/{record['id']}/link"))["url"]
+            with suppress(ToolFailed):  # the image was made, and may have been paid for, all the same
+                own["url"] = (await self.call("GET", f"images/{record['id']}/link"))["url"]
         return _only({**record, **own}, _ANSWERS["images"]["properties"]["images"]["items"])
 
 
@@ -131,7 +133,7 @@ async def estimate_cost(api: Api, fields: Fields) -> Fields:
 
 
 async def get_task(api: Api, fields: Fields) -> Fields:
-    path = f"tasks/{_segment(fields['task_id'])}"
+    path = f"tasks/{fields['task_id']}"
     task = await api.call("GET", path)
     for _ in range(round(fields["wait_seconds"] / _POLL_SECONDS)):
         if task["status"] in _FINAL or api.stopping():
@@ -142,7 +144,7 @@ async def get_task(api: Api, fields: Fields) -> Fields:
 
 
 async def cancel_task(api: Api, fields: Fields) -> Fields:
-    task = await _task(api, await api.call("POST", f"tasks/{_segment(fields['task_id'])}/cancel"))
+    task = await _task(api, await api.call("POST", f"tasks/{fields['task_id']}/cancel"))
     if task["status"] == "cancelled":
         del task["error"]  # it is what the caller wanted
     return task
@@ -199,14 +201,15 @@ async def _submit(api: Api, path: str, fields: Fields, body: Fields) -> Fields:
     response = await api.respond("POST", path, json={**_target(fields), **body}, headers=headers)
     task = response.json()["data"]
     if "images" not in task:  # it has not ended
-        task = await api.call("GET", f"tasks/{task['task_id']}")
+        with suppress(ToolFailed):  # its id is what matters
+            task = await api.call("GET", f"tasks/{task['task_id']}")
     return await _task(api, task, replayed="Idempotent-Replayed" in response.headers)
 
 
 async def _task(api: Api, task: Fields, **more: Any) -> Fields:
     if task["status"] not in _FINAL:
         more["next"] = asgi.text(ServiceCode.TASK_GOES_ON(call=f"get_task {{task_id: {task['task_id']}}}"))
-    images = [await api.shown(record) for record in task["images"]]
+    images = [await api.shown(record) for record in task.get("images", ())]
     return _only({**task, **more, "images": images}, _ANSWERS["task"])
 
 
@@ -219,11 +222,6 @@ def _only(fields: Fields, schema: Fields) -> Fields:
     return _subset(fields, *schema["properties"])
 
 
-def _segment(task_id: str) -> str:
-    """Return an id as one segment of a path; what is none is no task's."""
-    return task_id if task_id.isascii() and task_id.replace("-", "").isalnum() else "-"
-
-
 # ---------------------------------------------------------------- the table
 
 _DOCUMENT = yaml.safe_load((files(__package__) / "tools.yaml").read_text("utf-8"))
@@ -233,14 +231,9 @@ _CALLS = (
     *(search_images, get_image, list_models, estimate_cost),
 )
 _TYPES = {"string": str, "integer": int, "array": list[Annotated[int, Meta(ge=1, le=10**18 - 1)]]}
-_CHECKS = {
-    "minimum": "ge",
-    "maximum": "le",
-    "minLength": "min_length",
-    "maxLength": "max_length",
-    "minItems": "min_length",
-    "maxItems": "max_length",
-}
+_CHECKS = {"minimum": "ge", "maximum": "le", "pattern": "pattern"}
+_CHECKS |= {"minLength": "min_length", "maxLength": "max_length"}
+_CHECKS |= {"minItems": "min_length", "maxItems": "max_length"}
 
 
 @attrs.frozen(kw_only=True)

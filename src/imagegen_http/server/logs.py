@@ -17,7 +17,10 @@ from imagegen_http.guard.asgi import App, AsgiMessage, Receive, Scope, Send, pre
 from imagegen_http.settings.schema import LogSettings
 
 # Loggers that write full URLs or request bodies at levels below warning.
-_NOISY_LOGGERS = ("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL")
+_NOISY_LOGGERS = (
+    *("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL"),
+    *("mcp", "sse_starlette"),
+)
 
 
 def set_up_logs(settings: LogSettings, redact: Any) -> None:

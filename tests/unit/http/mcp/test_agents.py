@@ -54,6 +54,34 @@ async def test_images_that_find_no_room_are_in_the_data():
     assert len(json.dumps(shown)) < server.MAX_RESULT_BYTES
 
 
+async def test_an_accepted_task_is_told_although_nothing_else_answers():
+    """It may cost money, so its id must not be lost."""
+    accepted = {"task_id": "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a", "status": "pending"}
+
+    async def send(method, path, **request):
+        return httpx.Response(202, json={"data": accepted}) if method == "POST" else httpx.Response(503)
+
+    outcome = await TOOLS["generate_image"].call(Api(send), {"prompt": "a"})
+
+    assert ("pending", []) == (outcome["status"], outcome["images"])
+    assert accepted["task_id"] in outcome["next"]
+
+
+async def test_an_image_without_a_link_is_shown():
+    record = {
+        **IMAGE,
+        "id": 7,
+        "task_id": "t",
+        "provider": "p",
+        "model_id": "m",
+        "cost": None,
+        "created_at": "",
+    }
+    image = await api(503).shown(record)
+
+    assert ("image://7", False) == (image["resource"], "url" in image)
+
+
 async def test_a_foreign_answer_is_a_failure():
     """Of a proxy, for example: nobody knows whether a request for an image got through."""
     with pytest.raises(tools.ToolFailed) as failed:
