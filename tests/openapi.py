@@ -29,6 +29,7 @@ def application(settings=None):
         search_index=None,
         feed_watch=None,
         links=None,
+        webhooks=None,
     )
     return build_app(service)
 

@@ -102,6 +102,7 @@ SELECT count(*) FROM (
     UNION ALL SELECT 1 FROM provider_configs WHERE sealed_extra IS NOT NULL
     UNION ALL SELECT 1 FROM tasks WHERE override IS NOT NULL
     UNION ALL SELECT 1 FROM attempts WHERE sealed_config IS NOT NULL
+    UNION ALL SELECT 1 FROM webhooks
 )
 """
 

@@ -15,6 +15,7 @@ from imagegen_adapters.files.local import LocalBlobStore, LocalSpool, RunningChe
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.outbound.webhooks import WebhookClient, WebhookGate
 from imagegen_adapters.secrets import FernetSecretBox
 from imagegen_adapters.stores.configs import SqliteProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import (
@@ -32,6 +33,7 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
@@ -59,6 +61,7 @@ class Options:
     space. ``archive_first``: images skip the disk while the archive accepts them. The disk keeps an archived
     image for ``retention_days``, forever if None. Unless ``create``, the database must exist. Unless
     ``runs_tasks``, no background work runs here: other nodes run tasks and upkeep, or nobody does.
+    ``allow_webhooks`` lists ``host:port`` and networks of receivers that are not public.
     """
 
     directory: DataDirectory
@@ -66,6 +69,7 @@ class Options:
     environ: Mapping[str, str]
     outbound: Outbound
     providers: Mapping[str, Provider]
+    allow_webhooks: tuple[str, ...] = ()
     file_configs: Mapping[str, ProviderConfig]
     redactor: Redactor
     clock: Clock
@@ -108,12 +112,13 @@ class Store:
 
 @attrs.frozen(kw_only=True)
 class Composed:
-    """A running `ImageGen` and its surroundings."""
+    """A running `ImageGen` and its surroundings; ``webhook_client`` sends one webhook."""
 
     imagegen: ImageGen
     upkeep: Upkeep
     store: Store
     disk: SystemDiskSpace
+    webhook_client: WebhookClient
 
 
 @asynccontextmanager
@@ -128,10 +133,13 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
         archive, inspector = options.open_archive(installation_id), SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
         disk = SystemDiskSpace(directory.path, options.min_free_bytes)
+        webhook_client = WebhookClient(WebhookGate(options.allow_webhooks, beside=options.outbound.gate))
+        stack.push_async_callback(webhook_client.aclose)
         parts_of = partial(
             Parts,
             inspect=inspector.inspect,
             check_address=OutboundGuard(options.outbound.gate).check,
+            check_webhook=OutboundGuard(webhook_client.gate).check,
             has_room=disk.has_room,
             clock=clock,
             providers=options.providers,
@@ -183,7 +191,9 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             await parts.cluster.join(owner)  # only a member may hold a slot
             await stack.enter_async_context(upkeep)
         await stack.enter_async_context(imagegen)
-        yield Composed(imagegen=imagegen, upkeep=upkeep, store=store, disk=disk)
+        yield Composed(
+            imagegen=imagegen, upkeep=upkeep, store=store, disk=disk, webhook_client=webhook_client
+        )
 
 
 @asynccontextmanager
@@ -217,6 +227,7 @@ async def _on_disk(
                 images=sqlite_gallery(database),
                 marks=SqlMarks(sql, SqliteIndex()),
                 outbox=SqlOutbox(sql),
+                webhooks=SqlWebhooks(sql, box, options.redactor),
                 configs=configs,
                 box=box,
                 blobs=blobs,
@@ -275,6 +286,7 @@ async def _on_postgresql(
                 images=search.postgresql_gallery(database),
                 marks=SqlMarks(sql, search.PostgresqlIndex()),
                 outbox=SqlOutbox(sql),
+                webhooks=SqlWebhooks(sql, box, options.redactor),
                 configs=PostgresqlProviderConfigs(database, box),
                 box=box,
                 blobs=PostgresqlBlobStore(database, checksum=checksum),

@@ -16,6 +16,7 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ConfigSource, ProviderConfig
@@ -49,7 +50,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
     clock = clock or SystemClock()
     database = Database.in_memory()
-    sql = SqliteSql(database)
+    sql, box, redactor = SqliteSql(database), MemorySecretBox(), Redactor()
     return Parts(
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
@@ -57,16 +58,18 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         images=sqlite_gallery(database),
         marks=SqlMarks(sql, SqliteIndex()),
         outbox=SqlOutbox(sql),
+        webhooks=SqlWebhooks(sql, box, redactor),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),
         inspect=ThreadInspector().inspect,
         check_address=_trust,
-        box=MemorySecretBox(),
+        check_webhook=_trust,
+        box=box,
         has_room=lambda: True,
         clock=clock,
         providers={"demo": DemoProvider(clock), **(providers or {})},
-        redactor=Redactor(),
+        redactor=redactor,
         new_id=new_id,
         simplify=simplify,
     )

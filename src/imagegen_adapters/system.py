@@ -3,7 +3,9 @@
 import asyncio
 import math
 import os
+import secrets
 import time
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -23,6 +25,11 @@ from imagegen_core.ports.tools import Clock
 def new_id() -> str:
     """Return a UUIDv7 as 36 lower-case characters, greater than all earlier ones of this process."""
     return str(uuid_utils.uuid7())
+
+
+def new_webhook_secret() -> str:
+    """Return 256 random bits as Standard Webhooks writes them."""
+    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
 
 
 class SystemClock(Clock):

@@ -29,6 +29,14 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):([0-9]{1,5})")
 
 def check_api_base(text: str, field: str = "api_base") -> str:
     """Return an http(s) address without a trailing slash: a host, maybe a path, nothing else."""
+    address = check_url(text, field)
+    if "?" in address or "#" in address:
+        raise ValidationFailed.for_field(field, ProblemCode.URL_WITH_QUERY())
+    return address.rstrip("/")
+
+
+def check_url(text: str, field: str) -> str:
+    """Return an http(s) URL without credentials, stripped."""
     address = text.strip()
     refused = partial(ValidationFailed.for_field, field)
     if len(address) > limits.MAX_API_BASE_CHARS:
@@ -46,9 +54,8 @@ def check_api_base(text: str, field: str = "api_base") -> str:
         raise refused(ProblemCode.URL_WITH_CREDENTIALS())
     if not parts.hostname or port == 0:
         raise refused(ProblemCode.URL_WITHOUT_HOST())
-    if parts.query or parts.fragment or address.endswith(("?", "#")):
-        raise refused(ProblemCode.URL_WITH_QUERY())
-    return address.rstrip("/")
+    check_text(field, address, minimum=1, maximum=limits.MAX_API_BASE_CHARS)
+    return address
 
 
 @attrs.frozen(kw_only=True)
@@ -131,6 +138,24 @@ def parse_host_and_port(text: str) -> tuple[str, int]:
     if match is None or not 0 < int(match[2]) <= limits.MAX_PORT:
         raise ValueError(f"{text!r} is not host:port")
     return match[1], int(match[2])
+
+
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PRIVATE_NETWORKS = tuple(
+    map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
+)
+
+
+def parse_receiver(text: str) -> tuple[str, int] | IpNetwork:
+    """Parse who may get webhooks without being public: ``host:port``, or a private network."""
+    if "/" not in text:
+        return parse_host_and_port(text)
+    network = ipaddress.ip_network(text.strip())
+    for private in _PRIVATE_NETWORKS:
+        if network.version == private.version and network.subnet_of(private):  # type: ignore[arg-type] # equal
+            return network
+    raise ValueError(f"{text!r} is no private network")
 
 
 PROVIDER_NAME_PATTERN = f"[a-z0-9._-]{{1,{limits.MAX_PROVIDER_NAME_CHARS}}}"

@@ -10,8 +10,10 @@
     │   ├── ProviderDisabled       ├── QueueFull             ├── CollectionNotFound
     │   ├── ModelNotAvailable      ├── InsufficientStorage   ├── ProviderConfigNotFound
     │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
-    │   ├── ReferenceCount         ├── TooManyCollections    └── Unavailable
-    │   └── InvalidImage           └── TooManyTags               └── KeysLocked
+    │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
+    │   └── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
+    │                              └── TooManyWebhooks       └── Unavailable
+    │                                                            └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
@@ -32,7 +34,7 @@ from typing import Any, ClassVar, Self
 
 import attrs
 
-from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS, MAX_WEBHOOKS
 from imagegen_core.messages import (
     JsonType,
     Language,
@@ -314,6 +316,27 @@ class CollectionNotFound(Refusal, slug="collection_not_found", code=40404):
 
     def __init__(self, collection_id: int | str) -> None:
         super().__init__(RefusalCode.NO_COLLECTION(collection=collection_id))
+
+
+class WebhookNotFound(Refusal, slug="webhook_not_found", code=40406):
+    """No endpoint has this id, or it was deleted."""
+
+    def __init__(self, webhook_id: int | str) -> None:
+        super().__init__(RefusalCode.NO_WEBHOOK(webhook=webhook_id))
+
+
+class DeliveryNotFound(Refusal, slug="delivery_not_found", code=40407):
+    """No delivery of a webhook has this id, or it is no longer kept."""
+
+    def __init__(self, delivery_id: int | str) -> None:
+        super().__init__(RefusalCode.NO_DELIVERY(delivery=delivery_id))
+
+
+class TooManyWebhooks(Refusal, slug="too_many_webhooks", code=42205):
+    """There are as many endpoints as there may be."""
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.TOO_MANY_WEBHOOKS(maximum=MAX_WEBHOOKS), max=MAX_WEBHOOKS)
 
 
 class CollectionExists(Refusal, slug="collection_exists", code=42202):

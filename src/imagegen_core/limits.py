@@ -28,6 +28,12 @@ MAX_BATCH_IMAGES = 1000  # that one request may change
 MAX_ZIPPED_IMAGES = 1000  # in one zip file
 MAX_CHILDREN = 100  # images made from an image that its detail names
 
+# Webhooks
+MAX_WEBHOOKS = 16
+MAX_WEBHOOK_BODY_BYTES = 20_000
+MAX_WEBHOOK_ANSWER_BYTES = 1024  # of a receiver's answer that are kept
+WEBHOOK_RETENTION_DAYS = 30  # of deliveries that have ended
+
 # Lists
 DEFAULT_PAGE_SIZE = 20
 MAX_PAGE_SIZE = 100

@@ -210,3 +210,7 @@ class FailureReason(MessageCode, words="imagegen_core"):
 
 class WarningCode(MessageCode, words="imagegen_core"):
     """Warnings about a task or a configuration that works all the same."""
+
+
+class WebhookCode(MessageCode, words="imagegen_core"):
+    """What became of a try to deliver a webhook, and why an endpoint was switched off."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.config import ProviderConfig
+from imagegen_core.config import ProviderConfig, check_url
 from imagegen_core.errors import Failure, FailureCode, IllegalTransition, ValidationFailed, check_text
 from imagegen_core.images import Image
 from imagegen_core.limits import MAX_IDEMPOTENCY_KEY_CHARS, MAX_PROMPT_CHARS
@@ -20,6 +20,7 @@ from imagegen_core.requests import ImageRequest, InputImage, Operation, Operatio
 from imagegen_core.values import frozen_mapping
 
 RESPONSE_FORMAT = "response_format"
+WEBHOOK_URL = "webhook_url"
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
@@ -64,7 +65,7 @@ class Task:
     Args:
         task_id: UUIDv7, so ids sort by age.
         request: has canonical ``params``.
-        config_snapshot: what it was accepted under, without secrets, and `response_format`.
+        config_snapshot: what it was accepted under, with `response_format` and `webhook_url`; no secrets.
         override: the request's own ``config``, sealed; wiped when the task ends.
         attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
         retries: requeues so far, whatever their reason; bounded by the retry policy.
@@ -109,6 +110,11 @@ class Task:
     def response_format(self) -> str | None:
         """How its caller wants to be shown the images, if it said so."""
         return self.config_snapshot.get(RESPONSE_FORMAT)
+
+    @property
+    def webhook_url(self) -> str | None:
+        """Where its own caller wants to hear of its end; the database reads it there, too."""
+        return self.config_snapshot.get(WEBHOOK_URL)
 
     @property
     def fence(self) -> Fence:
@@ -261,6 +267,7 @@ class Submission:
     idempotency_scope: str = ""
     retry_of: str | None = None
     response_format: str | None = None
+    webhook_url: str | None = attrs.field(default=None, repr=False)
 
     @classmethod
     def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
@@ -277,6 +284,7 @@ class Submission:
             mask=request.mask,
             retry_of=task.task_id,
             response_format=task.response_format,
+            webhook_url=task.webhook_url,
             idempotency_key=idempotency_key,
             idempotency_scope=f"{verb}:{task.task_id}",
         )
@@ -284,6 +292,8 @@ class Submission:
     def check_shape(self) -> None:
         """Check what does not depend on the provider: key, prompt, and which images the operation takes."""
         check_idempotency_key(self.idempotency_key)
+        if self.webhook_url is not None:
+            check_url(self.webhook_url, WEBHOOK_URL)
         minimum = 1 if self.operation.rules.needs_prompt else 0
         check_text("prompt", self.prompt, minimum=minimum, maximum=MAX_PROMPT_CHARS)
         if self.operation.rules.takes_image and self.image is None:
@@ -317,6 +327,8 @@ class Submission:
             "mask": await _source_digest(self.mask),
             "override": _override_digest(self.override),
         }
+        if self.webhook_url is not None:  # keys of earlier versions stay valid
+            parts[WEBHOOK_URL] = self.webhook_url
         return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 

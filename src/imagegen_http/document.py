@@ -79,6 +79,7 @@ TAGS = [
     Tag(name="images", description="What was made: list, search, download, delete"),
     Tag(name="collections", description="Named sets of images; an image may be in several"),
     Tag(name="providers", description="What can be asked for images, and how it is configured"),
+    Tag(name="webhooks", description="Who hears of tasks that end, and what was delivered"),
     Tag(name="openai", description="The same queue for clients of OpenAI's Images API"),
     Tag(name="storage", description="Maintenance of the stores and of the search index, by hand"),
     Tag(name="settings", description="The settings that hold now"),

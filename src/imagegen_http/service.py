@@ -3,6 +3,7 @@
 import asyncio
 import importlib.metadata
 import importlib.util
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse
 from imagegen_adapters.stores.errors import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
-from imagegen_adapters.system import SystemClock, new_id, release_dictionaries
+from imagegen_adapters.system import SystemClock, new_id, new_webhook_secret, release_dictionaries
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import (
     ProviderConfigNotFound,
@@ -43,6 +44,7 @@ from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.resolving import ProviderKinds, ProviderListing
 from imagegen_core.secrets import Redactor, Secret
 from imagegen_core.services.upkeep import Upkeep
+from imagegen_core.services.webhooks import Webhooks
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.access import ImageLinks, parse_origin
 from imagegen_http.running_server import RunningServer
@@ -189,6 +191,7 @@ class Service:
     search_index: SearchIndex
     feed_watch: FeedWatch
     links: ImageLinks
+    webhooks: Webhooks
     origins: Origins = attrs.field(factory=dict)
     cluster: Cluster | None = None
     shared_reads: SharedReads = attrs.field(factory=SharedReads)
@@ -285,6 +288,7 @@ async def compose(
                     database=settings.database,
                     environ=environ,
                     outbound=outbound,
+                    allow_webhooks=settings.security.allow_webhooks,
                     providers=providers,
                     file_configs=file_configs(settings),
                     redactor=redactor,
@@ -327,6 +331,12 @@ async def compose(
             free_bytes=composed.disk.free_bytes,
             maintenance=composed.upkeep,
             feed_watch=FeedWatch(parts.tasks, clock),
+            webhooks=Webhooks(
+                parts=parts,
+                post=composed.webhook_client.post,
+                new_secret=new_webhook_secret,
+                random=random.random,
+            ),
             links=ImageLinks(box=parts.box, clock=clock, needs_token=bool(settings.server.auth_token)),
             search_index=SearchIndex(store.reindex),
             cluster=None if settings.database is None else parts.cluster,

@@ -35,8 +35,9 @@ from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, simplify
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import Redactor, Secret
 from tests.contracts.clock import ManualClock
 from tests.contracts.memory import MemoryBlobArchive, MemoryCluster
 from tests.fakes import s3_servers
@@ -44,7 +45,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue bus records marks outbox configs"
+DATABASE = "tasks queue bus records marks outbox webhooks configs"
 
 STORES = {
     "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
@@ -148,6 +149,7 @@ def _sqlite_ports(database):
         "records": SqlGallery(SqliteSql(database), SqliteIndex()),
         "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
         "outbox": SqlOutbox(SqliteSql(database)),
+        "webhooks": SqlWebhooks(SqliteSql(database), MemorySecretBox(), Redactor()),
     }
 
 
@@ -216,6 +218,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
         outbox=SqlOutbox(PostgresqlSql(database)),
+        webhooks=SqlWebhooks(PostgresqlSql(database), box, Redactor()),
         configs=PostgresqlProviderConfigs(database, box),
         config_box=box,
         blobs=PostgresqlBlobStore(database),

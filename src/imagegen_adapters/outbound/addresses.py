@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from imagegen_adapters.threads import DetachedThreads
 from imagegen_core.config import WEB_PORTS, parse_host_and_port
 from imagegen_core.errors import UpstreamNotAllowed
-from imagegen_core.messages import MessageCode
+from imagegen_core.messages import Message, MessageCode
 
 
 class AddressCode(MessageCode, words="imagegen_adapters"):
@@ -271,9 +271,12 @@ class AddressGate:
             if (kind := self._refusal_reason(address, port, by_name=by_name)) is not None:
                 error = UpstreamNotAllowed(AddressCode.NOT_PUBLIC(host=host, port=port, kind=kind()))
                 entry = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-                is_final = self._is_strict or kind in _NEVER_ALLOWED
-                error.hint = AddressCode.NEVER_ALLOWED() if is_final else AddressCode.ALLOW_IT(entry=entry)
+                error.hint = self._hint(kind, entry)
                 raise error
+
+    def _hint(self, kind: AddressCode, entry: str) -> Message:
+        is_final = self._is_strict or kind in _NEVER_ALLOWED
+        return AddressCode.NEVER_ALLOWED() if is_final else AddressCode.ALLOW_IT(entry=entry)
 
     def check_host(self, host: str, port: int) -> None:
         """Check a host that a proxy will resolve: literal addresses in any spelling, and localhost."""

@@ -65,6 +65,10 @@ UNION ALL
 SELECT 'override/' || task_id, override FROM tasks WHERE override IS NOT NULL
 UNION ALL
 SELECT 'sealed_config/' || attempt_id, sealed_config FROM attempts WHERE sealed_config IS NOT NULL
+UNION ALL
+SELECT 'secret/' || id, secret FROM webhooks
+UNION ALL
+SELECT 'previous_secret/' || id, previous_secret FROM webhooks WHERE previous_secret IS NOT NULL
 """
 
 _COLUMNS = {
@@ -72,6 +76,8 @@ _COLUMNS = {
     "sealed_extra": ("provider_configs", "provider_name"),
     "override": ("tasks", "task_id"),
     "sealed_config": ("attempts", "attempt_id"),
+    "secret": ("webhooks", "id::text"),
+    "previous_secret": ("webhooks", "id::text"),
 }
 """The table of each column of tokens, and its key."""
 
@@ -276,7 +282,7 @@ class MemoryProviderConfigs:
 
 
 class SqlSealedRows:
-    """All sealed tokens: of providers, pending tasks and running calls. A place is ``column/key``."""
+    """All sealed tokens: of providers, pending tasks, running calls, webhooks. A place is ``column/key``."""
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql

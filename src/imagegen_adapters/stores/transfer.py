@@ -66,6 +66,8 @@ TABLES = (
     Table(name="collection_images", key=("collection_id", "image_id")),
     Table(name="outbox", key=("id",), numbered=True),
     Table(name="events", key=("id",), numbered=True),
+    Table(name="webhooks", key=("id",), numbered=True),
+    Table(name="webhook_deliveries", key=("id",), numbered=True),
     Table(name="usage_totals", key=("quarter", "provider_name", "model_id", "currency")),
 )
 """Referenced tables come first. All other tables of SQLite are derived from these."""

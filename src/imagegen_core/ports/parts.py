@@ -14,6 +14,7 @@ from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import TaskRepository
 from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
+from imagegen_core.ports.webhooks import WebhookStore
 from imagegen_core.search import Simplify
 from imagegen_core.secrets import Redactor
 
@@ -23,6 +24,7 @@ class Parts:
     """One adapter for every port.
 
     ``providers`` are by kind; the search uses ``simplify``; without a ``label`` images stay unchanged.
+    ``check_webhook`` checks the addresses of webhooks.
     """
 
     tasks: TaskRepository
@@ -31,11 +33,13 @@ class Parts:
     images: Gallery
     marks: Marks
     outbox: Outbox
+    webhooks: WebhookStore
     configs: ProviderConfigs
     blobs: BlobStore
     spool: Spool
     inspect: Inspect
     check_address: CheckAddress
+    check_webhook: CheckAddress
     box: SecretBox
     has_room: HasRoom
     clock: Clock

@@ -188,6 +188,7 @@ class Runner:
             await holder.save(task, ended)
         await self._release_inputs(task)
         await self.parts.queue.notify(task.task_id)
+        self.parts.webhooks.changed.set()
         await self._log_end(task, None if isinstance(holder, Fence) else holder.image_count)
 
     async def _release_inputs(self, task: Task) -> None:

@@ -43,6 +43,7 @@ from imagegen_core.running.storing import hashed
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import (
     RESPONSE_FORMAT,
+    WEBHOOK_URL,
     ImageReference,
     InputSource,
     Submission,
@@ -140,6 +141,8 @@ class Tasks:
             resolved.provider.split(request, model, resolved.config)
             if resolved.config.api_base:
                 await self.parts.check_address(resolved.config.api_base)
+            if submission.webhook_url is not None:
+                await self.parts.check_webhook(submission.webhook_url)
             if not self.parts.has_room():
                 raise InsufficientStorage
             now, override = self.parts.clock.now(), submission.override
@@ -515,7 +518,8 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
 
 def _wishes(submission: Submission) -> dict[str, str]:
     """Return what a task remembers of its caller's wishes."""
-    wishes = {RESPONSE_FORMAT: submission.response_format}
+    url = submission.webhook_url
+    wishes = {RESPONSE_FORMAT: submission.response_format, WEBHOOK_URL: url and url.strip()}
     return {name: value for name, value in wishes.items() if value is not None}
 
 

@@ -21,7 +21,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.images import Image, StorageState
-from imagegen_core.limits import DEFAULT_KEEP_INPUTS
+from imagegen_core.limits import DEFAULT_KEEP_INPUTS, WEBHOOK_RETENTION_DAYS
 from imagegen_core.messages import Message, ProblemCode, StorageCode
 from imagegen_core.policies import sync_backoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
@@ -478,6 +478,9 @@ class Stores:
         """
         spool, retention = self.parts.spool, timedelta(seconds=RETENTION_SECONDS)
         await self.parts.tasks.wipe_responses(ended_before=self.parts.clock.now() - retention)
+        before = self.parts.clock.now() - timedelta(days=WEBHOOK_RETENTION_DAYS)
+        while await self.parts.webhooks.prune(before=before):
+            pass
         folders = await spool.folders(older_than_seconds=0)
         removed = 0
         old = set(await spool.folders(older_than_seconds=RETENTION_SECONDS))

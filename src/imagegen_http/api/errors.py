@@ -83,6 +83,7 @@ _DATA: Mapping[str, Mapping[str, Any]] = {
     "collection_exists": {"collection": 3},
     "too_many_collections": {"max": 1000},
     "too_many_tags": {"max": 20, "images": [7]},
+    "too_many_webhooks": {"max": 16},
     "unsupported_media_type": {"accepted": ("application/json",)},
     "body_too_large": {"max_bytes": 1_048_576},
     "queue_full": {"queue_size": 1000},

@@ -55,6 +55,9 @@ class OverrideBody(Body, frozen=True, kw_only=True):
     max_retries: Annotated[int, _RETRIES] | None = None
 
 
+_WEBHOOK = "where the end of this task is told as well, beside the webhook endpoints"
+
+
 class SubmitBody(Body, frozen=True, kw_only=True):
     """What all operations share."""
 
@@ -66,6 +69,9 @@ class SubmitBody(Body, frozen=True, kw_only=True):
     config: Annotated[
         OverrideBody | None, doc("settings of the provider for this task alone, over the saved ones")
     ] = None
+    webhook_url: Annotated[str, doc(_WEBHOOK, min_length=1, max_length=limits.MAX_API_BASE_CHARS)] | None = (
+        None
+    )
     params: Annotated[JsonObject, doc("parameters of the model, as `GET /api/v1/providers` lists them")] = (
         msgspec.field(default_factory=dict)
     )
@@ -263,6 +269,7 @@ async def _submission(
         model_id=body.model_id,
         override=override,
         require_saved=body.use_saved_config,
+        webhook_url=body.webhook_url,
     )
 
 

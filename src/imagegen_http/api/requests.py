@@ -153,6 +153,8 @@ LastEventHeader = Annotated[
 TaskIdPath = Annotated[str, path("id of a task", EXAMPLE_TASK_ID, _TASK_ID)]
 ImageIdPath = Annotated[str, path("id of an image", "1", _ROW_ID)]
 CollectionPath = Annotated[str, path("id of a collection", "1", _ROW_ID)]
+WebhookPath = Annotated[str, path("id of a webhook endpoint", "1", _ROW_ID)]
+DeliveryPath = Annotated[str, path("id of a webhook delivery", "1", _ROW_ID)]
 ProviderPath = Annotated[str, path("name of a provider", "my-demo", PROVIDER_NAME_PATTERN)]
 PageQuery = Annotated[int, query("page, from 1", ge=1, le=limits.MAX_PAGE)]
 PageSizeQuery = Annotated[int, query("items a page", ge=1, le=limits.MAX_PAGE_SIZE)]
@@ -181,6 +183,8 @@ def _parse_row_id(text: str, missing: Callable[[str], Refusal]) -> int:
 
 parse_image_id = partial(_parse_row_id, missing=errors.ImageNotFound)
 parse_collection_id = partial(_parse_row_id, missing=errors.CollectionNotFound)
+parse_webhook_id = partial(_parse_row_id, missing=errors.WebhookNotFound)
+parse_delivery_id = partial(_parse_row_id, missing=errors.DeliveryNotFound)
 
 
 def parse_event_id(text: str | None) -> int | None:

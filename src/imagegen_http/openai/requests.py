@@ -26,6 +26,7 @@ _FILES = f"1 to {MAX_REFERENCES} images, as many as the model takes; also as `im
 _MODEL = "`provider/model`, a model id, or empty"
 _SIZE = "`WIDTHxHEIGHT` or `auto`"
 _FORMAT = "the bytes in base64, or an address below this service"
+_WEBHOOK = "where the end of its task is told, in the shape of this service's webhooks"
 _STREAM = "send events, the images so far among them"
 
 
@@ -38,6 +39,7 @@ class ImageGeneration(msgspec.Struct, kw_only=True):
     size: Annotated[str, doc(_SIZE, "512x512")] | None = None
     response_format: Annotated[Literal["b64_json", "url"] | None, doc(_FORMAT, "url")] = None
     stream: Annotated[bool | None, doc(_STREAM)] = None
+    webhook_url: Annotated[str, doc(_WEBHOOK)] | None = None
 
 
 class ImageReference(msgspec.Struct, kw_only=True):
@@ -72,6 +74,7 @@ class ImageEditForm(msgspec.Struct, kw_only=True):
     size: Annotated[str | UnsetType, doc(_SIZE)] = UNSET
     response_format: Annotated[Literal["b64_json", "url"] | UnsetType, doc(_FORMAT)] = UNSET
     stream: Annotated[bool | UnsetType, doc(_STREAM)] = UNSET
+    webhook_url: Annotated[str | UnsetType, doc(_WEBHOOK)] = UNSET
 
     schema_words: ClassVar[Mapping[str, Any]] = {
         "dependentSchemas": {"mask": {"properties": {"image": {"maxItems": 1}}}}
@@ -164,6 +167,7 @@ class ImageRequest:
             params=dict(self._params(model)),
             provider_name=provider_name,
             model_id=model.id,
+            webhook_url=self.generation.webhook_url,
         )
         if self.images is None:
             return submission

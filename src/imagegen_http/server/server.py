@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import cast
 
 import structlog
@@ -11,6 +11,7 @@ import uvicorn
 
 from imagegen_core.messages import Message
 from imagegen_core.secrets import Redactor
+from imagegen_http.api.webhooks import body_of
 from imagegen_http.app import build_app
 from imagegen_http.errors import ServiceCode, system_reason
 from imagegen_http.guard.access import parse_network
@@ -117,12 +118,14 @@ async def _serve(
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(str(warning))
         greet(port)
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        service.stopping.set()
-        manager.stopping(service.imagegen.worker.busy)
-        if not serving.done():
-            _log.info("stopping", running=service.imagegen.worker.busy)
-        await service.imagegen.stop(force=force)
+        sends = service.settings.runs_tasks
+        async with service.webhooks.sending(body_of(service)) if sends else nullcontext():
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            service.stopping.set()
+            manager.stopping(service.imagegen.worker.busy)
+            if not serving.done():
+                _log.info("stopping", running=service.imagegen.worker.busy)
+            await service.imagegen.stop(force=force)
     server.should_exit = True
     stopping.cancel()
     await serving

@@ -16,6 +16,7 @@ from imagegen_core.config import (
     combine,
     masked_extra,
     parse_host_and_port,
+    parse_receiver,
 )
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
@@ -128,6 +129,7 @@ _public_url = _parsed(parse_origin, lambda _: SettingCode.NOT_A_PUBLIC_URL())
 _page_origins = _parsed(parse_page_origin, lambda text: SettingCode.NOT_A_PAGE_ORIGIN(value=text))
 _networks = _parsed(parse_network, lambda text: SettingCode.NOT_A_NETWORK(value=text))
 _addresses = _parsed(parse_host_and_port, lambda _: SettingCode.NOT_HOST_AND_PORT())
+_receivers = _parsed(parse_receiver, lambda text: SettingCode.NOT_A_RECEIVER(value=text))
 
 
 # ---------------------------------------------------------------- the URL of a PostgreSQL database
@@ -290,6 +292,9 @@ class SecuritySettings:
     """What the service may reach, and which pages may use it, beyond its defaults."""
 
     allow_private_upstreams: tuple[str, ...] = _setting((), _addresses)  # host:port here or on the LAN
+    allow_webhooks: tuple[str, ...] = _setting(
+        (), _receivers
+    )  # host:port, or networks such as 192.168.0.0/16
     allowed_origins: tuple[str, ...] = _setting((), _page_origins)  # of pages that need no token
 
 

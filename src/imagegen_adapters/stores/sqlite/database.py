@@ -368,7 +368,16 @@ Migration: TypeAlias = Callable[["sqlite_utils.Database"], None]
 
 def m025_settings(db: "sqlite_utils.Database") -> None:
     """Create all tables as they were then; a database with this name has them."""
-    for statement in _statements(Path(__file__).with_name("schema.sql").read_text("utf-8")):
+    _run_script(db, "schema.sql")
+
+
+def m026_webhooks(db: "sqlite_utils.Database") -> None:
+    """Create the tables of webhooks, and the trigger that adds deliveries when a task ends."""
+    _run_script(db, "m026_webhooks.sql")
+
+
+def _run_script(db: "sqlite_utils.Database", name: str) -> None:
+    for statement in _statements(Path(__file__).with_name(name).read_text("utf-8")):
         db.conn.execute(statement)
 
 
@@ -403,7 +412,7 @@ class Migrations:
         tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
-migrations = Migrations()
+migrations = Migrations((m026_webhooks,))
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -35,6 +35,7 @@ def service():
         search_index=None,
         feed_watch=None,
         links=None,
+        webhooks=None,
     )
 
 
