@@ -20,6 +20,7 @@ pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
 TESTS = Path(__file__).parent
 
 THOROUGH = {
+    "integration/agents/test_ways_in.py",
     "integration/cli/test_closed_streams.py",
     "integration/cli/test_image_days.py",
     "integration/cli/test_image_marks.py",
