@@ -207,7 +207,9 @@ async def create_image(
     know are ignored.
     """
     image_request = await _read_generation(caller.request, data)
-    return await _respond(caller, image_request, is_async=_asks_for_task(asynchronous, prefer))
+    return await _respond(
+        caller, image_request, is_async=_asks_for_task(caller.request, asynchronous, prefer)
+    )
 
 
 @post(_EDITS, status_code=200, operation_id="createImageEdit", responses=_IMAGES)
@@ -219,7 +221,9 @@ async def create_image_edit(
     As a form with files, or as JSON with data URLs or `image:<id>`. A mask goes with one image only.
     """
     image_request = await _read_edit(caller.request)
-    return await _respond(caller, image_request, is_async=_asks_for_task(asynchronous, prefer))
+    return await _respond(
+        caller, image_request, is_async=_asks_for_task(caller.request, asynchronous, prefer)
+    )
 
 
 @post(f"{_GENERATIONS}/async", status_code=202, operation_id="createImageAsync", responses=_ACCEPTED)
@@ -322,11 +326,12 @@ def openai_router() -> Router:
     )
 
 
-def _asks_for_task(asynchronous: str | None, prefer: str | None) -> bool:
+def _asks_for_task(request: JsonRequest, asynchronous: str | None, prefer: str | None) -> bool:
     choice = (asynchronous or "false").lower()
     if choice not in _ASYNC:
         raise ValidationFailed.for_field("async", ProblemCode.NOT_ONE_OF(choices=tuple(_ASYNC)))
-    return _ASYNC[choice] or _PREFERS_ASYNC.search(prefer or "") is not None
+    preferences = "" if prefer is None else ",".join(request.headers.getall("prefer"))
+    return _ASYNC[choice] or _PREFERS_ASYNC.search(preferences) is not None
 
 
 async def _read_generation(request: JsonRequest, generation: ImageGeneration) -> ImageRequest:

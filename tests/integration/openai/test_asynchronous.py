@@ -140,6 +140,14 @@ def test_an_edit_is_polled_too(api, image, path, headers):
     assert ["completed"] * 2 == [ended(api, each).json()["status"] for each in (form, json)]
 
 
+@pytest.mark.parametrize("lines", [["wait=5", "respond-async"], ["respond-async", "wait=5"]])
+def test_preferences_may_have_lines_of_their_own(api, lines):
+    """As any list in a head."""
+    answer = api.post(GENERATIONS, json=body_of("lines"), headers=[("Prefer", line) for line in lines])
+
+    assert ID.fullmatch(accepted(answer)["id"])
+
+
 @pytest.mark.parametrize("query", ["?async=false", "?async=False", "?async=0", "?async=", ""])
 def test_nobody_is_made_to_poll(api, query):
     """Unless they say so; an unknown preference is none."""
