@@ -240,18 +240,20 @@ class Tasks:
         return resolved, choose_model(resolved.profile.models, submission.model_id)
 
     async def of_key(self, key: str, *, scope: str, operations: Sequence[Operation]) -> Task:
-        """Return the task that an idempotency key has created, whatever its body was; nothing is started.
+        """Return the newest task of an idempotency key, whatever its body was; nothing is started.
 
         `TaskNotFound`: none has it, or it is too long ago.
         """
-        now = self.parts.clock.now()
+        now, tasks = self.parts.clock.now(), []
         with suppress(ValidationFailed):
             check_idempotency_key(key)
             for operation in operations:
                 claim = IdempotencyClaim(scope=f"{scope}:{operation}", key=key, expires_at=now)
                 task = await self.parts.tasks.replay(claim, now=now)
                 if task is not None:
-                    return task
+                    tasks.append(task)
+        if tasks:
+            return max(tasks, key=lambda task: task.task_id)
         raise TaskNotFound(key)
 
     async def _claim(self, submission: Submission) -> IdempotencyClaim | None:

@@ -390,6 +390,15 @@ def test_the_task_of_an_edits_key_is_found(api, image):
     assert accepted(submitted)["id"] == api.get(f"{BY_REQUEST}/hat-1").json()["id"]
 
 
+def test_the_newest_task_of_a_key_is_found(api, image):
+    """Where a generation and an edit have the same: the answer that was lost is that of the last one."""
+    key, body = {"Idempotency-Key": "both-1"}, {"prompt": "a hat", "images": [data_url(image)]}
+    api.post(POLLS, json=body_of("a hat"), headers=key)
+    submitted = api.post(f"{EDITS}/async", json=body, headers=key)
+
+    assert accepted(submitted)["id"] == api.get(f"{BY_REQUEST}/both-1").json()["id"]
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "%E7%8C%AB", "%00", "a%20b", "%FF"])
 def test_what_cannot_be_a_key_has_no_task(api, key):
     """And is not looked for."""
