@@ -89,7 +89,7 @@ _BODIES = {
 
 
 def with_missing_page(answer: Handler) -> Callable[[Request[Any, Any, Any], Any], Response[Any]]:
-    """Answer a browser's navigation to an unknown address with a page; ``/api`` and ``/v1`` stay JSON."""
+    """Answer a navigation to an unknown address with a page; ``/api``, ``/v1`` and ``/mcp`` stay JSON."""
 
     def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
         head = InboundRequest.from_scope(cast("Scope", request.scope))

@@ -5,8 +5,8 @@ Of proxies only the scheme is trusted. The rules for cross-site requests are tho
 and ``Origin: null`` is refused. A request with neither ``Origin`` nor ``Sec-Fetch-Site`` does not come from a
 browser.
 
-Below ``/api`` and ``/v1``, CORS lets guests in: foreign pages that send the token, or whose origin the
-operator lists. For guests only the token counts, which a page has to know, and never the login cookie.
+Below ``/api``, ``/v1`` and ``/mcp``, CORS lets guests in: foreign pages that send the token, or whose origin
+the operator lists. For guests only the token counts, which a page has to know, and never the login cookie.
 """
 
 import hashlib
