@@ -33,6 +33,7 @@ COMMANDS = {
     "tasks": ("tasks", "See tasks, cancel them, make them again."),
     "upscale": ("generate", "Make an image larger."),
     "usage": ("tasks", "Add up tasks, images and costs."),
+    "webhooks": ("webhooks", "Have receivers hear of tasks that end."),
 }
 """For each command: its module, where it has the same name, and its line in the program's help."""
 

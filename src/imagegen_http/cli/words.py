@@ -401,4 +401,17 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
         "convert cat.gif png:- | imagegen upscale --image - -o large.png",
     ),
     "usage": ("imagegen usage --from 2026-11-01 --group-by provider --tz Asia/Shanghai",),
+    "webhooks": ("imagegen webhooks add https://receiver.example/imagegen", "imagegen webhooks test 1"),
+    "webhooks add": (
+        "imagegen webhooks add https://receiver.example/imagegen",
+        "imagegen webhooks add http://n8n.lan:5678/webhook/x --event task.completed",
+    ),
+    "webhooks deliveries": ("imagegen webhooks deliveries 1 --status failed",),
+    "webhooks edit": ("imagegen webhooks edit 1 --enable",),
+    "webhooks list": ("imagegen webhooks list",),
+    "webhooks remove": ("imagegen webhooks remove 1",),
+    "webhooks replay": ("imagegen webhooks replay 12",),
+    "webhooks rotate": ("imagegen webhooks rotate 1",),
+    "webhooks show": ("imagegen webhooks show 1",),
+    "webhooks test": ("imagegen webhooks test 1",),
 }
