@@ -41,7 +41,12 @@ def api(server):
         yield client
 
 
-@pytest.fixture(scope="module", params=TRANSPORTS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.thorough) if "before" in name else name for name in TRANSPORTS
+    ],
+)
 def agent(server, request):
     with connected(server, request.param) as agent:
         yield agent
