@@ -45,7 +45,7 @@ _REFUSAL_MEMORY_SECONDS = 150.0
 """Longer than any Retry-After that official clients obey."""
 
 _QUESTION, _YES = "question", "yes"
-"""Topics between nodes: does somebody there wait for this key's task?"""
+"""Topics between nodes: did somebody there get the response of this key's task, or does he wait for it?"""
 
 _ANSWER_SECONDS = 1.0
 """How long to wait for a yes; live nodes take a tenth of it."""
@@ -131,7 +131,7 @@ class ClientRetries:
     def __init__(self, now: Callable[[], float], peers: Peers | None = None) -> None:
         self._now = now
         self._peers = peers or Peers()
-        self._peers.answer(self._is_waited_for)
+        self._peers.answer(lambda key: not self._is_abandoned(key))
         self._arriving: dict[Call, None] = {}
         self._arrived = asyncio.Condition()
         self._refusals: deque[tuple[float, str]] = deque(maxlen=_MAX_REMEMBERED)
