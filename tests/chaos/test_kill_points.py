@@ -100,6 +100,8 @@ def _killed(stage, answer, call, number, deaths):
         service.kill()  # an open connection would be reused
     if not service.alive:
         service.start()
+    if answer == "edited":  # else strace would follow the decoder of its image from its start, and kill that
+        _watched(service, _submitted(stage, answer))
     with injected(service, call, f"signal=KILL:when={number}"):
         acknowledged = _submitted(stage, answer)
         if acknowledged is not None:
