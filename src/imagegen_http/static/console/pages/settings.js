@@ -2,6 +2,7 @@
 
 import { Agents, copy } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
+import { Webhooks } from "./settings-webhooks.js";
 import { get, isAbort } from "../lib/api.js";
 import { onResume } from "../lib/events.js";
 import { bytes, duration, number } from "../lib/format.js";
@@ -18,6 +19,7 @@ export default function Page() {
     <header><h1>${t("pages.settings")}</h1></header>
     <${Health} />
     <${Passes} />
+    <${Webhooks} />
     <${Configuration} />
     <${Clients} />
     <section class="panel about">
