@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 import attrs
@@ -43,7 +43,7 @@ _TOO_LONG = (
     b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a message may have %d bytes"}}\n'
     % MAX_MESSAGE_BYTES
 )
-_CONCURRENT_READS = 4  # of images, which are in memory several times while JSON is made of them
+_CONCURRENT_READS = 2  # of resources: each is in memory several times until it is sent
 _PROGRESS_SECONDS = 2
 _ANSWER = b'"result":'  # in the message that has the result of a call; those before it tell of progress
 _LINKS_SINCE = "2025-06-18"  # the first version of the protocol whose results may link to resources
@@ -73,8 +73,7 @@ class Handlers:
         try:
             api = self._api_of(context)
             outcome = await TOOLS[params.name].call(api, params.arguments or {})
-            async with self._reads:
-                return await _result(api, outcome, links=context.protocol_version >= _LINKS_SINCE)
+            return await _result(api, outcome, links=context.protocol_version >= _LINKS_SINCE)
         except ToolFailed as failure:
             return _texts(failure.outcome)
         except Exception:  # noqa: BLE001 - the SDK would send its text to the client
@@ -102,9 +101,13 @@ class Handlers:
             url = (await api.shown(record)).get("url", record["image_url"])
             reason = ServiceCode.RESOURCE_TOO_LARGE(size=size, maximum=MAX_RESOURCE_BYTES, url=url)
             raise ToolFailed("resource_too_large", asgi.text(reason))
-        async with self._reads:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._reads)
             response = await api.respond("GET", f"images/{match[1]}/content")
             blob = base64.b64encode(response.content).decode()
+            if context.request is not None:  # over HTTP the slot is free once the client has the answer
+                slot = stack.pop_all()
+                context.request.scope[CALLER].settle.append(lambda _: slot.aclose())
         return {"contents": [{"uri": params.uri, "mimeType": record["mime_type"], "blob": blob}]}
 
 

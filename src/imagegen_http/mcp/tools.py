@@ -74,6 +74,7 @@ class Api:
 
     async def respond(self, method: str, path: str, **request: Any) -> "httpx.Response":
         response = await self.send(method, f"/api/v1/{path}", **request)
+        del response.stream  # which refers to it: an image would be in memory until a garbage collection
         if response.is_success:
             return response
         try:
