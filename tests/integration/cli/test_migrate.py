@@ -90,6 +90,7 @@ def _add_odd_values(connection):
     connection.execute(change.format("prompt = 'a' || char(0) || '猫'"), (2,))
     connection.execute(change.format("not_before = '9999-12-31T23:59:59.999Z'"), (3,))
     _add_marks(connection)
+    _add_webhooks(connection)
     connection.execute("INSERT INTO settings VALUES ('default_provider', 'demo')")
     connection.execute("UPDATE outbox SET last_error = 'words of an earlier version' WHERE id = 1")
     response = "UPDATE attempts SET response = ?, response_name = 'response' WHERE phase = 'failed'"
@@ -111,6 +112,37 @@ def _add_marks(connection):
             connection.execute("INSERT INTO image_tags VALUES (?, ?, ?)", (image_id, tag, position))
     for image_id in images[1:3]:
         connection.execute("INSERT INTO collection_images VALUES (2, ?)", (image_id,))
+
+
+def _add_webhooks(connection):
+    """An endpoint whose token the master key opens, a delivery that is claimed and one that has ended."""
+    at = "2026-11-27T08:00:00.000Z"
+    connection.execute(
+        "INSERT INTO webhooks (url, events, enabled, secret, created_at, disabled_reason) "
+        "SELECT 'https://r.example/', '[\"task.failed\"]', 0, api_key, ?, '\"words of a receiver\"' "
+        "FROM provider_configs WHERE api_key IS NOT NULL LIMIT 1",
+        (at,),
+    )
+    columns = "event_id, type, webhook_id, url, target, status, next_try_at, claimed, answer, created_at"
+    for row in (
+        ("evt_1", "task.failed", 1, None, "1", "pending", at, 1, "", at),
+        (
+            "evt_2",
+            "task.completed",
+            None,
+            "https://own.example/",
+            "https://own.example",
+            "failed",
+            None,
+            0,
+            "好",
+            at,
+        ),
+    ):
+        connection.execute(
+            f"INSERT INTO webhook_deliveries ({columns}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 - our own names
+            row,
+        )
 
 
 def write(path, content):

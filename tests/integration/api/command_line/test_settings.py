@@ -153,6 +153,8 @@ def test_config_check_warns_of_a_key_that_cannot_be_right(run, tmp_path):
         ("server: {allowed_hosts: ['https://a.example']}", {}, "server.allowed_hosts"),
         ("server: {public_url: a.example}", {}, "server.public_url"),
         ("server: {trusted_proxies: [localhost]}", {}, "server.trusted_proxies"),
+        ("security: {allow_webhooks: [127.0.0.0/8]}", {}, "security.allow_webhooks"),
+        ("security: {allow_webhooks: [n8n.lan]}", {}, "security.allow_webhooks"),
         (
             "storage: {oss: {endpoint: '', region: r, bucket: b, access_key_id: i, access_key_secret: s}}",
             {},
