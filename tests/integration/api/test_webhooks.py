@@ -153,7 +153,7 @@ def test_a_task_made_again_tells_the_same(api, receiver):
     requests = receiver.wait_for(2, path="/mine")
 
     events = [event_of(request, webhook["secret"]) for request in requests]
-    assert [None, first["task_id"]] == [event[SENT]["retry_of"] for event in events]
+    assert {None, first["task_id"]} == {event[SENT]["retry_of"] for event in events}
 
 
 def test_a_key_with_another_receiver_is_another_request(api, receiver):
