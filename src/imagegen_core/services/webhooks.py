@@ -27,7 +27,7 @@ from imagegen_core.secrets import Secret
 
 TRY_SECONDS = 15.0  # for one try in all, rendering included
 MAX_TRIES_AT_ONCE = 4  # to one target
-MAX_SENDING = 100  # tries of this process
+MAX_TO_TASKS_OWN = 50  # tries to the URLs of tasks; endpoints are few, and never wait for these
 ROTATION = timedelta(hours=24)  # how long the secret before goes on signing
 PATIENCE = timedelta(days=5)
 
@@ -178,12 +178,14 @@ class Webhooks:
     async def send_due(self, render: Render) -> float:
         """Start what is due, as far as there is room; return the seconds to the next look."""
         now, due = self.parts.clock.now(), await self.parts.webhooks.demand()
-        running, room, limits = Counter(self._sending.values()), MAX_SENDING - len(self._sending), {}
+        running, limits = Counter(self._sending.values()), dict[str, int]()
+        room = MAX_TO_TASKS_OWN - sum(running[target] for target in running if not target.isdigit())
         for target, at in sorted(due.items(), key=lambda item: item[1]):
-            number = min(room, MAX_TRIES_AT_ONCE - running[target])
+            is_endpoint, number = target.isdigit(), MAX_TRIES_AT_ONCE - running[target]
+            number = number if is_endpoint else min(room, number)
             if at <= now and number > 0:
                 limits[target] = number
-                room -= number
+                room -= 0 if is_endpoint else number
         if not limits:  # a try that ends lets us look again
             return min([LOOK_SECONDS, *((at - now).total_seconds() for at in due.values() if at > now)])
         claimed_at = self.parts.clock.monotonic()

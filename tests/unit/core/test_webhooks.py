@@ -15,7 +15,7 @@ from imagegen_core.ports.webhooks import DeliveryStatus, Receipt, WebhookChange,
 from imagegen_core.search import Paging
 from imagegen_core.services.webhooks import (
     LOOK_SECONDS,
-    MAX_SENDING,
+    MAX_TO_TASKS_OWN,
     MAX_TRIES_AT_ONCE,
     PATIENCE,
     Webhooks,
@@ -366,20 +366,43 @@ async def test_so_many_at_once_and_none_waits_for_another(webhooks, receivers):
     assert 10 == sum(letter.url == slow for letter in receivers.letters)
 
 
-async def test_there_is_a_limit_to_all_of_them(webhooks, receivers):
-    """However many receivers do not answer."""
-    for number in range(MAX_SENDING + 20):
+async def test_the_urls_of_tasks_are_limited_together(webhooks, receivers):
+    """However many of them do not answer; an endpoint does not wait for them."""
+    await webhooks.create(URL, [*WebhookEvent])
+    for number in range(MAX_TO_TASKS_OWN + 20):
         url = f"https://r{number}.example/"
         receivers.silent.add(url)
         await end(webhooks, url=url)
-    for _ in range(MAX_SENDING):
+    for _ in range(MAX_TO_TASKS_OWN):
         await webhooks.send_due(body)
-    running = len(webhooks._sending)
+        await asyncio.sleep(0)
+    silent = sum(receivers.running.values())
     receivers.released.set()
     await settled(webhooks)
     await send_all(webhooks)
 
-    assert (MAX_SENDING, MAX_SENDING + 20) == (running, len(receivers.letters))
+    assert MAX_TO_TASKS_OWN == silent
+    assert 2 * (MAX_TO_TASKS_OWN + 20) == len(receivers.letters)
+
+
+async def test_an_endpoint_waits_for_no_url_of_a_task(webhooks, receivers):
+    """Its deliveries go on while all that may be tried to such URLs is."""
+    for number in range(MAX_TO_TASKS_OWN + 20):
+        url = f"https://r{number}.example/"
+        receivers.silent.add(url)
+        await end(webhooks, url=url)
+    for _ in range(MAX_TO_TASKS_OWN):
+        await webhooks.send_due(body)
+    await webhooks.create(URL, [*WebhookEvent])
+    await end(webhooks)
+    for _ in range(9):
+        await webhooks.send_due(body)
+        await asyncio.sleep(0)
+    to_endpoint = [letter for letter in receivers.letters if letter.url == URL]
+    receivers.released.set()
+    await settled(webhooks)
+
+    assert 1 == len(to_endpoint)
 
 
 async def test_a_failing_store_loses_nothing(webhooks, receivers, clock):
