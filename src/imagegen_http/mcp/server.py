@@ -24,6 +24,7 @@ from imagegen_http.api.errors import error_response
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import App, AsgiMessage, InboundRequest, Receive, Refuse, Scope, Send
+from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.guard.delivery import CALLER, Caller, wait_for_delivery, wait_for_disconnect
 from imagegen_http.mcp.tools import TOOLS, Api, Fields, ToolFailed
 
@@ -231,6 +232,7 @@ async def over_http(app: App, service: "Service", refuse: Refuse) -> AsyncIterat
 
 async def _serve(manager: StreamableHTTPSessionManager, scope: Scope, receive: Receive, send: Send) -> None:
     body: AsgiMessage | None = await receive()
+    BufferedBody.from_scope(scope).drop()  # a large one would keep others waiting for as long as a tool waits
     caller = Caller(asyncio.create_task(wait_for_disconnect(receive)))
 
     async def receive_body() -> AsgiMessage:
@@ -270,8 +272,11 @@ async def on_stdio(server: "Server[Any]") -> None:
     output = await loop.connect_write_pipe(lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), wire)
     writer = asyncio.StreamWriter(*output, None, loop)
     stdin, stdout = cast("Any", _lines(reader, writer)), cast("Any", _Output(writer))
-    async with stdio_server(stdin, stdout) as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
+    try:
+        async with stdio_server(stdin, stdout) as (read_stream, write_stream):
+            await server.run(read_stream, write_stream, server.create_initialization_options())
+    except* ConnectionError:
+        pass  # nobody reads stdout any more, so the session is over; calls that wait are lost
 
 
 async def _lines(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[str]:

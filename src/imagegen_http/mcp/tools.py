@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta
 
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import RefusalCode
+from imagegen_core.task import check_idempotency_key
 from imagegen_http.api.errors import error_response
 from imagegen_http.api.requests import converted
 from imagegen_http.errors import RequestProblem, ServiceCode
@@ -197,8 +198,9 @@ def _target(fields: Fields) -> Fields:
 async def _submit(api: Api, path: str, fields: Fields, body: Fields) -> Fields:
     """Submit a task, wait for it and show it; a lost call with the same arguments is repeated."""
     headers = {"Prefer": f"wait={fields['wait_seconds']}, repeat-lost"}
-    if "idempotency_key" in fields:
-        headers["Idempotency-Key"] = fields["idempotency_key"]
+    if (key := fields.get("idempotency_key")) is not None:
+        check_idempotency_key(key)  # here, since clients cannot even send other characters in a header
+        headers["Idempotency-Key"] = key
     response = await api.respond("POST", path, json={**_target(fields), **body}, headers=headers)
     task = response.json()["data"]
     if "images" not in task:  # it has not ended
@@ -278,7 +280,10 @@ class Tool:
 
 
 def _type_of(words: Fields) -> Any:
+    """Return the type of an argument. Python's ``$`` lets a line end through, which URLs refuse."""
     checks = {_CHECKS[word]: value for word, value in words.items() if word in _CHECKS}
+    if "pattern" in checks:
+        checks["pattern"] = checks["pattern"].replace("$", r"\Z")
     return Annotated[_TYPES[words["type"]], Meta(**checks)]
 
 

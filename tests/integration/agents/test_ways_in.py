@@ -1,17 +1,19 @@
 """How agents get in: the guard before ``/mcp``, the command on stdio, the extra, and the lines to copy."""
 
+import contextlib
 import json
 import re
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.integration.agents.agent import on_stdio, over_http
-from tests.integration.api.asking import data
+from tests.integration.api.asking import data, until
 from tests.integration.api.held_upstream import behind
 from tests.integration.api.live_server import IMAGEGEN, STOP_SECONDS, LiveServer, clean_environ
 
@@ -114,6 +116,29 @@ def test_progress_is_told_while_a_tool_waits(server, hold):
     assert [(2, None, "working for 2 s")] == notes
 
 
+def test_large_messages_of_tools_that_wait_keep_nobody_waiting(server, upstream, hold):
+    """Eight large bodies at a time are parsed; who waits for an image is not one of them."""
+    arguments = {"prompt": "large message", "provider": PROVIDER, "wait_seconds": 40}
+    call = {**LIST, "method": "tools/call", "params": {"name": "generate_image", "arguments": arguments}}
+    body = json.dumps(call) + " " * 300_000
+    headers = {**ACCEPT, "Content-Type": "application/json"}
+    with contextlib.ExitStack() as stack, server.client(**headers) as api:
+        before = data(api.get("/api/v1/tasks"))["total"]
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+        waiting = [
+            pool.submit(
+                httpx.post, f"{server.url}/mcp", content=body, headers=headers, timeout=90, trust_env=False
+            )
+            for _ in range(8)
+        ]
+        stack.callback(hold.set)
+        until(lambda: data(api.get("/api/v1/tasks"))["total"], lambda total: total == before + 8)
+        estimate = json.dumps({"operation": "generate", "provider": "demo"}) + " " * 300_000
+        answered = api.post("/api/v1/tasks/estimate", content=estimate, timeout=20)
+
+        assert (200, False) == (answered.status_code, any(call.done() for call in waiting))
+
+
 def test_a_stop_ends_waits_and_nothing_hangs(start_server, upstream, hold):
     """The call is answered with its task, which the next start goes on with."""
     server = start_server(behind(upstream, mcp={"enabled": True}, shutdown_grace_seconds=0.5))
@@ -188,6 +213,19 @@ def test_a_line_that_is_too_long_is_told_and_the_next_one_is_read(server):
         process.stdin.close()
 
         assert ([1, None, 2], b"") == ([answer["id"] for answer in answers], process.stdout.read())
+        assert (0, b"") == (process.wait(STOP_SECONDS), process.stderr.read())
+
+
+def test_a_client_that_closes_stdout_ends_the_command(server):
+    """Without a traceback: it has left, and stdin may stay open for a moment."""
+    with command(server.folder) as process:
+        process.stdin.write(lines(INITIALIZE))
+        process.stdin.flush()
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(lines(LIST))
+        process.stdin.flush()
+
         assert (0, b"") == (process.wait(STOP_SECONDS), process.stderr.read())
 
 
