@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
@@ -14,7 +15,7 @@ from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from imagegen_http import console, document
 from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep, webhooks
-from imagegen_http.api.requests import JsonRequest, with_clean_query
+from imagegen_http.api.requests import RETRIES, JsonRequest, with_clean_query
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.api.retries import ClientRetries, Peers
 from imagegen_http.console import with_missing_page
@@ -69,13 +70,10 @@ def build_app(service: Service) -> Litestar:
     else:
         handlers = [route for route in API if all(map(is_public, route.paths))]
         answer = errors.answer_of_worker
-    retries = ClientRetries(service.imagegen.parts.clock.monotonic, Peers(service.cluster))
     app = _App(
         route_handlers=handlers,
-        dependencies={
-            "service": Provide(lambda: service, use_cache=True, sync_to_thread=False),
-            "retries": Provide(lambda: retries, use_cache=True, sync_to_thread=False),
-        },
+        dependencies={"service": Provide(lambda: service, use_cache=True, sync_to_thread=False)},
+        state=State({RETRIES: ClientRetries(service.imagegen.parts.clock.monotonic, Peers(service.cluster))}),
         exception_handlers={Exception: answer},
         middleware=[with_clean_query],
         response_class=JsonResponse,

@@ -36,8 +36,8 @@ async def _serving(data_dir, *, upstream=UPSTREAM, run_background=False):
     """Serve on loopback in this process, by default without a worker; yield a client."""
     settings = Settings(data_dir=data_dir, security=SecuritySettings(allow_private_upstreams=(upstream,)))
     composed = compose(settings, environ={}, redactor=BlindRedactor(), run_background=run_background)
-    async with composed as service:
-        guard = server._guard(service)
+    async with composed as service, server._application(service) as app:
+        guard = server._guard(service, app)
         with server._bind("127.0.0.1", 0) as listener:
             running = server.AcceptingServer(server._config(guard, settings.server))
             accepting = asyncio.create_task(running.serve(sockets=[listener]))

@@ -185,7 +185,6 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         request: JsonRequest,
         data: SubmitBody,
         service: ServiceDependency,
-        retries: requests.RetriesDependency,
         idempotency_key: requests.IdempotencyHeader = None,
         prefer: requests.SubmissionPreferHeader = None,
     ) -> TaskResponse:
@@ -199,6 +198,7 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
         service.check_running()
         with fields_named(_names(rules)):
             if idempotency_key is None and repeats_lost(prefer):
+                retries = requests.client_retries(request)
                 return await accept_or_repeat(request, service, retries, submission, prefer)
             added = await service.imagegen.tasks.submit(submission)
         return await acceptance(service, added, prefer)

@@ -116,7 +116,14 @@ _ROW_ID = "[1-9][0-9]{0,17}"
 """Pattern of ids that the database counts up."""
 
 ServiceDependency = NamedDependency[SkipValidation[Service]]
-RetriesDependency = NamedDependency[SkipValidation[ClientRetries]]
+
+RETRIES = "retries"
+"""In the application's state, since Litestar runs two dependencies of a handler as tasks of a group."""
+
+
+def client_retries(request: "JsonRequest") -> ClientRetries:
+    retries: ClientRetries = request.app.state[RETRIES]
+    return retries
 
 
 def query(description: str, name: str | None = None, **words: Any) -> QueryParameter:

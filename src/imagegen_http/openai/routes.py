@@ -36,7 +36,7 @@ from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_http.api import requests
 from imagegen_http.api.errors import response
-from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, RetriesDependency, ServiceDependency
+from imagegen_http.api.requests import IdempotencyHeader, JsonRequest, ServiceDependency
 from imagegen_http.api.retries import DERIVED_KEY_SCOPE, Call, ClientRetries
 from imagegen_http.errors import RequestProblem, ServiceCode
 from imagegen_http.guard import asgi
@@ -181,14 +181,13 @@ _PREFERS_ASYNC = re.compile(r"(?:^|,)\s*respond-async\s*(?:$|[,;])", re.IGNORECA
 async def provide_caller(
     request: JsonRequest,
     service: ServiceDependency,
-    retries: RetriesDependency,
     idempotency_key: IdempotencyHeader = None,
     retry_count: RetryCountHeader = None,
 ) -> ClientRequest:
     return ClientRequest(
         request=request,
         service=service,
-        retries=retries,
+        retries=requests.client_retries(request),
         idempotency_key=requests.parse_idempotency_key(idempotency_key),
         is_numbered_retry=_RETRIED.fullmatch((retry_count or "").strip()) is not None,
     )
