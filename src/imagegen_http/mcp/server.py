@@ -226,8 +226,11 @@ async def over_http(app: App, service: "Service", refuse: Refuse) -> AsyncIterat
         else:
             await _serve(manager, scope, receive, send)
 
-    async with manager.run():
-        yield served
+    try:
+        async with manager.run():
+            yield served
+    except ExceptionGroup as group:  # the SDK's tasks run in one, and those outside know only what is in it
+        raise group.exceptions[0] from None
 
 
 async def _serve(manager: StreamableHTTPSessionManager, scope: Scope, receive: Receive, send: Send) -> None:

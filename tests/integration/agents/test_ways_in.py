@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from imagegen_http.running_server import SERVER_FILE
 from tests.integration.agents.agent import on_stdio, over_http
 from tests.integration.api.asking import data, until
 from tests.integration.api.held_upstream import behind
-from tests.integration.api.live_server import IMAGEGEN, STOP_SECONDS, LiveServer, clean_environ
+from tests.integration.api.live_server import IMAGEGEN, STOP_SECONDS, LiveServer, clean_environ, imagegen
 
 ROOT = Path(__file__).parents[3]
 PROVIDER = "stable-diffusion"
@@ -93,6 +94,16 @@ def test_switched_off_there_is_no_such_address(start_server):
     server = start_server()
     with server.client(**ACCEPT) as client:
         assert 404 == client.post("/mcp", json=INITIALIZE).status_code
+
+
+def test_a_start_that_fails_is_told_as_without_it(tmp_path):
+    """In one sentence, not as a group of exceptions."""
+    (tmp_path / "data" / SERVER_FILE / "not-empty").mkdir(parents=True)
+    environ = {"IMAGEGEN_MCP__ENABLED": "true", "IMAGEGEN_LANG": "en"}
+    done = imagegen("serve", "--port", "0", cwd=tmp_path, environ=environ)
+
+    assert (1, False) == (done.returncode, "Traceback" in done.stderr)
+    assert "Is a directory" in done.stderr
 
 
 def test_messages_are_in_the_callers_language(server):
