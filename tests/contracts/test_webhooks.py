@@ -6,6 +6,7 @@ from datetime import timedelta
 import attrs
 import pytest
 
+from imagegen_adapters.stores.webhooks import MAX_URL_TARGETS
 from imagegen_core.errors import (
     DeliveryNotFound,
     Failure,
@@ -45,7 +46,7 @@ def an_endpoint(url="https://a.example/x?token=1", events=ALL, **changes):
 
 async def end(repository, task=None, *, how="complete"):
     """Add a task and end it."""
-    task = (await repository.add(task or a_task(), queue_size=99)).task
+    task = (await repository.add(task or a_task(), queue_size=999)).task
     running = task.claim("node", NOW)
     await repository.save(task.fence, task=running)
     reason = Failure(FailureCode.REJECTED, FailureReason.DEFECT())
@@ -190,6 +191,14 @@ async def test_nothing_is_added_without_an_end(webhooks, repository):
     assert {} == await webhooks.demand()
 
 
+@pytest.mark.parametrize("how", ["complete", "fail", "cancel"])
+async def test_a_task_ends_whatever_its_configuration_contains(webhooks, repository, how):
+    """Such as a model of that name: there is no URL, and nothing to send."""
+    await end(repository, a_task(config_snapshot={"model_id": "webhook_url"}), how=how)
+
+    assert {} == await webhooks.demand()
+
+
 async def test_one_claim_gets_a_delivery(webhooks, repository):
     """Of many at once, and none after it before the claim ends."""
     await webhooks.add(an_endpoint())
@@ -212,6 +221,25 @@ async def test_demand_is_the_earliest_of_each_target(webhooks, repository):
 
     assert {"https://a.example": NOW, "https://b.example": NOW} == before
     assert {"https://a.example": NOW, "https://b.example": later(45)} == await webhooks.demand()
+
+
+async def test_very_many_urls_are_looked_at_in_parts(webhooks, repository):
+    """Each look goes on where the one before ended, and has all endpoints."""
+    await webhooks.add(an_endpoint())
+    number = 2 * MAX_URL_TARGETS + 1
+    for index in range(number):
+        scheme = "HTTPS" if index % 2 else "https"
+        await end(repository, a_task(config_snapshot={"webhook_url": f"{scheme}://h{index}.example/"}))
+    webhooks.changed.clear()
+    parts, signals = [], []
+    for _ in range(4):
+        parts.append(set(await webhooks.demand()))
+        signals.append(webhooks.changed.is_set())
+        webhooks.changed.clear()
+
+    assert [MAX_URL_TARGETS + 1, MAX_URL_TARGETS + 1, 2, MAX_URL_TARGETS + 1] == [*map(len, parts)]
+    assert (number + 1, {"1"}) == (len(set.union(*parts)), set.intersection(*parts[:3]))
+    assert [True] * 4 == signals
 
 
 async def test_a_delivered_one_has_ended(webhooks, repository):

@@ -103,6 +103,8 @@ class WebhookClient:
             response = await self._pool().handle_async_request(request)
         except UpstreamNotAllowed as error:
             return Receipt(error=error.advice)
+        except UnicodeError:  # the host only looks like a name, such as xn--a
+            return Receipt(error=call_error(httpx.InvalidURL("")).failure.reason)
         except tuple(TRANSPORT_FAILURES) as error:
             if isinstance(error, httpx.RequestError):
                 error.request = request  # messages name its host

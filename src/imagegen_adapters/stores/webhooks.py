@@ -51,13 +51,14 @@ WHERE id = :id RETURNING *
 
 # Steps from target to target through the index, skipping their deliveries.
 _DEMAND = """
-WITH RECURSIVE targets (target) AS (
-    SELECT min(target) FROM webhook_deliveries WHERE next_try_at IS NOT NULL
+WITH RECURSIVE targets (target, number) AS (
+    SELECT min(target), 1 FROM webhook_deliveries
+    WHERE next_try_at IS NOT NULL AND target > :after AND target < :before
     UNION ALL
     SELECT (
         SELECT min(later.target) FROM webhook_deliveries AS later
-        WHERE next_try_at IS NOT NULL AND later.target > targets.target
-    ) FROM targets WHERE targets.target IS NOT NULL
+        WHERE next_try_at IS NOT NULL AND later.target > targets.target AND later.target < :before
+    ), number + 1 FROM targets WHERE targets.target IS NOT NULL AND number < :limit::bigint
 )
 SELECT target, (
     SELECT min(next_try_at) FROM webhook_deliveries AS pending
@@ -65,6 +66,11 @@ SELECT target, (
 ) AS due
 FROM targets WHERE target IS NOT NULL
 """
+
+_URLS, _END = ":", "~"  # targets of endpoints, which are numbers, come before those of URLs
+
+MAX_URL_TARGETS = 100
+"""Of tasks' own URLs, in one look: a caller may name very many, and to read all of them takes seconds."""
 
 _CLAIM = """
 WITH chosen AS MATERIALIZED (
@@ -126,6 +132,7 @@ class SqlWebhooks:
     def __init__(self, sql: Sql, box: SecretBox, redactor: Redactor) -> None:
         self._sql, self._box, self._redactor = sql, box, redactor
         self.changed = asyncio.Event()
+        self._after = _URLS  # where the next look at the targets of URLs goes on
 
     async def all(self) -> tuple[Webhook, ...]:
         return tuple(map(self._webhook, await self._sql.rows("SELECT * FROM webhooks ORDER BY id")))
@@ -187,7 +194,13 @@ class SqlWebhooks:
     # ---------------------------------------------------------------- deliveries
 
     async def demand(self) -> Mapping[str, datetime]:
-        return {row["target"]: from_timestamp(row["due"]) for row in await self._sql.rows(_DEMAND)}
+        endpoints = await self._sql.rows(_DEMAND, after="", before=_URLS, limit=NEWEST)
+        urls = await self._sql.rows(_DEMAND, after=self._after, before=_END, limit=MAX_URL_TARGETS)
+        is_part = len(urls) == MAX_URL_TARGETS
+        if is_part or self._after != _URLS:
+            self.changed.set()
+        self._after = urls[-1]["target"] if is_part else _URLS
+        return {row["target"]: from_timestamp(row["due"]) for row in (*endpoints, *urls)}
 
     async def claim(
         self, limits: Mapping[str, int], *, now: datetime, until: datetime

@@ -151,7 +151,10 @@ class WebhookStore(Protocol):
         """Remove an endpoint; who claims a delivery to it finds none."""
 
     async def demand(self) -> Mapping[str, datetime]:
-        """Return when the earliest pending delivery of each target is due, or its claim ends."""
+        """Return when the earliest pending delivery of each target is due, or its claim ends.
+
+        Where tasks name very many URLs, each call returns the next part of those, and sets ``changed``.
+        """
 
     async def claim(
         self, limits: Mapping[str, int], *, now: datetime, until: datetime

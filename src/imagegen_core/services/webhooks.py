@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import attrs
 
 from imagegen_core.config import check_url, origin
-from imagegen_core.errors import ImagegenError, WebhookNotFound
-from imagegen_core.messages import WebhookCode
+from imagegen_core.errors import ImagegenError, KeysLocked, WebhookNotFound
+from imagegen_core.messages import FailureReason, RefusalCode, WebhookCode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.webhooks import (
     Delivery,
@@ -216,7 +216,7 @@ class Webhooks:
                 return  # this process stood still, and the claim may end during the try
             else:
                 same = (each for each in webhooks.values() if origin(each.url) == origin(url))
-                receipt = await self._try(delivery, url, webhook or next(same, None), render)
+                receipt = await self._tried(delivery, url, webhook or next(same, None), render)
                 since, now = None if webhook is None else webhook.failing_since, self.parts.clock.now()
                 verdict = verdict_on(receipt, delivery.tries + 1, since, now, self.random)
             is_ours = await self.parts.webhooks.settle(delivery, verdict, receipt, now)
@@ -240,6 +240,18 @@ class Webhooks:
                     "lost": not is_ours,
                 },
             )
+
+    async def _tried(self, delivery: Delivery, url: str, signer: Webhook | None, render: Render) -> Receipt:
+        """Try it; what can never be sent is a failed try, so that it is shown and ends."""
+        try:
+            return await self._try(delivery, url, signer, render)
+        except KeysLocked:
+            return Receipt(error=RefusalCode.KEYS_LOCKED())
+        except ImagegenError:
+            raise
+        except Exception:  # noqa: BLE001 - logged, and shown as a failed try
+            _log.exception("a webhook failed", extra={"delivery": delivery.id})
+            return Receipt(error=FailureReason.DEFECT())
 
     async def _try(self, delivery: Delivery, url: str, signer: Webhook | None, render: Render) -> Receipt:
         at = self.parts.clock.now()

@@ -148,6 +148,14 @@ async def test_no_answer_has_a_reason(client_of, reply):
     assert "secret" not in str(receipt.error)
 
 
+@pytest.mark.parametrize("host", ["xn--a", "xn--zzzzzz99999.example", "☃.example"])
+async def test_a_host_that_is_no_name_has_a_reason(client_of, host):
+    """It is no defect of ours."""
+    receipt = await post(client_of(), f"http://{host}/secret")
+
+    assert (None, "could not be built") == (receipt.status, str(receipt.error)[-18:])
+
+
 async def test_what_is_not_listed_gets_no_connection(client_of):
     """The reason names the setting."""
     async with RawServer() as server:

@@ -477,6 +477,7 @@ BEGIN
         UNION ALL
         SELECT NULL, json_extract(new.config_snapshot, '$.webhook_url')
         WHERE instr(new.config_snapshot, '"webhook_url"') > 0
+            AND json_extract(new.config_snapshot, '$.webhook_url') IS NOT NULL
     ) AS receiver;
 END;
 COMMIT;

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_core.errors import StorageError, ValidationFailed, WebhookNotFound
-from imagegen_core.messages import StorageCode, WebhookCode
+from imagegen_core.errors import KeysLocked, StorageError, ValidationFailed, WebhookNotFound
+from imagegen_core.messages import FailureReason, RefusalCode, StorageCode, WebhookCode
 from imagegen_core.ports.webhooks import DeliveryStatus, Receipt, WebhookChange, WebhookEvent
 from imagegen_core.search import Paging
 from imagegen_core.services.webhooks import (
@@ -422,6 +422,26 @@ async def test_a_failing_store_loses_nothing(webhooks, receivers, clock):
     assert (PENDING, 0, later(45)) == (waiting.status, waiting.tries, waiting.next_try_at)
     assert 1 == early
     assert (DELIVERED, 1) == (delivered.status, delivered.tries)
+
+
+@pytest.mark.parametrize(
+    ("raised", "error"),
+    [
+        (KeysLocked(RefusalCode.KEYS_LOCKED()), RefusalCode.KEYS_LOCKED()),
+        (KeyError("a defect"), FailureReason.DEFECT()),
+    ],
+    ids=["a lost master key", "a defect"],
+)
+async def test_what_cannot_be_sent_is_a_failed_try(webhooks, receivers, raised, error):
+    """Its waits grow, it is shown, and it ends; so nothing fails every 45 seconds for ever."""
+    await webhooks.create(URL, [*WebhookEvent])
+    await end(webhooks)
+    receivers.answers[URL] = raised
+    await send_all(webhooks)
+    (delivery,) = await deliveries(webhooks)
+
+    assert (PENDING, 1, error) == (delivery.status, delivery.tries, delivery.last_error)
+    assert later(5) == delivery.next_try_at
 
 
 async def test_a_process_that_stood_still_sends_nothing(webhooks, receivers, clock):

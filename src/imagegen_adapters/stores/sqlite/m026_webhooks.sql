@@ -56,5 +56,6 @@ BEGIN
         UNION ALL
         SELECT NULL, json_extract(new.config_snapshot, '$.webhook_url')
         WHERE instr(new.config_snapshot, '"webhook_url"') > 0
+            AND json_extract(new.config_snapshot, '$.webhook_url') IS NOT NULL
     ) AS receiver;
 END;

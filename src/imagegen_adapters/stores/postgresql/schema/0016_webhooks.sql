@@ -54,6 +54,7 @@ BEGIN
         UNION ALL
         SELECT NULL, NEW.config_snapshot ->> 'webhook_url'
         WHERE strpos(NEW.config_snapshot::text, '"webhook_url"') > 0
+            AND NEW.config_snapshot ->> 'webhook_url' IS NOT NULL
     ) AS receiver;
     RETURN NULL;
 END
