@@ -147,8 +147,8 @@ def test_the_command_has_the_variables_of_the_unit(tmp_path):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--with", "nothing"], "takes cluster and s3, not nothing"),
-        (["--with"], "needs cluster, s3 or cluster,s3"),
+        (["--with", "nothing"], "takes cluster, mcp and s3, not nothing"),
+        (["--with"], "needs cluster, mcp, s3 or several of them"),
         (["--rollback", "--with", "s3"], "--with and --rollback exclude each other"),
     ],
 )
