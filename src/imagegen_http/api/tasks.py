@@ -329,7 +329,7 @@ async def accept_or_repeat(
         if CALLER not in scope:
             caller.disconnect.cancel()
         raise
-    caller.settle.append(settle)
+    await caller.on_leave(settle)
     return response if CALLER in scope else SettlingResponse(response, caller)
 
 

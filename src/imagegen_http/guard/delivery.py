@@ -66,8 +66,16 @@ class Caller:
 
     disconnect: "asyncio.Task[None]"
     settle: list[Callable[[object], Awaitable[None]]] = attrs.field(factory=list, init=False)
+    _has_left: bool = attrs.field(default=False, init=False)
+
+    async def on_leave(self, settle: Callable[[object], Awaitable[None]]) -> None:
+        """Settle this once the caller leaves; at once if it has, as while the answer was made."""
+        self.settle.append(settle)
+        if self._has_left:
+            await self.leave(arrived=False)
 
     async def leave(self, *, arrived: bool) -> None:
+        self._has_left = True
         while self.settle:
             await self.settle.pop()(arrived)
 

@@ -108,7 +108,7 @@ class Handlers:
             blob = base64.b64encode(response.content).decode()
             if context.request is not None:  # over HTTP the slot is free once the client has the answer
                 slot = stack.pop_all()
-                context.request.scope[CALLER].settle.append(lambda _: slot.aclose())
+                await context.request.scope[CALLER].on_leave(lambda _: slot.aclose())
         return {"contents": [{"uri": params.uri, "mimeType": record["mime_type"], "blob": blob}]}
 
 

@@ -1,15 +1,18 @@
 """What agents are told of the tools, and how much of a result they get."""
 
+import asyncio
 import gc
 import json
 import weakref
+from types import SimpleNamespace
 
 import httpx
 import multipart
 import pytest
-from mcp_types import CallToolResult, ListToolsResult
+from mcp_types import CallToolResult, ListToolsResult, ReadResourceRequestParams
 
 from imagegen_core import limits
+from imagegen_http.guard.delivery import CALLER, Caller
 from imagegen_http.mcp import server, tools
 from imagegen_http.mcp.tools import TOOLS, Api
 
@@ -101,6 +104,19 @@ async def test_an_answer_is_freed_without_a_garbage_collection():
             assert (b"an image", None) == (content, answer())
         finally:
             gc.enable()
+
+
+async def test_who_left_while_an_image_was_read_holds_no_slot():
+    """Else four of them end all reads."""
+    caller = Caller(asyncio.create_task(asyncio.sleep(0)))
+    await caller.leave(arrived=False)
+    own = server.Handlers(lambda _: api(content=json.dumps({"data": {"id": 7, **IMAGE}}).encode()))
+    context = SimpleNamespace(request=SimpleNamespace(scope={CALLER: caller}))
+    async with asyncio.timeout(10):
+        for _ in range(5):
+            read = await own.read_resource(context, ReadResourceRequestParams(uri="image://7"))
+
+    assert 1 == len(read["contents"])
 
 
 async def test_a_foreign_answer_is_a_failure():
