@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
+import attrs
+import httpcore
 import httpx
 
 from imagegen_adapters.outbound.addresses import (
@@ -29,6 +32,8 @@ from imagegen_core.values import valid_text
 
 _LIMITS = PoolLimits(connections=128, idle_connections=0)
 _ANSWER_SECONDS = 2.0  # for the body, once the status is there
+_READ_BYTES = 48 * 1024  # of a connection: interim answers, the head, and the part of the body that is kept
+_PIECE_BYTES = 4096  # that are parsed in one go
 _BY_NETWORK = (AddressCode.PRIVATE, AddressCode.SHARED)
 """Kinds of addresses that a network allows; any other needs ``host:port``."""
 
@@ -71,6 +76,38 @@ class WebhookGate(AddressGate):
             return AddressCode.NO_RECEIVER()
         code = AddressCode.ALLOW_NETWORK if kind in _BY_NETWORK else AddressCode.ALLOW_RECEIVER
         return code(entry=entry)
+
+
+@attrs.define(eq=False)
+class _ShortStream(httpcore.AsyncNetworkStream):
+    """A connection that little is read from: parsing endless interim answers keeps all others waiting."""
+
+    _stream: httpcore.AsyncNetworkStream
+    _allowance: int = attrs.field(default=_READ_BYTES, init=False)
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._allowance <= 0:
+            raise httpcore.RemoteProtocolError("the answer is too long")
+        data = await self._stream.read(min(max_bytes, _PIECE_BYTES), timeout)
+        self._allowance -= len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(self, *args: Any, **named: Any) -> httpcore.AsyncNetworkStream:
+        return _ShortStream(await self._stream.start_tls(*args, **named))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _ShortBackend(CheckedBackend):
+    async def connect_tcp(self, *args: Any, **named: Any) -> httpcore.AsyncNetworkStream:
+        return _ShortStream(await super().connect_tcp(*args, **named))
 
 
 class WebhookClient:
@@ -128,7 +165,7 @@ class WebhookClient:
         if self._transport is None:  # made on first use: loading the certificates is slow
             lookups = self._lookups or NameLookups(_LIMITS.connections)
             self._transport = PooledTransport(
-                backend=CheckedBackend(self.gate, connect_timeout=_LIMITS.connect_seconds, lookups=lookups),
+                backend=_ShortBackend(self.gate, connect_timeout=_LIMITS.connect_seconds, lookups=lookups),
                 tls=httpx.create_ssl_context(trust_env=False),
                 slots=asyncio.Semaphore(_LIMITS.connections),
                 limits=_LIMITS,

@@ -118,6 +118,20 @@ async def test_an_endless_answer_is_cut(client_of):
     assert (200, 1024, "refused") == (receipt.status, len(receipt.answer), outcome)
 
 
+async def test_endless_interim_answers_are_cut(client_of):
+    """To parse them would take the processor from everybody else."""
+
+    async def answer(writer):
+        while not writer.is_closing():
+            writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100)
+            await writer.drain()
+
+    async with RawServer({"/": answer}) as server:
+        receipt = await asyncio.wait_for(post(client_of(server.authority), f"{server.url}/"), 30)
+
+    assert (None, "broke off its response" in str(receipt.error)) == (receipt.status, True)
+
+
 async def test_an_answer_that_stops_counts_by_its_status(client_of):
     """After two seconds it is not waited for any more."""
     with Loopback(lambda _: Answer(body=b"much", fault="stall")) as server:
