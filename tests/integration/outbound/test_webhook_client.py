@@ -48,7 +48,7 @@ async def test_what_is_sent_can_be_verified(client_of):
     with Receiver() as receiver:
         url = f"{receiver.url}/hook?key=1"
         receipt = await post(
-            client_of(receiver.host), url, at=NOW.astimezone(zone), secrets=tuple(map(Secret, secrets))
+            client_of(receiver.host), url, at=datetime.now(zone), secrets=tuple(map(Secret, secrets))
         )
         (request,) = receiver.requests
 
