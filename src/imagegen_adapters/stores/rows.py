@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -277,6 +278,7 @@ class _Inputs:
 
 _TASK_FIELDS = ("model_id", "override", "max_retries", "progress", "attempts", "retries", "owner", "epoch")
 _TASK_TIMES = ("not_before", "started_at", "completed_at")
+_task_fields, _task_times = attrgetter(*_TASK_FIELDS), attrgetter(*_TASK_TIMES)
 TASK_STATE = (
     *("status", "config_snapshot", "rescues", "warnings", "failure", "locked"),
     *(*_TASK_FIELDS, *_TASK_TIMES),
@@ -290,14 +292,15 @@ _NO_INPUTS = '{"references":[],"image":null,"mask":null}'
 
 
 def task_to_row(task: Task) -> dict[str, Any]:
-    request = task.request
-    inputs = _Inputs(references=request.references, image=request.image, mask=request.mask)
+    request, inputs = task.request, _NO_INPUTS
+    if request.references or request.image:
+        inputs = to_json(_Inputs(references=request.references, image=request.image, mask=request.mask))
     return {
         **task_state(task),
         "operation": request.operation.value,
         "prompt": request.prompt,
         "params": object_to_json(request.params),
-        "inputs": to_json(inputs) if inputs != _Inputs() else _NO_INPUTS,
+        "inputs": inputs,
         "provider_name": task.provider_name,
         "retry_of": task.retry_of,
         "created_at": to_timestamp(task.created_at),
@@ -307,8 +310,9 @@ def task_to_row(task: Task) -> dict[str, Any]:
 def task_state(task: Task) -> dict[str, Any]:
     """Return the id and the mutable columns, without the request, which may be a megabyte."""
     return {
-        **{name: getattr(task, name) for name in ("task_id", *_TASK_FIELDS)},
-        **{name: optional_timestamp(getattr(task, name)) for name in _TASK_TIMES},
+        **dict(zip(_TASK_FIELDS, _task_fields(task), strict=True)),
+        **dict(zip(_TASK_TIMES, map(optional_timestamp, _task_times(task)), strict=True)),
+        "task_id": task.task_id,
         "status": task.status.value,
         "config_snapshot": object_to_json(task.config_snapshot),
         "rescues": task.recoveries,

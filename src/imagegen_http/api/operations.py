@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast, get_type_hints
 
-import attrs
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
@@ -178,8 +177,15 @@ both have `Prefer: repeat-lost`, and the caller of the first was lost before the
 """
 
 
+def _names(rules: OperationRules) -> dict[str, str]:
+    """Return the paths in the body for the fields of a submission."""
+    extra = {f"params.{name}": name for name in rules.body_parameters}
+    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **extra}
+
+
 def _handler(operation: Operation) -> HTTPRouteHandler:
     rules = operation.rules
+    names = _names(rules)
 
     async def submit(
         request: JsonRequest,
@@ -193,10 +199,11 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
             raise ValidationFailed.for_field("params.prompt", ProblemCode.REQUIRED())
         images = await _images(data, body) if rules.has_input_images else {}
         body.drop()
-        submission = await _submission(service, operation, data, prompt, params)
-        submission = attrs.evolve(submission, idempotency_key=idempotency_key, **images)
+        submission = await _submission(
+            service, operation, data, prompt, params, idempotency_key=idempotency_key, **images
+        )
         service.check_running()
-        with fields_named(_names(rules)):
+        with fields_named(names):
             if idempotency_key is None and repeats_lost(prefer):
                 retries = requests.client_retries(request)
                 return await accept_or_repeat(request, service, retries, submission, prefer)
@@ -245,9 +252,14 @@ def _not_of_this_operation(name: str) -> Problem:
 
 
 async def _submission(
-    service: Service, operation: Operation, body: SubmitBody, prompt: str | None, params: dict[str, Any]
+    service: Service,
+    operation: Operation,
+    body: SubmitBody,
+    prompt: str | None,
+    params: dict[str, Any],
+    **more: Any,
 ) -> Submission:
-    """Return the submission of a body, without its images."""
+    """Return the submission of a body; ``more`` are its fields that are not in the parameters."""
     params, provider_name, override = _merged(operation.rules, body, params), body.provider, None
     if (config := body.config) is not None:  # it stays with this provider if the default changes
         provider_name = provider_name or await service.imagegen.resolve.default_name()
@@ -270,6 +282,7 @@ async def _submission(
         override=override,
         require_saved=body.use_saved_config,
         webhook_url=body.webhook_url,
+        **more,
     )
 
 
@@ -312,12 +325,6 @@ _OVERRIDE_FIELDS = {
     "max_retries": "config.max_retries",
 }
 """Paths in the body for the fields of `ProviderConfig`."""
-
-
-def _names(rules: OperationRules) -> dict[str, str]:
-    """Return the paths in the body for the fields of a submission."""
-    extra = {f"params.{name}": name for name in rules.body_parameters}
-    return {"prompt": rules.prompt_field, "idempotency_key": "Idempotency-Key", **extra}
 
 
 # ---------------------------------------------------------------- usage

@@ -91,14 +91,17 @@ class InboundRequest:
 
     def header(self, name: bytes) -> str:
         """Return a header's value or ``""``; several are joined (RFC 9110, 5.3)."""
-        return ", ".join(self.header_values(name)) if name in self.headers else ""
+        values = self.headers.get(name, ())
+        if len(values) == 1:
+            return values[0].decode("latin-1").strip()
+        return ", ".join(self.header_values(name))
 
     def is_under(self, *prefixes: str) -> bool:
         return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))
 
     @property
     def is_api(self) -> bool:
-        return self.is_under("/api", "/v1", "/mcp")
+        return f"{self.path}/".startswith(("/api/", "/v1/", "/mcp/"))
 
     @property
     def is_navigation(self) -> bool:
@@ -141,12 +144,12 @@ def with_security_headers(send: Send, *, no_store: bool) -> Send:
     """Return a ``send`` that adds these headers where a response does not have them."""
 
     def defaults(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
-        headers = {name.lower(): value.lower() for name, value in start.get("headers", [])}
+        headers = {name.lower(): value for name, value in start.get("headers", ())}
         defaults = [*_ALWAYS]
         if start["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
             # Under no-referrer the forms of a page have `Origin: null`, which is refused:
             # https://fetch.spec.whatwg.org/#append-a-request-origin-header
-            is_page = b"text/html" in headers.get(b"content-type", b"")
+            is_page = b"text/html" in headers.get(b"content-type", b"").lower()
             defaults.append((b"referrer-policy", b"same-origin" if is_page else b"no-referrer"))
         if no_store:
             defaults.append((b"cache-control", b"no-store"))

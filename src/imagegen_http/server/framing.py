@@ -153,7 +153,7 @@ class RequestBody:
         self.is_complete = length == 0
         self._line = bytearray()
         self._trailer_bytes = 0
-        self._take_line = self._take_size
+        self._take_line = RequestBody._take_size  # a bound method would be a cycle for the garbage collector
 
     def feed(self, data: bytearray, content: bytearray) -> int:
         """Add the body's bytes of ``data`` to ``content``; return how many bytes of it were read."""
@@ -179,8 +179,8 @@ class RequestBody:
             raise InvalidRequest
         if self._line.endswith(b"\n"):
             line, self._line = bytes(self._line), bytearray()
-            self._take_line(line)
-        elif self._take_line == self._take_data_end and not _CRLF.startswith(self._line):
+            self._take_line(self, line)
+        elif self._take_line is RequestBody._take_data_end and not _CRLF.startswith(self._line):
             raise InvalidRequest
         return end
 
@@ -189,12 +189,13 @@ class RequestBody:
         if size is None:
             raise InvalidRequest
         self._missing_bytes = int(size[1], 16)
-        self._take_line = self._take_data_end if self._missing_bytes else self._take_trailer
+        has_data = self._missing_bytes > 0
+        self._take_line = RequestBody._take_data_end if has_data else RequestBody._take_trailer
 
     def _take_data_end(self, line: bytes) -> None:
         if line != _CRLF:
             raise InvalidRequest
-        self._take_line = self._take_size
+        self._take_line = RequestBody._take_size
 
     def _take_trailer(self, line: bytes) -> None:
         self.is_complete = line == _CRLF

@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 import attrs
@@ -251,10 +252,17 @@ class Document:
 
     def mentions(self, operation: OperationSpec, name: str) -> bool:
         """Return whether the paid request uses a parameter, by its name or as ``params.name``."""
-        templates = [*operation.request.templates, *self.headers.values()]
-        if any(t.mentions("vars") for t in templates):
-            templates += self.vars.values()
-        return any(t.mentions(name) or t.mentions(f"params.{name}") for t in templates)
+        key = operation, name
+        if key not in self._mentions:
+            templates = [*operation.request.templates, *self.headers.values()]
+            if any(t.mentions("vars") for t in templates):
+                templates += self.vars.values()
+            self._mentions[key] = any(t.mentions(name) or t.mentions(f"params.{name}") for t in templates)
+        return self._mentions[key]
+
+    @cached_property
+    def _mentions(self) -> dict[tuple[OperationSpec, str], bool]:
+        return {}  # what every task of the provider asks again
 
     def fans_out(self, operation: OperationSpec) -> bool:
         """Return whether several images take several calls: if declared, or if no template mentions ``n``."""
