@@ -38,6 +38,7 @@ REPORTING = (
     "scrolling",
     "timeline",
     "usage",
+    "webhooks",
 )
 """Those that write JSON."""
 

@@ -37,13 +37,14 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(work_dir=None, *, workers=100, program=IMAGEGEN, data_dir=None):
+def stage(work_dir=None, *, workers=100, program=IMAGEGEN, data_dir=None, settings=()):
     """Start a service and an upstream; ``data_dir`` is that of an earlier service, and is changed."""
     with tempfile.TemporaryDirectory(prefix="imagegen-bench-", dir=work_dir) as name:
         folder = Path(name)
         with InstantUpstream() as upstream:
             provider = {"kind": "http", "api_base": upstream.url, "timeout_seconds": 600}
             settings = {
+                **dict(settings),
                 "queue": {"size": 1_000_000, "workers": workers},
                 "default_provider": "instant",
                 "providers": {"instant": {**provider, "extra_config": {"spec": DOCUMENT}}},

@@ -94,6 +94,7 @@ _IMAGE_BYTES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <>
 _HAS_DATA = """
 SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
     OR EXISTS (SELECT 1 FROM provider_configs)
+    OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'webhooks')
 """
 
 _SEALED = """

@@ -21,7 +21,7 @@ from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.errors import SchemaTooOld
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.rows import to_timestamp
+from imagegen_adapters.stores.rows import from_json, to_timestamp
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import PostgresqlSql, Sql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
@@ -307,8 +307,11 @@ async def _tasks(sql: Sql, *, has_server: bool) -> list[Check]:
     return checks
 
 
+_WEBHOOKS_OFF = "SELECT id, disabled_reason FROM webhooks WHERE disabled_reason IS NOT NULL ORDER BY id"
+
+
 async def _stores(sql: Sql, configs: ProviderConfigs, index: IndexState, settings: Settings) -> list[Check]:
-    """Check search index, outbox and provider configurations."""
+    """Check search index, outbox, webhooks and provider configurations."""
     checks = [ok("search index", CheckCode.INDEX_CURRENT())]
     if index is not IndexState.CURRENT:
         code = CheckCode.INDEX_MISSING if index is IndexState.MISSING else CheckCode.INDEX_STALE
@@ -320,6 +323,9 @@ async def _stores(sql: Sql, configs: ProviderConfigs, index: IndexState, setting
         checks.append(warn("outbox", reason))
     elif settings.storage.archive_name:
         checks.append(ok("outbox", waiting))
+    for row in await sql.rows(_WEBHOOKS_OFF):
+        reason = CheckCode.WEBHOOK_OFF(webhook=row["id"], reason=from_json(row["disabled_reason"], Message))
+        checks.append(warn("webhooks", reason))
     return [*checks, *await _providers(configs, settings)]
 
 

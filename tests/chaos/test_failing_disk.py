@@ -10,6 +10,7 @@ from tests.chaos.injection import SYNCS, injected, launched
 from tests.chaos.load import Load
 from tests.chaos.service import ROOT, post_task, wait_until
 from tests.fakes.images import png_base64
+from tests.fakes.receiver import Receiver, event_of
 
 _IMAGE = "data:image/png;base64," + png_base64(1)
 _EDIT = {"prompt": "a cat", "image": _IMAGE}
@@ -65,6 +66,35 @@ def test_responses_with_a_full_disk(stages, disk):
     assert [] == service.rows("SELECT 1 FROM provider_configs")
     stage.promises.acknowledged.add(task["task_id"])
     stage.promises.check()
+    service.kill()
+
+
+def test_webhooks_with_a_full_disk(stages, disk):
+    """A delivery is written with the end of its task or not at all: both once there is room."""
+    small = disk(megabytes=48)
+    stage = stages(data_dir=small.mount_point / "data")
+    service = stage.service
+    with Receiver() as receiver:
+        service.settings = {"security": {"allow_webhooks": [receiver.host]}}
+        with service.start().client() as api:
+            api.post("/api/v1/webhooks", json={"url": receiver.url}).raise_for_status()
+        stage.upstream.be(hold=True)
+        task_id = service.submit()
+        stage.upstream.has_calls(1)
+        with small.filled():
+            stage.upstream.be(hold=False)
+            wait_until(lambda: not stage.upstream.be()["running"], awaited="the answer of the provider")
+            time.sleep(2)  # it cannot be stored, nor that it cannot
+            during = (service.status(task_id), len(receiver.requests))
+        ended = service.ended(task_id)
+        (request,) = receiver.wait_for(1)
+
+    assert ("processing", 0) == during
+    assert ended["status"] == "completed" or ended["error"]["possible_charge"]
+    assert ended["status"] == event_of(request)["data"]["status"]
+    stage.promises.acknowledged.add(task_id)
+    stage.promises.check()
+    assert 1 == len(stage.upstream.charges())
     service.kill()
 
 

@@ -2,15 +2,20 @@
 
 import signal
 import time
+from collections import Counter
 
 import pytest
 
 from tests.chaos.injection import libfaketime
 from tests.chaos.load import Load
 from tests.chaos.service import wait_until
+from tests.fakes.loopback import Answer
+from tests.fakes.receiver import Receiver
 
 NOTICED_SECONDS = 1
 """How long the library may keep using the old time."""
+
+PENDING = "SELECT 1 FROM webhook_deliveries WHERE status = 'pending'"
 
 
 @pytest.mark.parametrize("model", ["direct", "job"])
@@ -35,19 +40,21 @@ def test_a_frozen_process(stages, model, seconds):
     service.kill()
 
 
+def faked(offset):
+    """Return the environment of a service whose wall clock is off by what is in a file."""
+    offset.write_text("+0")
+    return {
+        "LD_PRELOAD": str(libfaketime()),
+        "FAKETIME_TIMESTAMP_FILE": str(offset),
+        "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+
+
 @pytest.mark.parametrize("jump", ["-3d", "+1y"])
 def test_a_clock_that_jumps(stages, tmp_path, jump):
     """Calls, jobs and tasks deferred by a 429 continue, whatever the wall clock shows."""
-    offset = tmp_path / "time"
-    offset.write_text("+0")
-    stage = stages(
-        environ={
-            "LD_PRELOAD": str(libfaketime()),
-            "FAKETIME_TIMESTAMP_FILE": str(offset),
-            "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-    )
+    stage = stages(environ=faked(offset := tmp_path / "time"))
     service = stage.service.start()
     stage.upstream.be(hold=True)
     tasks = [service.submit(model) for model in ("direct", "job")]
@@ -70,4 +77,31 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
     service.kill()
     service.start()
     stage.promises.check()
+    service.kill()
+
+
+@pytest.mark.parametrize("jump", ["-1d", "+1d"])
+def test_webhooks_while_the_clock_jumps(stages, tmp_path, jump):
+    """New ends are told at once; what is tried again comes when its time is there, and only once more."""
+    stage = stages(environ=faked(offset := tmp_path / "time"))
+    service = stage.service
+    with Receiver() as receiver:
+        service.settings = {"security": {"allow_webhooks": [receiver.host]}}
+        with service.start().client() as api:
+            api.post("/api/v1/webhooks", json={"url": receiver.url}).raise_for_status()
+        receiver.answers.extend([Answer(status=500)] * 5)
+        for _ in range(5):
+            service.submit()
+        tried = "SELECT 1 FROM webhook_deliveries WHERE tries = 1"
+        wait_until(lambda: len(service.rows(tried)) == 5, awaited="five failed tries")
+        offset.write_text(jump)
+        time.sleep(NOTICED_SECONDS + 0.2)
+        later = f"evt_{service.submit().replace('-', '')}"
+        wait_until(lambda: receiver.ids[later], awaited="the event of a new task")
+        offset.write_text("+0")
+        wait_until(lambda: not service.rows(PENDING), awaited="the last delivery")
+        ids = receiver.ids
+
+    assert {1: 1, 2: 5} == Counter(ids.values())
+    assert (1, 1) == (ids[later], receiver.together)
     service.kill()

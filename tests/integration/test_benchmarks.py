@@ -39,6 +39,10 @@ BENCHMARKS = {
     "go-plan": ((*LOAD, "--images", "300", "--number", "4"), {"rate", "plan_rate", "plan_p99_ms", "ratio"}),
     "document-limits": (("--number", "5", "--seconds", "60"), {"number", "worst_ms", "worst_mb"}),
     "usage": (("--tasks", "50", "--runs", "1"), {"tasks", "rows", "ms"}),
+    "webhooks": (
+        ("--rounds", "1", "--seconds", "0.1", "--number", "4"),
+        {"rate", "processor_ms", "more", "slower"},
+    ),
     "profiling": (("--seconds", "1", "--callers", "2"), {"accept", "record by id", "list, page 1"}),
 }
 HAS_GO = shutil.which("go") and Path("/usr/share/gocode/src/github.com/mattn/go-sqlite3").is_dir()

@@ -30,7 +30,7 @@ from imagegen_core.ports.webhooks import Receipt
 from imagegen_core.secrets import Secret
 from imagegen_core.values import valid_text
 
-_LIMITS = PoolLimits(connections=128, idle_connections=0)
+_LIMITS = PoolLimits(connections=192, idle_connections=0)  # 4 tries and 4 tests of 16 endpoints, 50 others
 _ANSWER_SECONDS = 2.0  # for the body, once the status is there
 _READ_BYTES = 48 * 1024  # of a connection: interim answers, the head, and the part of the body that is kept
 _PIECE_BYTES = 4096  # that are parsed in one go
@@ -52,6 +52,13 @@ class WebhookGate(AddressGate):
         self._listed = {(canonical_host(host), port) for host, port in named}
         self._networks = [entry for entry in entries if not isinstance(entry, tuple)]
         self._own_addresses = beside._own_addresses  # noqa: SLF001 - of its own class
+
+    def check_host(self, host: str, port: int) -> None:
+        try:
+            httpx.URL(scheme="http", host=host).host  # noqa: B018 - is decoded
+        except (httpx.InvalidURL, UnicodeError) as error:  # it only looks like a name, such as xn--a
+            raise UpstreamNotAllowed(AddressCode.ADDRESS_WITHOUT_HOST()) from error
+        super().check_host(host, port)
 
     def is_listed(self, host: str, port: int) -> bool:
         return (canonical_host(host), port) in self._listed

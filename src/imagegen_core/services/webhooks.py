@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from imagegen_core.config import check_url, origin
-from imagegen_core.errors import ImagegenError, KeysLocked, WebhookNotFound
+from imagegen_core.errors import ImagegenError, KeysLocked, Unavailable, WebhookNotFound
 from imagegen_core.messages import FailureReason, RefusalCode, WebhookCode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.webhooks import (
@@ -87,7 +87,8 @@ class Webhooks:
     post: Post
     new_secret: Callable[[], str]
     random: Callable[[], float]
-    _sending: dict[asyncio.Task[None], str] = attrs.field(factory=dict, init=False)
+    _sending: dict[asyncio.Task[None], Delivery] = attrs.field(factory=dict, init=False)
+    _tests: Counter[int] = attrs.field(factory=Counter, init=False)
 
     # ---------------------------------------------------------------- endpoints
 
@@ -116,11 +117,20 @@ class Webhooks:
         return await self.parts.webhooks.change(webhook_id, change)
 
     async def test(self, webhook_id: int, render: Render) -> tuple[Receipt, bool]:
-        """Send ``webhook.test`` now, also to an endpoint that is off; return whether that is a success."""
+        """Send ``webhook.test`` now, also to an endpoint that is off; return whether that is a success.
+
+        Raises `Unavailable` while `MAX_TRIES_AT_ONCE` tests of it are not answered.
+        """
         webhook, now = await self.get(webhook_id), self.parts.clock.now()
+        if self._tests[webhook_id] >= MAX_TRIES_AT_ONCE:
+            raise Unavailable(WebhookCode.TESTS_UNANSWERED(maximum=MAX_TRIES_AT_ONCE))
         event_id = f"evt_test_{self.parts.new_id().replace('-', '')}"
         delivery = Delivery(event_id=event_id, type="webhook.test", webhook_id=webhook_id, created_at=now)
-        receipt = await self._try(delivery, webhook.url, webhook, render)
+        self._tests[webhook_id] += 1
+        try:
+            receipt = await self._try(delivery, webhook.url, webhook, render)
+        finally:
+            self._tests[webhook_id] -= 1
         verdict = verdict_on(receipt, 1, None, now, self.random)
         return receipt, verdict.status is DeliveryStatus.DELIVERED
 
@@ -178,7 +188,7 @@ class Webhooks:
     async def send_due(self, render: Render) -> float:
         """Start what is due, as far as there is room; return the seconds to the next look."""
         now, due = self.parts.clock.now(), await self.parts.webhooks.demand()
-        running, limits = Counter(self._sending.values()), dict[str, int]()
+        running, limits = Counter(each.target for each in self._sending.values()), dict[str, int]()
         room = MAX_TO_TASKS_OWN - sum(running[target] for target in running if not target.isdigit())
         for target, at in sorted(due.items(), key=lambda item: item[1]):
             is_endpoint, number = target.isdigit(), MAX_TRIES_AT_ONCE - running[target]
@@ -191,10 +201,13 @@ class Webhooks:
         claimed_at = self.parts.clock.monotonic()
         deliveries = await self.parts.webhooks.claim(limits, now=now, until=now + CLAIM)
         webhooks = {webhook.id: webhook for webhook in await self.parts.webhooks.all()}
+        being_sent = {each.id for each in self._sending.values()}
         for delivery in deliveries:
+            if delivery.id in being_sent:  # the clock was set forward: two tries must not overlap
+                continue
             sending = self._deliver(delivery, webhooks, claimed_at, render)
             each = asyncio.create_task(sending, name="webhook")
-            self._sending[each] = delivery.target
+            self._sending[each] = delivery
             each.add_done_callback(self._on_sent)
         return 0.0 if deliveries else _PAUSE_SECONDS
 

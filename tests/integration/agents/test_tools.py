@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import threading
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -142,6 +143,22 @@ def test_a_slow_image_is_waited_for_and_asked_for_again(agent, hold, upstream):
     assert {slow["status"], now["status"]} <= {"pending", "processing"}
     assert slow["task_id"] in slow["next"]
     assert ("completed", 1) == (ended.structured_content["status"], len(thumbnails(ended)))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+def test_an_image_that_takes_fifty_seconds(agent, hold, upstream):
+    """With the waits that an agent has unless it asks for others; one call is paid for."""
+    charged = len(upstream.ledger)
+    timer = threading.Timer(50, hold.set)
+    timer.start()
+    slow = agent.data("generate_image", prompt="fifty seconds", provider=PROVIDER)
+    ended = agent.data("get_task", task_id=slow["task_id"])
+    timer.cancel()
+
+    assert ("processing", True) == (slow["status"], slow["task_id"] in slow["next"])
+    assert ("completed", 1) == (ended["status"], len(ended["images"]))
+    assert charged + 1 == len(upstream.ledger)
 
 
 def test_a_task_is_cancelled(agent, hold, upstream):

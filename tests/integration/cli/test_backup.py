@@ -161,6 +161,14 @@ def test_nothing_to_back_up(other):
     assert [] == list(other.folder.iterdir())
 
 
+def test_endpoints_of_webhooks_are_something_to_back_up(other):
+    """Their secrets are nowhere else."""
+    other.start().stop()
+    failed(other.imagegen("backup", "it"))
+    assert 0 == other.imagegen("webhooks", "add", "https://93.184.216.34/").returncode
+    assert 0 == other.imagegen("backup", "it").returncode
+
+
 def test_a_target_that_cannot_be_written(desk):
     """One line."""
     assert "No such file" in failed(desk.imagegen("backup", "no/such/place"))

@@ -9,7 +9,9 @@ from contextlib import closing
 import pytest
 import yaml
 
+from imagegen_adapters.stores.rows import to_json
 from imagegen_adapters.stores.sqlite.engine import sqlite3
+from imagegen_core.messages import WebhookCode
 from imagegen_http.cli.words import width_of
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
@@ -242,6 +244,22 @@ def test_oss_is_asked_and_may_be_down(desk):
         down[1]["outbox"][0],
         "AccessDenied" in down[1]["outbox"][1],
     )
+
+
+def test_a_webhook_that_was_switched_off_is_a_warning(desk):
+    """With why, and how it is switched on."""
+    config = {"security": {"allow_webhooks": ["127.0.0.1:9"]}}
+    desk.folder.joinpath("config.yaml").write_text(yaml.safe_dump(config))
+    assert 0 == desk.imagegen("webhooks", "add", "http://127.0.0.1:9/").returncode
+    before = examined(desk)[1].get("webhooks")
+    off, reason = "UPDATE webhooks SET enabled = 0, disabled_reason = ?", to_json(WebhookCode.RECEIVER_GONE())
+    with closing(sqlite3.connect(desk.data_dir / "imagegen.db")) as connection, connection:
+        connection.execute(off, (reason,))
+    code, checks = examined(desk)
+
+    assert (None, 0, "warn") == (before, code, checks["webhooks"][0])
+    assert "endpoint 1 was switched off: the receiver answered 410" in checks["webhooks"][1]
+    assert "imagegen webhooks edit 1 --enable" in checks["webhooks"][1]
 
 
 def rows(server, *statements):

@@ -213,6 +213,8 @@ async def test_a_listed_name_gets_its_own_name(client_of):
         "file:///etc/passwd",
         "http://[::ffff:127.0.0.1]:1/",
         "http://2130706433:1/",
+        "http://xn--a/",
+        "http://☃.example/",
     ],
 )
 async def test_the_check_on_saving_takes_no_other_spelling(client_of, url):

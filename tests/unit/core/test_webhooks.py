@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_core.errors import KeysLocked, StorageError, ValidationFailed, WebhookNotFound
+from imagegen_core.errors import KeysLocked, StorageError, Unavailable, ValidationFailed, WebhookNotFound
 from imagegen_core.messages import FailureReason, RefusalCode, StorageCode, WebhookCode
 from imagegen_core.ports.webhooks import DeliveryStatus, Receipt, WebhookChange, WebhookEvent
 from imagegen_core.search import Paging
@@ -465,6 +465,44 @@ async def test_a_test_is_sent_now(webhooks, receivers):
     assert letter.event_id.startswith("evt_test_")
     assert (302, "moved", False) == (receipt.status, receipt.answer, is_ok)
     assert () == await deliveries(webhooks)
+
+
+async def test_so_many_tests_at_once(webhooks, receivers):
+    """Of one endpoint that does not answer; another one is tested meanwhile."""
+    slow = f"{URL}/slow"
+    await webhooks.create(slow, [*WebhookEvent])
+    await webhooks.create(URL, [*WebhookEvent])
+    receivers.silent.add(slow)
+    waiting = [asyncio.create_task(webhooks.test(1, body)) for _ in range(MAX_TRIES_AT_ONCE)]
+    await receivers.heard.wait()  # they have begun together
+    with pytest.raises(Unavailable, match="4 tests of this endpoint"):
+        await webhooks.test(1, body)
+    _, is_ok = await webhooks.test(2, body)
+    receivers.released.set()
+    await asyncio.gather(*waiting)
+
+    assert (True, True) == (is_ok, (await webhooks.test(1, body))[1])
+    assert MAX_TRIES_AT_ONCE == receivers.most[slow]
+
+
+async def test_a_clock_set_forward_starts_no_second_try(webhooks, receivers, clock):
+    """The claim seems to have ended; the event is sent again once this one has, at the earliest."""
+    await webhooks.create(URL, [*WebhookEvent])
+    await end(webhooks)
+    receivers.silent.add(URL)
+    await webhooks.send_due(body)
+    await receivers.heard.wait()
+    clock.advance(86_400)
+    await webhooks.send_due(body)
+    await asyncio.sleep(0)
+    before = len(receivers.letters)
+    receivers.released.set()
+    await settled(webhooks)
+    clock.advance(45)
+    await send_all(webhooks)
+
+    assert (1, 1, 2) == (before, receivers.most[URL], len(receivers.letters))
+    assert [DELIVERED] == [delivery.status for delivery in await deliveries(webhooks)]
 
 
 async def test_the_loop_sends_what_ends(webhooks, receivers, clock):

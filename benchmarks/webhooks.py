@@ -1,0 +1,166 @@
+"""What webhooks cost where nobody listens, and with an endpoint that answers at once.
+
+One service does the same again and again: without an endpoint, once more so, without the trigger that adds
+deliveries, and with one endpoint, in an order that turns with each round. Each is compared with the first of
+its round, and the medians of these ratios are shown with their range: how far two of the same kind differ is
+the noise. First tasks are accepted while the workers are busy, then tasks get done, as in ``accept`` and
+``end_to_end``. Since a receiver gets a bounded number of events a second, the last row has what is delivered
+once the tasks are done, with the processor time of each event.
+"""
+
+import contextlib
+import statistics
+import time
+
+import attrs
+from end_to_end import KINDS, tasks
+from instant_upstream import InstantUpstream
+from load import post
+from reports import Report, option_parser
+from stage import GENERATE, Cost, stage, task
+
+from imagegen_adapters.stores.sqlite.engine import sqlite3
+from tests.chaos.service import wait_until
+from tests.processes import cpu_seconds
+
+COLUMNS = {
+    "work": "work",
+    "rate": "a second",
+    "processor_ms": "processor ms each",
+    "more": "more processor time, %",
+    "more_range": "from, to",
+    "slower": "lower rate, %",
+    "slower_range": "from, to ",
+}
+PENDING = "SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'"
+TRIGGER = "SELECT sql FROM sqlite_master WHERE name = 'tasks_webhooks'"
+WEBHOOKS = "/api/v1/webhooks"
+
+
+@attrs.define
+class Switches:
+    """Puts a running service into one of four states, and measures what is still to be delivered."""
+
+    service: object
+    trigger: str
+    endpoint: str
+    drained: list = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, service, receiver):
+        with service.client() as client:
+            made = client.post(WEBHOOKS, json={"url": f"{receiver.url}/hook", "enabled": False})
+        return cls(service, service.rows(TRIGGER)[0][0], f"{WEBHOOKS}/{made.json()['data']['id']}")
+
+    @contextlib.contextmanager
+    def without_endpoint(self):
+        yield
+
+    @contextlib.contextmanager
+    def without_trigger(self):
+        self._execute("DROP TRIGGER tasks_webhooks")
+        yield
+        self._execute(self.trigger)
+
+    @contextlib.contextmanager
+    def with_endpoint(self):
+        self._enable(True)
+        yield
+        before, processor = self._pending(), cpu_seconds(self.service.pid)
+        started = time.perf_counter()
+        wait_until(lambda: not self._pending(), awaited="the last delivery", seconds=600)
+        seconds, processor = time.perf_counter() - started, cpu_seconds(self.service.pid) - processor
+        if before:
+            self.drained.append((before / seconds, processor * 1000 / before))
+        self._enable(False)
+
+    def _pending(self):
+        return self.service.rows(PENDING)[0][0]
+
+    def _execute(self, sql):
+        path = self.service.data_dir / "imagegen.db"
+        with contextlib.closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
+            connection.execute(sql)
+
+    def _enable(self, enabled):
+        with self.service.client() as client:
+            client.patch(self.endpoint, json={"enabled": enabled}).raise_for_status()
+
+
+STATES = {
+    "no endpoint": Switches.without_endpoint,
+    "no endpoint, again": Switches.without_endpoint,
+    "no trigger": Switches.without_trigger,
+    "one endpoint": Switches.with_endpoint,
+}
+BASE, *_ = STATES
+
+
+def measure(options):
+    """Return the report."""
+    report = Report("webhooks", COLUMNS)
+    with InstantUpstream() as receiver:
+        settings = {"security": {"allow_webhooks": [receiver.url.removeprefix("http://")]}}
+        with stage(options.work_dir, workers=1, settings=settings) as each:
+            each.upstream.hold()
+            request, load = post(GENERATE, task(KINDS[0])), {"callers": 10, "seconds": options.seconds}
+            _in_turn(
+                report,
+                "accept",
+                Switches.of(each.service, receiver),
+                lambda: Cost.measured(each.service.url, each.service.pid, [request], **load).row(),
+                options.rounds,
+            )
+        with stage(options.work_dir, settings=settings) as each:
+            switches = Switches.of(each.service, receiver)
+            _in_turn(
+                report,
+                "tasks",
+                switches,
+                lambda: tasks(each, KINDS[0], number=options.number, callers=100),
+                options.rounds,
+            )
+    rate, processor = map(statistics.median, zip(*switches.drained, strict=True))
+    report.add(work="delivered afterwards", rate=rate, processor_ms=processor)
+    return report
+
+
+def _in_turn(report, work, switches, run, rounds):
+    """Run each state once a round, and add a row for each."""
+    run()  # what the first one alone pays for
+    states, measured = [*STATES], {name: [] for name in STATES}
+    for number in range(rounds):
+        at = number % len(states)
+        for name in states[at:] + states[:at]:
+            with STATES[name](switches):
+                measured[name].append(run())
+    for name, rows in measured.items():
+        figures = {key: statistics.median(row[key] for row in rows) for key in ("rate", "processor_ms")}
+        more = _percent(rows, measured[BASE], "processor_ms")
+        slower = [-each for each in _percent(rows, measured[BASE], "rate")]
+        compared = {} if name == BASE else _ranges(more=more, slower=slower)
+        report.add(work=f"{work}, {name}", **figures, **compared)
+
+
+def _percent(rows, base, key):
+    return [(row[key] / other[key] - 1) * 100 for row, other in zip(rows, base, strict=True)]
+
+
+def _ranges(**percents):
+    medians = {key: statistics.median(values) for key, values in percents.items()}
+    return medians | {
+        f"{key}_range": f"{min(values):.1f}, {max(values):.1f}" for key, values in percents.items()
+    }
+
+
+def main():
+    parser = option_parser(__doc__)
+    parser.add_argument("--rounds", type=int, default=8, help="each with all four in turn")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of accepting each time")
+    parser.add_argument("--number", type=int, default=1000, help="tasks done each time")
+    options = parser.parse_args()
+    measure(options).publish(options.json)
+
+
+if __name__ == "__main__":
+    main()
