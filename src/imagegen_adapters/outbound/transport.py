@@ -149,7 +149,7 @@ class PoolLimits:
     """``connections`` hold over all hosts and proxies, ``idle_connections`` for each transport."""
 
     connections: int = 50
-    idle_connections: int = 20
+    idle_connections: int = 8  # with each request httpcore asks each of them about all
     idle_seconds: float = 30.0
     connect_seconds: float = 10.0  # for look-up and connection together
 
