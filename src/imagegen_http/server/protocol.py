@@ -155,6 +155,7 @@ _MAX_READ_BYTES = 32 * 1024  # so much of each connection is in memory before a 
 _UNTHROTTLED_PREFIX = "/health"
 _LINGER_SECONDS = 1.0  # a refused connection stays open, so that a client that still sends reads why
 _MAX_LINGERING = 32
+_ABORT_SECONDS = 0.5  # before the server cancels what still responds, and logs a traceback of each
 _log = logging.getLogger("uvicorn.error")
 
 
@@ -188,6 +189,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
         self._shared = shared
         self._app = config.loaded_app
         self._keep_alive_seconds = config.timeout_keep_alive
+        self._close_seconds = config.timeout_graceful_shutdown
         self._server_state = server_state
         self._app_state = app_state
         self._loop = asyncio.get_running_loop()
@@ -275,9 +277,11 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
     # ------------------------------------------------------------ called by uvicorn's server
 
     def shutdown(self) -> None:
-        """Close after the current response."""
+        """Close after the current response, which a client that reads slowly does not get to the end."""
         if self._cycle is not None and self._is_serving:
             self._cycle.keep_alive = False
+            if self._close_seconds is not None:
+                self._loop.call_later(self._close_seconds - _ABORT_SECONDS, self._transport.abort)
         else:
             self._deadlines.close()
 

@@ -2,6 +2,7 @@
 
 import io
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tests.integration.api.asking import (
     GENERATE,
     IMAGES,
     TASKS,
+    WAIT,
     body_of,
     data,
     ended,
@@ -26,7 +28,7 @@ from tests.integration.api.asking import (
     task_of,
     until,
 )
-from tests.integration.api.held_upstream import behind, call_of
+from tests.integration.api.held_upstream import HELD, behind, call_of
 from tests.integration.api.live_server import NO_TLS
 from tests.integration.api.test_task_events import parse
 
@@ -120,6 +122,25 @@ def stop_of(server, api):
     """Send SIGTERM and return what /health says once the service is stopping."""
     server.signal()
     return until(lambda: api.get("/health"), lambda answer: answer.status_code == 503)
+
+
+def test_a_client_that_reads_slowly_is_disconnected_without_a_traceback(start_server, held_upstream):
+    """It keeps the service no longer than others that are connected."""
+    server = start_server(behind(held_upstream))
+    held_upstream.hold.set()
+    held_upstream.spoilt.append(held_upstream._images({"width": 11200, "height": 11200}))
+    with server.client() as api, socket.socket() as line:
+        task = data(api.post(GENERATE, json={**body_of("large"), "provider": HELD}, headers=WAIT))
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect((api.base_url.host, api.base_url.port))
+        path = f"{IMAGES}/{task['images'][0]['id']}/content"
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: {server.url.partition('//')[2]}\r\n\r\n".encode())
+        start = line.recv(100)
+        server.signal(signal.SIGTERM)
+        code = server.process.wait(30)
+
+    assert (b"HTTP/1.1 200", 0) == (start[:12], code)
+    assert [] == [line for line in server.log.splitlines() if "Traceback" in line or "Cancel" in line]
 
 
 def test_a_second_sigterm_ends_at_once_and_says_what_is_unknown(start_server, held_upstream):
