@@ -57,7 +57,9 @@ class WebhookGate(AddressGate):
         try:
             httpx.URL(scheme="http", host=host).host  # noqa: B018 - is decoded
         except (httpx.InvalidURL, UnicodeError) as error:  # it only looks like a name, such as xn--a
-            raise UpstreamNotAllowed(AddressCode.ADDRESS_WITHOUT_HOST()) from error
+            refusal = UpstreamNotAllowed(AddressCode.ADDRESS_WITHOUT_HOST())
+            refusal.hint = AddressCode.NO_RECEIVER()
+            raise refusal from error
         super().check_host(host, port)
 
     def is_listed(self, host: str, port: int) -> bool:
