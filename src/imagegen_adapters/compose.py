@@ -17,6 +17,7 @@ from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.webhooks import WebhookClient, WebhookGate
 from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import SqliteProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import (
     CACHE_DIRECTORY,
@@ -32,7 +33,7 @@ from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
-from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
@@ -223,6 +224,7 @@ async def _on_disk(
             parts=parts_of(
                 tasks=SqliteTasks(database, simplify=simplify),
                 queue=SqliteQueue(database),
+                batches=SqlBatches(sql, task_addition),
                 cluster=OneNode(),
                 images=sqlite_gallery(database),
                 marks=SqlMarks(sql, SqliteIndex()),
@@ -256,7 +258,7 @@ async def _on_postgresql(
         PostgresqlProviderConfigs,
         read_activity,
     )
-    from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
+    from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks, task_addition
     from imagegen_adapters.stores.sql import PostgresqlSql
 
     async with AsyncExitStack() as stack:
@@ -275,6 +277,7 @@ async def _on_postgresql(
             parts=parts_of(
                 tasks=PostgresqlTasks(database, listener, simplify=simplify),
                 queue=PostgresqlQueue(database, listener),
+                batches=SqlBatches(sql, task_addition),
                 cluster=PostgresqlCluster(
                     database,
                     listener,

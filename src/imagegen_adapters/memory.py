@@ -9,13 +9,14 @@ import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
-from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
@@ -54,6 +55,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
     return Parts(
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
+        batches=SqlBatches(sql, task_addition),
         cluster=OneNode(),
         images=sqlite_gallery(database),
         marks=SqlMarks(sql, SqliteIndex()),

@@ -12,7 +12,8 @@
     │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
     │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
     │   └── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
-    │                              └── TooManyWebhooks       └── Unavailable
+    │                              └── TooManyWebhooks       ├── BatchNotFound
+    │                                                        └── Unavailable
     │                                                            └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
@@ -330,6 +331,13 @@ class DeliveryNotFound(Refusal, slug="delivery_not_found", code=40407):
 
     def __init__(self, delivery_id: int | str) -> None:
         super().__init__(RefusalCode.NO_DELIVERY(delivery=delivery_id))
+
+
+class BatchNotFound(Refusal, slug="batch_not_found", code=40408):
+    """No batch has this id."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(RefusalCode.NO_BATCH(batch_id=batch_id))
 
 
 class TooManyWebhooks(Refusal, slug="too_many_webhooks", code=42205):

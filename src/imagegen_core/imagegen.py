@@ -33,6 +33,7 @@ from imagegen_core.running.runner import Node, Runner, Worker
 from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
 from imagegen_core.search import Paging, SearchQuery
+from imagegen_core.services.batches import Batches
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import ImageReference, InputSource, Submission, Task
@@ -122,8 +123,8 @@ class ImageGen:
     starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
     runs: submitted tasks wait for the next instance over the same parts.
 
-    ``tasks``, ``gallery`` and ``providers`` have everything that callers can do; the methods here are what
-    most programs need.
+    ``tasks``, ``batches``, ``gallery`` and ``providers`` have everything that callers can do; the methods
+    here are what most programs need.
 
     Args:
         parts: an adapter for every port.
@@ -188,6 +189,7 @@ class ImageGen:
             owner=self.owner,
             queue_size=self.limits.queue_size,
         )
+        self.batches = Batches(parts=a, tasks=self.tasks, owner=self.owner)
         self.gallery = Images(parts=a, on_change=on_change)
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)
@@ -204,6 +206,7 @@ class ImageGen:
         await self.node.start()
         if self._runs_tasks:
             self.worker.start()
+            self.batches.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -215,6 +218,7 @@ class ImageGen:
         What still runs then is stored: upstream jobs are resumed at the next start, requests in flight end as
         ``outcome_unknown``. A second call does nothing.
         """
+        await self.batches.stop()
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
         await self.node.stop()
 

@@ -28,6 +28,14 @@ MAX_BATCH_IMAGES = 1000  # that one request may change
 MAX_ZIPPED_IMAGES = 1000  # in one zip file
 MAX_CHILDREN = 100  # images made from an image that its detail names
 
+# Batches
+MAX_BATCH_TASKS = 10_000
+DEFAULT_BATCH_CONCURRENCY = 4  # tasks of a batch that wait or run at once
+MAX_BATCH_CONCURRENCY = 1000
+MAX_BATCH_NAME_CHARS = 200
+MAX_BATCH_COST = 100_000_000  # of a ceiling, in units of its currency
+MAX_BATCH_BODY_MB = 16
+
 # Webhooks
 MAX_WEBHOOKS = 16
 MAX_WEBHOOK_BODY_BYTES = 20_000

@@ -59,6 +59,18 @@ class Fence:
 
 
 @attrs.frozen(kw_only=True)
+class BatchPlace:
+    """Which item of which batch a task is, and its quote in ticks of the ceiling's currency.
+
+    ``item`` is None once another task has made it again.
+    """
+
+    batch_id: str
+    item: int | None
+    quote_ticks: int = 0
+
+
+@attrs.frozen(kw_only=True)
 class Task:
     """The truth about one request.
 
@@ -74,6 +86,7 @@ class Task:
         locked: deferred until the master key is back, which takes a restart.
         owner: None unless it is processing.
         epoch: its claim number, which a rescue raises, too.
+        batch: its place in a batch; such a task is claimed after all others.
         progress: 0.0 to 1.0; None while unknown.
     """
 
@@ -98,6 +111,7 @@ class Task:
     owner: str | None = None
     epoch: int = 0
     retry_of: str | None = None
+    batch: BatchPlace | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
 
@@ -115,6 +129,10 @@ class Task:
     def webhook_url(self) -> str | None:
         """Where its own caller wants to hear of its end; the database reads it there, too."""
         return self.config_snapshot.get(WEBHOOK_URL)
+
+    @property
+    def batch_id(self) -> str | None:
+        return None if self.batch is None else self.batch.batch_id
 
     @property
     def fence(self) -> Fence:

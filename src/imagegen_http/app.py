@@ -14,7 +14,18 @@ from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from imagegen_http import console, document
-from imagegen_http.api import errors, images, marks, operations, providers, streams, tasks, upkeep, webhooks
+from imagegen_http.api import (
+    batches,
+    errors,
+    images,
+    marks,
+    operations,
+    providers,
+    streams,
+    tasks,
+    upkeep,
+    webhooks,
+)
 from imagegen_http.api.requests import RETRIES, JsonRequest, with_clean_query
 from imagegen_http.api.responses import JsonResponse
 from imagegen_http.api.retries import ClientRetries, Peers
@@ -39,7 +50,11 @@ API: Sequence[HTTPRouteHandler] = (
     *(route for module in (tasks, streams) for route in _routes_of(module)),
     operations.estimate_task,
     operations.show_usage,
-    *(route for module in (images, marks, providers, webhooks, upkeep) for route in _routes_of(module)),
+    *(
+        route
+        for module in (batches, images, marks, providers, webhooks, upkeep)
+        for route in _routes_of(module)
+    ),
 )
 """Routes below ``/api`` and ``/health``, in the document's order within their groups."""
 

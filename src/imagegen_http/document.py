@@ -76,6 +76,7 @@ between Chinese (the default) and English messages.
 TAGS = [
     Tag(name="tasks", description="Make images, and see what becomes of the requests: begin here"),
     Tag(name="operations", description="Make images from images; each makes a task, as a generation does"),
+    Tag(name="batches", description="Many tasks of one request, with a ceiling of money"),
     Tag(name="images", description="What was made: list, search, download, delete"),
     Tag(name="collections", description="Named sets of images; an image may be in several"),
     Tag(name="providers", description="What can be asked for images, and how it is configured"),
@@ -388,12 +389,14 @@ class Newest:
     failed_task: str | None = None
     image: int | None = None
     collection: int | None = None
+    batch: str | None = None
 
     @classmethod
     async def read(cls, imagegen: ImageGen) -> "Newest":
         parts = imagegen.parts
         images = (await parts.images.list(ImageList(), _NEWEST)).items
         collections = await parts.marks.collections()
+        batches = (await parts.batches.find(None, _NEWEST)).items
         tasks = (await parts.tasks.find(TaskFilter(), Paging())).items
         ended = [
             task
@@ -412,6 +415,7 @@ class Newest:
             failed_task=ended[0].task_id if ended else None,
             image=images[0].image.id if images else None,
             collection=collections[0].id if collections else None,
+            batch=batches[0].batch_id if batches else None,
         )
 
 
@@ -422,6 +426,7 @@ def with_newest(document: Mapping[str, Any], newest: Newest) -> dict[str, Any]:
         tasks = {_RETRY: newest.failed_task, _INPUTS: newest.input_task}
         task = next((task for part, task in tasks.items() if part in path), newest.task)
         ids = {"task_id": task, "image_id": newest.image, "collection_id": newest.collection}
+        ids["batch_id"] = newest.batch
         for method, operation in item.items():
             for parameter in operation.get("parameters", ()):
                 if (value := ids.get(parameter["name"])) is not None:

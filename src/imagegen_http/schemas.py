@@ -114,6 +114,7 @@ JsonObject = dict[str, Annotated[Any, Meta(description="any JSON value")]]
 Scalar = str | int | float | bool
 Time = Annotated[str, doc("UTC with milliseconds", "2026-11-24T08:00:00.000Z", format="date-time")]
 EXAMPLE_TASK_ID = "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7a"
+EXAMPLE_BATCH_ID = "0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b"
 TaskId = Annotated[str, doc("id of the task", EXAMPLE_TASK_ID)]
 ImageId = Annotated[int, doc("id of the image", 7)]
 ProviderName = Annotated[str, doc("name of the provider", "demo")]

@@ -21,6 +21,7 @@ from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
+from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
@@ -31,10 +32,12 @@ from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, Postg
 from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
+from imagegen_adapters.stores.postgresql.tasks import task_addition as postgresql_task_addition
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
+from imagegen_adapters.stores.sqlite.tasks import task_addition as sqlite_task_addition
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, simplify
 from imagegen_core.secrets import Redactor, Secret
@@ -45,7 +48,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue bus records marks outbox webhooks configs"
+DATABASE = "tasks queue batches bus records marks outbox webhooks configs"
 
 STORES = {
     "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
@@ -145,6 +148,7 @@ def _sqlite_ports(database):
     return {
         "tasks": SqliteTasks(database, simplify=simplify),
         "queue": SqliteQueue(database),
+        "batches": SqlBatches(SqliteSql(database), sqlite_task_addition),
         "bus": SqliteQueue(database),
         "records": SqlGallery(SqliteSql(database), SqliteIndex()),
         "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
@@ -214,6 +218,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
     return SimpleNamespace(
         tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
+        batches=SqlBatches(PostgresqlSql(database), postgresql_task_addition),
         bus=PostgresqlQueue(database, Listener(database)),
         records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),

@@ -153,6 +153,15 @@ _OF_TASK = f"""
 WHERE images.task_id = :task_id ORDER BY attempts.part, images.position, images.id
 """
 
+_OF_BATCH = """
+SELECT images.id FROM tasks JOIN images ON images.task_id = tasks.task_id
+WHERE batch_id = :batch_id AND images.id < :before ORDER BY images.id DESC LIMIT :limit OFFSET :offset
+"""
+
+_COUNT_OF_BATCH = """
+SELECT count(*) FROM tasks JOIN images ON images.task_id = tasks.task_id WHERE batch_id = :batch_id
+"""
+
 _BEFORE = f"{SELECT_IMAGES} WHERE id < :before ORDER BY id DESC LIMIT :limit OFFSET :offset"
 
 _DELETE_UPLOADS = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ANY (:keys::text[])"
@@ -240,6 +249,9 @@ class SqlGallery:
     async def of_task(self, task_id: str) -> tuple[Image, ...]:
         return tuple(map(row_to_image, await self._sql.rows(_OF_TASK, task_id=task_id)))
 
+    async def of_batch(self, batch_id: str, paging: Paging) -> Page[Image]:
+        return await self._sql.read(self._of_batch(batch_id, paging))
+
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
         if images == ImageList():
             return await self._sql.read(self._all(paging))
@@ -267,6 +279,14 @@ class SqlGallery:
         count = yield from self._index.total()
         hits = [(image.id, SearchHit(image=image)) for image in map(row_to_image, rows)]
         return make_page(hits, paging, count=count, max_total=count)
+
+    def _of_batch(self, batch_id: str, paging: Paging) -> Steps[Page[Image]]:
+        bounds = {"before": NEWEST if paging.after is None else paging.after, "offset": paging.offset}
+        rows = yield _OF_BATCH, {"batch_id": batch_id, "limit": paging.page_size + 1, **bounds}
+        ((count,),) = yield _COUNT_OF_BATCH, {"batch_id": batch_id}
+        ids = [row[0] for row in rows]
+        images_by_id = yield from _images(ids)
+        return make_page([(image_id, images_by_id[image_id]) for image_id in ids], paging, count=count)
 
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)

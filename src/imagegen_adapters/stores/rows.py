@@ -26,7 +26,7 @@ from imagegen_core.messages import Language, Message, MessageCode, UpstreamCode,
 from imagegen_core.ports.tasks import IdempotencyClaim
 from imagegen_core.requests import ImageRequest, InputImage, Operation
 from imagegen_core.search import Page, Paging
-from imagegen_core.task import EventKind, Task, TaskEvent, TaskStatus
+from imagegen_core.task import BatchPlace, EventKind, Task, TaskEvent, TaskStatus
 from imagegen_core.values import quarter_of, valid_json
 
 # ---------------------------------------------------------------- messages and failures
@@ -286,13 +286,13 @@ TASK_STATE = (
 """The mutable columns of a task, without ``cancel_requested``."""
 TASK_COLUMNS = (
     *("task_id", "operation", "prompt", "params", "inputs", "provider_name", "retry_of", "created_at"),
-    *("cancel_requested", *TASK_STATE),
+    *("batch_id", "batch_item", "quote_ticks", "claim_order", "cancel_requested", *TASK_STATE),
 )
 _NO_INPUTS = '{"references":[],"image":null,"mask":null}'
 
 
 def task_to_row(task: Task) -> dict[str, Any]:
-    request, inputs = task.request, _NO_INPUTS
+    request, inputs, batch = task.request, _NO_INPUTS, task.batch
     if request.references or request.image:
         inputs = to_json(_Inputs(references=request.references, image=request.image, mask=request.mask))
     return {
@@ -304,6 +304,10 @@ def task_to_row(task: Task) -> dict[str, Any]:
         "provider_name": task.provider_name,
         "retry_of": task.retry_of,
         "created_at": to_timestamp(task.created_at),
+        "batch_id": task.batch_id,
+        "batch_item": None if batch is None else batch.item,
+        "quote_ticks": None if batch is None else batch.quote_ticks,
+        "claim_order": int(batch is not None),
     }
 
 
@@ -330,6 +334,7 @@ def usage_key(task: Task) -> dict[str, Any]:
 
 def row_to_task(row: Row) -> Task:
     times: dict[str, Any] = {name: optional_moment(row[name]) for name in _TASK_TIMES}
+    batch_id, item, quote_ticks = row["batch_id"], row["batch_item"], row["quote_ticks"]
     return Task(
         **{name: row[name] for name in ("task_id", "provider_name", "retry_of", *_TASK_FIELDS)},
         **times,
@@ -341,6 +346,7 @@ def row_to_task(row: Row) -> Task:
         failure=optional_value(row["failure"], Failure),
         cancel_requested=bool(row["cancel_requested"]),
         locked=bool(row["locked"]),
+        batch=batch_id and BatchPlace(batch_id=batch_id, item=item, quote_ticks=quote_ticks or 0),
         created_at=from_timestamp(row["created_at"]),
     )
 

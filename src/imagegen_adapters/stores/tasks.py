@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
+import attrs
+
 from imagegen_adapters.stores.rows import (
     cost_from_columns,
     make_page,
@@ -164,8 +166,8 @@ class SqlTasks:
         return _the_task(await self._sql.rows(GET_TASK, task_id=task_id), task_id)
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
-        columns = {"status": criteria.status, "provider_name": criteria.provider_name}
-        values = {column: str(value) for column, value in columns.items() if value is not None}
+        chosen = attrs.asdict(criteria, filter=lambda _, value: value is not None)
+        values = {column: str(value) for column, value in chosen.items()}
         condition = " AND ".join(f"{column} = :{column}" for column in values) or "true"
         before = NEWEST if paging.after is None else paging.after
         bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
@@ -284,7 +286,11 @@ _POSITION = """
 SELECT (
     SELECT count(*) + 1 FROM tasks INDEXED BY tasks_ready
     WHERE status = 'pending' AND not_before IS NULL
-        AND provider_name = mine.provider_name AND seq < mine.seq
+        AND provider_name = mine.provider_name AND claim_order = mine.claim_order AND seq < mine.seq
+) + (
+    SELECT count(*) FROM tasks INDEXED BY tasks_ready
+    WHERE status = 'pending' AND not_before IS NULL
+        AND provider_name = mine.provider_name AND claim_order < mine.claim_order
 )
 FROM tasks AS mine WHERE mine.task_id = :task_id AND mine.status = 'pending'
 """

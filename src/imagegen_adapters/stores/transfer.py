@@ -56,6 +56,8 @@ IMAGES = Table(name="images", key=("id",), numbered=True, changing=frozenset({"s
 TABLES = (
     Table(name="provider_configs", key=("provider_name",)),
     Table(name="settings", key=("name",)),
+    Table(name="batches", key=("seq",), numbered=True),
+    Table(name="batch_costs", key=("batch_id", "basis", "currency")),
     Table(name="tasks", key=("seq",), numbered=True),
     Table(name="idempotency_keys", key=("scope", "key")),
     Table(name="attempts", key=("seq",), numbered=True),

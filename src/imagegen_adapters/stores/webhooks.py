@@ -279,9 +279,10 @@ def _events(events: Sequence[WebhookEvent]) -> str:
 
 
 def _delivery(row: Row, url: str | None) -> Delivery:
-    plain = ("id", "event_id", "type", "task_id", "webhook_id", "target", "tries", "last_status", "answer")
+    plain = ("id", "event_id", "type", "task_id", "batch_id", "webhook_id", "target", "tries", "last_status")
     return Delivery(
         **{name: row[name] for name in plain},
+        answer=row["answer"],
         url=url,
         status=DeliveryStatus(row["status"]),
         next_try_at=optional_moment(row["next_try_at"]),

@@ -10,6 +10,9 @@ CANCELLATIONS = "cancellations"
 REMOVALS = "removals"
 """The topic of images that were deleted; the nodes that run tasks remove their bytes."""
 
+BATCHES = "batches"
+"""The topic of batches of which more may be submitted, by their ids; the slot of the node that does it."""
+
 UPKEEP_SLOT = "turn maintenance"
 
 

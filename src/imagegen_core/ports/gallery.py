@@ -117,6 +117,9 @@ class Gallery(Protocol):
     async def of_task(self, task_id: str) -> tuple[Image, ...]:
         """Return the images of a task in the order of their parts and positions."""
 
+    async def of_batch(self, batch_id: str, paging: Paging) -> Page[Image]:
+        """Return the images of a batch, newest first; the cost is that of all of them."""
+
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
         """Return a page of a list; if ``paging.after`` is an id, only older images."""
 

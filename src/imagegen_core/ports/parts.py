@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from imagegen_core.ports.batches import BatchStore
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.gallery import Gallery
@@ -29,6 +30,7 @@ class Parts:
 
     tasks: TaskRepository
     queue: Queue
+    batches: BatchStore
     cluster: Cluster
     images: Gallery
     marks: Marks

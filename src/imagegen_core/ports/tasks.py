@@ -48,6 +48,7 @@ class TaskFilter:
 
     status: TaskStatus | None = None
     provider_name: str | None = None
+    batch_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)

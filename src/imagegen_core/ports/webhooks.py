@@ -14,7 +14,7 @@ from imagegen_core.secrets import Secret
 
 
 class WebhookEvent(StrEnum):
-    """What an endpoint may ask to hear of; nothing sends ``batch.completed`` yet."""
+    """What an endpoint may ask to hear of."""
 
     TASK_COMPLETED = "task.completed"
     TASK_FAILED = "task.failed"
@@ -80,6 +80,7 @@ class Delivery:
     event_id: str
     type: str
     task_id: str | None = None
+    batch_id: str | None = None
     webhook_id: int | None = None
     url: str | None = attrs.field(default=None, repr=False)
     target: str = attrs.field(default="", repr=False)

@@ -25,7 +25,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.messages import FailureReason, Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, RetryPolicy, deferral, settle
-from imagegen_core.ports.cluster import CANCELLATIONS
+from imagegen_core.ports.cluster import BATCHES, CANCELLATIONS
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.calls import CallPlan, Calls, refusal_failure, stopped_midway
 from imagegen_core.running.slots import ProviderSlots, RunningTask
@@ -55,7 +55,7 @@ class Runner:
 
     async def run(self, task: Task) -> None:
         """Run a claimed task to its end or requeue it; when cancelled, store its state."""
-        with self.slots.ticket(task.provider_name) as ticket:
+        with self.slots.ticket(task.provider_name, is_last=task.batch is not None) as ticket:
             run = RunningTask(task=task, parts=self.parts, on_change=self.on_change, ticket=ticket)
             self.runs[task.task_id] = run
             try:
@@ -189,6 +189,8 @@ class Runner:
         await self._release_inputs(task)
         await self.parts.queue.notify(task.task_id)
         self.parts.webhooks.changed.set()
+        if task.batch_id is not None:
+            self.parts.cluster.tell(BATCHES, task.batch_id)
         await self._log_end(task, None if isinstance(holder, Fence) else holder.image_count)
 
     async def _release_inputs(self, task: Task) -> None:

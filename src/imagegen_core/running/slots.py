@@ -35,11 +35,15 @@ class ProviderSlots:
         self._tickets: dict[str, list[Ticket]] = {}
 
     @contextmanager
-    def ticket(self, provider_name: str) -> "Iterator[Ticket]":
-        """Queue a running task for its provider's slots, behind earlier tasks, until the block exits."""
+    def ticket(self, provider_name: str, *, is_last: bool = False) -> "Iterator[Ticket]":
+        """Queue a running task for its provider's slots, behind earlier tasks, until the block exits.
+
+        Those that are ``is_last``, of batches, are behind all others.
+        """
         tickets = self._tickets.setdefault(provider_name, [])
-        ticket = Ticket(self, provider_name)
-        tickets.append(ticket)
+        ticket = Ticket(self, provider_name, is_last=is_last)
+        behind = 0 if is_last else sum(each.is_last for each in tickets)
+        tickets.insert(len(tickets) - behind, ticket)
         try:
             yield ticket
         finally:
@@ -79,7 +83,8 @@ class ProviderSlots:
 class Ticket:
     """A running task's place in its provider's queue; younger tasks wait until its calls have started."""
 
-    def __init__(self, slots: ProviderSlots, provider_name: str) -> None:
+    def __init__(self, slots: ProviderSlots, provider_name: str, *, is_last: bool = False) -> None:
+        self.is_last = is_last
         self._slots = slots
         self._provider_name = provider_name
         self.limit = slots.default_limit

@@ -131,34 +131,9 @@ class Tasks:
             earlier = await self.parts.tasks.replay(claim, now=self.parts.clock.now())
             if earlier is not None:
                 return AddedTask(task=earlier, replayed=True)
-        params = canonical(submission.params)
-        resolved, model = await self._resolve(submission)
-        check_operation(submission.operation, len(submission.references), model)
         task_id = self.parts.new_id()
         try:
-            request = await self._request(submission, params, task_id)
-            check_request(request, model)
-            resolved.provider.split(request, model, resolved.config)
-            if resolved.config.api_base:
-                await self.parts.check_address(resolved.config.api_base)
-            if submission.webhook_url is not None:
-                await self.parts.check_webhook(submission.webhook_url)
-            if not self.parts.has_room():
-                raise InsufficientStorage
-            now, override = self.parts.clock.now(), submission.override
-            warning = model.warning_on(now.date())
-            task = Task(
-                task_id=task_id,
-                request=request,
-                provider_name=resolved.config.provider_name,
-                model_id=model.id,
-                created_at=now,
-                config_snapshot=snapshot(resolved.config, model) | _wishes(submission),
-                override=None if override is None else seal_override(override, self.parts.box, task_id),
-                max_retries=resolved.config.retries,
-                warnings=() if warning is None else (warning,),
-                retry_of=submission.retry_of,
-            )
+            task = await self.new_task(submission, task_id)
             added = await self.parts.tasks.add(task, queue_size=self.queue_size, claim=claim)
         except asyncio.CancelledError:
             raise  # the task may have been stored nevertheless; files without a task are cleaned up later
@@ -171,14 +146,45 @@ class Tasks:
             await self.parts.queue.wake()
         return added
 
+    async def new_task(self, submission: Submission, task_id: str) -> Task:
+        """Check a request as a whole, spool its images, and return its task, which is not stored yet."""
+        params = canonical(submission.params)
+        resolved, model = await self.resolved(submission)
+        check_operation(submission.operation, len(submission.references), model)
+        request = await self._request(submission, params, task_id)
+        check_request(request, model)
+        resolved.provider.split(request, model, resolved.config)
+        if resolved.config.api_base:
+            await self.parts.check_address(resolved.config.api_base)
+        if submission.webhook_url is not None:
+            await self.parts.check_webhook(submission.webhook_url)
+        if not self.parts.has_room():
+            raise InsufficientStorage
+        now, override = self.parts.clock.now(), submission.override
+        warning = model.warning_on(now.date())
+        return Task(
+            task_id=task_id,
+            request=request,
+            provider_name=resolved.config.provider_name,
+            model_id=model.id,
+            created_at=now,
+            config_snapshot=snapshot(resolved.config, model) | _wishes(submission),
+            override=None if override is None else seal_override(override, self.parts.box, task_id),
+            max_retries=resolved.config.retries,
+            warnings=() if warning is None else (warning,),
+            retry_of=submission.retry_of,
+        )
+
     async def estimate(self, submission: Submission) -> tuple[Cost, ...]:
         """Return what a request would cost now, by currency; empty if nothing. Nothing is sent.
 
         A `Refusal` says why the request would be turned down, apart from its images.
         """
-        params = canonical(submission.params)
-        resolved, model = await self._resolve(submission)
-        rules = submission.operation.rules
+        return self.quoted(submission, *await self.resolved(submission))
+
+    def quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
+        """Return what `estimate` does, for what it is resolved to."""
+        params, rules = canonical(submission.params), submission.operation.rules
         request = ImageRequest(
             operation=submission.operation,
             prompt=submission.prompt,
@@ -231,7 +237,8 @@ class Tasks:
         except (BlobMissing, ImageNotFound) as error:
             raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
 
-    async def _resolve(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
+    async def resolved(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
+        """Return the provider and the model of a request, as they are configured now."""
         resolved = await self.resolve(
             provider_name=submission.provider_name or await self.resolve.default_name(),
             override=submission.override,

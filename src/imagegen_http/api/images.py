@@ -11,9 +11,11 @@ from litestar.types import ASGIApp
 
 from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState, tag_name
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
+from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
 from imagegen_core.requests import Operation
 from imagegen_core.search import SearchQuery
@@ -232,14 +234,22 @@ _LIST: dict[str, Any] = {**_FILTER, "dependencies": {**_CRITERIA, "images": Prov
 async def list_images(
     service: ServiceDependency,
     criteria: FilterDependency,
+    batch_id: requests.BatchQuery = None,
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[Image]]:
     """List images, newest first.
 
-    `cursor` is how to read a long list: it costs the same at any depth.
+    `cursor` is how to read a long list: it costs the same at any depth. `batch_id` goes with no other filter.
     """
+    if batch_id is not None:
+        if criteria != ImageFilter():
+            raise ValidationFailed.for_field("batch_id", ProblemCode.ALONE())
+        scope = ["images", batch_id]
+        paging = requests.parse_paging(page, page_size, cursor, scope)
+        images_of_it = await service.imagegen.parts.images.of_batch(batch_id, paging)
+        return listed(images_of_it, Image.from_image, number=page, size=page_size, query=scope)
     images, query = ImageList(criteria=criteria), ["images", *attrs.astuple(criteria)]
     return await _read_page(
         service, images, query, page, page_size, cursor, lambda hit: Image.from_image(hit.image)

@@ -33,7 +33,7 @@ from imagegen_core.task import ImageReference, InputSource, TaskStatus, check_id
 from imagegen_http.api.retries import ClientRetries
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
-from imagegen_http.schemas import EXAMPLE_TASK_ID, Body
+from imagegen_http.schemas import EXAMPLE_BATCH_ID, EXAMPLE_TASK_ID, Body
 from imagegen_http.service import Service
 from imagegen_http.shapes import problems_of
 
@@ -157,6 +157,7 @@ SubmissionPreferHeader = Annotated[str | None, header(_WAIT_OR_REPEAT, "Prefer")
 LastEventHeader = Annotated[
     str | None, header("id of the last event that was seen", "Last-Event-ID", pattern="^[0-9]*$")
 ]
+BatchPath = Annotated[str, path("id of a batch", EXAMPLE_BATCH_ID, _TASK_ID)]
 TaskIdPath = Annotated[str, path("id of a task", EXAMPLE_TASK_ID, _TASK_ID)]
 ImageIdPath = Annotated[str, path("id of an image", "1", _ROW_ID)]
 CollectionPath = Annotated[str, path("id of a collection", "1", _ROW_ID)]
@@ -172,14 +173,19 @@ CursorQuery = Annotated[
 ProviderQuery = Annotated[
     str | None, query("only this provider's", max_length=limits.MAX_PROVIDER_NAME_CHARS)
 ]
+BatchQuery = Annotated[str | None, query("only those of this batch", pattern=f"^{_TASK_ID}$")]
 StatusQuery = Annotated[TaskStatus | None, query("only tasks in this status")]
 ZoneQuery = Annotated[str, query("whose days and dates these are: Asia/Shanghai, +08:00", pattern=_ZONE)]
 
 
-def parse_task_id(text: str) -> str:
+def _parse_uuid(text: str, missing: Callable[[str], Refusal]) -> str:
     if not re.fullmatch(_TASK_ID, text):
-        raise errors.TaskNotFound(text[:64])
+        raise missing(text[:64])
     return text
+
+
+parse_task_id = partial(_parse_uuid, missing=errors.TaskNotFound)
+parse_batch_id = partial(_parse_uuid, missing=errors.BatchNotFound)
 
 
 def _parse_row_id(text: str, missing: Callable[[str], Refusal]) -> int:

@@ -180,6 +180,7 @@ class Task(Answer, frozen=True, kw_only=True):
     config_snapshot: Annotated[ConfigSnapshot, doc("the configuration that it was accepted under")]
     cancel_requested: Annotated[bool, doc("whether a caller wants it stopped while it runs", example=False)]
     retry_of: Annotated[str | None, doc("id of the task that it repeats", None)]
+    batch_id: Annotated[str | None, doc("id of the batch that it belongs to", None)]
     urls: Annotated[TaskUrls, doc("where it can be seen, followed and cancelled")]
 
     @classmethod
@@ -369,6 +370,7 @@ async def list_tasks(
     service: ServiceDependency,
     status: requests.StatusQuery = None,
     provider: requests.ProviderQuery = None,
+    batch_id: requests.BatchQuery = None,
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
@@ -378,9 +380,9 @@ async def list_tasks(
     Each as `GET /api/v1/tasks/{task_id}` shows it. `cursor` is how to read a long list: it costs the same
     at any depth.
     """
-    query = ["tasks", status, provider]
+    query = ["tasks", status, provider, batch_id]
     views = await service.imagegen.tasks.list(
-        criteria=TaskFilter(status=status, provider_name=provider),
+        criteria=TaskFilter(status=status, provider_name=provider, batch_id=batch_id),
         paging=requests.parse_paging(page, page_size, cursor, query),
     )
     language = asgi.language.get()

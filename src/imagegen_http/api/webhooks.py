@@ -15,6 +15,7 @@ from imagegen_core.ports.webhooks import Webhook as CoreWebhook
 from imagegen_core.search import Page
 from imagegen_core.services.webhooks import Render
 from imagegen_http.api import requests
+from imagegen_http.api.batches import Batch
 from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.requests import (
     DeliveryPath,
@@ -35,7 +36,7 @@ from imagegen_http.service import Service
 EXAMPLE_RECEIVER = "https://receiver.example/imagegen"
 _EVENT_ID = "evt_0193a5c87e1f7c3a9d526f0f5c1e2b7a"
 _URL = "where events are sent to: http or https, without user name and password"
-_EVENTS = "what it hears of; nothing sends `batch.completed` yet"
+_EVENTS = "what it hears of"
 _SECRET = "signs what is sent; it is shown this once"  # noqa: S105 - a description
 _LAST4 = "the last four characters of its secret; null without the right master key"
 _DISABLED = "why the service switched it off; null where it did not"
@@ -101,6 +102,7 @@ class Delivery(Answer, frozen=True, kw_only=True):
     event_id: Annotated[str, doc("id of the event, the header `webhook-id` of each try", _EVENT_ID)]
     type: Annotated[str, doc("what it tells of", "task.completed")]
     task_id: TaskId | None
+    batch_id: Annotated[str | None, doc("id of the batch that it tells of", None)]
     url: Annotated[str | None, doc(_NEXT_URL, EXAMPLE_RECEIVER)]
     status: Annotated[DeliveryStatus, doc("`pending` is tried again, `failed` is not", "delivered")]
     tries: Annotated[int, doc("tries so far, since it was last replayed", 1)]
@@ -263,6 +265,9 @@ def body_of(service: Service) -> Render:
 
     async def render(delivery: CoreDelivery) -> str:
         data: dict[str, Any] = {"webhook_id": delivery.webhook_id}
+        if delivery.batch_id is not None:
+            batch = await service.imagegen.parts.batches.get(delivery.batch_id)
+            data = msgspec.to_builtins(Batch.from_batch(batch))
         if delivery.task_id is not None:
             try:
                 view = await service.imagegen.tasks.show(delivery.task_id)

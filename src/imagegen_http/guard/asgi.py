@@ -214,7 +214,7 @@ def matches(if_none_match: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-_MIB = 1024 * 1024
+MIB = 1024 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -227,10 +227,10 @@ class GuardRules:
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-Proto is trusted
     allowed_origins: tuple[str, ...] = ()  # foreign pages that may use the API if no token is set
     auth_token: str | None = attrs.field(default=None, repr=False)
-    max_body_bytes: int = _MIB  # of bodies without images
-    max_upload_bytes: int = 64 * _MIB
-    max_bytes_in_flight: int = 96 * _MIB  # of all bodies together; one upload always fits
-    reserved_bytes: int = 16 * _MIB  # on top of that, for small bodies alone
+    max_body_bytes: int = MIB  # of bodies without images
+    max_upload_bytes: int = 64 * MIB
+    max_bytes_in_flight: int = 96 * MIB  # of all bodies together; one upload always fits
+    reserved_bytes: int = 16 * MIB  # on top of that, for small bodies alone
     max_json_depth: int = 64
     body_seconds: float = 30.0
     linger_seconds: float = 30.0  # a refused body is drained, so that its client gets the response

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import attrs
 
+from imagegen_core.limits import MAX_BATCH_BODY_MB
 from imagegen_core.requests import OPENAI_EDITS, OPERATIONS
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard import asgi
@@ -65,6 +66,7 @@ EDITS = (OPENAI_EDITS, f"{OPENAI_EDITS}/async")
 MULTIPART = frozenset({*EDITS, VARIATIONS})  # images are files of a form, as OpenAI's clients send them
 UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
 FORMS = frozenset({"/login", "/logout"})
+BATCHES = "/api/v1/batches"  # ten thousand prompts
 ZIP = "/api/v1/images/zip"  # takes a form, too: a browser downloads the answer without holding it in memory
 _ACCEPTED_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(FORMS, (FORM,)),
@@ -249,6 +251,8 @@ class IncomingBody(BufferedBody):
         self._request, self._receive, self._pool, self._rules = request, receive, pool, pool.rules
         self._thread, self._lease = pool.thread, BodyLease(pool.budget)
         most = self._rules.max_upload_bytes if request.path in UPLOADS else self._rules.max_body_bytes
+        if request.path == BATCHES:
+            most = min(MAX_BATCH_BODY_MB * asgi.MIB, self._rules.max_upload_bytes)
         self._max_bytes = _MAX_FORM_BYTES if request.path in FORMS else most
         self._has_begun = self._is_complete = self._timed_out = False
         self._is_replayed = self._has_slot = False

@@ -75,6 +75,7 @@ REFUSALS = [
     errors.WebhookNotFound(3),
     errors.DeliveryNotFound(3),
     errors.TooManyWebhooks(),
+    errors.BatchNotFound("7"),
     errors.InputNotFound("7", 1),
     errors.ResponseNotKept("7", 1),
     errors.ProviderConfigNotFound("first"),

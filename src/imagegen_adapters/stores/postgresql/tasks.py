@@ -21,7 +21,7 @@ from imagegen_adapters.stores.rows import (
     task_state,
     task_to_row,
 )
-from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_adapters.stores.sql import PostgresqlSql, Query
 from imagegen_adapters.stores.tasks import USAGE_SUMS, SqlQueue, SqlTasks, due_moments
 from imagegen_core.attempt import Attempt
 from imagegen_core.errors import IdempotencyKeyReused, QueueFull, StaleTask, StorageError, TaskNotFound
@@ -84,9 +84,7 @@ class PostgresqlTasks(SqlTasks):
         self._adds = Batches(self._add_all)
 
     async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
-        claim_row = None if claim is None else claim_to_row(claim, task)
-        addition = {"task": task_to_row(task), "claim": claim_row, "queue_size": queue_size}
-        added = await self._adds.call(json_argument(addition))
+        added = await self._adds.call(_addition(task, queue_size, claim))
         match added["outcome"]:
             case "added":
                 return AddedTask(task=task)
@@ -138,6 +136,17 @@ class PostgresqlTasks(SqlTasks):
         if self._listener is not None:
             self._listener.notify(CANCELLATIONS, task_id)
         return task
+
+
+def task_addition(task: Task, queue_size: int) -> Query:
+    """Return what adds a task in a transaction with other statements; a row says that there was room."""
+    adding = "SELECT outcome FROM add_tasks(:additions) WHERE outcome = 'added'"
+    return adding, {"additions": f"[{_addition(task, queue_size)}]"}
+
+
+def _addition(task: Task, queue_size: int, claim: IdempotencyClaim | None = None) -> str:
+    claim_row = None if claim is None else claim_to_row(claim, task)
+    return json_argument({"task": task_to_row(task), "claim": claim_row, "queue_size": queue_size})
 
 
 class PostgresqlQueue(SqlQueue):

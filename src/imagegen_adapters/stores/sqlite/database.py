@@ -376,6 +376,11 @@ def m026_webhooks(db: "sqlite_utils.Database") -> None:
     _run_script(db, "m026_webhooks.sql")
 
 
+def m027_batches(db: "sqlite_utils.Database") -> None:
+    """Create batches, whose tasks are claimed after all others, and the trigger that ends them."""
+    _run_script(db, "m027_batches.sql")
+
+
 def _run_script(db: "sqlite_utils.Database", name: str) -> None:
     for statement in _statements(Path(__file__).with_name(name).read_text("utf-8")):
         db.conn.execute(statement)
@@ -412,7 +417,7 @@ class Migrations:
         tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
-migrations = Migrations((m026_webhooks,))
+migrations = Migrations((m026_webhooks, m027_batches))
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -22,7 +22,7 @@ from imagegen_adapters.stores.rows import (
     usage_key,
 )
 from imagegen_adapters.stores.search import prepare_each
-from imagegen_adapters.stores.sql import SqliteSql, execute
+from imagegen_adapters.stores.sql import Query, SqliteSql, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import NEWEST_IMAGE, PreparedImage, insert_prepared
@@ -163,8 +163,9 @@ WITH RECURSIVE ready (provider_name) AS (
     ) FROM ready WHERE ready.provider_name IS NOT NULL
 ), due (provider_name, oldest) AS (
     SELECT provider_name, (
-        SELECT min(seq) FROM tasks INDEXED BY tasks_ready
+        SELECT seq + claim_order * 4611686018427387904 FROM tasks INDEXED BY tasks_ready
         WHERE status = 'pending' AND not_before IS NULL AND tasks.provider_name = ready.provider_name
+        ORDER BY claim_order, seq LIMIT 1
     ) FROM ready WHERE provider_name IS NOT NULL
 )
 SELECT provider_name, (
@@ -180,13 +181,13 @@ UPDATE tasks SET
     status = 'processing', locked = 0, owner = :owner, epoch = epoch + 1,
     started_at = coalesce(started_at, :now)
 WHERE seq IN (
-    SELECT oldest.value
+    SELECT oldest.value & 4611686018427387903
     FROM json_each(:provider_limits) AS provider
     CROSS JOIN json_each((
-        SELECT json_group_array(seq) FROM (
-            SELECT seq FROM tasks INDEXED BY tasks_ready
+        SELECT json_group_array(place) FROM (
+            SELECT seq + claim_order * 4611686018427387904 AS place FROM tasks INDEXED BY tasks_ready
             WHERE status = 'pending' AND not_before IS NULL AND provider_name = provider.key
-            ORDER BY seq LIMIT :limit
+            ORDER BY claim_order, seq LIMIT :limit
         )
     )) AS oldest
     WHERE oldest.key < provider.value - (
@@ -197,7 +198,10 @@ WHERE seq IN (
 )
 RETURNING *
 """
-"""Visits only the oldest tasks of each provider, however many wait for one at its limit."""
+"""Visits only the next tasks of each provider, however many wait for one at its limit.
+
+A place is a ``seq`` with the order of claims above it, in bit 62.
+"""
 
 _WAITING = "FROM tasks INDEXED BY tasks_put_off WHERE status = 'pending' AND not_before IS NOT NULL"
 
@@ -300,6 +304,11 @@ class SqliteTasks(SqlTasks):
             if image.id > last:
                 _insert_event(connection, image_event(image))
         return images
+
+
+def task_addition(task: Task, queue_size: int) -> Query:
+    """Return what adds a task in a transaction with other statements; a row says that there was room."""
+    return f"{INSERT_TASK_IF_ROOM} RETURNING task_id", {**task_to_row(task), "queue_size": queue_size}
 
 
 class SqliteQueue(SqlQueue):

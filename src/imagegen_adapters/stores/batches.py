@@ -1,0 +1,290 @@
+"""Batches in the database of the tasks, whose triggers end them; their tasks are added with their cursor."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+
+from imagegen_adapters.stores.rows import (
+    cost_from_columns,
+    from_json,
+    from_timestamp,
+    make_page,
+    optional_json,
+    optional_moment,
+    optional_value,
+    readable_tasks,
+    to_json,
+    to_timestamp,
+)
+from imagegen_adapters.stores.sql import NEWEST, Query, Row, Sql, Steps
+from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, OnFailure, PauseReason
+from imagegen_core.costs import Cost, total
+from imagegen_core.errors import BatchNotFound, IdempotencyKeyReused
+from imagegen_core.limits import MAX_EXACT_TOTAL
+from imagegen_core.messages import Message
+from imagegen_core.ports.batches import BatchKey
+from imagegen_core.search import Page, Paging
+from imagegen_core.task import Task, TaskStatus
+
+AddTask: TypeAlias = Callable[[Task, int], Query]
+"""Returns what adds a task to a queue of a size; it returns a row if there was room."""
+
+_SHOWN = (
+    *("seq", "batch_id", "name", "mode", "size", "submitted", "retried_until", "concurrency", "on_failure"),
+    *("max_cost_currency", "max_cost_ticks", "estimate", "status", "reason", "detail", "created_at"),
+    "completed_at",
+)
+"""All columns but the plan, which may be megabytes."""
+
+_SELECT = f"SELECT {', '.join(_SHOWN)} FROM batches"  # noqa: S608 - columns of our own
+
+_NEW = (*_SHOWN[1:5], *_SHOWN[7:12], "plan", "idempotency_key", "body_digest", "created_at")
+
+_INSERT = f"""
+INSERT INTO batches ({", ".join(_NEW)}) VALUES ({", ".join(f":{name}" for name in _NEW)})
+ON CONFLICT DO NOTHING RETURNING batch_id
+"""  # noqa: S608 - the same
+
+_OF_KEY = "SELECT batch_id, body_digest FROM batches WHERE idempotency_key = :key"
+
+_FIND = f"""
+SELECT total.found, page.* FROM (
+    SELECT count(*) AS found
+    FROM (SELECT 1 FROM batches WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
+) AS total LEFT JOIN (
+    {_SELECT} WHERE {{condition}} AND seq < :before ORDER BY seq DESC LIMIT :limit OFFSET :offset
+) AS page ON true ORDER BY seq DESC
+"""  # noqa: S608 - columns and a number of our own
+
+_UNFINISHED = f"""
+{_SELECT} WHERE completed_at IS NULL AND (status = 'running' OR status = 'cancelled' AND EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_of_items
+    WHERE tasks.batch_id = batches.batch_id AND batch_item IS NOT NULL AND tasks.status = 'pending'
+)) ORDER BY seq
+"""  # noqa: S608 - columns of our own
+
+_COUNTS = """
+SELECT batch_id, status, count(*) AS number FROM tasks INDEXED BY tasks_of_items
+WHERE batch_id = ANY (:ids::text[]) AND batch_item IS NOT NULL AND status = ANY (:statuses::text[])
+GROUP BY batch_id, status
+"""
+
+_OPEN_STATUSES = [status.value for status in TaskStatus if not status.final]
+
+_COSTS = "SELECT * FROM batch_costs WHERE batch_id = ANY (:ids::text[]) ORDER BY currency, basis"
+
+_FAILED = """
+SELECT * FROM tasks INDEXED BY tasks_of_items
+WHERE batch_id = :batch_id AND status = 'failed' AND batch_item IS NOT NULL AND seq <= :until
+ORDER BY seq LIMIT :limit
+"""
+
+# ---------------------------------------------------------------- submitting; the row is locked first
+
+_LOCK = """
+UPDATE batches SET submitted = submitted WHERE batch_id = :batch_id RETURNING status, submitted
+"""
+
+_OPEN = """
+SELECT count(*) AS open, coalesce(sum(quote_ticks), 0)::bigint AS quoted
+FROM tasks INDEXED BY tasks_of_items
+WHERE batch_id = :batch_id AND batch_item IS NOT NULL AND status IN ('pending', 'processing')
+"""
+
+_CHARGED = """
+SELECT coalesce(sum(ticks), 0)::bigint AS charged FROM batch_costs
+WHERE batch_id = :batch_id AND currency = :currency
+"""
+
+_HAND_OVER = """
+UPDATE tasks SET batch_item = NULL WHERE task_id = :task_id AND batch_item = :item RETURNING task_id
+"""
+
+_TAKE_BACK = "UPDATE tasks SET batch_item = :item WHERE task_id = :task_id"
+
+_ADVANCE = "UPDATE batches SET submitted = submitted + :count WHERE batch_id = :batch_id"
+
+# ---------------------------------------------------------------- changes of state
+
+_PAUSE = """
+UPDATE batches SET status = 'paused', reason = :reason, detail = :detail
+WHERE batch_id = :batch_id AND status = 'running'
+"""
+
+_RESUME = """
+UPDATE batches SET status = 'running', reason = NULL, detail = NULL
+WHERE batch_id = :batch_id AND status = 'paused'
+"""
+
+_RETRY = """
+UPDATE batches SET
+    status = 'running', reason = NULL, detail = NULL, completed_at = NULL,
+    retried_until = (SELECT max(seq) FROM tasks WHERE tasks.batch_id = :batch_id)
+WHERE batch_id = :batch_id AND status <> 'cancelled'
+"""
+
+_CANCEL = """
+UPDATE batches SET
+    status = 'cancelled', reason = NULL, detail = NULL,
+    completed_at = CASE WHEN NOT EXISTS (
+        SELECT 1 FROM tasks INDEXED BY tasks_of_items
+        WHERE tasks.batch_id = :batch_id AND batch_item IS NOT NULL
+            AND tasks.status IN ('pending', 'processing')
+    ) THEN :now::timestamptz END
+WHERE batch_id = :batch_id AND completed_at IS NULL
+"""
+
+
+class SqlBatches:
+    """The tables ``batches`` and ``batch_costs``; ``add_task`` is the database's own."""
+
+    def __init__(self, sql: Sql, add_task: AddTask) -> None:
+        self._sql = sql
+        self._add_task = add_task
+
+    async def add(self, batch: Batch, plan: BatchPlan, key: BatchKey | None = None) -> Batch:
+        ceiling = batch.max_cost
+        values = {
+            **{name: getattr(batch, name) for name in ("batch_id", "name", "size", "concurrency")},
+            "mode": str(batch.mode),
+            "on_failure": str(batch.on_failure),
+            "max_cost_currency": None if ceiling is None else ceiling.currency,
+            "max_cost_ticks": None if ceiling is None else ceiling.ticks,
+            "estimate": to_json([(str(cost.basis), cost.currency, cost.ticks) for cost in batch.estimate]),
+            "plan": to_json(plan),
+            "idempotency_key": None if key is None else key.key,
+            "body_digest": None if key is None else key.body_sha256,
+            "created_at": to_timestamp(batch.created_at),
+        }
+        if not await self._sql.change(_INSERT, **values) and key is not None:
+            return await self.replay(key) or batch
+        return batch
+
+    async def replay(self, key: BatchKey) -> Batch | None:
+        for row in await self._sql.rows(_OF_KEY, key=key.key):
+            if row["body_digest"] != key.body_sha256:
+                raise IdempotencyKeyReused
+            return await self.get(row["batch_id"])
+        return None
+
+    async def get(self, batch_id: str) -> Batch:
+        rows = await self._sql.rows(f"{_SELECT} WHERE batch_id = :id", id=batch_id)
+        for batch in await self._batches(rows):
+            return batch
+        raise BatchNotFound(batch_id)
+
+    async def plan(self, batch_id: str) -> BatchPlan:
+        for row in await self._sql.rows("SELECT plan FROM batches WHERE batch_id = :id", id=batch_id):
+            return from_json(row["plan"], BatchPlan)
+        raise BatchNotFound(batch_id)
+
+    async def find(self, status: BatchStatus | None, paging: Paging) -> Page[Batch]:
+        chosen = {} if status is None else {"status": str(status)}
+        before = NEWEST if paging.after is None else paging.after
+        bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
+        find = _FIND.format(condition="status = :status" if chosen else "true")
+        rows = await self._sql.rows(find, **chosen, **bounds)
+        shown = [row for row in rows if row["seq"] is not None]
+        numbers = [row["seq"] for row in shown]
+        pairs = list(zip(numbers, await self._batches(shown), strict=True))
+        return make_page(pairs, paging, count=rows[0]["found"] if rows else 0)
+
+    async def unfinished(self) -> tuple[Batch, ...]:
+        rows = await self._sql.rows(_UNFINISHED)
+        return await self._batches(rows, statuses=_OPEN_STATUSES) if rows else ()
+
+    async def failed(self, batch: Batch, *, limit: int) -> tuple[Task, ...]:
+        values = {"batch_id": batch.batch_id, "until": batch.retried_until, "limit": limit}
+        return readable_tasks(await self._sql.rows(_FAILED, **values))
+
+    async def _batches(
+        self, rows: Sequence[Row], statuses: Sequence[str] = tuple(TaskStatus)
+    ) -> tuple[Batch, ...]:
+        ids = [row["batch_id"] for row in rows]
+        counts = {batch_id: dict.fromkeys(TaskStatus, 0) for batch_id in ids}
+        costs: dict[str, list[Cost]] = {batch_id: [] for batch_id in ids}
+        for row in await self._sql.rows(_COUNTS, ids=ids, statuses=list(statuses)):
+            counts[row["batch_id"]][TaskStatus(row["status"])] = row["number"]
+        for row in await self._sql.rows(_COSTS, ids=ids):
+            cost = cost_from_columns(row["basis"], row["currency"] or None, row["ticks"])
+            costs[row["batch_id"]] += () if cost is None else (cost,)
+        return tuple(_batch(row, counts[row["batch_id"]], costs[row["batch_id"]]) for row in rows)
+
+    # ---------------------------------------------------------------- changes
+
+    async def submit(self, batch: Batch, tasks: Sequence[Task], *, queue_size: int) -> int:
+        return await self._sql.transact(self._submit(batch, tasks, queue_size))
+
+    def _submit(self, batch: Batch, tasks: Sequence[Task], queue_size: int) -> Steps[int]:
+        mine = {"batch_id": batch.batch_id}
+        rows = yield _LOCK, mine
+        if not rows or (rows[0]["status"], rows[0]["submitted"]) != ("running", batch.submitted):
+            return 0
+        ((is_open, quoted),) = yield _OPEN, mine
+        charged, ceiling = 0, batch.max_cost
+        if ceiling is not None:
+            ((charged,),) = yield _CHARGED, {**mine, "currency": ceiling.currency}
+        room = None if ceiling is None or ceiling.ticks is None else ceiling.ticks - charged - quoted
+        added = 0
+        for task in tasks[: max(0, batch.concurrency - is_open)]:
+            quote = 0 if task.batch is None else task.batch.quote_ticks
+            if room is not None and quote > room:
+                if not is_open + added:
+                    yield _PAUSE, {**mine, "reason": str(PauseReason.MAX_COST), "detail": None}
+                break
+            if not (yield from self._add(task, queue_size)):
+                break
+            added, room = added + 1, None if room is None else room - quote
+        yield _ADVANCE, {**mine, "count": sum(task.retry_of is None for task in tasks[:added])}
+        return added
+
+    def _add(self, task: Task, queue_size: int) -> Steps[bool]:
+        """Add a task, in place of the one that it makes again; False if there is no room for it."""
+        earlier = {"task_id": task.retry_of, "item": None if task.batch is None else task.batch.item}
+        if task.retry_of is not None and not (yield _HAND_OVER, earlier):
+            return False
+        was_added = bool((yield self._add_task(task, queue_size)))
+        if task.retry_of is not None and not was_added:
+            yield _TAKE_BACK, earlier
+        return was_added
+
+    async def pause(self, batch_id: str, reason: PauseReason, detail: Message | None = None) -> None:
+        values = {"batch_id": batch_id, "reason": str(reason), "detail": optional_json(detail)}
+        await self._sql.change(_PAUSE, **values)
+
+    async def resume(self, batch_id: str, *, retry_failed: bool = False) -> None:
+        await self._locked(batch_id, _RETRY if retry_failed else _RESUME)
+
+    async def cancel(self, batch_id: str, *, now: datetime) -> None:
+        await self._locked(batch_id, _CANCEL, now=to_timestamp(now))
+
+    async def _locked(self, batch_id: str, statement: str, **values: Any) -> None:
+        """Run a statement that reads tasks, once those that end now have told the batch."""
+
+        def change() -> Steps[None]:
+            yield _LOCK, {"batch_id": batch_id}
+            yield statement, {"batch_id": batch_id, **values}
+
+        await self._sql.transact(change())
+
+
+def _batch(row: Row, counts: dict[TaskStatus, int], costs: Sequence[Cost]) -> Batch:
+    plain = ("batch_id", "name", "size", "submitted", "retried_until", "concurrency")
+    ceiling = cost_from_columns("known", row["max_cost_currency"], row["max_cost_ticks"])
+    estimate = [cost_from_columns(*columns) for columns in msgspec.json.decode(row["estimate"])]
+    return Batch(
+        **{name: row[name] for name in plain},
+        mode=BatchMode(row["mode"]),
+        on_failure=OnFailure(row["on_failure"]),
+        max_cost=None if row["max_cost_ticks"] is None else ceiling,
+        estimate=tuple(cost for cost in estimate if cost is not None),
+        status=BatchStatus(row["status"]),
+        reason=None if row["reason"] is None else PauseReason(row["reason"]),
+        detail=optional_value(row["detail"], Message),
+        created_at=from_timestamp(row["created_at"]),
+        completed_at=optional_moment(row["completed_at"]),
+        counts=counts,
+        costs=total(costs),
+    )

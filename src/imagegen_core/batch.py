@@ -1,0 +1,247 @@
+"""A batch: many tasks of one request, made little by little; what its items are, and where it stands."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from math import prod
+from typing import Any
+
+import attrs
+
+from imagegen_core.costs import Cost
+from imagegen_core.errors import ValidationFailed, check_name
+from imagegen_core.facts import is_currency
+from imagegen_core.limits import (
+    DEFAULT_BATCH_CONCURRENCY,
+    MAX_BATCH_CONCURRENCY,
+    MAX_BATCH_COST,
+    MAX_BATCH_NAME_CHARS,
+    MAX_BATCH_TASKS,
+)
+from imagegen_core.messages import Message, ProblemCode
+from imagegen_core.requests import Operation
+from imagegen_core.task import Submission, TaskStatus
+from imagegen_core.values import frozen_mapping
+
+# ---------------------------------------------------------------- templates
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]+\}|[{}]")
+
+
+def template_variables(template: str, field: str = "template") -> tuple[str, ...]:
+    """Return the names in braces, in order of first occurrence; a single brace is refused."""
+    names = dict[str, None]()
+    for match in _TOKEN.finditer(template):
+        if match[0] in "{}":
+            raise ValidationFailed.for_field(field, ProblemCode.SINGLE_BRACE(position=match.start() + 1))
+        if match[0] not in ("{{", "}}"):
+            names[match[0][1:-1]] = None
+    return tuple(names)
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Return the template with each ``{name}`` replaced by its value, and ``{{`` and ``}}`` by braces."""
+
+    def text(match: "re.Match[str]") -> str:
+        token = match[0]
+        return token[0] if token in ("{{", "}}") else values[token[1:-1]]
+
+    return _TOKEN.sub(text, template)
+
+
+# ---------------------------------------------------------------- what is to be made
+
+
+@attrs.frozen(kw_only=True)
+class Target:
+    """Who makes an item; None means the default."""
+
+    provider_name: str | None = None
+    model_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class BatchItem:
+    """One line of a batch that names its own parameters, and perhaps its own target."""
+
+    prompt: str
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    target: Target | None = None
+
+
+@attrs.frozen(kw_only=True)
+class BatchPlan:
+    """All that the tasks of a batch are made from; it never changes, so item number k is always the same.
+
+    Exactly one of ``prompts``, ``template`` and ``items`` is there. Each of their prompts is made by each
+    target; of a template it is each combination of the variables' values, the last name changing fastest.
+    """
+
+    operation: Operation = Operation.GENERATE
+    prompts: tuple[str, ...] = ()
+    template: str | None = None
+    variables: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=frozen_mapping)
+    items: tuple[BatchItem, ...] = ()
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    targets: tuple[Target, ...] = (Target(),)
+
+    def check(self) -> None:
+        """Refuse what makes no tasks, too many, or a prompt that cannot be filled."""
+        if sum((bool(self.prompts), self.template is not None, bool(self.items))) != 1:
+            sources = ("prompts", "template", "items")
+            raise ValidationFailed.for_field("body", ProblemCode.EXACTLY_ONE(fields=sources))
+        if self.operation is not Operation.GENERATE:
+            raise ValidationFailed.for_field(
+                "operation", ProblemCode.NOT_ONE_OF(choices=(Operation.GENERATE,))
+            )
+        if not self.targets:
+            raise ValidationFailed.for_field("targets", ProblemCode.EMPTY())
+        names = () if self.template is None else template_variables(self.template)
+        for name in names:
+            if not self.variables.get(name):
+                code = ProblemCode.EMPTY if name in self.variables else ProblemCode.VARIABLE_MISSING
+                raise ValidationFailed.for_field(f"variables.{name}", code())
+        for name in self.variables:
+            if name not in names:
+                raise ValidationFailed.for_field(f"variables.{name}", ProblemCode.VARIABLE_UNUSED())
+        if self.size > MAX_BATCH_TASKS:
+            reason = ProblemCode.TOO_MANY_TASKS(count=self.size, maximum=MAX_BATCH_TASKS)
+            raise ValidationFailed.for_field("body", reason)
+
+    @property
+    def size(self) -> int:
+        """How many tasks it makes."""
+        combinations = 0 if self.template is None else prod(map(len, self.variables.values()))
+        return (len(self.prompts) + len(self.items) + combinations) * len(self.targets)
+
+    def field(self, number: int) -> str:
+        """Return the field of the body that an item's prompt comes from."""
+        if self.template is not None:
+            return "template"
+        return f"{'prompts' if self.prompts else 'items'}.{number // len(self.targets)}"
+
+    def submission(self, number: int) -> Submission:
+        """Return the request of an item, from 0 to `size`."""
+        line, place = divmod(number, len(self.targets))
+        item = self.items[line] if self.items else BatchItem(prompt=self._prompt(line))
+        target = item.target or self.targets[place]
+        return Submission(
+            operation=self.operation,
+            prompt=item.prompt,
+            params={**self.params, **item.params},
+            provider_name=target.provider_name,
+            model_id=target.model_id,
+        )
+
+    def _prompt(self, line: int) -> str:
+        if self.template is None:
+            return self.prompts[line]
+        values = {}
+        for name in reversed(template_variables(self.template)):
+            line, index = divmod(line, len(self.variables[name]))
+            values[name] = self.variables[name][index]
+        return filled(self.template, values)
+
+
+# ---------------------------------------------------------------- the batch
+
+
+class BatchStatus(StrEnum):
+    """Status of a batch; one that is ``completed`` runs again when its failed tasks are retried."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class PauseReason(StrEnum):
+    """Why a batch is paused."""
+
+    MAX_COST = "max_cost"
+    FAILURE = "failure"
+    PERSON = "person"
+
+
+class OnFailure(StrEnum):
+    """What a batch does when one of its tasks has failed."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+class BatchMode(StrEnum):
+    """``now``: as ordinary tasks. ``vendor``: as batch jobs of the provider."""
+
+    NOW = "now"
+    UPSTREAM = "vendor"
+
+
+_NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """A batch without its plan; id, size, estimate and time come when it is created.
+
+    Args:
+        size: how many tasks it makes.
+        submitted: how many of its items are tasks; the next item has this number.
+        retried_until: failed tasks up to this number in the store are made again, each once.
+        concurrency: how many of its tasks wait or run at once.
+        max_cost: what all of its tasks may cost together, by their quotes and what was charged.
+        estimate: what its items cost by their quotes, by currency.
+        detail: what cannot be submitted, where it is paused for that.
+        completed_at: when the last of its tasks ended; None while one may still run.
+        counts: of its tasks by status; of one that was made again, only the last counts.
+        costs: what its ended tasks cost, or may have cost, by currency.
+    """
+
+    batch_id: str = ""
+    name: str = ""
+    mode: BatchMode = BatchMode.NOW
+    size: int = 0
+    submitted: int = 0
+    retried_until: int = 0
+    concurrency: int = DEFAULT_BATCH_CONCURRENCY
+    on_failure: OnFailure = OnFailure.CONTINUE
+    max_cost: Cost | None = None
+    estimate: tuple[Cost, ...] = ()
+    status: BatchStatus = BatchStatus.RUNNING
+    reason: PauseReason | None = None
+    detail: Message | None = None
+    created_at: datetime = _NO_TIME
+    completed_at: datetime | None = None
+    counts: Mapping[TaskStatus, int] = attrs.field(factory=dict)
+    costs: tuple[Cost, ...] = ()
+
+    @property
+    def open(self) -> int:
+        """How many of its tasks wait or run."""
+        return sum(self.counts.get(status, 0) for status in TaskStatus if not status.final)
+
+    def check(self) -> None:
+        """Refuse a name, number or ceiling that no batch can have."""
+        check_name("name", self.name, minimum=0, maximum=MAX_BATCH_NAME_CHARS)
+        bounds = {"minimum": 1, "maximum": MAX_BATCH_CONCURRENCY}
+        ValidationFailed.check_range("concurrency", self.concurrency, **bounds)
+        if self.max_cost is None:
+            return
+        if not is_currency(self.max_cost.currency or ""):
+            raise ValidationFailed.for_field("max_cost.currency", ProblemCode.NOT_A_CURRENCY())
+        amount = self.max_cost.amount
+        if amount is None or not amount.is_finite() or amount <= 0:
+            raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_ABOVE(limit=0))
+        if amount > MAX_BATCH_COST:
+            raise ValidationFailed.for_field("max_cost.amount", ProblemCode.TOO_LARGE(maximum=MAX_BATCH_COST))
+
+
+def ceiling_problem(quotes: tuple[Cost, ...], ceiling: Cost) -> Message | None:
+    """Return why a ceiling cannot be kept with a task of these costs; None if it can."""
+    for quote in quotes:
+        if quote.ticks is None or quote.currency is None:
+            return ProblemCode.PRICE_UNKNOWN()
+        if quote.currency != ceiling.currency:
+            return ProblemCode.OTHER_CURRENCY(currency=quote.currency)
+    return None

@@ -1,0 +1,263 @@
+"""What callers do with batches, and the loop that submits their items as earlier ones end."""
+
+import asyncio
+import hashlib
+import logging
+from collections import OrderedDict
+from contextlib import suppress
+
+import attrs
+
+from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, PauseReason, Target, ceiling_problem
+from imagegen_core.costs import Cost, total
+from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
+from imagegen_core.messages import Message, ProblemCode
+from imagegen_core.models import Model
+from imagegen_core.ports.batches import BatchKey
+from imagegen_core.ports.cluster import BATCHES
+from imagegen_core.ports.parts import Parts
+from imagegen_core.ports.tasks import TaskFilter
+from imagegen_core.resolving import ResolvedProvider
+from imagegen_core.services.tasks import Tasks
+from imagegen_core.task import BatchPlace, Submission, Task, TaskStatus, canonical_json, check_idempotency_key
+
+LOOK_SECONDS = 5.0
+"""The longest pause between looks: a hint may be lost, and a full queue or disk may have room again."""
+
+_ITEMS_AT_ONCE = 50  # that one transaction submits
+_PLANS_KEPT = 4  # in memory: each may have megabytes, and its batch needs it for every item
+_RETRY_SECONDS = 1.0
+_CHECKS_AT_ONCE = 50  # before others get their turn of the event loop
+_log = logging.getLogger(__name__)
+
+
+@attrs.define(kw_only=True)
+class Batches:
+    """What callers do with batches; started, it also submits their items.
+
+    One node does that, which holds a slot of the cluster. Two that do it at once lose and double nothing: an
+    item is stored together with the position of its batch.
+    """
+
+    parts: Parts
+    tasks: Tasks
+    owner: str
+    _plans: OrderedDict[str, BatchPlan] = attrs.field(factory=OrderedDict, init=False)
+    _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+    _loop: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.parts.cluster.hear(BATCHES, lambda _: self._wake.set())
+
+    # ---------------------------------------------------------------- create
+
+    async def create(
+        self, batch: Batch, plan: BatchPlan, *, idempotency_key: str | None = None
+    ) -> tuple[Batch, bool]:
+        """Store a batch, with an id and an estimate, or return that of the same key; True if it was there.
+
+        Each of its items is checked and priced now, so that one that could not be submitted refuses all. Once
+        this returns, the batch survives a kill and a power cut. On a `Refusal` nothing is stored.
+        """
+        check_idempotency_key(idempotency_key)
+        batch.check()
+        plan.check()
+        key = None
+        if idempotency_key is not None:
+            key = BatchKey(key=idempotency_key, body_sha256=_digest(batch, plan))
+            if (earlier := await self.parts.batches.replay(key)) is not None:
+                return earlier, True
+        if batch.mode is not BatchMode.NOW:
+            raise ValidationFailed.for_field("mode", ProblemCode.NOT_ONE_OF(choices=(BatchMode.NOW,)))
+        plan, resolved = await self._resolved(plan)
+        estimate = await self._estimate(plan, resolved, batch.max_cost)
+        if not self.parts.has_room():
+            raise InsufficientStorage
+        batch = attrs.evolve(
+            batch,
+            batch_id=self.parts.new_id(),
+            size=plan.size,
+            estimate=estimate,
+            created_at=self.parts.clock.now(),
+        )
+        stored = await self.parts.batches.add(batch, plan, key)
+        self.parts.cluster.tell(BATCHES, stored.batch_id)
+        return stored, stored.batch_id != batch.batch_id
+
+    async def _resolved(
+        self, plan: BatchPlan
+    ) -> tuple[BatchPlan, dict[Target, tuple[ResolvedProvider, Model]]]:
+        """Return the plan with all providers and models named, and what these are configured as."""
+        named = dict[Target, Target]()
+        resolved = dict[Target, tuple[ResolvedProvider, Model]]()
+        own = (item.target for item in plan.items if item.target is not None)
+        for target in dict.fromkeys((*plan.targets, *own)):
+            submission = Submission(provider_name=target.provider_name, model_id=target.model_id)
+            provider, model = await self.tasks.resolved(submission)
+            if provider.config.api_base:
+                await self.parts.check_address(provider.config.api_base)
+            named[target] = Target(provider_name=provider.config.provider_name, model_id=model.id)
+            resolved[named[target]] = provider, model
+        items = (attrs.evolve(item, target=item.target and named[item.target]) for item in plan.items)
+        targets = tuple(named[target] for target in plan.targets)
+        return attrs.evolve(plan, targets=targets, items=tuple(items)), resolved
+
+    async def _estimate(
+        self,
+        plan: BatchPlan,
+        resolved: dict[Target, tuple[ResolvedProvider, Model]],
+        ceiling: Cost | None,
+    ) -> tuple[Cost, ...]:
+        estimate: tuple[Cost, ...] = ()
+        for number in range(plan.size):
+            if number % _CHECKS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+            submission = plan.submission(number)
+            target = Target(provider_name=submission.provider_name, model_id=submission.model_id)
+            try:
+                submission.check_shape()
+                quotes = self.tasks.quoted(submission, *resolved[target])
+            except ValidationFailed as error:
+                raise error.with_fields({"prompt": plan.field(number)}) from error
+            if ceiling is not None and (problem := ceiling_problem(quotes, ceiling)) is not None:
+                raise ValidationFailed.for_field("max_cost", problem)
+            estimate = total((*estimate, *quotes))
+        return estimate
+
+    # ---------------------------------------------------------------- change
+    # A batch that has ended stays as it is, so each of these may be repeated.
+
+    async def pause(self, batch_id: str) -> Batch:
+        """Submit no more for now; what waits or runs goes on to its end."""
+        await self.parts.batches.pause(batch_id, PauseReason.PERSON)
+        return await self.parts.batches.get(batch_id)
+
+    async def resume(self, batch_id: str) -> Batch:
+        """Let a paused batch go on."""
+        await self.parts.batches.resume(batch_id)
+        self.parts.cluster.tell(BATCHES, batch_id)
+        return await self.parts.batches.get(batch_id)
+
+    async def cancel(self, batch_id: str) -> Batch:
+        """Submit no more for good, and cancel what waits or runs."""
+        await self.parts.batches.cancel(batch_id, now=self.parts.clock.now())
+        batch = await self.parts.batches.get(batch_id)
+        if batch.open and batch.status is BatchStatus.CANCELLED:
+            await self.tasks.cancel_all(TaskFilter(batch_id=batch_id))
+            batch = await self.parts.batches.get(batch_id)
+        return batch
+
+    async def retry_failed(self, batch_id: str) -> Batch:
+        """Make all tasks again that have failed, each once, and those that run now and fail; it is paid for.
+
+        A batch without failed tasks, or one that is cancelled, stays as it is.
+        """
+        batch = await self.parts.batches.get(batch_id)
+        if not batch.counts[TaskStatus.FAILED]:
+            return batch
+        await self.parts.batches.resume(batch_id, retry_failed=True)
+        self.parts.cluster.tell(BATCHES, batch_id)
+        return await self.parts.batches.get(batch_id)
+
+    # ---------------------------------------------------------------- submit
+
+    def start(self) -> None:
+        """Submit items from now on, as soon as no other node does."""
+        self._loop = asyncio.create_task(self._run(), name="batches")
+
+    async def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with self.parts.cluster.slot(BATCHES, node=self.owner, limit=1):
+                    while True:
+                        self._wake.clear()
+                        if await self.submit_some():
+                            continue
+                        with suppress(TimeoutError):
+                            async with asyncio.timeout(LOOK_SECONDS):
+                                await self._wake.wait()
+            except ImagegenError as error:
+                _log.warning("batches wait for the database", extra={"reason": str(error)})
+            except Exception:  # noqa: BLE001 - logged, and tried again
+                _log.exception("submitting batches failed")
+            await self.parts.clock.sleep(_RETRY_SECONDS)
+
+    async def submit_some(self) -> bool:
+        """Submit the next items of each running batch; return whether there may be more right now."""
+        has_more = False
+        for batch in await self.parts.batches.unfinished():
+            if batch.status is BatchStatus.CANCELLED:  # by a process that died before it had cancelled all
+                waiting = TaskFilter(status=TaskStatus.PENDING, batch_id=batch.batch_id)
+                await self.tasks.cancel_all(waiting)
+            elif await self._submit_of(batch) == _ITEMS_AT_ONCE:
+                has_more = True
+        return has_more
+
+    async def _submit_of(self, batch: Batch) -> int:
+        room = min(batch.concurrency - batch.open, _ITEMS_AT_ONCE)
+        tasks: list[Task] = []
+        try:
+            for number, submission in await self._next(batch, room):
+                place = BatchPlace(batch_id=batch.batch_id, item=number)
+                if batch.max_cost is not None:
+                    quotes = await self.tasks.estimate(submission)
+                    if (problem := ceiling_problem(quotes, batch.max_cost)) is not None:
+                        await self._pause(batch, PauseReason.MAX_COST, problem)
+                        return 0
+                    ticks = sum(quote.ticks or 0 for quote in quotes)
+                    place = attrs.evolve(place, quote_ticks=ticks)
+                task = await self.tasks.new_task(submission, self.parts.new_id())
+                tasks.append(attrs.evolve(task, batch=place))
+        except (Unavailable, InsufficientStorage) as error:
+            details = {"batch_id": batch.batch_id, "reason": str(error)}
+            _log.warning("a batch waits", extra=details)
+        except Refusal as refusal:
+            await self._pause(batch, PauseReason.FAILURE, refusal.advice)
+            return 0
+        if not tasks:
+            return 0
+        added = await self.parts.batches.submit(batch, tasks, queue_size=self.tasks.queue_size)
+        if added:
+            await self.parts.queue.wake()
+        return added
+
+    async def _next(self, batch: Batch, count: int) -> list[tuple[int, Submission]]:
+        """Return the next items and their numbers: new ones first, then failed tasks to be made again."""
+        if count <= 0:
+            return []
+        if batch.submitted < batch.size:
+            plan = await self._plan(batch.batch_id)
+            numbers = range(batch.submitted, min(batch.size, batch.submitted + count))
+            return [(number, plan.submission(number)) for number in numbers]
+        failed = await self.parts.batches.failed(batch, limit=count) if batch.retried_until else ()
+        return [
+            (task.batch.item, Submission.again(task, verb="retry", idempotency_key=None))
+            for task in failed
+            if task.batch is not None and task.batch.item is not None
+        ]
+
+    async def _pause(self, batch: Batch, reason: PauseReason, detail: Message) -> None:
+        _log.warning("a batch is paused", extra={"batch_id": batch.batch_id, "reason": str(detail)})
+        await self.parts.batches.pause(batch.batch_id, reason, detail)
+
+    async def _plan(self, batch_id: str) -> BatchPlan:
+        plan = self._plans.pop(batch_id, None) or await self.parts.batches.plan(batch_id)
+        self._plans[batch_id] = plan
+        if len(self._plans) > _PLANS_KEPT:
+            self._plans.popitem(last=False)
+        return plan
+
+
+def _digest(batch: Batch, plan: BatchPlan) -> str:
+    ceiling = batch.max_cost
+    parts = {
+        "plan": attrs.asdict(plan),
+        "batch": [batch.name, batch.mode, batch.concurrency, batch.on_failure],
+        "max_cost": None if ceiling is None else [str(ceiling.amount), ceiling.currency],
+    }
+    return hashlib.sha256(canonical_json(parts)).hexdigest()

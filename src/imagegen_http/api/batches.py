@@ -1,0 +1,342 @@
+"""Batches: make one, list and show them, pause, resume, cancel, and retry what failed."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import msgspec
+from litestar import Response
+from litestar.params import JSONBody
+
+from imagegen_core import limits
+from imagegen_core.batch import Batch as CoreBatch
+from imagegen_core.batch import BatchItem, BatchMode, BatchPlan, BatchStatus, OnFailure, PauseReason
+from imagegen_core.batch import Target as CoreTarget
+from imagegen_core.costs import Basis
+from imagegen_core.costs import Cost as CoreCost
+from imagegen_core.errors import ValidationFailed
+from imagegen_core.messages import ProblemCode
+from imagegen_core.requests import Operation
+from imagegen_core.task import TaskStatus
+from imagegen_http.api import requests
+from imagegen_http.api.errors import get, post, response
+from imagegen_http.api.images import Cost
+from imagegen_http.api.requests import (
+    BatchPath,
+    JsonRequest,
+    ServiceDependency,
+    parse_batch_id,
+    query,
+    without_fields,
+)
+from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
+from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskCounts
+from imagegen_http.schemas import (
+    EXAMPLE_BATCH_ID,
+    EXAMPLE_PROMPT,
+    Answer,
+    Body,
+    JsonObject,
+    Name,
+    RequestedModel,
+    Time,
+    doc,
+)
+from imagegen_http.service import Service
+
+# ---------------------------------------------------------------- bodies
+
+_PROMPTS = "what to make, a prompt for each task of a target"
+_TEMPLATE = "a prompt with `{names}` of variables; `{{` and `}}` are braces"
+_VARIABLES = "the values of each variable: every combination is a prompt, the last variable changing fastest"
+_ITEMS = "requests that differ in more than the prompt, each a task"
+_CONCURRENCY = "how many of its tasks wait or run at once, behind every task that came by itself"
+_CEILING = "what all tasks may cost together; it stops before the task whose price would pass that"
+
+
+class BatchTarget(Body, frozen=True, kw_only=True):
+    """A provider and a model; left out, the default."""
+
+    provider: Name | None = None
+    model_id: RequestedModel | None = None
+
+
+class BatchLine(BatchTarget, frozen=True, kw_only=True):
+    """One request of a batch; what it leaves out is that of the batch."""
+
+    params: Annotated[JsonObject, doc("`prompt`, which is needed, and parameters of the model")]
+
+
+class MaxCost(Body, frozen=True, kw_only=True):
+    """An amount of money."""
+
+    amount: Annotated[str, doc("a decimal number above 0", "5.00", pattern=r"^[0-9]{1,12}(\.[0-9]{1,10})?$")]
+    currency: Annotated[str, doc("of the prices; nothing is converted", "CNY", pattern="^[A-Z]{3}$")]
+
+
+class NewBatch(Body, frozen=True, kw_only=True):
+    """A batch: exactly one of ``prompts``, ``template`` and ``items`` says what to make.
+
+    Each prompt is made by each target; at most 10,000 tasks.
+    """
+
+    name: Annotated[str, doc("a name for people", max_length=limits.MAX_BATCH_NAME_CHARS)] = ""
+    operation: Annotated[Operation, doc("`generate`; others take images", enum=["generate"])] = (
+        Operation.GENERATE
+    )
+    prompts: Annotated[list[str], doc(_PROMPTS, [EXAMPLE_PROMPT], min_length=1)] | None = None
+    template: Annotated[str, doc(_TEMPLATE, min_length=1)] | None = None
+    variables: Annotated[dict[str, list[str]], doc(_VARIABLES)] = msgspec.field(default_factory=dict)
+    items: Annotated[list[BatchLine], doc(_ITEMS, min_length=1)] | None = None
+    params: Annotated[
+        JsonObject, doc("parameters of the model, for all tasks", {"width": 512, "height": 512})
+    ] = msgspec.field(default_factory=dict)
+    targets: Annotated[
+        list[BatchTarget], doc("who makes each prompt; the default alone, if left out", min_length=1)
+    ] = msgspec.field(default_factory=lambda: [BatchTarget()])
+    concurrency: Annotated[int, doc(_CONCURRENCY, ge=1, le=limits.MAX_BATCH_CONCURRENCY)] = (
+        limits.DEFAULT_BATCH_CONCURRENCY
+    )
+    on_failure: Annotated[OnFailure, doc("`stop` pauses the batch when a task has failed")] = (
+        OnFailure.CONTINUE
+    )
+    max_cost: Annotated[MaxCost | None, doc(_CEILING)] = None
+    mode: Annotated[BatchMode, doc("`now`: as ordinary tasks")] = BatchMode.NOW
+
+    def plan(self) -> BatchPlan:
+        """Return what the core makes of it."""
+        if "prompt" in self.params:
+            raise ValidationFailed.for_field("params.prompt", ProblemCode.OTHER_FIELD(field="prompts"))
+        items = [_item(line, number) for number, line in enumerate(self.items or ())]
+        if any(item.target is not None for item in items) and len(self.targets) > 1:
+            raise ValidationFailed.for_field("targets", ProblemCode.TOO_MANY_ITEMS(maximum=1))
+        return BatchPlan(
+            operation=self.operation,
+            prompts=tuple(self.prompts or ()),
+            template=self.template,
+            variables={name: tuple(values) for name, values in self.variables.items()},
+            items=tuple(items),
+            params=self.params,
+            targets=tuple(map(_target, self.targets)),
+        )
+
+    def batch(self) -> CoreBatch:
+        """Return the batch that is to be created."""
+        return CoreBatch(
+            name=self.name,
+            mode=self.mode,
+            concurrency=self.concurrency,
+            on_failure=self.on_failure,
+            max_cost=None if self.max_cost is None else _ceiling(self.max_cost),
+        )
+
+
+def _target(body: BatchTarget) -> CoreTarget:
+    return CoreTarget(provider_name=body.provider, model_id=body.model_id)
+
+
+def _item(line: BatchLine, number: int) -> BatchItem:
+    params, field = dict(line.params), f"items.{number}.params.prompt"
+    prompt = params.pop("prompt", None)
+    if not isinstance(prompt, str):
+        raise ValidationFailed.for_field(field, ProblemCode.REQUIRED())
+    target = _target(line)
+    return BatchItem(prompt=prompt, params=params, target=None if target == CoreTarget() else target)
+
+
+def _ceiling(body: MaxCost) -> CoreCost:
+    try:
+        amount = Decimal(body.amount)
+    except InvalidOperation as error:
+        raise ValidationFailed.for_field("max_cost.amount", ProblemCode.INVALID()) from error
+    return CoreCost(amount=amount, currency=body.currency, basis=Basis.KNOWN)
+
+
+# ---------------------------------------------------------------- answers
+
+_BatchId = Annotated[str, doc("id of the batch", EXAMPLE_BATCH_ID)]
+_ESTIMATE = "what all tasks cost by their prices; null if nothing, or in several currencies"
+_DETAIL = "which task could not be submitted, and why; null if that is not the reason"
+_COUNTS = "its tasks by status; of one that was made again, the last alone"
+
+
+class AcceptedBatch(Answer, frozen=True, kw_only=True):
+    """A batch that is on disk and will be worked on."""
+
+    batch_id: _BatchId
+    tasks: Annotated[int, doc("how many tasks it makes", 1)]
+    estimate: Annotated[Cost | None, doc(_ESTIMATE)]
+    estimates: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
+
+
+class Amount(Answer, frozen=True, kw_only=True):
+    """An amount of money."""
+
+    amount: Annotated[str, doc("a decimal number", "5.00")]
+    currency: Annotated[str, doc("its currency", "CNY")]
+
+
+class Batch(Answer, frozen=True, kw_only=True):
+    """A batch, and how far it is."""
+
+    batch_id: _BatchId
+    name: Annotated[str, doc("a name for people", "")]
+    mode: Annotated[BatchMode, doc("how its tasks are made", "now")]
+    status: Annotated[BatchStatus, doc("`completed` once all its tasks have ended", "running")]
+    reason: Annotated[PauseReason | None, doc("why it is paused", None)]
+    detail: Annotated[str | None, doc(_DETAIL, None)]
+    tasks: Annotated[int, doc("how many tasks it makes", 1)]
+    submitted: Annotated[int, doc("how many of them were submitted so far", 1)]
+    counts: Annotated[TaskCounts, doc(_COUNTS)]
+    concurrency: Annotated[int, doc(_CONCURRENCY, 4)]
+    on_failure: Annotated[OnFailure, doc("what it does when a task has failed", "continue")]
+    max_cost: Annotated[Amount | None, doc("what all its tasks may cost together", None)]
+    estimate: Annotated[Cost | None, doc(_ESTIMATE)]
+    estimates: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
+    costs: Annotated[list[Cost], doc("what its ended tasks cost, or may have cost, by currency")]
+    created_at: Time
+    completed_at: Annotated[Time | None, doc("when its last task ended; null while one may still run", None)]
+
+    @classmethod
+    def from_batch(cls, batch: CoreBatch) -> "Batch":
+        estimates, ceiling = [Cost.from_cost(cost) for cost in batch.estimate], batch.max_cost
+        return cls.from_attributes(
+            batch,
+            tasks=batch.size,
+            counts=TaskCounts(**{str(status): batch.counts.get(status, 0) for status in TaskStatus}),
+            max_cost=None
+            if ceiling is None
+            else Amount(amount=ceiling.text or "", currency=ceiling.currency or ""),
+            estimate=estimates[0] if len(estimates) == 1 else None,
+            estimates=estimates,
+            costs=[Cost.from_cost(cost) for cost in batch.costs],
+        )
+
+
+# ---------------------------------------------------------------- routes
+
+
+@post(
+    "/api/v1/batches",
+    "batches",
+    *CONFIG_REFUSALS,
+    "upstream_not_allowed",
+    "idempotency_key_reused",
+    "insufficient_storage",
+    "unavailable",
+    status_code=202,
+    responses={202: response(Success[AcceptedBatch], "the batch is on disk")},
+)
+async def create_batch(
+    request: JsonRequest,
+    data: JSONBody[NewBatch],
+    service: ServiceDependency,
+    idempotency_key: requests.IdempotencyHeader = None,
+) -> Response[Success[AcceptedBatch]]:
+    """Make many tasks of one request, little by little.
+
+    All of them are checked and priced first: one that is not possible refuses the batch, and nothing is
+    sent. The same `Idempotency-Key` and body give the same batch for as long as it is kept.
+    """
+    service.check_running()
+    request.buffered_body.drop()
+    batch, was_there = await service.imagegen.batches.create(
+        data.batch(), data.plan(), idempotency_key=requests.parse_idempotency_key(idempotency_key)
+    )
+    headers = {"Location": f"/api/v1/batches/{batch.batch_id}", "Cache-Control": "no-store"}
+    if was_there:
+        headers["Idempotent-Replayed"] = "true"
+    shown = Batch.from_batch(batch)
+    accepted = AcceptedBatch(
+        batch_id=shown.batch_id, tasks=shown.tasks, estimate=shown.estimate, estimates=shown.estimates
+    )
+    return JsonResponse(success(accepted), status_code=202, headers=headers)
+
+
+@get("/api/v1/batches", "batches", "validation_failed")
+async def list_batches(
+    service: ServiceDependency,
+    status: Annotated[BatchStatus | None, query("only batches in this status")] = None,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = limits.DEFAULT_PAGE_SIZE,
+    cursor: requests.CursorQuery = None,
+) -> Success[ListPage[Batch]]:
+    """List batches, newest first.
+
+    Each as `GET /api/v1/batches/{batch_id}` shows it.
+    """
+    scope = ["batches", status]
+    paging = requests.parse_paging(page, page_size, cursor, scope)
+    batches = await service.imagegen.parts.batches.find(status, paging)
+    return listed(batches, Batch.from_batch, number=page, size=page_size, query=scope)
+
+
+@get("/api/v1/batches/{batch_id:str}", "batches", "batch_not_found")
+async def get_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
+    """Show a batch: how far it is, and what it has cost.
+
+    Its tasks are `GET /api/v1/tasks?batch_id=`, its images `GET /api/v1/images?batch_id=`.
+    """
+    return success(Batch.from_batch(await service.imagegen.parts.batches.get(parse_batch_id(batch_id))))
+
+
+@post(
+    "/api/v1/batches/{batch_id:str}/pause",
+    "batches",
+    "batch_not_found",
+    guards=[without_fields],
+)
+async def pause_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
+    """Submit no more tasks of a batch until it is resumed.
+
+    Those that wait or run go on to their end. A batch that has ended stays as it is.
+    """
+    return await _changed(service, "pause", batch_id)
+
+
+@post(
+    "/api/v1/batches/{batch_id:str}/resume",
+    "batches",
+    "batch_not_found",
+    guards=[without_fields],
+)
+async def resume_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
+    """Go on with a paused batch.
+
+    One that its `max_cost` has paused is paused again before the next task that would pass it. Any other
+    batch stays as it is.
+    """
+    return await _changed(service, "resume", batch_id)
+
+
+@post(
+    "/api/v1/batches/{batch_id:str}/cancel",
+    "batches",
+    "batch_not_found",
+    guards=[without_fields],
+)
+async def cancel_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
+    """Cancel what waits or runs of a batch, and submit no more of it.
+
+    A batch that has ended stays as it is. Running tasks are cancelled as far as the provider can.
+    """
+    return await _changed(service, "cancel", batch_id)
+
+
+@post(
+    "/api/v1/batches/{batch_id:str}/retry-failed",
+    "batches",
+    "batch_not_found",
+    guards=[without_fields],
+)
+async def retry_failed_tasks(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
+    """Make all failed tasks of a batch again, each as a new task with `retry_of`.
+
+    They are paid for again, also those that may have been charged: their `error.possible_charge` tells.
+    So are those that run now, if they fail. A batch without failed tasks, or a cancelled one, stays as it is.
+    """
+    return await _changed(service, "retry_failed", batch_id)
+
+
+async def _changed(service: Service, verb: str, batch_id: str) -> Success[Batch]:
+    service.check_running()
+    return success(Batch.from_batch(await getattr(service.imagegen.batches, verb)(parse_batch_id(batch_id))))
