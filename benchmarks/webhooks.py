@@ -1,7 +1,7 @@
 """What webhooks cost where nobody listens, and with an endpoint that answers at once.
 
 One service does the same again and again: without an endpoint, once more so, without the trigger that adds
-deliveries, and with one endpoint, in an order that turns with each round. Each is compared with the first of
+deliveries, and with one endpoint, in another order in each round. Each is compared with the first of
 its round. Shown are the medians of these ratios, and the range of their middle half; how far two of the same
 kind differ is the noise. First tasks are accepted while the workers are busy, then tasks get done, as in
 ``accept`` and ``end_to_end``. A receiver gets a bounded number of events a second, so the last row has those
@@ -9,6 +9,7 @@ that are sent once the tasks are done, with the processor time of each event.
 """
 
 import contextlib
+import random
 import statistics
 import time
 
@@ -140,10 +141,9 @@ def measure(options):
 def _in_turn(report, work, switches, run, rounds):
     """Run each state once a round, and add a row for each."""
     run()  # what the first one alone pays for
-    states, measured = [*STATES], {name: [] for name in STATES}
+    measured = {name: [] for name in STATES}
     for number in range(rounds):
-        at = number % len(states)
-        for name in states[at:] + states[:at]:
+        for name in random.Random(number).sample([*STATES], len(STATES)):
             with STATES[name](switches):
                 measured[name].append(run())
     for name, rows in measured.items():
