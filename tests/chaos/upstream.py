@@ -91,6 +91,7 @@ class Mood:
         hold: no call and no job completes until this is False again.
         limited: how many of the next paid requests get a 429 and are not charged.
         fault: what happens to a paid request after its charge: None, ``reset``, ``cut`` or ``500``.
+        faulty: the share of requests that fail by chance: half of them are not charged.
         expired: jobs are unknown.
         broken: images are truncated.
         lasting: jobs accepted by an earlier process of the provider are done.
@@ -101,6 +102,7 @@ class Mood:
     hold: bool = False
     limited: int = 0
     fault: str | None = None
+    faulty: float = 0.0
     expired: bool = False
     broken: bool = False
     lasting: bool = False
@@ -166,6 +168,9 @@ class Upstream:
         if self.mood.limited > 0:
             self.mood.limited -= 1
             return _json({"error": "slow down"}, 429, **{"Retry-After": "1"})
+        chance = random.random() / self.mood.faulty if self.mood.faulty else 1.0
+        if chance < 0.5:
+            return _json({"error": "no"}, 429 if chance < 0.25 else 400, **{"Retry-After": "1"})
         token = headers[TOKEN]
         self.ledger.charge(token, model)
         self.running += 1
@@ -173,9 +178,9 @@ class Upstream:
             reply = await serve(token)
         finally:
             self.running -= 1
-        if self.mood.fault == "reset":
+        if self.mood.fault == "reset" or chance < 0.75:
             return None
-        if self.mood.fault == "500":
+        if self.mood.fault == "500" or chance < 1.0:
             return _json({"error": "internal"}, 500)
         return reply
 
