@@ -1,4 +1,4 @@
-"""SIGKILL while batches are made: no item is lost or doubled, no ceiling passed, and single tasks go first."""
+"""SIGKILL while batches are made: no item is lost or doubled, no ceiling passed, single tasks go first."""
 
 import random
 import time

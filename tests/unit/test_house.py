@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 51_901  # 47,549 before signed links, asynchronous /v1, webhooks and MCP, which took 2,900
-FILES = 191  # 175 before them
+LINES = 52_207  # 47,549 before signed links, asynchronous /v1, webhooks and MCP, which took 2,900
+FILES = 192  # 175 before them
 SMALL_FILES = 27
 """Of less than 60 lines."""
 

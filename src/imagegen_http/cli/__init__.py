@@ -13,6 +13,8 @@ from imagegen_http.cli.context import Context, WrongUsage, read_token, run_guard
 
 COMMANDS = {
     "backup": ("admin", "Write everything but the master key to FILE."),
+    "batch": ("batches", "Make an image of each line of FILE."),
+    "batches": ("batches", "See batches, pause, resume and cancel them."),
     "collections": ("images", "Gather images in collections."),
     "config": ("admin", "Look at the settings."),
     "doctor": ("admin", "Look for what is wrong, and change nothing."),

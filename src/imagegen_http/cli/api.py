@@ -267,11 +267,11 @@ _PIECE_BYTES = 512 * 1024  # small: in-process responses stay in memory until a 
 
 
 class ApiRefusal(CommandFailed):
-    """The API refused a request; ``summary`` is the sentence for all refusals of this kind."""
+    """The API refused a request by ``error_code``; ``summary`` is the sentence for all such refusals."""
 
-    def __init__(self, reason: Message, *, summary: Message) -> None:
+    def __init__(self, reason: Message, *, summary: Message, error_code: int = 0) -> None:
         super().__init__(reason)
-        self.summary = summary
+        self.summary, self.error_code = summary, error_code
 
 
 class ResponseLost(CommandFailed):
@@ -319,7 +319,8 @@ class Api:
             reason = refusal_reason(body, names or {})
             if self._retry_delays and (hint := _REMOTE_HINTS.get(body["code"])):
                 reason = message(hint, reason=reason)
-            raise ApiRefusal(reason, summary=as_message(str(body.get("message"))))
+            summary = as_message(str(body.get("message")))
+            raise ApiRefusal(reason, summary=summary, error_code=body["code"])
         return body["data"]
 
     async def send(self, method: str, path: str, **request: Any) -> "httpx.Response":

@@ -51,6 +51,6 @@ def test_what_a_newer_service_has_is_called_as_there(capsys, monkeypatch):
     """A status that is unknown here is shown all the same."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("IMAGEGEN_LANG", "zh")
-    show_table(COLUMNS, [TASK | {"status": "paused"}], empty=message("no tasks in {path}", path="data"))
+    show_table(COLUMNS, [TASK | {"status": "postponed"}], empty=message("no tasks in {path}", path="data"))
 
-    assert "paused" in capsys.readouterr().out
+    assert "postponed" in capsys.readouterr().out
