@@ -203,6 +203,11 @@ def may_be_charged(attempts: Iterable[Attempt]) -> bool:
     return any(attempt.charge is not Charge.NONE for attempt in attempts)
 
 
+def charged_nothing(attempts: Iterable[Attempt]) -> bool:
+    """Return whether it is proven that the attempts cost nothing; an accepted job proves nothing."""
+    return all(attempt.charge is Charge.NONE and attempt.job is None for attempt in attempts)
+
+
 _NOT_STARTED = frozenset({FailureCode.RATE_LIMITED, FailureCode.UNAVAILABLE})
 
 _SILENT_ABOUT_JOBS = _NOT_STARTED | {
@@ -244,6 +249,25 @@ def may_send(previous: Attempt | None, config: ProviderConfig, *, free: bool) ->
 def never_started(failure: Failure) -> bool:
     """Return whether ``failure`` proves that the call never started, so that it may be sent again."""
     return failure.code in _NOT_STARTED and not failure.possible_charge
+
+
+_NOT_THE_REQUEST = _NOT_STARTED | {
+    *(FailureCode.AUTH_FAILED, FailureCode.QUOTA_EXHAUSTED),
+    *(FailureCode.PROVIDER_DISABLED, FailureCode.PROVIDER_NOT_CONFIGURED),
+}
+_GONE_STATUSES = (404, 410)
+
+
+def may_ask_next(error: CallError) -> bool:
+    """Return whether another provider may be asked: this one charged nothing, and not for the request's sake.
+
+    A refused content or parameter ends the task. A refusal of the model may mean that it is retired.
+    """
+    failure = error.failure
+    is_gone = failure.code is FailureCode.REJECTED and (
+        error.is_gone or failure.upstream_status in _GONE_STATUSES
+    )
+    return not failure.possible_charge and (is_gone or failure.code in _NOT_THE_REQUEST)
 
 
 def may_have_cost(error: CallError, attempt: Attempt) -> bool:

@@ -21,7 +21,7 @@ from imagegen_core.limits import (
 )
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.requests import Operation
-from imagegen_core.task import Submission, TaskStatus
+from imagegen_core.task import Submission, Target, TaskStatus
 from imagegen_core.values import frozen_mapping
 
 # ---------------------------------------------------------------- templates
@@ -51,14 +51,6 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 
 # ---------------------------------------------------------------- what is to be made
-
-
-@attrs.frozen(kw_only=True)
-class Target:
-    """Who makes an item; None means the default."""
-
-    provider_name: str | None = None
-    model_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)

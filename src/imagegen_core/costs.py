@@ -94,6 +94,18 @@ def total(costs: Iterable[Cost]) -> tuple[Cost, ...]:
     )
 
 
+def dearest(sums: Iterable[Iterable[Cost]]) -> tuple[Cost, ...]:
+    """Return the highest of several sums, in each currency; unknown if one of them is."""
+    costs = [cost for sum_ in sums for cost in sum_]
+    highest: dict[str | None, Cost] = {cost.currency: cost for cost in costs}
+    highest |= {cost.currency: cost for cost in sorted(costs, key=lambda cost: cost.ticks or 0)}
+    if len(highest) > 1:
+        highest.pop(None, None)
+    if any(cost.basis is Basis.UNKNOWN for cost in costs):
+        return tuple(attrs.evolve(cost, basis=Basis.UNKNOWN) for cost in highest.values())
+    return tuple(highest.values())
+
+
 def least_sure(*bases: Basis) -> Basis:
     return max(bases, key=tuple(Basis).index)
 

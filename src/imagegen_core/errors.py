@@ -140,6 +140,7 @@ class CallError(ImagegenError):
         possible_charge: overrides what ``code`` says about money.
         resendable: overrides ``not_started`` where an operator chose to send again what nobody knows.
         is_transient: trouble of the line during a free download; it may work later.
+        is_gone: the provider says that it has no such model, or no longer.
     """
 
     def __init__(
@@ -154,8 +155,10 @@ class CallError(ImagegenError):
         possible_charge: bool | None = None,
         resendable: bool | None = None,
         is_transient: bool = False,
+        is_gone: bool = False,
     ) -> None:
         super().__init__(as_message(reason))
+        self.is_gone = is_gone
         self.not_started = not_started
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after

@@ -36,7 +36,7 @@ from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.batches import Batches
 from imagegen_core.services.gallery import Images
 from imagegen_core.services.tasks import Tasks
-from imagegen_core.task import ImageReference, InputSource, Submission, Task
+from imagegen_core.task import ImageReference, InputSource, Submission, Target, Task
 
 
 @attrs.frozen(kw_only=True)
@@ -229,7 +229,7 @@ class ImageGen:
     ) -> list[StoredImage]:
         """Make images from a prompt, and references if there are any, and wait for them.
 
-        ``params`` are ``provider``, ``model`` and the model's parameters, such as ``num=2, width=1024``.
+        ``params`` are ``provider``, ``model``, ``fallback`` and the model's parameters, such as ``num=2``.
 
         Raises:
             Refusal: the request is turned down; then nothing is stored or sent.
@@ -263,6 +263,7 @@ class ImageGen:
         operation: Operation = Operation.GENERATE,
         provider: str | None = None,
         model: str | None = None,
+        fallback: Sequence[Target | str] = (),
         references: Sequence[Source] = (),
         image: Source | None = None,
         mask: Source | None = None,
@@ -271,7 +272,8 @@ class ImageGen:
     ) -> Task:
         """Queue a request and return its task, which is durable when this returns.
 
-        ``params`` are the model's parameters, such as ``num=2, width=1024, height=768, seed=7``.
+        ``params`` are the model's parameters, such as ``num=2, width=1024, height=768, seed=7``. ``fallback``
+        are providers to ask next, such as ``["ark", "openai:gpt-image-2"]``, where one has charged nothing.
 
         Raises:
             Refusal: the request is turned down; then nothing is stored or sent.
@@ -282,6 +284,7 @@ class ImageGen:
             params=params,
             provider_name=provider,
             model_id=model,
+            fallback=tuple(Target.parse(one) if isinstance(one, str) else one for one in fallback),
             references=tuple([await _input(source) for source in references]),
             image=None if image is None else await _input(image),
             mask=None if mask is None else await _input(mask),

@@ -6,6 +6,7 @@ Nothing is imported here, so that ``--help`` names them at once.
 # A request
 MAX_NUM = 10  # images of one request
 MAX_REFERENCES = 14
+MAX_FALLBACKS = 3  # providers to ask after the first
 MAX_PROMPT_CHARS = 32_000
 MAX_SIDE_PIXELS = 16_384  # of a size that a request may ask for
 MAX_IDEMPOTENCY_KEY_CHARS = 255

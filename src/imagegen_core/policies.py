@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from imagegen_core.attempt import AttemptOutcome, most_severe
+from imagegen_core.attempt import AttemptOutcome, may_ask_next, most_severe
 from imagegen_core.errors import CallError, FailureCode, KeysLocked, StorageUnreachable, Unavailable
 from imagegen_core.messages import Message, WarningCode
 from imagegen_core.task import Task
@@ -80,14 +80,16 @@ def settle(
     outcomes: Sequence[AttemptOutcome],
     *,
     cancelled: bool,
+    charged_nothing: bool = False,
     now: datetime,
     retry: RetryPolicy,
     random: Callable[[], float],
 ) -> Task:
     """Return the running task settled by its outcomes: completed, failed, cancelled, or pending again.
 
-    With some images stored, it completes once nothing can be retried. If its caller cancelled it, it is
-    cancelled even so, and says whether it may have been charged.
+    If its provider provably ``charged_nothing`` and another one is named, it goes on to that at once, rather
+    than to wait. With some images stored, it completes once nothing can be retried. If its caller cancelled
+    it, it is cancelled even so, and says whether it may have been charged.
     """
     if any(outcome.is_recoverable for outcome in outcomes):
         return task.requeue(not_before=now + storage_retry_delay(task.recoveries), is_recovery=True)
@@ -98,20 +100,20 @@ def settle(
         charged = some_stored or any(error.failure.possible_charge for error in errors)
         return task.cancel(now, possible_charge=charged, warnings=warnings)
     error = most_severe([error for error in errors if not error.resendable]) or most_severe(errors)
-    if error is None:
-        return task.complete(now, warnings=warnings + _missing_images(outcomes))
+    if error is not None and task.has_next and charged_nothing and all(map(may_ask_next, errors)):
+        return task.move_on(now, error.failure)
     waits = [
         retry.delay(e, retries=task.retries, max_retries=task.max_retries, random=random) for e in errors
     ]
     backoff = max((timedelta(seconds=wait) for wait in waits if wait is not None), default=None)
-    if backoff is not None and (some_stored or error.resendable):
+    if error is not None and backoff is not None and (some_stored or error.resendable):
         # A rate limit is no fault of the request: the attempt is given back.
         given_back = error.failure.code is FailureCode.RATE_LIMITED
         attempts = max(0, task.attempts - 1) if given_back else task.attempts
         return task.requeue(not_before=now + backoff, attempts=attempts, is_retry=True)
-    if some_stored:
-        return task.complete(now, warnings=warnings + _missing_images(outcomes))
-    return task.fail(now, error.failure, warnings=warnings)
+    if error is not None and not some_stored:
+        return task.fail(now, error.failure, warnings=warnings)
+    return task.complete(now, warnings=warnings + _missing_images(outcomes))
 
 
 def _distinct(warnings: Iterable[Message]) -> tuple[Message, ...]:

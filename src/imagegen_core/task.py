@@ -21,6 +21,8 @@ from imagegen_core.values import frozen_mapping
 
 RESPONSE_FORMAT = "response_format"
 WEBHOOK_URL = "webhook_url"
+FALLBACK = "fallback"
+_PASSED, _MOVED_AT, _EARLIER_ATTEMPTS = "passed", "moved_at", "earlier_attempts"
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
@@ -58,6 +60,20 @@ class Fence:
     status: TaskStatus
 
 
+@attrs.frozen
+class Target:
+    """Whom to ask; None means the default provider, or the provider's default model."""
+
+    provider_name: str | None = None
+    model_id: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, separator: str = ":") -> "Target":
+        """Return the target of ``provider`` or ``provider:model``."""
+        provider_name, _, model_id = text.partition(separator)
+        return cls(provider_name, model_id or None)
+
+
 @attrs.frozen(kw_only=True)
 class BatchPlace:
     """Which item of which batch a task is, and its quote in ticks of the ceiling's currency.
@@ -78,6 +94,7 @@ class Task:
         task_id: UUIDv7, so ids sort by age.
         request: has canonical ``params``.
         config_snapshot: what it was accepted under, with `response_format` and `webhook_url`; no secrets.
+            With a fallback also what it was accepted under there, and which providers were asked before.
         override: the request's own ``config``, sealed; wiped when the task ends.
         attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
         retries: requeues so far, whatever their reason; bounded by the retry policy.
@@ -135,6 +152,42 @@ class Task:
         return None if self.batch is None else self.batch.batch_id
 
     @property
+    def targets(self) -> tuple[Target, ...]:
+        """The providers to ask, in order, as they were accepted."""
+        present = {"provider": self.provider_name, "model_id": self.model_id}
+        first, *_ = self.config_snapshot.get(_PASSED) or (present,)
+        order = (first, *self.config_snapshot.get(FALLBACK, ()))
+        return tuple(Target(one["provider"], one["model_id"]) for one in order)
+
+    @property
+    def attempt_history(self) -> tuple[Mapping[str, Any], ...]:
+        """Whose turn it was, as the API shows it; the last is the present provider.
+
+        Those before it have provably charged nothing; ``code`` says why it was the next one's turn.
+        """
+        moved_at, failure = self.config_snapshot.get(_MOVED_AT), self.failure
+        if moved_at is None and self.started_at is None:
+            return ()
+        present = {
+            "provider": self.provider_name,
+            "model_id": self.model_id,
+            "code": None if failure is None else str(failure.code),
+            "possible_charge": failure is not None and failure.possible_charge,
+            "started_at": moved_at or str(self.started_at),
+        }
+        return (*self.config_snapshot.get(_PASSED, ()), present)
+
+    @property
+    def earlier_attempts(self) -> int | None:
+        """How many attempts were made at providers from which it went on; None if it did not."""
+        return self.config_snapshot.get(_EARLIER_ATTEMPTS)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether another provider may be asked, if this one provably charges nothing."""
+        return len(self.config_snapshot.get(_PASSED, ())) < len(self.config_snapshot.get(FALLBACK, ()))
+
+    @property
     def fence(self) -> Fence:
         """What the stored task must still match when a change of this value is stored."""
         return Fence(owner=self.owner, epoch=self.epoch, status=self.status)
@@ -153,6 +206,24 @@ class Task:
     def count_attempt(self) -> "Task":
         """Return the task with one more attempt that may reach the provider."""
         return attrs.evolve(self, attempts=self.attempts + 1)
+
+    def move_on(self, now: datetime, failure: Failure) -> "Task":
+        """Return the task requeued for the next provider, since ``failure`` proves that nothing was charged.
+
+        The request's own configuration was for the first provider, and is wiped.
+        """
+        passed = [*attrs.evolve(self, failure=failure).attempt_history]
+        following = dict(self.config_snapshot[FALLBACK][len(passed) - 1])
+        moved = {_PASSED: passed, _MOVED_AT: str(now), _EARLIER_ATTEMPTS: self.attempts}
+        return attrs.evolve(
+            self.requeue(is_retry=True),
+            provider_name=following.pop("provider"),
+            model_id=following["model_id"],
+            config_snapshot={**self.config_snapshot, **following, **moved},
+            max_retries=following["max_retries"],
+            retries=0,
+            override=None,
+        )
 
     def requeue(
         self,
@@ -267,7 +338,8 @@ InputSource = bytes | ImageReference | InputImage
 class Submission:
     """What a caller asks for, before any of it is checked.
 
-    ``override`` is a configuration for this task alone. Equal submissions with one ``idempotency_key`` within
+    ``override`` is a configuration for this task alone, at its first provider; ``fallback`` are those to ask
+    after it, where one has provably charged nothing. Equal submissions with one ``idempotency_key`` within
     ``idempotency_scope`` are one task for 24 hours. ``response_format`` is only kept with the task.
     """
 
@@ -276,6 +348,7 @@ class Submission:
     params: Mapping[str, Any] = attrs.field(factory=dict)
     provider_name: str | None = None
     model_id: str | None = None
+    fallback: tuple[Target, ...] = ()
     references: tuple[InputSource, ...] = ()
     image: InputSource | None = None
     mask: InputSource | None = None
@@ -289,14 +362,18 @@ class Submission:
 
     @classmethod
     def again(cls, task: Task, *, verb: str, idempotency_key: str | None) -> "Submission":
-        """Return a task's request without its wiped ``override``; one new task for each key and ``verb``."""
-        request = task.request
+        """Return a task's request without its wiped ``override``; one new task for each key and ``verb``.
+
+        It begins with the first provider again.
+        """
+        request, (first, *fallback) = task.request, task.targets
         return cls(
             operation=request.operation,
             prompt=request.prompt,
             params=request.params,
-            provider_name=task.provider_name,
-            model_id=task.model_id,
+            provider_name=first.provider_name,
+            model_id=first.model_id,
+            fallback=tuple(fallback),
             references=request.references,
             image=request.image,
             mask=request.mask,
@@ -333,7 +410,7 @@ class Submission:
             yield "mask", self.mask, lambda rules: rules.takes_mask
 
     async def digest(self) -> str:
-        parts = {
+        parts: dict[str, Any] = {
             "operation": self.operation,
             "prompt": self.prompt,
             "params": dict(self.params),
@@ -347,6 +424,8 @@ class Submission:
         }
         if self.webhook_url is not None:  # keys of earlier versions stay valid
             parts[WEBHOOK_URL] = self.webhook_url
+        if self.fallback:
+            parts[FALLBACK] = [attrs.astuple(target) for target in self.fallback]
         return hashlib.sha256(canonical_json(parts)).hexdigest()
 
 

@@ -5,6 +5,9 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.form import TOKEN, png, tasks
 from tests.browser.tab import PHONE, Look
+from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.images import png_base64
+from tests.fakes.in_thread import in_thread
 from tests.integration.api.asking import TASKS, data, make_image
 
 COMPOSE = """
@@ -236,6 +239,67 @@ def test_what_it_will_cost_is_told_before(console, tab):
     two = tab.until(lambda: (text := form.text(".estimate")) != one and text)
 
     assert ["预计 ¥0.10", "预计 ¥0.20"] == [one, two]
+
+
+def test_a_second_choice_is_asked_where_the_first_charged_nothing(console, tab, axe_violations):
+    """The form names both, the estimate is of the dearer one, and the task says who was asked and why."""
+    document = {
+        "schema": 1,
+        "id": "own",
+        "operations": {
+            "generate": {
+                "request": {
+                    "path": "/paint/${model}",
+                    "body": {"type": "json", "template": {"prompt": "${prompt}"}},
+                },
+                "response": {"images": [{"select": "made[]", "base64": "data"}]},
+            }
+        },
+    }
+
+    def answer(request):
+        has_credit = request.path == "/paint/second"
+        return (
+            Reply.json({"made": [{"data": png_base64()}]})
+            if has_credit
+            else Reply.json({"message": "no credit"}, 402)
+        )
+
+    with in_thread(HttpServer(answer)) as upstream:
+        providers = {
+            name: {
+                "kind": "http",
+                "display_name": f"The {name}",
+                "api_base": upstream.url,
+                "api_key": f"sk-of-the-{name}-one",
+                "extra_config": {
+                    "spec": {
+                        **document,
+                        "models": [{"id": name, "price": {"currency": "CNY", "rates": [{"amount": price}]}}],
+                    }
+                },
+            }
+            for name, price in (("first", 0.1), ("second", 0.3))
+        }
+        security = {"allow_private_upstreams": [upstream.url.removeprefix("http://")]}
+        server, form = console(providers=providers, security=security, default_provider="first")
+        form.prompt().send_keys("雪山")
+        alone = tab.until(lambda: form.text(".estimate"))
+        form.pick("fallback", "The second")
+        both = tab.until(lambda: (text := form.text(".estimate")) != alone and text)
+        violations = axe_violations()
+        form.button("生成").click()
+        form.decoded(1)
+        (task,) = tasks(server)
+        tab.open(f"{server.url}/tasks/{task['task_id']}")
+        form.one("details summary").click()
+        shown = form.text("details dl")
+
+    assert ["预计 ¥0.10", "预计 ¥0.30", []] == [alone, both, violations]
+    assert [("first", "quota_exhausted"), ("second", None)] == [
+        (each["provider"], each["code"]) for each in task["attempt_history"]
+    ]
+    assert "The first (quota_exhausted) → The second" in shown
 
 
 def test_models_of_one_name_are_told_apart(console):

@@ -6,8 +6,11 @@ import attrs
 import pytest
 
 from imagegen_core.attempt import InlineResponse, Receipt, SentConfig, UpstreamJob
+from imagegen_core.costs import Cost, UsageGrouping
 from imagegen_core.errors import Failure, FailureCode, StaleTask, TaskNotFound
 from imagegen_core.messages import WarningCode, upstream_text
+from imagegen_core.ports.tasks import TaskFilter
+from imagegen_core.search import Paging
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, add, an_attempt, an_image, later
 
@@ -351,3 +354,68 @@ async def test_an_attempt_belongs_to_a_task(repository):
     """An attempt of an unknown task is refused."""
     with pytest.raises(TaskNotFound):
         await repository.save(a_task().fence, attempts=(an_attempt(a_task()),))
+
+
+async def test_a_task_goes_on_to_another_provider(repository, queue):
+    """Its provider is stored with what it was refused by; it waits for the next, and ends as that one's."""
+    snapshot = {"model_id": "m2", "max_retries": 1, "api_base": "https://second.example"}
+    task = a_task(
+        provider_name="first",
+        config_snapshot={
+            "api_base": "https://first.example",
+            "fallback": [{"provider": "second", **snapshot}],
+        },
+    )
+    await add(repository, task)
+    claimed = task.claim("me", later(1)).count_attempt()
+    await repository.save(task.fence, task=claimed)
+    failure = Failure(FailureCode.AUTH_FAILED, upstream_text("no such key"))
+    attempt = an_attempt(task).failed(later(2), failure)
+    moved = claimed.move_on(later(2), failure)
+
+    await repository.save(claimed.fence, task=moved, attempts=(attempt,))
+    stored = await repository.get(task.task_id)
+    of_first = await queue.claim("me", limit=9, now=later(3), provider_limits={"first": 9})
+    (again,) = await queue.claim("me", limit=9, now=later(3), provider_limits={"second": 9})
+    submitting = an_attempt(again, number=2).submitting(later(3), quoted=Cost.unknown())
+    completed = again.count_attempt().complete(later(4))
+    await repository.save(again.fence, task=completed, attempts=(submitting,))
+
+    assert moved == stored
+    assert ("second", "m2", 1, snapshot) == (
+        stored.provider_name,
+        stored.model_id,
+        stored.max_retries,
+        {name: stored.config_snapshot[name] for name in snapshot},
+    )
+    assert ((), again) == (of_first, moved.claim("me", later(3)))
+    ended = await repository.get(task.task_id)
+    assert [
+        ("first", "demo-1", "auth_failed", False, str(later(1))),
+        ("second", "m2", None, False, str(later(2))),
+    ] == [tuple(each.values()) for each in ended.attempt_history]
+    assert {"second": 1} == {
+        k: v.unknown_attempts for k, v in (await repository.usage(UsageGrouping.PROVIDER)).items()
+    }
+    assert [1, 0] == [
+        (await repository.find(TaskFilter(provider_name=n), Paging())).total for n in ("second", "first")
+    ]
+
+
+async def test_a_stale_task_goes_nowhere(repository):
+    """Who lost it does not change its provider either."""
+    task = a_task(
+        provider_name="first",
+        config_snapshot={"fallback": [{"provider": "second", "model_id": "m2", "max_retries": 1}]},
+    )
+    await add(repository, task)
+    claimed = task.claim("me", NOW)
+    await repository.save(task.fence, task=claimed)
+    await repository.save(claimed.fence, task=rescued(claimed))
+
+    with pytest.raises(StaleTask):
+        await repository.save(
+            claimed.fence, task=claimed.move_on(NOW, Failure(FailureCode.RATE_LIMITED, upstream_text("no")))
+        )
+
+    assert "first" == (await repository.get(task.task_id)).provider_name

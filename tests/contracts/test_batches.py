@@ -14,7 +14,6 @@ from imagegen_core.batch import (
     BatchStatus,
     OnFailure,
     PauseReason,
-    Target,
 )
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import BatchNotFound, Failure, FailureCode, IdempotencyKeyReused
@@ -24,7 +23,7 @@ from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.ports.webhooks import Webhook
 from imagegen_core.search import Paging
 from imagegen_core.secrets import Secret
-from imagegen_core.task import BatchPlace, TaskStatus
+from imagegen_core.task import BatchPlace, Target, TaskStatus
 from tests.contracts.samples import NOW, a_task, an_attempt, an_image, later
 
 pytestmark = pytest.mark.anyio

@@ -14,6 +14,8 @@ from imagegen_adapters.providers.document.operations import ErrorSpec
 from imagegen_adapters.providers.document.responses import classify
 from imagegen_adapters.providers.gemini.responses import ErrorResponse, call_error
 from imagegen_adapters.providers.stability import load_stability
+from imagegen_core.attempt import may_ask_next
+from imagegen_core.errors import CallError, FailureCode
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -59,3 +61,17 @@ def test_the_page_says_what_the_tables_say(status, cells):
 def test_the_page_has_the_statuses_that_matter():
     """The table is found at all."""
     assert {400, 401, 402, 408, 429, 500, 503, 504} <= {status for status, _ in _rows()}
+
+
+def test_the_page_says_after_which_failures_another_provider_is_asked():
+    """Of each code, one way or the other; of a rejection, both."""
+    _, _, section = PAGE.read_text("utf-8").partition("## Another provider\n")
+    rows = re.findall(r"^\| (`.*) \| (\*\*yes\*\*|no)", section.partition("\n## ")[0], re.MULTILINE)
+    listed = {(code, next_ == "**yes**") for cell, next_ in rows for code in re.findall(r"`(\w+)`", cell)}
+
+    actual = {(str(code), may_ask_next(CallError(code, "no"))) for code in FailureCode}
+    gone = [
+        CallError(FailureCode.REJECTED, "no", upstream_status=404),
+        CallError(FailureCode.REJECTED, "no", is_gone=True),
+    ]
+    assert listed == actual | {("rejected", may_ask_next(error)) for error in gone}

@@ -371,6 +371,7 @@ class Calls:
             possible_charge=charged,
             resendable=not_started or retries_unknown(failure, config),
             is_transient=error.is_transient,
+            is_gone=error.is_gone,
         )
 
 

@@ -10,8 +10,15 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.attempt import Attempt, AttemptOutcome, Phase, may_be_charged
+from imagegen_core.attempt import (
+    Attempt,
+    AttemptOutcome,
+    Phase,
+    charged_nothing,
+    may_be_charged,
+)
 from imagegen_core.errors import (
+    CallError,
     Failure,
     FailureCode,
     ImagegenError,
@@ -87,6 +94,7 @@ class Runner:
         run.image_count, run.has_spooled = (None, True) if attempts else (0, False)
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         now, charged = self.parts.clock.now(), may_be_charged(attempts)
+        attempts = tuple(a for a in attempts if a.number > (run.task.earlier_attempts or 0))
         if run.cancelled.is_set() and not has_active:
             await self.end(run.task.cancel(now, possible_charge=charged), run)
             return
@@ -106,9 +114,9 @@ class Runner:
             return
         except Refusal as refusal:
             failure = refusal_failure(refusal, charged=charged)
-            await self.end(run.task.fail(self.parts.clock.now(), failure), run)
-            return
-        outcomes = await self._run_parts(run, plan, {a.part: a for a in attempts})
+            outcomes = [AttemptOutcome(error=CallError.from_failure(failure))]
+        else:
+            outcomes = await self._run_parts(run, plan, {a.part: a for a in attempts})
         if any(outcome.not_begun for outcome in outcomes):
             await self.stop(run)
             return
@@ -116,6 +124,7 @@ class Runner:
             run.task,
             outcomes,
             cancelled=run.cancelled.is_set(),
+            charged_nothing=charged_nothing((*attempts, *run.attempts.values())),
             now=self.parts.clock.now(),
             retry=self.retry,
             random=self.random,
@@ -123,11 +132,12 @@ class Runner:
         if task.status.final:
             await self.end(task, run)
         else:
+            is_moved = task.provider_name != run.task.provider_name
             await self._requeue(run, task)
             codes = {str(outcome.error.failure.code) for outcome in outcomes if outcome.error is not None}
             now = self.parts.clock.now()
             _log.info(
-                "the task waits for another try",
+                "the task goes on to another provider" if is_moved else "the task waits for another try",
                 extra={
                     "task_id": task.task_id,
                     "provider": task.provider_name,

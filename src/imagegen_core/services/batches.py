@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import attrs
 
-from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, PauseReason, Target, ceiling_problem
+from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, PauseReason, ceiling_problem
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.messages import Message, ProblemCode
@@ -19,7 +19,15 @@ from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.services.tasks import Tasks
-from imagegen_core.task import BatchPlace, Submission, Task, TaskStatus, canonical_json, check_idempotency_key
+from imagegen_core.task import (
+    BatchPlace,
+    Submission,
+    Target,
+    Task,
+    TaskStatus,
+    canonical_json,
+    check_idempotency_key,
+)
 
 LOOK_SECONDS = 5.0
 """The longest pause between looks: a hint may be lost, and a full queue or disk may have room again."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
@@ -12,13 +12,15 @@ import attrs
 
 from imagegen_core.attempt import may_be_charged
 from imagegen_core.config import ProviderConfig
-from imagegen_core.costs import Cost, Usage, UsageGrouping, quote, total
+from imagegen_core.costs import Cost, Usage, UsageGrouping, dearest, quote, total
 from imagegen_core.errors import (
     BlobMissing,
     ImageNotFound,
     InputNotFound,
     InsufficientStorage,
     InvalidImage,
+    ProviderDisabled,
+    Refusal,
     ResponseNotKept,
     StaleTask,
     TaskNotFound,
@@ -27,7 +29,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.facts import parse_text
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
-from imagegen_core.limits import MAX_PAGE_SIZE
+from imagegen_core.limits import MAX_FALLBACKS, MAX_PAGE_SIZE
 from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.blobs import SpoolOverflow
@@ -42,11 +44,13 @@ from imagegen_core.running.runner import Runner
 from imagegen_core.running.storing import hashed
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import (
+    FALLBACK,
     RESPONSE_FORMAT,
     WEBHOOK_URL,
     ImageReference,
     InputSource,
     Submission,
+    Target,
     Task,
     TaskStatus,
     check_idempotency_key,
@@ -57,6 +61,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
+Choice = tuple[ResolvedProvider, Model]
 _ANY_IMAGE = InputImage(key="", mime_type="image/png", width=1024, height=1024, size_bytes=1 << 20, sha256="")
 """Stands for a request's images in an estimate."""
 
@@ -66,12 +71,13 @@ class TaskChanges:
     """Changes for a task that is made again; None leaves a thing as it was.
 
     ``params`` may hold ``prompt``, too; None removes a parameter. Another provider means its default model,
-    unless ``model_id`` says which.
+    unless ``model_id`` says which, and is asked once, although the task's fallback may name it.
     """
 
     params: Mapping[str, Any] = attrs.field(factory=dict)
     provider_name: str | None = None
     model_id: str | None = None
+    fallback: tuple[Target, ...] | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -149,13 +155,15 @@ class Tasks:
     async def new_task(self, submission: Submission, task_id: str) -> Task:
         """Check a request as a whole, spool its images, and return its task, which is not stored yet."""
         params = canonical(submission.params)
-        resolved, model = await self.resolved(submission)
+        (resolved, model), *others = order = await self._order(submission)
         check_operation(submission.operation, len(submission.references), model)
         request = await self._request(submission, params, task_id)
-        check_request(request, model)
-        resolved.provider.split(request, model, resolved.config)
-        if resolved.config.api_base:
-            await self.parts.check_address(resolved.config.api_base)
+        for number, (each, its_model) in enumerate(order):
+            with _naming(number):
+                check_request(request, its_model)
+                each.provider.split(request, its_model, each.config)
+                if each.config.api_base:
+                    await self.parts.check_address(each.config.api_base)
         if submission.webhook_url is not None:
             await self.parts.check_webhook(submission.webhook_url)
         if not self.parts.has_room():
@@ -168,7 +176,7 @@ class Tasks:
             provider_name=resolved.config.provider_name,
             model_id=model.id,
             created_at=now,
-            config_snapshot=snapshot(resolved.config, model) | _wishes(submission),
+            config_snapshot=snapshot(resolved.config, model) | _wishes(submission, others),
             override=None if override is None else seal_override(override, self.parts.box, task_id),
             max_retries=resolved.config.retries,
             warnings=() if warning is None else (warning,),
@@ -178,9 +186,14 @@ class Tasks:
     async def estimate(self, submission: Submission) -> tuple[Cost, ...]:
         """Return what a request would cost now, by currency; empty if nothing. Nothing is sent.
 
-        A `Refusal` says why the request would be turned down, apart from its images.
+        With a fallback it is what the dearest of its providers would cost, in each currency. A `Refusal` says
+        why the request would be turned down, apart from its images.
         """
-        return self.quoted(submission, *await self.resolved(submission))
+        quotes = []
+        for number, each in enumerate(await self._order(submission)):
+            with _naming(number):
+                quotes.append(self.quoted(submission, *each))
+        return dearest(quotes)
 
     def quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
         """Return what `estimate` does, for what it is resolved to."""
@@ -222,12 +235,14 @@ class Tasks:
         prompt = parse_text(params.pop("prompt", earlier.prompt), "prompt")
         provider_name = changes.provider_name or earlier.provider_name
         kept_model = earlier.model_id if provider_name == earlier.provider_name else None
+        kept_fallback = tuple(target for target in earlier.fallback if target.provider_name != provider_name)
         submission = attrs.evolve(
             earlier,
             prompt=prompt,
             params=changed(earlier.params, params),
             provider_name=provider_name,
             model_id=changes.model_id or kept_model,
+            fallback=kept_fallback if changes.fallback is None else changes.fallback,
         )
         return await self._again(submission)
 
@@ -245,6 +260,33 @@ class Tasks:
             require_saved=submission.require_saved,
         )
         return resolved, choose_model(resolved.profile.models, submission.model_id)
+
+    async def _order(self, submission: Submission) -> Sequence[Choice]:
+        """Return the providers to ask, in order. Where several are named, one may be switched off."""
+        name = submission.provider_name or await self.resolve.default_name()
+        targets = (Target(name, submission.model_id), *submission.fallback)
+        if len(submission.fallback) > MAX_FALLBACKS:
+            reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_FALLBACKS)
+            raise ValidationFailed.for_field(FALLBACK, reason)
+        order: list[Choice] = []
+        off: list[ProviderDisabled] = []
+        for number, target in enumerate(targets):
+            if target.provider_name in (each.provider_name for each in targets[:number]):
+                raise ValidationFailed.for_field(f"{FALLBACK}.{number - 1}.provider", ProblemCode.DUPLICATE())
+            override = None if number else submission.override
+            request = attrs.evolve(submission, override=override, **attrs.asdict(target))
+            with _naming(number):
+                try:
+                    order.append(await self.resolved(request))
+                except ProviderDisabled as error:
+                    if len(targets) == 1:
+                        raise
+                    off.append(error)
+                    described = self.resolve.describe(await self.resolve.layers(target.provider_name or name))
+                    order.append((described, choose_model(described.profile.models, target.model_id)))
+        if len(off) == len(targets):
+            raise off[0]
+        return order
 
     async def of_key(self, key: str, *, scope: str, operations: Sequence[Operation]) -> Task:
         """Return the newest task of an idempotency key, whatever its body was; nothing is started.
@@ -525,11 +567,33 @@ def snapshot(config: ProviderConfig, model: Model) -> dict[str, Any]:
     }
 
 
-def _wishes(submission: Submission) -> dict[str, str]:
-    """Return what a task remembers of its caller's wishes."""
+def _wishes(submission: Submission, others: Sequence[Choice]) -> dict[str, Any]:
+    """Return what a task remembers of its caller's wishes; ``others`` are to be asked after the first."""
     url = submission.webhook_url
-    wishes = {RESPONSE_FORMAT: submission.response_format, WEBHOOK_URL: url and url.strip()}
+    fallback = [
+        snapshot(each.config, model) | {"provider": each.config.provider_name} for each, model in others
+    ]
+    wishes = {
+        RESPONSE_FORMAT: submission.response_format,
+        WEBHOOK_URL: url and url.strip(),
+        FALLBACK: fallback or None,
+    }
     return {name: value for name, value in wishes.items() if value is not None}
+
+
+@contextmanager
+def _naming(number: int) -> Iterator[None]:
+    """Name the provider that a refusal is about, if it is not the first."""
+    try:
+        yield
+    except Refusal as refusal:
+        if number:
+            field = f"{FALLBACK}.{number - 1}"
+            if isinstance(refusal, ValidationFailed):
+                raise ValidationFailed.for_field(field, refusal.reason) from refusal
+            refusal.reason = RefusalCode.PROBLEM(field=field, reason=refusal.reason)
+            refusal.args = (refusal.message,)
+        raise
 
 
 async def _pieces(data: bytes, size: int = 256 * 1024) -> AsyncIterator[bytes]:

@@ -10,13 +10,12 @@ from litestar.params import JSONBody
 from imagegen_core import limits
 from imagegen_core.batch import Batch as CoreBatch
 from imagegen_core.batch import BatchItem, BatchMode, BatchPlan, BatchStatus, OnFailure, PauseReason
-from imagegen_core.batch import Target as CoreTarget
 from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.requests import Operation
-from imagegen_core.task import TaskStatus
+from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
 from imagegen_http.api.errors import get, post, response
 from imagegen_http.api.images import Cost
@@ -130,8 +129,8 @@ class NewBatch(Body, frozen=True, kw_only=True):
         )
 
 
-def _target(body: BatchTarget) -> CoreTarget:
-    return CoreTarget(provider_name=body.provider, model_id=body.model_id)
+def _target(body: BatchTarget) -> Target:
+    return Target(provider_name=body.provider, model_id=body.model_id)
 
 
 def _item(line: BatchLine, number: int) -> BatchItem:
@@ -140,7 +139,7 @@ def _item(line: BatchLine, number: int) -> BatchItem:
     if not isinstance(prompt, str):
         raise ValidationFailed.for_field(field, ProblemCode.REQUIRED())
     target = _target(line)
-    return BatchItem(prompt=prompt, params=params, target=None if target == CoreTarget() else target)
+    return BatchItem(prompt=prompt, params=params, target=None if target == Target() else target)
 
 
 def _ceiling(body: MaxCost) -> CoreCost:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, cast, get_type_hints
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
+from msgspec import UNSET, UnsetType
 
 from imagegen_core import limits
 from imagegen_core.config import ConfigSource, ProviderConfig
@@ -25,11 +26,13 @@ from imagegen_http.api.requests import JsonRequest, ServiceDependency, query, re
 from imagegen_http.api.responses import Success, success
 from imagegen_http.api.tasks import (
     CONFIG_REFUSALS,
+    Fallback,
     TaskResponse,
     accept_or_repeat,
     acceptance,
     post_task,
     repeats_lost,
+    targets_of,
 )
 from imagegen_http.guard.bodies import BufferedBody
 from imagegen_http.schemas import Answer, Body, ImageText, JsonObject, Name, RequestedModel, doc
@@ -62,6 +65,7 @@ class SubmitBody(Body, frozen=True, kw_only=True):
 
     provider: Name | None = None
     model_id: RequestedModel | None = None
+    fallback: Fallback = msgspec.field(default_factory=list)
     use_saved_config: Annotated[
         bool, doc("refuse the task unless the provider's configuration was saved through the API")
     ] = False
@@ -225,7 +229,8 @@ SUBMISSIONS = [_handler(operation) for operation in Operation]
 class Estimate(Answer, frozen=True, kw_only=True):
     """What a request would cost if it made all that it asks for."""
 
-    cost: Annotated[Cost | None, doc("null where calls cost nothing")]
+    cost: Annotated[Cost | None, doc("null where calls cost nothing; of several providers the dearest")]
+    costs: Annotated[list[Cost] | UnsetType, doc("where these charge in several currencies, in each")] = UNSET
 
 
 @post("/api/v1/tasks/estimate", "tasks", *CONFIG_REFUSALS, "unavailable")
@@ -243,7 +248,8 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     submission = await _submission(service, data.operation, data, prompt, params)
     with fields_named(_names(rules)):
         costs = await service.imagegen.tasks.estimate(submission)
-    return success(Estimate(cost=Cost.optional(next(iter(costs), None))))
+    shown = list(map(Cost.from_cost, costs))
+    return success(Estimate(cost=next(iter(shown), None), costs=shown if len(shown) > 1 else UNSET))
 
 
 def _not_of_this_operation(name: str) -> Problem:
@@ -279,6 +285,7 @@ async def _submission(
         params=params,
         provider_name=provider_name,
         model_id=body.model_id,
+        fallback=targets_of(body.fallback),
         override=override,
         require_saved=body.use_saved_config,
         webhook_url=body.webhook_url,

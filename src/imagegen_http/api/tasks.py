@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
 import attrs
@@ -15,12 +17,12 @@ from msgspec import UNSET, UnsetType
 from imagegen_core.config import ConfigSource
 from imagegen_core.errors import FailureCode, ImagegenError
 from imagegen_core.images import MediaType
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_WAIT_SECONDS
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_FALLBACKS, MAX_WAIT_SECONDS
 from imagegen_core.messages import Language
 from imagegen_core.ports.tasks import AddedTask, TaskFilter
 from imagegen_core.requests import InputRole, Operation
 from imagegen_core.services.tasks import InputView, TaskChanges, TaskView
-from imagegen_core.task import Submission, TaskStatus
+from imagegen_core.task import Submission, Target, TaskStatus
 from imagegen_core.task import Task as CoreTask
 from imagegen_http.api import requests
 from imagegen_http.api.errors import fields_named, get, post, response
@@ -53,6 +55,7 @@ from imagegen_http.schemas import (
     TaskId,
     Time,
     doc,
+    timestamp,
     with_exact_seed,
 )
 from imagegen_http.service import Service
@@ -109,6 +112,31 @@ class TaskError(Answer, frozen=True, kw_only=True):
         return cls.from_attributes(task.failure, message=message)
 
 
+class FallbackTarget(Body, frozen=True, kw_only=True):
+    """A provider to ask next."""
+
+    provider: Annotated[str, doc("its name", "demo", min_length=1)]
+    model_id: RequestedModel | None = None
+
+
+_FALLBACK = "providers to ask next, in order, where one has provably charged nothing"
+Fallback = Annotated[list[FallbackTarget], doc(_FALLBACK, max_length=MAX_FALLBACKS)]
+
+
+def targets_of(fallback: Iterable[FallbackTarget]) -> tuple[Target, ...]:
+    return tuple(Target(one.provider, one.model_id) for one in fallback)
+
+
+class TaskAttempt(Answer, frozen=True, kw_only=True):
+    """A provider whose turn it was, and why the task went on from it."""
+
+    provider: ProviderName
+    model_id: ModelId
+    code: Annotated[FailureCode | None, doc("why it made nothing; else null", None)]
+    possible_charge: Annotated[bool, doc("whether it may have charged for nothing", example=False)]
+    started_at: Time
+
+
 class ConfigSnapshot(Answer, frozen=True, kw_only=True):
     """The provider's configuration that a task was accepted under, without secrets."""
 
@@ -161,6 +189,7 @@ class Task(Answer, frozen=True, kw_only=True):
         int | None, doc("1 for the next one of its provider; null when it does not wait", None)
     ]
     attempts: Annotated[int, doc("tries that reached the provider or tried to", 1)]
+    attempt_history: Annotated[list[TaskAttempt], doc("whose turn it was, the present provider's last")]
     created_at: Time
     started_at: Annotated[
         Time | None, doc("when a provider first had a place for it", "2026-11-24T08:00:00.120Z")
@@ -194,6 +223,10 @@ class Task(Answer, frozen=True, kw_only=True):
             prompt=task.request.prompt,
             params=with_exact_seed(task.request.params),
             progress=progress_of(task),
+            attempt_history=[
+                TaskAttempt(**{**each, "started_at": timestamp(datetime.fromisoformat(each["started_at"]))})
+                for each in task.attempt_history
+            ],
             queue_position=view.queue_position,
             image_url=images[0].image_url if images else None,
             images=images,
@@ -236,6 +269,7 @@ class RerunBody(Body, frozen=True, kw_only=True):
     params: Annotated[JsonObject | None, doc(_NEW_PARAMS, {"prompt": f"{EXAMPLE_PROMPT}，水彩"})] = None
     provider: Name | None = None
     model_id: RequestedModel | None = None
+    fallback: Fallback | None = None
 
 
 class CancelBody(Body, frozen=True, kw_only=True):
@@ -476,7 +510,12 @@ async def rerun_task(
     task.
     """
     service.check_running()
-    changes = TaskChanges(params=data.params or {}, provider_name=data.provider, model_id=data.model_id)
+    changes = TaskChanges(
+        params=data.params or {},
+        provider_name=data.provider,
+        model_id=data.model_id,
+        fallback=None if data.fallback is None else targets_of(data.fallback),
+    )
     with fields_named({"prompt": "params.prompt"}):
         added = await service.imagegen.tasks.rerun(
             parse_task_id(task_id), changes, idempotency_key=requests.parse_idempotency_key(idempotency_key)

@@ -36,9 +36,9 @@ def _make(
     image: str | None = None,
     mask: str | None = None,
     references: Sequence[str] = (),
-    **texts: str | None,
+    **fields: Any,
 ) -> None:
-    """Submit the task, follow it to its end, write and print its images; ``texts`` are fields of the body."""
+    """Submit the task, follow it to its end, write and print its images; ``fields`` are of the body."""
     params |= {} if num is None else {"num": num}
     if force and output is None:
         raise WrongUsage("{option} is for {other}", option="--force", other="-o")
@@ -48,7 +48,7 @@ def _make(
     files = None
     if output is not None:
         files = OutputFiles.at(context.cwd, output, count=_count(params), force=force)
-    body = {"params": params, **{name: text for name, text in texts.items() if text}}
+    body = {"params": params, **{name: field for name, field in fields.items() if field}}
     if operation.rules.prompt_field == "params.prompt":
         params["prompt"] = prompt
     elif prompt or operation.rules.needs_prompt:
@@ -90,8 +90,8 @@ async def _show_estimate(api: Api, body: Mapping[str, Any]) -> None:
     """Print the estimated cost; errors are left to the submission."""
     with suppress(ApiRefusal):
         estimate = await api.post("/api/v1/tasks/estimate", json=body)
-        if (amount := cost_note(estimate["cost"])) is not None:
-            note("estimated cost: {cost}", cost=amount)
+        if amounts := [*filter(None, map(cost_note, estimate.get("costs") or [estimate["cost"]]))]:
+            note("estimated cost: {cost}", cost=" / ".join(amounts))
 
 
 async def _finished_task(api: Api, task_id: str, title: str | None) -> dict[str, Any]:
@@ -166,12 +166,26 @@ _image = click.option(
     metavar="FILE",
     help="The image: a file, image:ID for one that is kept, or - for standard input.",
 )
+
+
+def _target(text: str) -> dict[str, str]:
+    provider, _, model_id = text.partition(":")
+    return {"provider": provider, "model_id": model_id} if model_id else {"provider": provider}
+
+
 _COMMON: tuple[Callable[..., Any], ...] = (
     click.option(
         "-p", "--provider", metavar="NAME", help="Name of the provider; left out: default_provider."
     ),
     click.option(
         "-m", "--model", "model_id", metavar="ID", help="Id of the model; left out: the provider's default."
+    ),
+    click.option(
+        "--fallback",
+        multiple=True,
+        callback=lambda _context, _option, texts: [*map(_target, texts)],
+        metavar="NAME[:ID]",
+        help="Provider to ask next if nothing was charged, and its model; repeatable, up to 3, in order.",
     ),
     click.option(
         "-n", "--num", type=click.IntRange(1, MAX_NUM), metavar="N", help="How many images; left out: one."

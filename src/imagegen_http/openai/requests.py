@@ -15,8 +15,9 @@ from imagegen_core.messages import ProblemCode
 from imagegen_core.models import Model, Parameter, common
 from imagegen_core.requests import OPENAI_EDITS, OPENAI_GENERATIONS, Operation, parse_size
 from imagegen_core.task import ImageReference as StoredReference
-from imagegen_core.task import InputSource, Submission, canonical_json
+from imagegen_core.task import InputSource, Submission, Target, canonical_json
 from imagegen_http.api.requests import converted, decoded, read_image, read_images
+from imagegen_http.api.tasks import FallbackTarget
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard.bodies import BufferedBody, Text
 from imagegen_http.schemas import EXAMPLE_IMAGE, EXAMPLE_PROMPT, IMAGE_TEXT, PROMPT_WORDS, doc
@@ -27,6 +28,7 @@ _MODEL = "`provider/model`, a model id, or empty"
 _SIZE = "`WIDTHxHEIGHT` or `auto`"
 _FORMAT = "the bytes in base64, or an address below this service"
 _WEBHOOK = "where the end of its task is told, in the shape of this service's webhooks"
+_FALLBACK = "what to ask next where a provider has provably charged nothing, such as `provider/model`"
 _STREAM = "send events, the images so far among them"
 
 
@@ -40,6 +42,7 @@ class ImageGeneration(msgspec.Struct, kw_only=True):
     response_format: Annotated[Literal["b64_json", "url"] | None, doc(_FORMAT, "url")] = None
     stream: Annotated[bool | None, doc(_STREAM)] = None
     webhook_url: Annotated[str, doc(_WEBHOOK)] | None = None
+    fallback: Annotated[list[str | FallbackTarget] | None, doc(_FALLBACK)] = None
 
 
 class ImageReference(msgspec.Struct, kw_only=True):
@@ -75,6 +78,7 @@ class ImageEditForm(msgspec.Struct, kw_only=True):
     response_format: Annotated[Literal["b64_json", "url"] | UnsetType, doc(_FORMAT)] = UNSET
     stream: Annotated[bool | UnsetType, doc(_STREAM)] = UNSET
     webhook_url: Annotated[str | UnsetType, doc(_WEBHOOK)] = UNSET
+    fallback: Annotated[list[str] | UnsetType, doc(_FALLBACK)] = UNSET
 
     schema_words: ClassVar[Mapping[str, Any]] = {
         "dependentSchemas": {"mask": {"properties": {"image": {"maxItems": 1}}}}
@@ -167,6 +171,10 @@ class ImageRequest:
             params=dict(self._params(model)),
             provider_name=provider_name,
             model_id=model.id,
+            fallback=tuple(
+                Target.parse(each, "/") if isinstance(each, str) else Target(each.provider, each.model_id)
+                for each in self.generation.fallback or ()
+            ),
             webhook_url=self.generation.webhook_url,
         )
         if self.images is None:
@@ -246,7 +254,11 @@ def read_edit(body: BufferedBody, content_type: str) -> ImageRequest:
 def _from_form(parts: Sequence[Part]) -> ImageRequest:
     images = tuple(_image(p) for p in parts if p.name in _IMAGE_FIELDS)
     masks = [_image(p) for p in parts if p.name == "mask"]
-    fields = {p.name: p.text() for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file}
+    texts = [(p.name, p.text()) for p in parts if p.name not in (*_IMAGE_FIELDS, "mask") and not p.is_file]
+    if any(name.startswith("fallback[][") for name, _ in texts):  # what clients make of objects is ambiguous
+        raise ValidationFailed.for_field("fallback", ProblemCode.NOT_MATCHING(pattern="provider/model"))
+    fallback = [text for name, text in texts if name in ("fallback", "fallback[]")]
+    fields: dict[str, Any] = {**dict(texts), "fallback": fallback or None}
     ordered = sorted(parts, key=lambda p: p.name)  # a retry has another boundary, a gateway another order
     return ImageRequest(
         generation=converted(fields, ImageEdit),

@@ -41,10 +41,10 @@ async def outcome(imagegen, **params):
         return await imagegen.wait(task.task_id, timeout=60)
 
 
-async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = None) -> str:
+async def crash_in(imagegen: ImageGen, phase: Phase, *, quoted: Cost | None = None, **params) -> str:
     """Leave a task as a killed process would, its only attempt in ``phase``."""
     adapters = imagegen.parts
-    task = await imagegen.submit("猫")
+    task = await imagegen.submit("猫", **params)
     now = adapters.clock.now()
     limits = {"scripted": 9, "demo": 9}
     (claimed,) = await adapters.queue.claim("dead", limit=1, now=now, provider_limits=limits)

@@ -269,6 +269,7 @@ class Classification:
             retry_after=self.retry_after,
             upstream_status=self.response.status,
             upstream_code=self.code,
+            is_gone=self.kind == "not_found",
         )
 
     def stream_error(self, *, has_begun: bool) -> CallError:

@@ -113,8 +113,9 @@ class PostgresqlTasks(SqlTasks):
     ) -> tuple[Image, ...]:
         task_id = attempts[0].task_id if task is None else task.task_id
         event = None if task is None or not task.status.final else event_to_row(last_event(task))
+        function = "save_task" if task is None or task.earlier_attempts is None else "save_moved_task"
         (row,) = await self._database.rows(
-            "SELECT * FROM save_task($1, $2, $3, $4, $5, $6, $7, $8)",
+            f"SELECT * FROM {function}($1, $2, $3, $4, $5, $6, $7, $8)",  # noqa: S608 - one of the two
             task_id,
             fence.owner,
             fence.epoch,

@@ -60,6 +60,9 @@ UPDATE tasks SET {", ".join(f"{name} = :{name}" for name in TASK_STATE)},
 """  # noqa: S608 - columns of our own
 """A request to cancel is never lost to a worker that saves a task it read before the request."""
 
+_MOVE_TASK = f"UPDATE tasks SET provider_name = :provider_name {_IF_FENCED}"  # noqa: S608 - the same
+"""Only of a task that went on to another provider: three indexes begin with it."""
+
 _OUTCOME = (
     *("phase", "charge", "job", "receipt", "failure", "config", "sealed_config", "updated_at"),
     *("response_name", "response", "price", "cost_basis", "cost_currency", "cost_ticks"),
@@ -277,12 +280,15 @@ class SqliteTasks(SqlTasks):
                 raise await self._database.read(lambda c: _refusal(c, task_id))
             return ()
         state = None if task is None else task_state(task) | fenced
+        is_moved = task is not None and task.earlier_attempts is not None
         prepared = await prepare_each(images, partial(PreparedImage.from_image, simplify=self._simplify))
 
         def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
             for row in attempt_rows:
                 if not connection.execute(_PUT_ATTEMPT, row).rowcount:
                     raise _refusal(connection, task_id)
+            if state is not None and is_moved:
+                connection.execute(_MOVE_TASK, state)
             if state is not None and not connection.execute(_UPDATE_TASK, state).rowcount:
                 raise _refusal(connection, task_id)
             stored = self._insert(connection, prepared)

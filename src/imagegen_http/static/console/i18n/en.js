@@ -166,8 +166,6 @@ export default {
     estimate: "About {amount}",
     go: "Generate",
     lost: "{reason}. Pressing “Generate” again will not pay twice.",
-    changed_meanwhile: "The previous request, with other content, may have been accepted. Please check the tasks first; pressing again generates another one.",
-    too_much: "These images are too large together: a request takes at most about {size}",
     same_task: "The previous request was accepted; nothing was generated twice",
     submitted: "Submitted, waiting",
     news_failed: "Failed: {reason}",

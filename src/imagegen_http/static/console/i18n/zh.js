@@ -166,8 +166,6 @@ export default {
     estimate: "预计 {amount}",
     go: "生成",
     lost: "{reason}。再按一次“生成”不会重复付费。",
-    changed_meanwhile: "上一次的请求可能已被接受，内容与现在不同。请先看任务，再按一次会另外生成。",
-    too_much: "这些图片一起太大：一次请求最多约 {size}",
     same_task: "上一次的请求已被接受，没有重复生成",
     submitted: "已提交，正在排队",
     news_failed: "失败：{reason}",

@@ -17,6 +17,7 @@ const EMPTY = {
   operation: "generate",
   provider: "", // "" is the service's default provider
   model_id: "", // "" is the provider's default model
+  fallback: [], // at most one `{ provider, model_id }`, to ask where the first has charged nothing
   prompt: "",
   num: 1,
   size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say

@@ -1,9 +1,11 @@
 // What the service said of a request, by the field of the form that it is about.
 
 import { bytes } from "./format.js";
-import { t } from "./i18n.js";
+import { fetchSentences, t } from "./i18n.js";
 import { inputsOf, parameter, parametersOf } from "./requests.js";
 import { inputNames, presetsOf, sizeOf, takesPixels } from "./sizes.js";
+
+await fetchSentences("more");
 
 const ROLES = { reference_images: "reference", image: "image", mask: "mask" };
 const NAMES = { provider: "model_id", n: "num", number_of_images: "num" };
@@ -25,7 +27,7 @@ export function placed(refusal, draft, choice) {
     if (places.has(place)) fields[place] = [fields[place], text].filter(Boolean).join("\n");
     else rest.push(text);
   }
-  if (refusal.code === KEY_REUSED) rest.push(t("create.changed_meanwhile"));
+  if (refusal.code === KEY_REUSED) rest.push(t("more.changed_meanwhile"));
   else if (!Object.keys(fields).length) rest.unshift(refusal.message, ...(rest.length ? [] : [refusal.detail, refusal.hint]));
   return { fields, rest: rest.filter(Boolean).join("\n") };
 }
@@ -36,7 +38,7 @@ function implied({ code, detail, field, message, max_bytes }, draft, choice) {
   if (field) return [{ field, message: detail.replace(/^[\w.]+(?:：|: )/, "") }];
   if (code === REFERENCES) return [{ field: "reference_images", message: detail }];
   if (ABOUT_THE_MODEL.includes(code)) return [{ field: "model_id", message: `${message}\n${detail}`.trim() }];
-  if (max_bytes && inputs.length) return [{ field: inputs[0].role, message: t("create.too_much", { size: bytes((max_bytes * 3) / 4) }) }]; // base64 adds a third
+  if (max_bytes && inputs.length) return [{ field: inputs[0].role, message: t("more.too_much", { size: bytes((max_bytes * 3) / 4) }) }]; // base64 adds a third
   if (code !== NO_IMAGE) return [];
   const [id] = /\d+/.exec(detail) ?? [];
   return inputs.filter(({ image_id }) => String(image_id) === id).map(({ role }) => ({ field: role, message }));

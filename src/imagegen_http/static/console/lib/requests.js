@@ -127,9 +127,7 @@ export function numberOf({ num }, choice) {
 
 /** Return the body of the request, with its files. Throws an ApiError where one of them is gone. */
 export async function bodyOf(draft, choice) {
-  const { provider, model, operation } = choice;
-  const body = { provider: provider.name, model_id: model.id, params: paramsOf(draft, choice) };
-  if (draft.prompt.trim()) (operation === "generate" ? body.params : body).prompt = draft.prompt;
+  const { operation, ...body } = estimateOf(draft, choice);
   for (const input of inputsOf(draft, choice)) {
     const text = input.image_id ? `image:${input.image_id}` : await encoded(input);
     if (input.role === "reference") body.reference_images = [...(body.reference_images ?? []), text];
@@ -138,10 +136,10 @@ export async function bodyOf(draft, choice) {
   return body;
 }
 
-/** Return the body that asks what the draft would cost. */
+/** Return the body without its files, which asks what it would cost. */
 export function estimateOf(draft, choice) {
   const { provider, model, operation } = choice;
-  const body = { operation, provider: provider.name, model_id: model.id, params: paramsOf(draft, choice) };
+  const body = { operation, provider: provider.name, model_id: model.id, fallback: draft.fallback, params: paramsOf(draft, choice) };
   if (draft.prompt.trim()) (operation === "generate" ? body.params : body).prompt = draft.prompt;
   return body;
 }

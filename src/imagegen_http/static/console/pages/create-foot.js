@@ -23,31 +23,33 @@ export function Foot({ draft, choice, valid, sending, problem }) {
 }
 
 function Estimate({ draft, choice, valid }) {
-  const [cost, setCost] = useState(undefined); // null is free; undefined is not known yet
+  const [costs, setCosts] = useState(undefined); // empty is free; undefined is not known yet
   const body = valid ? estimateOf(draft, choice) : null;
   const { prompt: _, ...params } = body?.params ?? {};
   const asked = body && JSON.stringify({ ...body, prompt: Boolean(draft.prompt), params }); // no price is by the words
   useEffect(() => {
     if (!asked) {
-      setCost(undefined);
+      setCosts(undefined);
       return undefined;
     }
     const stop = new AbortController();
-    const wait = setTimeout(() => ask(body, stop.signal).then(setCost, (error) => isAbort(error) || setCost({ basis: "unknown" })), PAUSE);
+    const wait = setTimeout(() => ask(body, stop.signal).then(setCosts, (error) => isAbort(error) || setCosts([{ basis: "unknown" }])), PAUSE);
     return () => {
       clearTimeout(wait);
       stop.abort();
     };
   }, [asked]);
-  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${cost === undefined ? "" : sentence(cost)}</p>`;
+  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${costs === undefined ? "" : sentence(costs)}</p>`;
 }
 
 async function ask(body, signal) {
-  return (await post("/api/v1/tasks/estimate", body, { signal })).cost;
+  const { cost, costs = cost ? [cost] : [] } = await post("/api/v1/tasks/estimate", body, { signal });
+  return costs;
 }
 
-function sentence(cost) {
-  if (cost === null) return t("cost.none");
+function sentence(costs) {
+  const [cost] = costs;
+  if (!cost) return t("cost.none");
   if (cost.basis === "unknown" || !cost.amount) return t("cost.unknown");
-  return t("create.estimate", { amount: money(cost.amount, cost.currency) });
+  return t("create.estimate", { amount: costs.map((each) => money(each.amount, each.currency)).join(" / ") });
 }

@@ -19,6 +19,7 @@ import { Examples, isFirstVisit, Welcome } from "./create-welcome.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
+const loadSecond = async () => (await import("../parts/second-choice.js")).SecondChoice;
 const ORDER = ["generate", "reference", "edit", "upscale", "recontext", "segment"];
 
 export function CreateForm({ choice, results }) {
@@ -82,6 +83,7 @@ export function CreateForm({ choice, results }) {
       ${isFirstVisit.value && html`<${Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} choice=${choice} error=${shown.model_id} onChange=${change} />
+      ${choice.provider.kind !== "demo" && html`<${Lazy} load=${loadSecond} draft=${now} choice=${choice} onChange=${change} />`}
       <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />
       ${parameter(choice, "num") &&
       html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} error=${shown.num} onChange=${(num) => change({ num })} />`}

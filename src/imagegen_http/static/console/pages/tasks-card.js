@@ -90,6 +90,7 @@ function Details({ task }) {
   const facts = [
     [t("tasks.id"), html`<a href=${`/tasks/${task.task_id}`}><code>${task.task_id}</code></a>`],
     [t("tasks.attempts"), task.attempts],
+    [t("tasks.asked"), asked(task)],
     [t("tasks.started"), task.started_at && exactMoment(task.started_at)],
     [t("tasks.ended"), task.completed_at && exactMoment(task.completed_at)],
     [t("tasks.upstream"), task.error?.upstream_status],
@@ -99,6 +100,12 @@ function Details({ task }) {
   ].filter(([, value]) => value !== null && value !== undefined && value !== "");
   return html`<details><summary aria-describedby=${`task-${task.task_id}`}>${t("tasks.details")}</summary>
     <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`;
+}
+
+/** Whose turn it was, where it was more than one provider's, and why each made nothing. */
+function asked({ attempt_history = [] }) {
+  if (attempt_history.length < 2) return "";
+  return attempt_history.map(({ provider, code }) => (code ? `${providerName(provider)} (${code})` : providerName(provider))).join(" → ");
 }
 
 function Acts({ task, list, dismissable }) {

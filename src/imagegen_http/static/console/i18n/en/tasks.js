@@ -30,6 +30,7 @@ export default {
     details: "Details",
     id: "Task id",
     attempts: "Attempts",
+    asked: "Asked",
     started: "Started",
     ended: "Ended",
     upstream: "Provider's status",

@@ -2,6 +2,11 @@
 
 export default {
   more: {
+    second: "备选",
+    second_hint: "仅在确证首选没有收费时才询问，例如它余额不足或无法连接。",
+    no_second: "无",
+    changed_meanwhile: "上一次的请求可能已被接受，内容与现在不同。请先看任务，再按一次会另外生成。",
+    too_much: "这些图片一起太大：一次请求最多约 {size}",
     drop_value: "去掉 {name}",
     keep_prompt: "保存当前提示词",
     no_templates: "常用的提示词可以保存在这里，只存在此浏览器中。",

@@ -30,6 +30,7 @@ export default {
     details: "详情",
     id: "任务编号",
     attempts: "尝试次数",
+    asked: "依次询问",
     started: "开始",
     ended: "结束",
     upstream: "服务商的状态码",
