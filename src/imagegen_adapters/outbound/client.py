@@ -22,6 +22,7 @@ from imagegen_adapters.outbound.transport import (
     parse_url,
     port_of,
     proxy_of,
+    public_tls,
     to_httpcore,
 )
 from imagegen_core.config import WEB_PORTS, ProviderConfig, Proxy
@@ -129,13 +130,11 @@ class Outbound:
         gate = self.gate.public_only() if public_only else self.gate
         # The operator chose the proxy, so the allow-list applies to it even when the target must be public.
         connect_gate = gate if proxy is None else self.gate
-        if self._tls is None:  # made on first use because loading the certificates is slow
-            self._tls = httpx.create_ssl_context(trust_env=False)
         self._transports[key] = PooledTransport(
             backend=CheckedBackend(
                 connect_gate, connect_timeout=self._limits.connect_seconds, lookups=self._lookups
             ),
-            tls=self._tls,
+            tls=self._tls or public_tls(),  # at the first use, since that reads certificates
             slots=self._slots,
             limits=self._limits,
             proxy=None if proxy is None else to_httpcore(proxy),

@@ -9,6 +9,7 @@ import math
 import ssl
 import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -254,6 +255,12 @@ _MAX_HEADER_BYTES = 32 * 1024
 _IDEMPOTENT_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAID = "paid"
 """Request extension that marks a call which may cost money although its method is idempotent."""
+
+
+@cache
+def public_tls() -> ssl.SSLContext:
+    """Return a context that trusts certifi's certificates alone; they are read once, which takes a while."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class PooledTransport(httpx.AsyncBaseTransport):

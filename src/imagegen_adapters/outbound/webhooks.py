@@ -20,7 +20,7 @@ from imagegen_adapters.outbound.addresses import (
     normalized,
 )
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
-from imagegen_adapters.outbound.transport import CheckedBackend, PooledTransport, PoolLimits
+from imagegen_adapters.outbound.transport import CheckedBackend, PooledTransport, PoolLimits, public_tls
 from imagegen_adapters.providers.common.calls import parse_retry_after
 from imagegen_core.config import parse_receiver
 from imagegen_core.errors import UpstreamNotAllowed
@@ -175,7 +175,7 @@ class WebhookClient:
             lookups = self._lookups or NameLookups(_LIMITS.connections)
             self._transport = PooledTransport(
                 backend=_ShortBackend(self.gate, connect_timeout=_LIMITS.connect_seconds, lookups=lookups),
-                tls=httpx.create_ssl_context(trust_env=False),
+                tls=public_tls(),
                 slots=asyncio.Semaphore(_LIMITS.connections),
                 limits=_LIMITS,
             )
