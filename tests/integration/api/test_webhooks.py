@@ -256,6 +256,7 @@ def test_a_slow_receiver_slows_nobody(receiver, start_server):
         for _ in range(6):
             finished(api)
         quick.wait_for(6)
+        receiver.wait_for(4)
         waiting = len(receiver.requests)
         receiver.release()
         receiver.wait_for(6)
