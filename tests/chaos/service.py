@@ -1,7 +1,6 @@
 """The service under test and the provider that it calls, each started and killed as its own process."""
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -18,11 +17,10 @@ from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.chaos.upstream import DOCUMENT, read_ledger
 from tests.integration.api.asking import data_url
 from tests.integration.api.live_server import NO_TLS
+from tests.integration.warm_processes import WarmProcess, allow_tracing
 
 ROOT = Path(__file__).parents[2]
 IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
-PR_SET_PTRACER, PR_SET_PTRACER_ANY = 0x59616D61, ctypes.c_ulong(-1)
-_LIBC = ctypes.CDLL(None)
 PATIENCE = 60
 """Seconds after which a test fails; no test depends on this being short."""
 
@@ -89,7 +87,7 @@ class Service:
     wrap: tuple = ()
     environ: dict = attrs.field(factory=dict)
     program: tuple = (IMAGEGEN,)
-    process: subprocess.Popen = None
+    process: subprocess.Popen | WarmProcess = None
     pid: int = 0
     url: str = ""
     started: float = 0.0
@@ -119,18 +117,30 @@ class Service:
         announced = self.data_dir / "server.json"
         announced.unlink(missing_ok=True)
         self.configure()
-        with (self.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                [*self.wrap, *self.program, "serve", "--config", self.folder / "config.yaml", "--port", "0"],
-                cwd=self.folder,
-                env=self.environment(),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                process_group=0,  # Ctrl-C is for the test run
-                preexec_fn=_allow_tracing,  # noqa: PLW1509 - a single system call in the child
-            )
+        log, environ = self.folder / "log", self.environment()
+        serve = ("serve", "--config", self.folder / "config.yaml", "--port", "0")
+        with log.open("a") as opened:
+            if self._may_be_forked():
+                self.process = WarmProcess.start(
+                    *serve, cwd=self.folder, environ=environ, stdout=log, stderr=log
+                )
+            else:
+                self.process = subprocess.Popen(
+                    [*self.wrap, *self.program, *serve],
+                    cwd=self.folder,
+                    env=environ,
+                    stdout=opened,
+                    stderr=subprocess.STDOUT,
+                    process_group=0,  # Ctrl-C is for the test run
+                    preexec_fn=allow_tracing,  # noqa: PLW1509 - a single system call in the child
+                )
         self.pid = self.process.pid
         self.started = time.monotonic()
+
+    def _may_be_forked(self):
+        """Return whether nothing has to be there before Python starts, which takes most of a start."""
+        is_ours = (self.wrap, self.program) == ((), (IMAGEGEN,))
+        return is_ours and all(name.startswith("IMAGEGEN_") for name in self.environ)
 
     def environment(self):
         """Return the environment of the service and of its commands."""
@@ -231,11 +241,6 @@ def post_task(client, model="direct", *, image=None, **more):
 
 def _children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _allow_tracing():
-    """Let strace attach where only a parent process may (Yama's scope 1)."""
-    _LIBC.prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
 def _merged(defaults, overrides):

@@ -31,7 +31,7 @@ def _live_and_die(stage, chance):
     service = stage.service
     if chance.random() < 0.2:
         service.launch()
-        time.sleep(chance.uniform(0.2, 1.5))
+        time.sleep(chance.uniform(0.02, 0.5))
         service.kill()
         return
     service.start()
