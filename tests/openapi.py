@@ -1,5 +1,7 @@
 """The OpenAPI document of an application without a server."""
 
+from functools import cache
+
 from imagegen_adapters.memory import in_memory
 from imagegen_core.messages import Language
 from imagegen_http.app import build_app
@@ -11,8 +13,14 @@ JSON = "application/json"
 
 
 def document(language=Language.EN, settings=None):
-    """Return the document in a language."""
-    return openapi_document(application(settings), language)
+    """Return the document in a language; that of the default settings is made once."""
+    app = _default_application() if settings is None else application(settings)
+    return openapi_document(app, language)
+
+
+@cache
+def _default_application():
+    return application()
 
 
 def application(settings=None):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import yaml
+
+from imagegen_adapters.providers.common.calls import load_yaml
 
 FOLDER = Path(__file__).parents[1] / "samples"
 _NAME = re.compile(r"\$\{(\w+)\}")
@@ -24,7 +25,7 @@ class Sample:
 @cache
 def provider_samples(provider: str) -> dict[str, Any]:
     """Return the file of a provider."""
-    return yaml.safe_load((FOLDER / f"{provider}.yaml").read_text("utf-8"))
+    return load_yaml((FOLDER / f"{provider}.yaml").read_text("utf-8"))
 
 
 def sample(provider: str, name: str, /, **values: Any) -> Sample:

@@ -11,6 +11,7 @@ import httpx
 from litestar.handlers import HTTPRouteHandler
 
 import imagegen_core
+from imagegen_adapters.outbound.transport import public_tls
 from imagegen_adapters.stores.search import folding_version
 from imagegen_adapters.system import release_dictionaries, simplify
 from imagegen_http.app import build_app
@@ -54,6 +55,7 @@ def _keep_signatures(app):
 
 
 folding_version(simplify)
+public_tls()
 with tempfile.TemporaryDirectory() as _folder:
     _keep_signatures(asyncio.run(_use(Path(_folder))))
 release_dictionaries()

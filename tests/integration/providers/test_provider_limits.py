@@ -10,9 +10,9 @@ from functools import cache, partial
 
 import attrs
 import pytest
-import yaml
 
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.providers.common.calls import load_yaml
 from imagegen_adapters.providers.document import reading
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_core.config import ConfigSource, ProviderConfig
@@ -99,7 +99,7 @@ class Limit:
 @cache
 def models_of(preset: str) -> list[dict]:
     """Return the models of a shipped document as plain values."""
-    return yaml.safe_load(reading.PRESETS.joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
+    return load_yaml(reading.PRESETS.joinpath(f"{preset}.yaml").read_text("utf-8"))["models"]
 
 
 def limits_of_documents() -> Iterator[Limit]:
@@ -578,7 +578,7 @@ def call_of(provider, server, limit, request, extra, *, checked=True) -> Provide
 def without_limits(preset: str) -> dict:
     """Return a shipped document whose models accept whatever the service itself does."""
     text = reading.PRESETS.joinpath(f"{preset}.yaml").read_text("utf-8")
-    document = yaml.safe_load(text)
+    document = load_yaml(text)
     specs = {name: spec for model in document["models"] for name, spec in model.get("params", {}).items()}
     for model in document["models"]:
         separator, default = (model.get("size", {}).get(name) for name in ("separator", "default"))
