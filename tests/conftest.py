@@ -50,6 +50,38 @@ THOROUGH = {
 }
 """What ``--quick`` does not even collect: files that take more than three seconds of a processor."""
 
+TEXTS = {
+    "unit/http/test_console_modules.py",
+    "unit/http/test_console_page.py",
+    *(
+        f"unit/test_{subject}.py"
+        for subject in (
+            "architecture_page",
+            "blocking_reads",
+            "command_line_reference",
+            "console_page",
+            "contributing_page",
+            "deployment",
+            "docs_links",
+            "docs_translations",
+            "errors_reference",
+            "house",
+            "http_api_reference",
+            "never_pay_twice_page",
+            "nginx_site",
+            "ports",
+            "raw_clocks",
+            "samples",
+            "settings_reference",
+            "suppressions",
+            "vendored_modules",
+            "vocabulary",
+            "ways",
+        )
+    ),
+}
+"""What reads the texts of this checkout, its sources among them, and so comes out alike on each Python."""
+
 _skipped: list[str] = []
 
 
@@ -57,6 +89,7 @@ def pytest_addoption(parser):
     """Say what the tests of the API run over, as far as they share a server, and what the contracts test."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.addoption("--quick", action="store_true", help="leave out what takes long, or needs PostgreSQL")
+    parser.addoption("--another-python", action="store_true", help="leave out what reads texts and sources")
     parser.addoption("--store", metavar="MODULE:FACTORY", help="the contracts run over this store of yours")
 
 
@@ -73,10 +106,11 @@ def pytest_xdist_auto_num_workers(config):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leave whole files to ``./run test --all``."""
-    if config.getoption("--quick") and collection_path.is_relative_to(TESTS):
-        path = collection_path.relative_to(TESTS).as_posix()
-        return True if path in THOROUGH else None
+    """Leave whole files to ``./run test --all``, or to another Python."""
+    left_out = THOROUGH if config.getoption("--quick") else set()
+    left_out = left_out | TEXTS if config.getoption("--another-python") else left_out
+    if left_out and collection_path.is_relative_to(TESTS):
+        return True if collection_path.relative_to(TESTS).as_posix() in left_out else None
     return None
 
 
