@@ -34,12 +34,12 @@ async def _use(folder):
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app=app), base_url="http://localhost"
         ) as client:
-            made = (
+            task = (
                 (await client.post("/api/v1/tasks/generate", json=_IMAGE)).raise_for_status().json()["data"]
             )
-            while made["status"] in ("pending", "running"):
+            while task["status"] in ("pending", "running"):
                 await asyncio.sleep(0.01)
-                made = (await client.get(f"/api/v1/tasks/{made['task_id']}")).json()["data"]
+                task = (await client.get(f"/api/v1/tasks/{task['task_id']}")).json()["data"]
             for path in _READ:
                 (await client.get(path)).raise_for_status()
     return app
