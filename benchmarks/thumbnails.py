@@ -13,6 +13,7 @@ from PIL import Image, ImageMath
 from reports import Report, option_parser
 
 from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, decode, open_image
+from imagegen_core.images import MediaType
 
 COLUMNS = {"work": "thumbnail", "processor_ms": "processor ms", "bytes": "bytes", "similarity": "SSIM"}
 BLOCK_PIXELS = 8
@@ -59,7 +60,7 @@ def encoded(image, kind, **options):
 
 
 def our_thumbnail(file):
-    with open_image(io.BytesIO(file), max_pixels=MAX_PIXELS) as image:
+    with open_image(io.BytesIO(file), MediaType.sniff(file).name, max_pixels=MAX_PIXELS) as image:
         return decode(image).thumbnail
 
 

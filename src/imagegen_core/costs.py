@@ -186,6 +186,9 @@ _TOKENS_PER_UNIT = 1_000_000
 _BYTES_PER_TOKEN = 3
 """Of a prompt in UTF-8, for a forecast: English has more, Chinese about as many; text costs little."""
 
+_UNFORESEEN_FORMATS = frozenset({"gif", "svg"})
+"""A GIF takes tokens by its frames; an SVG those of a second model too, which the provider does not count."""
+
 _QUALITY_NAMES = ("quality", "upscale_mode")
 _SIZE_NAMES = ("size", "image_size", "resolution")
 
@@ -262,12 +265,13 @@ class _PricedCall:
         """Return the cost of the tokens that the call is forecast to take.
 
         There is none without a size or with one that the provider chooses: the largest could cost ten times
-        the usual. Images of one call are billed as if each were a call of its own.
+        the usual. There is none for a GIF or an SVG. Images of one call are billed as if each were a call of
+        its own.
         """
         forecast, request = self.price.forecast, self.request
         says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
         sides = request.dimensions or (None if says_size else parse_size(self.model.default_size))
-        if forecast is None or sides is None:
+        if forecast is None or sides is None or self._value("output_format") in _UNFORESEEN_FORMATS:
             return None
         partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
         inputs = len(request.named_inputs) or self._least_inputs
@@ -291,7 +295,8 @@ class _PricedCall:
         if not counts or not counts.keys() <= rates.keys():
             return None
         amount = sum((rates[kind] * count for kind, count in counts.items()), Decimal())
-        return Cost.from_amount(amount / _TOKENS_PER_UNIT, self.price.currency, Basis.ESTIMATED)
+        basis = Basis.UNKNOWN if self._value("output_format") == "svg" else Basis.ESTIMATED
+        return Cost.from_amount(amount / _TOKENS_PER_UNIT, self.price.currency, basis)
 
     @property
     def _least_inputs(self) -> int:

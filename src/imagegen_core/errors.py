@@ -11,8 +11,8 @@
     │   ├── ModelNotAvailable      ├── InsufficientStorage   ├── ProviderConfigNotFound
     │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
     │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
-    │   └── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
-    │                              └── TooManyWebhooks       ├── BatchNotFound
+    │   ├── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
+    │   └── ThumbnailNotFound      └── TooManyWebhooks       ├── BatchNotFound
     │                                                        └── Unavailable
     │                                                            └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
@@ -237,7 +237,7 @@ class UnsupportedOperation(Refusal, slug="unsupported_operation", code=40004):
 
 
 class InvalidImage(Refusal, slug="invalid_image", code=40005):
-    """An input image is not PNG, JPEG or WebP, is truncated, or is too large."""
+    """An input image is not PNG, JPEG, WebP, GIF or AVIF, is truncated, or is too large."""
 
     def __init__(self, field: str, reason: Message) -> None:
         super().__init__(RefusalCode.PROBLEM(field=field, reason=reason), field=field)
@@ -378,6 +378,13 @@ class InputNotFound(Refusal, slug="image_not_found"):
 
     def __init__(self, task_id: str, index: int) -> None:
         super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
+
+
+class ThumbnailNotFound(Refusal, slug="thumbnail_not_found", code=40409):
+    """An SVG has no thumbnail, since it is never drawn here."""
+
+    def __init__(self, image_id: int) -> None:
+        super().__init__(RefusalCode.SVG_NO_THUMBNAIL(image_id=image_id))
 
 
 class ResponseNotKept(Refusal, slug="response_not_kept", code=40405):

@@ -105,7 +105,7 @@ class StoredImage:
         return target
 
     async def thumbnail(self) -> bytes:
-        """Return a WebP of at most 512 pixels a side."""
+        """Return a WebP of at most 512 pixels a side; an SVG has none (`ThumbnailNotFound`)."""
         return await self._imagegen.gallery.thumbnail(self.record)
 
     async def delete(self) -> None:

@@ -1,5 +1,6 @@
 """A stored image, and the marks that people put on it: favourite, tags and collections."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -134,7 +135,7 @@ class ChangedImages:
 
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024  # of an image from a caller or a provider
-SIGNATURE_BYTES = 12  # this much of its beginning shows an image's type
+SIGNATURE_BYTES = 4096  # this much of its beginning shows an image's type: comments may come before an SVG
 
 
 class StorageState(StrEnum):
@@ -145,16 +146,24 @@ class StorageState(StrEnum):
     ARCHIVE = "oss"
 
 
+_SVG = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->)*+(?:<!DOCTYPE\s+|<(?:[\w.-]+:)?)svg[\s/>\[]", re.DOTALL
+)
+
+
 class MediaType(StrEnum):
-    """The three image types that are accepted; anything else is refused."""
+    """The image types that are accepted; anything else is refused. An SVG is accepted from providers only."""
 
     PNG = "image/png"
     JPEG = "image/jpeg"
     WEBP = "image/webp"
+    GIF = "image/gif"
+    AVIF = "image/avif"
+    SVG = "image/svg+xml"
 
     @property
     def extension(self) -> str:
-        return {MediaType.PNG: "png", MediaType.JPEG: "jpg", MediaType.WEBP: "webp"}[self]
+        return "jpg" if self is MediaType.JPEG else self.name.lower()
 
     @classmethod
     def sniff(cls, signature: bytes) -> "MediaType | None":
@@ -165,7 +174,13 @@ class MediaType(StrEnum):
             return cls.JPEG
         if signature[:4] == b"RIFF" and signature[8:12] == b"WEBP":
             return cls.WEBP
-        return None
+        if signature[:6] in (b"GIF87a", b"GIF89a"):
+            return cls.GIF
+        if signature[4:8] == b"ftyp":
+            brands = signature[8:12] + signature[16 : int.from_bytes(signature[:4], "big")]
+            is_avif = any(brands[at : at + 4] in (b"avif", b"avis") for at in range(0, len(brands), 4))
+            return cls.AVIF if is_avif else None
+        return cls.SVG if _SVG.match(signature) else None
 
 
 @attrs.frozen(kw_only=True)

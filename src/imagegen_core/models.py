@@ -41,7 +41,7 @@ from imagegen_core.requests import (
 )
 from imagegen_core.values import frozen_mapping
 
-_FORMATS = ("png", "jpeg", "jpg", "webp")
+_FORMATS = ("png", "jpeg", "jpg", "webp", "gif", "avif", "svg")
 
 _FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
     f"{owner}{kind}"
@@ -50,30 +50,19 @@ _FORMAT_NAMES = frozenset({"format", "mimetype"}) | {
 }
 """Parameters that choose a file format, without case, hyphens and underscores."""
 
-_VECTOR_MODEL = re.compile(r"(?<![a-z])svg(?![a-z])|recraft.*vector|text-to-vector|vectorize", re.IGNORECASE)
-"""Upstream ids of models that make only SVG."""
-
-_VECTOR_STYLE = re.compile(r"vector|icon\b", re.IGNORECASE)
-"""Styles in which Recraft's models draw SVG: https://www.recraft.ai/docs/api-reference/appendix."""
-
 
 def format_problems(params: Mapping[str, Any], model: "Model") -> Iterator[Problem]:
     """Yield a problem for each parameter, at any depth, that asks for a format that is not stored.
 
-    A parameter whose ``enum`` names no format means something else. A model that makes only SVG is a problem.
+    A parameter whose ``enum`` names no format means something else.
     """
-    upstream_id, choices = model.upstream_id, {p.name: p.enum for p in model.parameters}
-    if _VECTOR_MODEL.search(upstream_id):
-        yield Problem("model_id", ProblemCode.MAKES_ONLY_SVG(model=upstream_id))
+    choices = {p.name: p.enum for p in model.parameters}
     for name, value in params.items():
         if choices.get(name) and not any(_is_stored(choice) for choice in choices[name]):
             continue
         for path, text in _formats(name, value, chooses=False):
             if not _is_stored(text):
                 yield Problem(f"params.{path}", ProblemCode.NOT_ONE_OF(choices=_FORMATS))
-    style = params.get("style")
-    if isinstance(style, str) and _VECTOR_STYLE.match(style) and "recraft" in upstream_id.casefold():
-        yield Problem("params.style", ProblemCode.MAKES_SVG(model=upstream_id))
 
 
 def check_result_size(params: Mapping[str, Any], width: float, height: float) -> None:
@@ -113,7 +102,7 @@ def _formats(path: str, value: Any, *, chooses: bool) -> Iterator[tuple[str, str
 
 
 def _is_stored(value: Any) -> bool:
-    return isinstance(value, str) and value.casefold().removeprefix("image/") in _FORMATS
+    return isinstance(value, str) and value.casefold().removeprefix("image/").removesuffix("+xml") in _FORMATS
 
 
 @attrs.frozen(kw_only=True)

@@ -20,6 +20,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.types import ASGIApp
 
 from imagegen_core.imagegen import ImageGen
+from imagegen_core.images import MediaType
 from imagegen_core.messages import Language
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.tasks import TaskFilter
@@ -161,7 +162,7 @@ _EVENT_STREAM = "text/event-stream"
 _SEARCH = "/api/v1/images/search"
 _RERUN = "/api/v1/tasks/{task_id}/rerun"
 _MEDIA_TYPES = {
-    "content": ("image/png", "image/jpeg", "image/webp"),
+    "content": tuple(map(str, MediaType)),
     "thumbnail": ("image/webp",),
     "response": ("application/octet-stream",),
 }

@@ -5,6 +5,7 @@ import io
 import pytest
 from PIL import Image
 
+from imagegen_core.images import MediaType
 from imagegen_core.ports.tools import ImageRejected
 from tests.contracts.image_files import (
     ACCEPTED,
@@ -71,9 +72,36 @@ async def test_takes_a_single_pixel(inspector):
     )
 
 
-async def test_takes_the_first_frame(inspector):
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        (b'width="64" height="48"', (64, 48)),
+        (b'width="64.4px" height="1in"', (64, 96)),
+        (b'width="25.4mm" height="72pt" viewBox="0 0 5 5"', (96, 96)),
+        (b'width="100%" height="100%" viewBox="0 0 300 150.5"', (300, 150)),
+        (b'viewBox="-10,-10, 30 , 20"', (30, 20)),
+        (b'width="64"', (0, 0)),
+        (b'width="1e9" height="-5" viewBox="0 0 inf nan"', (0, 0)),
+        (b'width="0" height="5" viewBox=""', (0, 0)),
+        (b"", (0, 0)),
+    ],
+)
+async def test_an_svg_is_measured_and_not_drawn(inspector, head, size):
+    """By what it says of itself; it has no thumbnail."""
+    inspection = await inspector.inspect(in_chunks(b"<svg %s><script>1</script></svg>" % head))
+
+    assert (MediaType.SVG, size, None) == (
+        inspection.mime_type,
+        (inspection.width, inspection.height),
+        inspection.thumbnail,
+    )
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "GIF", "AVIF"])
+async def test_takes_the_first_frame(inspector, kind):
     """Of an animation the first frame is inspected."""
-    animation = encoded(ANIMATION[0], "WEBP", save_all=True, append_images=ANIMATION[1:], lossless=True)
+    more = {} if kind == "GIF" else {"lossless": True} if kind == "WEBP" else {"quality": 100}
+    animation = encoded(ANIMATION[0], kind, save_all=True, append_images=ANIMATION[1:], **more)
 
     inspection = await inspector.inspect(in_chunks(animation))
 

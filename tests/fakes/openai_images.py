@@ -8,7 +8,7 @@ import threading
 from PIL import Image
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.images import png_base64
+from tests.fakes.images import in_base64, png_base64
 from tests.fakes.reference_rules import ReferenceRule
 from tests.fakes.samples import sample
 from tests.fakes.size_rules import SizeRule
@@ -77,7 +77,8 @@ class FakeOpenAI(Upstream):
         if body.get("stream"):
             chunks = self._stream(events, body.get("partial_images", 0))
             return Reply(headers={"content-type": "text/event-stream; charset=utf-8"}, chunks=chunks)
-        return self.answer("images", image=tuple(png_base64(i) for i in range(count))).gzipped()
+        kind = body.get("output_format", "png")
+        return self.answer("images", image=tuple(in_base64(kind, i) for i in range(count))).gzipped()
 
     async def _stream(self, events: str, partial_images: int):
         for index in range(partial_images):

@@ -310,8 +310,8 @@ _RECRAFT_1K = {
 }
 _RECRAFT_2K = {"x".join(str(2 * int(side)) for side in size.split("x")) for size in _RECRAFT_1K}
 _RECRAFT_SIZES = {
-    **dict.fromkeys(("recraftv4", "recraftv4_1"), _RECRAFT_1K),
-    **dict.fromkeys(("recraftv4_pro", "recraftv4_1_pro"), _RECRAFT_2K),
+    **dict.fromkeys(("recraftv4", "recraftv4_1", "recraftv4_vector", "recraftv4_1_vector"), _RECRAFT_1K),
+    **dict.fromkeys(("recraftv4_pro", "recraftv4_1_pro", "recraftv4_pro_vector"), _RECRAFT_2K),
 }
 
 
@@ -362,6 +362,11 @@ class FakeRecraft(_SyncUpstream):
     def make(self, request: Request, body: dict) -> Reply:
         wrong = _recraft_problem(body)
         return super().make(request, body) if wrong is None else self.answer("invalid", field=wrong)
+
+    def images(self, request: Request, body: dict) -> Reply:
+        ending = ".svg" if body["model"].endswith("_vector") else ""
+        urls = self.files(request, int(body.get("n", 1)))
+        return self.answer("images", url=tuple(url + ending for url in urls))
 
 
 class FakeGateway(_SyncUpstream):

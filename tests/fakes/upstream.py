@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.fakes.http_server import Reply, Request
-from tests.fakes.images import png
+from tests.fakes.images import png, svg
 from tests.fakes.samples import sample
 
 
@@ -69,4 +69,6 @@ class Upstream:
     def _file(self, request: Request) -> Reply:
         assert self.auth[0] not in request.headers, "the key went along with a download"
         assert str(self.key) not in str(request.headers), "the key went along with a download"
+        if request.path.endswith(".svg"):
+            return Reply(200, svg(int(request.path[-5])), {"content-type": "image/svg+xml"})
         return Reply(200, png(int(request.path[-1])), {"content-type": "image/png"})

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.one_python
 KEY = "sk-of-the-own-provider"
 
 
-def gif():
+def bmp():
     file = io.BytesIO()
-    Image.new("L", (8, 8)).save(file, "GIF")
+    Image.new("L", (8, 8)).save(file, "BMP")
     return file.getvalue()
 
 
@@ -32,11 +32,11 @@ class Unusable:
         if request.path == "/draw":
             return Reply.json({"sent": request.headers["authorization"].removeprefix("Bearer ")})
         if request.method == "GET":
-            return Reply(body=gif(), headers={"content-type": "image/gif"})
+            return Reply(body=bmp(), headers={"content-type": "image/bmp"})
         if "page" in request.json["words"]:
             page = f"<html>not for {request.headers['x-own-key']}</html>".encode()
             return Reply(body=page, headers={"content-type": "text/html"})
-        return Reply.json({"made": [{"url": "/made.gif"}]})
+        return Reply.json({"made": [{"url": "/made.bmp"}]})
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_it_is_an_attachment_that_no_browser_shows(server):
         nothing = api.get(f"{TASKS}/{finished(api)['task_id']}/response")
 
     assert ("failed", "invalid_image") == (task["status"], task["error"]["code"])
-    assert (200, gif(), gif()[:6], b"") == (answer.status_code, answer.content, part.content, head.content)
+    assert (200, bmp(), bmp()[:6], b"") == (answer.status_code, answer.content, part.content, head.content)
     assert [
         "application/octet-stream",
         "no-store",
@@ -115,7 +115,7 @@ def test_a_command_saves_it_also_after_a_kill(server, tmp_path):
     again = failed(server.imagegen("tasks", "response", page, "-o", "page.html"))
 
     folder = server.folder
-    assert (gif(), f"{image}.bin") == ((folder / f"{image}.bin").read_bytes(), path.rpartition("/")[2])
+    assert (bmp(), f"{image}.bin") == ((folder / f"{image}.bin").read_bytes(), path.rpartition("/")[2])
     assert b"<html>not for ****</html>" == (folder / "page.html").read_bytes()
     assert "--force" in again
     assert "40405" not in again

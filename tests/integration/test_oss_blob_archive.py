@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.archives.bucket import PrefixTaken
+from imagegen_adapters.archives.bucket import PART_BYTES, PrefixTaken
 from imagegen_adapters.archives.oss import OssBlobArchive
 from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
@@ -53,6 +53,20 @@ async def test_a_put_is_one_request_with_its_content_type(store, oss):
     assert ["team/a/images/7.png"] == oss.calls()
     assert "image/png" == oss.objects["team/a/images/7.png"].content_type
     assert str(0x995DC9BBDF1939FA) == blob.archive_checksum
+
+
+async def test_an_svg_is_an_attachment(store, oss):
+    """No browser shows it as a page of the bucket, also where it is sent in parts."""
+    data = b"<svg/>" + bytes(3 * PART_BYTES)
+    await store.put("a.svg", stream([b"<svg/>"]), content_type="image/svg+xml")
+    source = MemoryBlobStore({"b.svg": data})
+    await store.copy_from(source, "b.svg", size_bytes=len(data), content_type="image/svg+xml")
+    await put(store, "c.png", b"123456789")
+
+    begun = [call for call in oss.ledger if call.operation in ("put", "init")]
+    assert [("put", "attachment"), ("init", "attachment"), ("put", None)] == [
+        (call.operation, call.headers.get("content-disposition")) for call in begun
+    ]
 
 
 async def test_stat_returns_the_checksum_of_oss(store, oss):

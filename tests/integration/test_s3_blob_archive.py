@@ -113,6 +113,15 @@ async def test_a_put_is_one_request_with_its_content_type(store, proxy):
     assert "25f9e794323b453885f5181f1b624d0b" == blob.archive_checksum
 
 
+@pytest.mark.parametrize("size", [6, 12 * MIB])
+async def test_an_svg_is_an_attachment(store, proxy, size):
+    """No browser shows it as a page of the bucket, also where it is sent in parts."""
+    await store.put("a.svg", stream([bytes(size)]), content_type="image/svg+xml")
+
+    headers = (await store._head("a.svg")).headers
+    assert ("image/svg+xml", "attachment") == (headers["content-type"], headers["content-disposition"])
+
+
 async def test_a_large_blob_is_sent_in_parts(store, proxy):
     """No part is read back: the ETag of the whole is that of our parts."""
     data = bytes_of(17 * MIB)

@@ -26,7 +26,7 @@ from imagegen_core.errors import (
     UpstreamNotAllowed,
     ValidationFailed,
 )
-from imagegen_core.images import StorageState
+from imagegen_core.images import MediaType, StorageState
 from imagegen_core.messages import Message, MessageCode, ProblemCode, StorageCode
 from imagegen_core.ports.blobs import MAX_KEY_CHARS, BlobStore, StoredBlob, check_key, is_key
 from imagegen_core.secrets import Secret
@@ -586,6 +586,12 @@ class BucketArchive(ABC):
                     network_backend=backend,
                 )
             return self._pool
+
+
+def object_headers(content_type: str) -> dict[str, str]:
+    """Return the headers of a new object. A bucket that is open to browsers never shows an SVG as a page."""
+    headers = {"content-type": content_type}
+    return headers | {"content-disposition": "attachment"} if content_type == MediaType.SVG else headers
 
 
 def complete_body(etags: Collection[str]) -> bytes:

@@ -29,6 +29,7 @@ from imagegen_adapters.archives.bucket import (
     InstallationId,
     Source,
     complete_body,
+    object_headers,
 )
 from imagegen_adapters.files.local import write_durably
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
@@ -179,7 +180,7 @@ class OssBlobArchive(BucketArchive):
             raise self.refusal(answer, key)
 
     async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
-        headers = {"content-type": content_type}
+        headers = object_headers(content_type)
         if source.expected_bytes is not None and source.expected_bytes >= MIN_MULTIPART_BYTES:
             return await self._upload_parts(key, source, source.expected_bytes, headers)
         answer = await self._send("PUT", key, data=source.batches(), headers=headers)

@@ -21,6 +21,7 @@ from imagegen_adapters.archives.bucket import (
     Source,
     complete_body,
     encoded_query,
+    object_headers,
     unquoted,
 )
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable
@@ -227,7 +228,7 @@ class S3BlobArchive(BucketArchive):
             await self._send("PUT", key, data=data)
 
     async def _upload(self, key: str, source: Source, content_type: str) -> str | None:
-        etag = await self._send_all(key, source, {"content-type": content_type})
+        etag = await self._send_all(key, source, object_headers(content_type))
         if etag != source.checksum.text and not await self._holds(key, source):
             await self.delete(key)
             raise StorageError(S3Code.S3_OBJECT_DIFFERS())

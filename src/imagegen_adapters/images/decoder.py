@@ -1,16 +1,17 @@
 """Decodes images in a child process; imports only Pillow and the standard library, to keep it small.
 
 Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``; it may be killed at any time.
-Each image is in the file ``FD``. A line on standard input requests its decoding; end of input ends the
-process. A reply is a 4-byte big-endian length, so many bytes of JSON and, with ``"status": "ok"``, ``length``
-bytes of thumbnail. ``"large"`` requests another line before many pixels are decoded; ``"no_memory"`` blames
-the machine, not the image.
+Each image is in the file ``FD``. A line on standard input, the type such as ``PNG`` or ``SVG``, requests its
+decoding; end of input ends the process. A reply is a 4-byte big-endian length, so many bytes of JSON and,
+with ``"status": "ok"``, ``length`` bytes of thumbnail. ``"large"`` requests another line before many pixels
+are decoded; ``"no_memory"`` blames the machine, not the image.
 """
 
 import contextlib
 import io
 import json
 import mmap
+import re
 import resource
 import struct
 import sys
@@ -41,6 +42,10 @@ _TRANSPARENT_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 _READY_MODES = ("L", "RGB", "RGBA")
 _HIGH_DEPTH_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
+_LENGTH = re.compile(r"\s*(\d{1,6}(?:\.\d+)?|\.\d+)(px|pt|pc|in|cm|mm)?\s*", re.ASCII)
+_UNIT_PIXELS = {None: 1.0, "px": 1.0, "pt": 96 / 72, "pc": 16.0, "in": 96.0, "cm": 96 / 2.54, "mm": 96 / 25.4}
+_EXPAT_NO_MEMORY = 1
+
 
 class Undecodable(Exception):
     """The bytes are no acceptable image; ``reason`` names a row of `InspectionCode`."""
@@ -51,7 +56,7 @@ class Undecodable(Exception):
 
 
 class Decoded(NamedTuple):
-    """The size with EXIF orientation applied, and a WebP without metadata."""
+    """The size with EXIF orientation applied, and a WebP without metadata; empty for an SVG."""
 
     format: str
     width: int
@@ -59,25 +64,14 @@ class Decoded(NamedTuple):
     thumbnail: bytes
 
 
-def sniff(head: bytes) -> str | None:
-    """Return ``PNG``, ``JPEG`` or ``WEBP`` by the first 12 bytes, or None."""
-    if head.startswith(_PNG_SIGNATURE):
-        return "PNG"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    return None
-
-
-def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
+def open_image(file: BinaryIO, kind: str, *, max_pixels: int) -> Image.Image:
     """Read the header without decoding; an unacceptable image is `Undecodable`."""
+    _check_whole(file, kind, max_pixels)
     file.seek(0)
-    kind = sniff(file.read(12))
-    if kind is None:
-        raise Undecodable("NOT_PNG_JPEG_WEBP")
-    _check_whole(file, kind)
-    file.seek(0)
+    if kind == "AVIF":  # a thread more takes its own memory; the plugin is 2 MB that few need
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     try:
         image = Image.open(file, formats=[kind])
     except (DecompressionBombError, DecompressionBombWarning) as error:
@@ -86,10 +80,13 @@ def open_image(file: BinaryIO, *, max_pixels: int) -> Image.Image:
         raise
     except Exception as error:  # Pillow's plugins raise all kinds of exceptions for broken headers
         raise Undecodable("HEADER_UNREADABLE", format=kind) from error
-    if image.width * image.height > max_pixels:
-        size = {"width": image.width, "height": image.height}
-        raise Undecodable("MEGAPIXELS_EXCEEDED", maximum=max_pixels / 1e6, **size)
+    _check_pixels(*image.size, max_pixels)
     return image
+
+
+def _check_pixels(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise Undecodable("MEGAPIXELS_EXCEEDED", maximum=max_pixels / 1e6, width=width, height=height)
 
 
 def decode(image: Image.Image) -> Decoded:
@@ -146,21 +143,113 @@ def _reduced_in_strips(image: Image.Image, factor: int, mode: str) -> Image.Imag
     return small
 
 
-def _check_whole(file: BinaryIO, kind: str) -> None:
+# ---------------------------------------------------------------- whole files
+
+
+def _check_whole(file: BinaryIO, kind: str, max_pixels: int) -> None:
     """Reject a truncated file if its container format reveals it; Pillow tolerates some of these."""
-    size, position, is_whole = file.seek(0, io.SEEK_END), len(_PNG_SIGNATURE), kind == "JPEG"
-    if kind == "WEBP":
-        file.seek(4)
-        is_whole = int.from_bytes(file.read(4), "little") + 8 <= size
-    while kind == "PNG" and not is_whole and position + 12 <= size:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    match kind:
+        case "PNG":
+            is_whole = _has_all_chunks(file, size)
+        case "WEBP":
+            is_whole = int.from_bytes(file.read(8)[4:], "little") + 8 <= size
+        case "GIF":
+            is_whole = _has_all_frames(file, max_pixels)
+        case "AVIF":
+            is_whole = _has_all_boxes(file, size)
+        case _:
+            is_whole = True
+    if not is_whole:
+        raise Undecodable("TRUNCATED_IMAGE", format=kind)
+
+
+def _has_all_chunks(file: BinaryIO, size: int) -> bool:
+    position = len(_PNG_SIGNATURE)
+    while position + 12 <= size:
         file.seek(position)
         head = file.read(8)
         position += 12 + int.from_bytes(head[:4], "big")
         if head[4:] == b"IEND":
-            is_whole = position <= size
-            break
-    if not is_whole:
-        raise Undecodable("TRUNCATED_IMAGE", format=kind)
+            return position <= size
+    return False
+
+
+def _has_all_boxes(file: BinaryIO, size: int) -> bool:
+    position = 0
+    while position + 8 <= size:
+        file.seek(position)
+        head = file.read(16)
+        length = int.from_bytes(head[:4], "big")
+        if length == 0:  # to the end of the file
+            return True
+        length = int.from_bytes(head[8:], "big") if length == 1 else length
+        position += max(8, length)
+    return position <= size
+
+
+def _has_all_frames(file: BinaryIO, max_pixels: int) -> bool:
+    """Return whether a GIF's blocks lead to its end; of each of its frames only the header is read."""
+    (flags,) = struct.unpack("<10xB2x", file.read(13).ljust(13, b"\0"))
+    _skip_palette(file, flags)
+    while (kind := file.read(1)) in (b"!", b","):
+        if kind == b",":
+            x, y, width, height, flags = struct.unpack("<4HB", file.read(9).ljust(9, b"\0"))
+            _check_pixels(x + width, y + height, max_pixels)
+            _skip_palette(file, flags)
+        file.seek(1, io.SEEK_CUR)  # the extension's kind, or the bits of a code
+        while (length := file.read(1)) > b"\0":
+            file.seek(length[0], io.SEEK_CUR)
+    return kind == b";"
+
+
+def _skip_palette(file: BinaryIO, flags: int) -> None:
+    if flags & 0x80:
+        file.seek(3 << (flags & 7) + 1, io.SEEK_CUR)
+
+
+# ---------------------------------------------------------------- SVG
+
+
+def measure_svg(file: BinaryIO) -> Decoded:
+    """Read an SVG to its end and draw nothing. Entities may not be declared; no other file is read.
+
+    The size is that of its attributes in pixels, or else of its view box, or 0 by 0.
+    """
+    from xml.parsers import expat
+
+    root: dict[str, str] = {}
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        parser.StartElementHandler = None
+        if name.rpartition(":")[2] != "svg":
+            raise Undecodable("BROKEN_IMAGE", format="SVG")
+        root.update(attributes)
+
+    def refuse(*_: object) -> None:
+        raise Undecodable("SVG_ENTITIES")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EntityDeclHandler = begin, refuse
+    file.seek(0)
+    try:
+        parser.ParseFile(file)
+    except (Undecodable, MemoryError):
+        raise
+    except Exception as error:  # expat's own, and those of Python's codecs
+        if getattr(error, "code", None) == _EXPAT_NO_MEMORY:
+            raise MemoryError from error
+        raise Undecodable("BROKEN_IMAGE", format="SVG") from error
+    box = re.split(r"[\s,]+", root.get("viewBox", "").strip())
+    size = _sides(root.get("width", ""), root.get("height", "")) or _sides(*box[2:]) or (0, 0)
+    return Decoded("SVG", *size, b"")
+
+
+def _sides(width: str = "", height: str = "", *_: str) -> tuple[int, int] | None:
+    matches = _LENGTH.fullmatch(width), _LENGTH.fullmatch(height)
+    sides = [round(float(match[1]) * _UNIT_PIXELS[match[2]]) if match else 0 for match in matches]
+    return (sides[0], sides[1]) if all(sides) else None
 
 
 # ---------------------------------------------------------------- the child process
@@ -178,25 +267,27 @@ def main(arguments: list[str]) -> None:
     Image.preinit()
     with contextlib.suppress(BrokenPipeError):
         _reply({"status": "ready"})
-        while sys.stdin.buffer.readline():
+        while line := sys.stdin.buffer.readline():
             _limit_cpu(cpu_seconds)
-            header, body = _answer(fd, max_pixels, large_pixels)  # the image's memory is free by now
+            kind = line.decode().strip()
+            header, body = _answer(fd, kind, max_pixels, large_pixels)  # the image's memory is free by now
             if header["status"] == "too_large":
                 header = _TOO_LARGE if _has_memory(memory_bytes) else {"status": "no_memory"}
             _reply(header, body)
 
 
-def _answer(fd: int, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
+def _answer(fd: int, kind: str, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
     try:
         # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
-        with (
-            open(fd, "rb", closefd=False) as file,
-            open_image(file, max_pixels=max_pixels) as image,
-        ):
-            if image.width * image.height > large_pixels:
-                _reply({"status": "large"})
-                sys.stdin.buffer.readline()
-            kind, width, height, thumbnail = decode(image)
+        with open(fd, "rb", closefd=False) as file:
+            if kind == "SVG":
+                _, width, height, thumbnail = measure_svg(file)
+            else:
+                with open_image(file, kind, max_pixels=max_pixels) as image:
+                    if image.width * image.height > large_pixels:
+                        _reply({"status": "large"})
+                        sys.stdin.buffer.readline()
+                    _, width, height, thumbnail = decode(image)
     except Undecodable as error:
         return {"status": "rejected", "reason": error.reason, "args": error.details}, b""
     except MemoryError:

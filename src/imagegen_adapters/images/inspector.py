@@ -13,7 +13,7 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from imagegen_core.images import MAX_IMAGE_BYTES, MediaType
+from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, MediaType
 from imagegen_core.limits import MAX_IMAGE_PIXELS
 from imagegen_core.messages import MessageCode
 from imagegen_core.ports.tools import ImageRejected, Inspection, InspectorUnavailable
@@ -30,7 +30,7 @@ _LARGE_PIXELS = 10_000_000
 """Larger images are decoded one at a time: a WebP of 40 megapixels takes 640 MB during decoding."""
 
 _MEMORY_BYTES = 1024 * 1024 * 1024
-"""Address space of a child. Peaks measured at 40 megapixels: PNG 211 MB, progressive JPEG 264, WebP 652."""
+"""Address space of a child. Peaks at 40 megapixels: PNG 211 MB, progressive JPEG 264, AVIF 571, WebP 652."""
 
 _MAX_TRIES = 2
 """How many children may die over an image before it is given up."""
@@ -65,8 +65,7 @@ class SubprocessInspector:
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
             slot = self._free.pop()  # the most recently used, so that the others become idle
             try:
-                await slot.fill(chunks)
-                return await self._decode(slot)
+                return await self._decode(slot, _media_type(await slot.fill(chunks)))
             finally:
                 slot.empty()
                 self._free.append(slot)
@@ -81,14 +80,14 @@ class SubprocessInspector:
         for slot in self._free:
             await slot.close()
 
-    async def _decode(self, slot: "_Slot") -> Inspection:
+    async def _decode(self, slot: "_Slot", media_type: MediaType) -> Inspection:
         crashes = 0
         for _ in range(_MAX_TRIES):
             if self._closed.is_set():
                 break
             child = await slot.running_child()
             try:
-                return _inspection(*await self._answer(child))
+                return _inspection(*await self._answer(child, media_type))
             except DecoderDied as death:
                 await slot.stop()
                 if death.signal_number == signal.SIGXCPU:
@@ -109,13 +108,13 @@ class SubprocessInspector:
             raise ImageRejected(InspectionCode.DECODER_CRASHES())
         raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
-    async def _answer(self, child: Process) -> tuple[dict[str, Any], bytes]:
+    async def _answer(self, child: Process, media_type: MediaType) -> tuple[dict[str, Any], bytes]:
         async with asyncio.timeout(self._patience_seconds):
-            header, body = await _ask(child)
+            header, body = await _ask(child, media_type)
         if header.get("status") != "large":
             return header, body
         async with self._one_large, asyncio.timeout(self._patience_seconds):
-            return await _ask(child)
+            return await _ask(child, media_type)
 
 
 class _Slot:
@@ -127,11 +126,12 @@ class _Slot:
         self._idle: asyncio.Task[None] | None = None
         self.child: Process | None = None
 
-    async def fill(self, chunks: AsyncIterator[bytes]) -> None:
-        """Write the image to the file; this process never holds all of it in memory."""
+    async def fill(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Write the image to the file and return its beginning; this process never holds all of it."""
         self._cancel_idle_timer()
-        size = 0
+        size, head = 0, b""
         async for chunk in chunks:
+            head += chunk[: SIGNATURE_BYTES - len(head)]
             if size + len(chunk) > MAX_IMAGE_BYTES:
                 raise _too_large()
             try:
@@ -141,6 +141,7 @@ class _Slot:
                     size, rest = size + written, rest[written:]
             except OSError as error:
                 raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
+        return head
 
     def _file(self) -> int:
         """Return the descriptor of an unnamed file, in memory if the system supports it."""
@@ -197,6 +198,13 @@ def _too_large() -> ImageRejected:
     return ImageRejected(InspectionCode.IMAGE_BYTES_EXCEEDED(maximum=MAX_IMAGE_BYTES / 2**20))
 
 
+def _media_type(head: bytes) -> MediaType:
+    media_type = MediaType.sniff(head)
+    if media_type is None:
+        raise ImageRejected(InspectionCode.UNKNOWN_FORMAT())
+    return media_type
+
+
 def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
     try:
         if header.get("status") == "rejected":
@@ -207,7 +215,7 @@ def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
         mime_type = MediaType[header["format"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DecoderDied from error
-    return Inspection(mime_type=mime_type, width=width, height=height, thumbnail=thumbnail)
+    return Inspection(mime_type=mime_type, width=width, height=height, thumbnail=thumbnail or None)
 
 
 # ---------------------------------------------------------------- one child
@@ -273,12 +281,12 @@ async def _start_child(fd: int, cpu_seconds: int) -> Process:
     return child
 
 
-async def _ask(child: Process) -> tuple[dict[str, Any], bytes]:
+async def _ask(child: Process, media_type: MediaType) -> tuple[dict[str, Any], bytes]:
     """Request the next step; return the reply's header and, with status ``ok``, the thumbnail."""
     assert child.stdin is not None  # noqa: S101 - a pipe
     # Reading the reply fails too, with the reason. uvloop raises RuntimeError for a closed pipe.
     with contextlib.suppress(ConnectionError, RuntimeError):
-        child.stdin.write(b"go\n")
+        child.stdin.write(f"{media_type.name}\n".encode())
         await child.stdin.drain()
     return await _reply(child)
 
@@ -336,13 +344,17 @@ class ThreadInspector:
 
 
 def _inspect_file(file: io.BytesIO) -> Inspection:
-    from imagegen_adapters.images.decoder import Undecodable, decode, open_image  # with Pillow
+    from imagegen_adapters.images.decoder import Undecodable, decode, measure_svg, open_image  # with Pillow
 
+    media_type = _media_type(file.getvalue()[:SIGNATURE_BYTES])
     try:
-        with open_image(file, max_pixels=MAX_IMAGE_PIXELS) as image:
-            kind, width, height, thumbnail = decode(image)
+        if media_type is MediaType.SVG:
+            _, width, height, thumbnail = measure_svg(file)
+        else:
+            with open_image(file, media_type.name, max_pixels=MAX_IMAGE_PIXELS) as image:
+                _, width, height, thumbnail = decode(image)
     except Undecodable as error:
         raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
     except MemoryError as error:  # only the machine limits memory here
         raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
-    return Inspection(mime_type=MediaType[kind], width=width, height=height, thumbnail=thumbnail)
+    return Inspection(mime_type=media_type, width=width, height=height, thumbnail=thumbnail or None)

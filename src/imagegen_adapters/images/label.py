@@ -284,18 +284,76 @@ def _webp_chunk(kind: bytes, data: bytes) -> bytes:
     return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
 
 
+# ---------------------------------------------------------------- gif
+# GIF: an application extension after the palette and the loop, which comes first [XMP part 3, 1.1.2]
+
+_GIF_HEADER_BYTES = 13
+_LOOP_BYTES = 19
+_GIF_XMP = b"\x21\xff\x0bXMP DataXMP"
+_GIF_XMP_END = b"\x01" + bytes(range(255, -1, -1)) + b"\0"  # leads any reader of blocks to the end
+
+
+async def _labelled_gif(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
+    """Look for a label only where one would be: a second one further on harms nothing."""
+    source = _ByteStream(chunks)
+    head = await source.take(_GIF_HEADER_BYTES)
+    is_gif = len(head) == _GIF_HEADER_BYTES and head.startswith(b"GIF8")
+    if is_gif and head[10] & 0x80:
+        head += await source.take(3 << (head[10] & 7) + 1)
+    if (await source.peek(14))[3:] == b"NETSCAPE2.0":
+        head += await source.take(_LOOP_BYTES)
+    yield head
+    if is_gif and NAMESPACE not in await source.peek(_MAX_SEGMENT_BYTES):
+        yield _GIF_XMP + _packet(label) + _GIF_XMP_END
+    async for chunk in source.forward():
+        yield chunk
+
+
+# ---------------------------------------------------------------- avif
+# AVIF: a ``uuid`` box at the end, where it moves nothing that others point at [XMP part 3, 1.1.4]
+
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+
+
+async def _labelled_avif(chunks: AsyncIterator[bytes], label: bytes) -> AsyncIterator[bytes]:
+    """A file whose last box is cut off, or has no length, passes unchanged."""
+    source, before, is_labelled = _ByteStream(chunks), b"", False
+    while head := await source.peek(16):
+        length = int.from_bytes(head[8:] if head[:4] == b"\0\0\0\1" else head[:4], "big")
+        async for chunk in source.forward(length or sys.maxsize):
+            is_labelled = is_labelled or NAMESPACE in before + chunk
+            before, length = chunk[-len(NAMESPACE) :], length - len(chunk)
+            yield chunk
+        if length:
+            return
+    if before and not is_labelled:
+        box = b"uuid" + _XMP_UUID + _packet(label)
+        yield struct.pack(">I", 4 + len(box)) + box
+
+
 # ---------------------------------------------------------------- any of them
 
-_WRITERS = {MediaType.PNG: _labelled_png, MediaType.JPEG: _labelled_jpeg, MediaType.WEBP: _labelled_webp}
+_WRITERS = {
+    MediaType.PNG: _labelled_png,
+    MediaType.JPEG: _labelled_jpeg,
+    MediaType.WEBP: _labelled_webp,
+    MediaType.GIF: _labelled_gif,
+    MediaType.AVIF: _labelled_avif,
+}
 
 
 @attrs.frozen(kw_only=True)
 class AigcImageLabel:
-    """The `ImageLabel` of a content provider, given by name or unified social credit code."""
+    """The `ImageLabel` of a content provider, given by name or unified social credit code.
+
+    An SVG passes unchanged.
+    """
 
     producer: str
 
     def __call__(
         self, chunks: AsyncIterator[bytes], media_type: MediaType, produce_id: str
     ) -> AsyncIterator[bytes]:
+        if media_type is MediaType.SVG:
+            return chunks
         return _WRITERS[media_type](chunks, _description(self.producer, produce_id))

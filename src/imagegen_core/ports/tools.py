@@ -28,7 +28,7 @@ class Clock(ABC):
 
 
 class ImageRejected(ImagegenError):
-    """The decoder's verdict: no PNG, JPEG or WebP that can be decoded within the limits."""
+    """The decoder's verdict: no image of a `MediaType` that can be decoded within the limits."""
 
 
 class InspectorUnavailable(ImagegenError):
@@ -37,12 +37,15 @@ class InspectorUnavailable(ImagegenError):
 
 @attrs.frozen(kw_only=True)
 class Inspection:
-    """The result of a full decode; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata."""
+    """The result of a full decode; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata.
+
+    An SVG is not drawn: it has no thumbnail, and 0 by 0 pixels where it says no size.
+    """
 
     mime_type: MediaType
     width: int
     height: int
-    thumbnail: bytes
+    thumbnail: bytes | None
 
 
 CheckAddress: TypeAlias = Callable[[str], Awaitable[None]]
@@ -55,6 +58,8 @@ are checked. A name that does not resolve passes, since connecting checks it aga
 
 Inspect: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[Inspection]]
 """Decodes the bytes of an untrusted image: the first frame only, at most 40 megapixels and 50 MB.
+
+An SVG is only read: whole XML without entities.
 
 Raises `ImageRejected`, or `InspectorUnavailable` if it cannot be inspected now.
 """

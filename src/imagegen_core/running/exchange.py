@@ -60,11 +60,11 @@ class PartialImages:
         """Hand a partial image to the task's followers, in place of one that still waits for them.
 
         Returns at once. It is dropped if nobody follows, if it is too large, if too many bytes are held, or
-        if its first bytes are not of a PNG, JPEG or WebP. It is not decoded.
+        if its first bytes are not of an image of pixels. It is not decoded.
         """
         followers = self._followers.get(task_id)
         media_type = MediaType.sniff(content[:SIGNATURE_BYTES])
-        if not followers or media_type is None or len(content) > MAX_PARTIAL_IMAGE_BYTES:
+        if not followers or media_type in (None, MediaType.SVG) or len(content) > MAX_PARTIAL_IMAGE_BYTES:
             return
         partial = PartialImage(image_index=image_index, index=index, media_type=media_type, content=content)
         for follower in followers:

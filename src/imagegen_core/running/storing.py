@@ -240,7 +240,7 @@ class Storing:
             vendor_sha256=stored.vendor_sha256,
             archive_checksum=blob.archive_checksum,
             blob_key=blob.key,
-            thumbnail_key=thumbnail_key(blob.key),
+            thumbnail_key=None if inspection.thumbnail is None else thumbnail_key(blob.key),
             storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
             created_at=self.parts.clock.now(),
             params=task.request.params,
@@ -318,11 +318,15 @@ class Storing:
         """Inspect a stored image, and make it durable with its thumbnail, or at least without."""
         try:
             inspection = await self._inspect(stored)
-            await self._put(thumbnail_key(stored.blob.key), once(inspection.thumbnail), "image/webp")
+            if inspection.thumbnail is None:
+                await self._sync(stored.blob.key)
+            else:
+                await self._put(thumbnail_key(stored.blob.key), once(inspection.thumbnail), "image/webp")
         except RejectedImage:
             raise
         except BaseException:  # cancelled too: the next try starts from the stored image
-            await asyncio.shield(self._sync(stored.blob.key))
+            with contextlib.suppress(CallError):  # another failure is being raised
+                await asyncio.shield(self._sync(stored.blob.key))
             raise
         return inspection
 
@@ -335,8 +339,10 @@ class Storing:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
     async def _sync(self, key: str) -> None:
-        with contextlib.suppress(StorageError):  # another failure is being raised
+        try:
             await self.parts.blobs.sync(key)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
     async def _inspect(self, stored: _Stored) -> Inspection:
         key = stored.blob.key
@@ -415,7 +421,8 @@ def _size_warnings(
 ) -> Iterable[Message]:
     """Warn of other pixels than were requested, unless a warning says so already."""
     dimensions = request.dimensions
-    other = next((image for image in images if (image.width, image.height) != dimensions), None)
+    pixels = [image for image in images if image.mime_type is not MediaType.SVG]
+    other = next((image for image in pixels if (image.width, image.height) != dimensions), None)
     if dimensions is None or other is None or not result.keeps_size:
         return
     requested = f"{dimensions[0]}x{dimensions[1]}"

@@ -15,6 +15,7 @@ from imagegen_core.errors import (
     ImageNotFound,
     StorageError,
     StorageUnreachable,
+    ThumbnailNotFound,
     ValidationFailed,
 )
 from imagegen_core.images import (
@@ -22,6 +23,7 @@ from imagegen_core.images import (
     Collection,
     Image,
     MarkChange,
+    MediaType,
     StorageState,
     collection_name,
 )
@@ -89,8 +91,10 @@ class Images:
         """Return an image's thumbnail, rebuilt once for all callers if lost; it is never archived.
 
         Raises `BlobMissing` if no store has the image either, `StorageError` if it cannot be read or decoded
-        now.
+        now, `ThumbnailNotFound` for an SVG.
         """
+        if image.mime_type is MediaType.SVG:
+            raise ThumbnailNotFound(image.id)
         if (thumbnail := await self._stored(image)) is not None:
             return thumbnail
         lock = self._rebuilding.get(image.id) or self._rebuilding.setdefault(image.id, asyncio.Lock())
@@ -109,7 +113,7 @@ class Images:
 
     async def _rebuild(self, image: Image) -> bytes:
         try:
-            thumbnail = (await self.parts.inspect(self.parts.blobs.open(image.blob_key))).thumbnail
+            thumbnail = (await self.parts.inspect(self.parts.blobs.open(image.blob_key))).thumbnail or b""
         except (ImageRejected, InspectorUnavailable) as error:
             raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
         if image.thumbnail_key is None:

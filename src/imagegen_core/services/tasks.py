@@ -355,9 +355,11 @@ class Tasks:
             raise InvalidImage(field, error.reason) from error
         except InspectorUnavailable as error:
             raise Unavailable(RefusalCode.IMAGE_NOT_CHECKED(field=field, reason=error.reason)) from error
+        if inspection.mime_type is MediaType.SVG:
+            raise InvalidImage(field, ProblemCode.SVG_INPUT())
         return InputImage(
             key=f"{task_id}/{name}",
-            mime_type=MediaType(inspection.mime_type),
+            mime_type=inspection.mime_type,
             width=inspection.width,
             height=inspection.height,
             size_bytes=size,

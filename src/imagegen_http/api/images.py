@@ -82,10 +82,12 @@ class Image(Answer, frozen=True, kw_only=True):
     model_id: ModelId
     params: Annotated[JsonObject, doc("the parameters that it was made with", {"width": 512, "height": 512})]
     image_url: Annotated[str, doc("where its bytes are", "/api/v1/images/7/content")]
-    thumbnail_url: Annotated[str, doc("where its thumbnail is", "/api/v1/images/7/thumbnail")]
+    thumbnail_url: Annotated[
+        str | None, doc("where its thumbnail is; null for an SVG", "/api/v1/images/7/thumbnail")
+    ]
     mime_type: Annotated[MediaType, doc("type of the stored bytes", "image/png")]
-    width: Annotated[int, doc("pixels", 512)]
-    height: Annotated[int, doc("pixels", 512)]
+    width: Annotated[int, doc("pixels; 0 for an SVG that does not say it", 512)]
+    height: Annotated[int, doc("pixels; 0 for an SVG that does not say it", 512)]
     size_bytes: Annotated[int, doc("size of the stored bytes", 56345)]
     sha256: Annotated[str, doc("SHA-256 of the stored bytes, in hexadecimal", "9f86d081884c7d65" * 4)]
     storage: Annotated[StorageState, doc("where the bytes are", "local")]
@@ -110,7 +112,7 @@ class Image(Answer, frozen=True, kw_only=True):
             model_id=image.model_id,
             params=with_exact_seed(image.params),
             image_url=f"{url}/content",
-            thumbnail_url=f"{url}/thumbnail",
+            thumbnail_url=None if image.mime_type is MediaType.SVG else f"{url}/thumbnail",
             mime_type=image.mime_type,
             width=image.width,
             height=image.height,
@@ -360,6 +362,7 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
 
     They never change, so caches may hold them for good. One `Range` is answered with 206, a known `ETag`
     with 304. A signed link, with `expires` and `signature`, opens one image without the token until then.
+    An SVG comes as an attachment, under a policy by which it can run and fetch nothing.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     return blob_response(
@@ -371,13 +374,19 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
     )
 
 
-@download("/api/v1/images/{image_id:str}/thumbnail", "images", "image_not_found", "unavailable")
+@download(
+    "/api/v1/images/{image_id:str}/thumbnail",
+    "images",
+    "image_not_found",
+    "thumbnail_not_found",
+    "unavailable",
+)
 async def get_thumbnail(
     image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
 ) -> ASGIApp:
     """Fetch an image's thumbnail: WebP, at most 512 pixels a side.
 
-    It is made when the image is stored. Caches may hold it for good.
+    It is made when the image is stored. Caches may hold it for good. An SVG has none.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"

@@ -10,11 +10,11 @@ from urllib.parse import quote
 import msgspec
 import structlog
 from litestar import Response
-from litestar.enums import MediaType
 from litestar.serialization import default_serializer
 from litestar.types import ASGIApp
 
 from imagegen_core.errors import ImagegenError
+from imagegen_core.images import MediaType
 from imagegen_core.search import Page, encode_cursor
 from imagegen_http.guard.asgi import FOREVER, InboundRequest, Receive, Scope, Send, encoded, matches, respond
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection, wait_for_disconnect
@@ -78,7 +78,7 @@ def listed(
     return success(shown)
 
 
-_CONTENT_TYPE = (b"content-type", MediaType.JSON.value.encode())
+_CONTENT_TYPE = (b"content-type", b"application/json")
 _encoder = msgspec.json.Encoder(enc_hook=default_serializer)
 
 
@@ -128,6 +128,7 @@ _SAFE_HEADERS = {
     "content-security-policy": "default-src 'none'; sandbox",
     "cross-origin-resource-policy": "same-origin",
 }
+_SVG_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 
 def blob_response(
@@ -141,12 +142,14 @@ def blob_response(
 ) -> ASGIApp:
     """Return a response to GET or HEAD with a strong ETag, 304, single ranges and safe headers.
 
-    ``etag`` has no quotes; ``read(start, end)`` excludes end. ``is_foreign`` bytes are not shown or cached.
+    ``etag`` has no quotes; ``read(start, end)`` excludes end. ``is_foreign`` bytes are not shown or cached,
+    an SVG is not shown.
     The first bytes are read before the status is sent: a store that is down gives an error, not a cut body.
     After a disconnect nothing more is read. Several or invalid ranges get the whole blob (RFC 9110, 14.2).
     """
     tag = f'"{etag}"'
-    kind, caching = ("attachment", "no-store") if is_foreign else ("inline", FOREVER)
+    is_svg, caching = mime_type == MediaType.SVG, "no-store" if is_foreign else FOREVER
+    kind = "attachment" if is_foreign or is_svg else "inline"
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         request = InboundRequest.from_scope(scope)
@@ -157,6 +160,8 @@ def blob_response(
             "content-disposition": _disposition(kind, file_name),
             **_SAFE_HEADERS,
         }
+        if is_svg:
+            headers["content-security-policy"] = _SVG_POLICY
         part = _range(request.header(b"range"), size)
         if request.header(b"if-range") not in ("", tag):
             part = None

@@ -286,7 +286,8 @@ def _with_addresses(task: dict[str, Any], service: Service) -> dict[str, Any]:
     base_url = service.base_url()
     for image in task["images"]:
         image["image_url"] = service.links.url(image["id"], base_url)
-        image["thumbnail_url"] = base_url + image["thumbnail_url"]
+        if image["thumbnail_url"] is not None:
+            image["thumbnail_url"] = base_url + image["thumbnail_url"]
     for image in task["inputs"]:
         if image["url"] is not None:
             number, own = image["image_id"], base_url + image["url"]

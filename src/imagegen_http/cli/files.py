@@ -34,8 +34,11 @@ _EXTENSIONS = {  # the usual extension first
     "image/png": (".png",),
     "image/jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "image/webp": (".webp",),
+    "image/gif": (".gif",),
+    "image/avif": (".avif",),
+    "image/svg+xml": (".svg",),
 }
-_OTHER_EXTENSIONS = (".avif", ".bmp", ".gif", ".heic", ".tif", ".tiff")
+_OTHER_EXTENSIONS = (".bmp", ".heic", ".jxl", ".tif", ".tiff")
 
 
 class FileTaken(CommandFailed):
@@ -229,8 +232,8 @@ def _read(name: str, cwd: Path) -> tuple[str, tuple[int, int] | None]:
         reason = message("it is larger than {maximum} MB", maximum=MAX_IMAGE_BYTES // MIB)
         raise CommandFailed(about(name, reason))
     kind = MediaType.sniff(data[:SIGNATURE_BYTES])
-    if kind is None:
-        reason = message("it is not PNG, JPEG or WebP" if data else "the file is empty")
+    if kind in (None, MediaType.SVG):
+        reason = message("it is not PNG, JPEG, WebP, GIF or AVIF" if data else "the file is empty")
         raise CommandFailed(about(name, reason))
     return f"data:{kind};base64,{base64.b64encode(data).decode()}", _size_of(data)
 

@@ -102,7 +102,7 @@ def cost_note(cost: Mapping[str, Any] | None) -> str | None:
 
 
 def size_of(image: Mapping[str, Any]) -> str:
-    return f"{image['width']}x{image['height']}"
+    return f"{image['width']}x{image['height']}" if image["width"] else "–"
 
 
 def show_status(status: str) -> None:

@@ -20,6 +20,7 @@ from mcp.server.stdio import stdio_server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
+from imagegen_core.images import MediaType
 from imagegen_http.api.errors import error_response
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard import asgi
@@ -165,7 +166,8 @@ async def _result(api: Api, outcome: Fields, *, links: bool) -> Fields:
     room = MAX_RESULT_BYTES - len(json.dumps(result))
     for image in outcome.get("images", ()):
         blocks = [_link(image) | {"type": "resource_link"}] if links else []
-        if (thumbnail := await _thumbnail(api, image["id"])) is not None:
+        is_drawn = image["mime_type"] != MediaType.SVG
+        if is_drawn and (thumbnail := await _thumbnail(api, image["id"])) is not None:
             blocks.insert(0, {"type": "image", "data": thumbnail, "mimeType": "image/webp"})
         room -= len(json.dumps(blocks))
         if room < 0:

@@ -40,7 +40,8 @@ from imagegen_http.service import Service
 Moment = Annotated[int, doc("seconds since 1970", 1795507200)]
 Requested = Annotated[str, doc("as it was asked for", "auto")]
 Size = Annotated[str | UnsetType, doc("of the first image, in pixels", "512x512")]
-OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=["png", "jpeg", "webp"])]
+_FORMATS = ["png", "jpeg", "webp", "gif", "avif", "svg"]
+OutputFormat = Annotated[str | UnsetType, doc("of the first image", "png", enum=_FORMATS)]
 _TOKENS = {"total_tokens": 1070, "input_tokens": 14, "output_tokens": 1056}
 Usage = Annotated[
     JsonObject | UnsetType, doc("tokens of all calls, where the provider counts as OpenAI does", _TOKENS)
@@ -82,7 +83,7 @@ class ImagePartial(Answer, frozen=True, kw_only=True):
     size: Requested
     quality: Requested
     background: Requested
-    output_format: Annotated[str, doc("as its first bytes show", "png", enum=["png", "jpeg", "webp"])]
+    output_format: Annotated[str, doc("as its first bytes show", "png", enum=_FORMATS)]
     b64_json: Annotated[str, doc("its bytes in base64", "iVBORw0KGgo=")]
 
 
@@ -384,7 +385,8 @@ def _created(task: Task) -> int:
 
 
 def _format_fields(image: Image) -> dict[str, str]:
-    return {"size": f"{image.width}x{image.height}", "output_format": image.mime_type.removeprefix("image/")}
+    size = {"size": f"{image.width}x{image.height}"} if image.width else {}
+    return {**size, "output_format": image.mime_type.removeprefix("image/").removesuffix("+xml")}
 
 
 def _requested(task: Task, *names: str) -> dict[str, str]:

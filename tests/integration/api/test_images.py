@@ -188,10 +188,11 @@ def test_the_bytes_are_what_the_record_says(content, image):
 
 
 @pytest.mark.parametrize(
-    ("kind", "mime_type"), [("png", "image/png"), ("jpeg", "image/jpeg"), ("webp", "image/webp")]
+    ("kind", "mime_type"),
+    [(kind, f"image/{kind}") for kind in ("png", "jpeg", "webp", "gif", "avif")],
 )
 def test_the_type_comes_from_the_bytes(api, kind, mime_type):
-    """For each of the three."""
+    """For each that the demo draws."""
     record = make_image(api, format=kind)
     answer = api.get(record["image_url"])
 

@@ -185,6 +185,8 @@ def test_edit_modes_are_accepted_beside_the_image(api):
 
 PNG = png(1, (32, 24))
 
+SVG = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+
 NO_IMAGES = {
     "text": data_url(b"just some text"),
     "text that claims to be a PNG": data_url(b"\x89PNG\r\n\x1a\n just some text"),
@@ -193,9 +195,11 @@ NO_IMAGES = {
     "truncated WebP": data_url(encoded("WEBP", (200, 200))[:-20]),
     "100 megapixels": data_url(huge_png()),
     "wide beyond all": data_url(huge_png(2**31 - 1, 1)),
-    "GIF": data_url(encoded("GIF")),
+    "GIF without its end": data_url(encoded("GIF")[:-1]),
+    "half an AVIF": data_url(encoded("AVIF")[:-100]),
     "BMP": data_url(encoded("BMP")),
-    "SVG": data_url(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),
+    "SVG": data_url(SVG, "image/svg+xml"),
+    "SVG that claims to be a PNG": data_url(SVG),
     "nothing": "data:image/png;base64,",
     "no base64": "data:image/png;base64,%%%%",
     "plain base64": data_url(PNG).partition(",")[2],

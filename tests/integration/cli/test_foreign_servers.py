@@ -20,7 +20,7 @@ IMAGE = {
     "width": 1,
     "height": 1,
     "prompt": "of later",
-    "mime_type": "image/avif",
+    "mime_type": "image/jxl",
     "image_url": "https://images.example.com/7",
     "of_a_later_version": {"a": 1},
 }

@@ -84,8 +84,8 @@ def test_an_image_comes_from_standard_input(service):
         ),
         (
             ("--image", "text.png"),
-            "text.png: it is not PNG, JPEG or WebP",
-            "text.png：不是 PNG、JPEG 或 WebP",
+            "text.png: it is not PNG, JPEG, WebP, GIF or AVIF",
+            "text.png：不是 PNG、JPEG、WebP、GIF 或 AVIF",
         ),
         (("--image", "empty.png"), "empty.png: the file is empty", "empty.png：文件是空的"),
         (("--image", "huge.png"), "huge.png: it is larger than 50 MB", "huge.png：超过 50 MB"),

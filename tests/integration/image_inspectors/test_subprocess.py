@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from imagegen_adapters.images.inspector import SubprocessInspector
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
-from tests.contracts.image_files import ACCEPTED, encoded, gradient, in_chunks
+from tests.contracts.image_files import ACCEPTED, SVG, encoded, gif_of, gradient, in_chunks
 
 pytestmark = pytest.mark.anyio
 
@@ -24,6 +25,12 @@ def running(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def peak_megabytes(pid):
+    """Return the most memory that the process ever had at once."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 @pytest.fixture
@@ -162,6 +169,45 @@ async def test_a_large_image(inspector):
     inspection = await inspector.inspect(in_chunks(large))
 
     assert (8000, 5000) == (inspection.width, inspection.height)
+
+
+@pytest.mark.thorough
+async def test_an_avif_of_40_megapixels_takes_bounded_memory(inspector):
+    """The worst that Pillow encodes: noise with alpha in full colour; measured 571 MB."""
+    noise = Image.effect_noise((8000, 5000), 60)
+    image = Image.merge("RGBA", [noise, noise.rotate(180), noise, noise.rotate(180)])
+    content = encoded(image, "AVIF", quality=60, speed=10, subsampling="4:4:4")
+
+    inspection = await inspector.inspect(in_chunks(content))
+
+    (pid,) = inspector.pids
+    assert (8000, 5000) == (inspection.width, inspection.height)
+    assert 300 < peak_megabytes(pid) < 700
+
+
+async def test_a_gif_of_300_frames_takes_little(inspector):
+    """The later frames are not decoded, and the child grows no larger than by a single one."""
+    content = gif_of(300, (320, 240))
+    await inspector.inspect(in_chunks(gif_of(1, (320, 240))))
+    (pid,) = inspector.pids
+    before = peak_megabytes(pid)
+
+    inspection = await inspector.inspect(in_chunks(content))
+
+    assert ((320, 240), (pid,)) == ((inspection.width, inspection.height), inspector.pids)
+    assert len(content) > 20_000_000
+    assert peak_megabytes(pid) < before + 20
+
+
+async def test_an_svg_of_many_levels_takes_bounded_memory(inspector):
+    """It is rejected like any image that takes too much; the next one is fine."""
+    deep = SVG[:-6] + b"<g>" * 10_000_000
+
+    with pytest.raises(ImageRejected):
+        await inspector.inspect(in_chunks(deep))
+    inspection = await inspector.inspect(in_chunks(SVG))
+
+    assert (64, 48, None) == (inspection.width, inspection.height, inspection.thumbnail)
 
 
 async def test_an_idle_child_ends():

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.images import MediaType
+from imagegen_adapters.providers.common.images import COMMON_TYPES
 from imagegen_core.requests import RANDOM_SEED, ImageRequest, InputImage, Operation
 from tests.contracts.provider import MemoryExchange, image_file, request_for
 
@@ -108,7 +108,8 @@ def _references(limits: dict[str, Any]) -> Iterator[Tries]:
 
 def _image_limits(limits: dict[str, Any]) -> Iterator[tuple[str, list[InputImage], list[InputImage]]]:
     if "ref_mimes" in limits:
-        others = [str(media_type) for media_type in MediaType if media_type not in limits["ref_mimes"]]
+        common = [str(media_type) for media_type in COMMON_TYPES if media_type not in limits["ref_mimes"]]
+        others = common or ["image/gif"]
         accepted, refused = (
             [drawn(_SIDE, _SIDE, mime_type=mime_type) for mime_type in mime_types]
             for mime_types in (limits["ref_mimes"], others)

@@ -71,6 +71,7 @@ KEPT = {
     ("qianfan", "limits.refs_max"): "its field is for one",
     ("kling-v3", "limits.refs_max"): "its field is for one",
     ("recraft", "limits.refs_max"): "its field is for one",
+    ("ideogram", "limits.ref_mimes"): "a GIF goes to nobody whose document does not name it",
     ("siliconflow", "limits.refs_max"): "it has three fields, of one image each",
     ("dashscope", "limits.prompt_chars"): "the provider cuts a longer prompt and makes another image",
     ("z-image-turbo", "limits.n_max"): "it makes one a call, and no number is sent",
@@ -182,7 +183,8 @@ def ideogram_limits() -> Iterator[Limit]:
 
 
 def recraft_limits() -> Iterator[Limit]:
-    for model in ("recraftv4_1", "recraftv4_1_pro", "recraftv4", "recraftv4_pro"):
+    vectors = ("recraftv4_1_vector", "recraftv4_vector", "recraftv4_pro_vector")
+    for model in ("recraftv4_1", "recraftv4_1_pro", "recraftv4", "recraftv4_pro", *vectors):
         limit = partial(Limit, preset="recraft", model=model)
         yield limit(accepted=prompted(9999, 10_000), refused=prompted(10_001))
         yield limit(accepted=counted(5, 6), refused=counted(7))

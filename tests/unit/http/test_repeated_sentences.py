@@ -78,6 +78,7 @@ REFUSALS = [
     errors.BatchNotFound("7"),
     errors.InputNotFound("7", 1),
     errors.ResponseNotKept("7", 1),
+    errors.ThumbnailNotFound(7),
     errors.ProviderConfigNotFound("first"),
 ]
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, Undecodable, decode, open_image
+from imagegen_core.images import MediaType
 from tests.contracts.image_files import encoded
 
 MAX_PIXELS = 40_000_000
@@ -37,15 +38,19 @@ def strip(**options):
     return encoded(blocks.resize((REDUCED, 8)), "JPEG", optimize=True, subsampling="4:4:4", **options)
 
 
+def _kind(data):
+    return (MediaType.sniff(data) or MediaType.JPEG).name
+
+
 def decoded(data):
-    with open_image(io.BytesIO(data), max_pixels=MAX_PIXELS) as image:
+    with open_image(io.BytesIO(data), _kind(data), max_pixels=MAX_PIXELS) as image:
         return decode(image)
 
 
 def size_in_full(data):
     """Return the size that decoding all pixels finds, or None if that fails."""
     try:
-        with open_image(io.BytesIO(data), max_pixels=MAX_PIXELS) as image:
+        with open_image(io.BytesIO(data), _kind(data), max_pixels=MAX_PIXELS) as image:
             image.load()
             return image.size
     except (Undecodable, OSError, ValueError, SyntaxError, struct.error):

@@ -63,6 +63,10 @@ FILES = {
     "webp lossy alpha": encoded("WEBP", mode="RGBA", quality=50),
     "webp profile": encoded("WEBP", icc_profile=ICC),
     "webp odd": encoded("WEBP", size=(1, 1), quality=1),
+    "gif": encoded("GIF", mode="L"),
+    "gif odd": encoded("GIF", mode="1", size=(1, 1)),
+    "avif": encoded("AVIF"),
+    "avif profile": encoded("AVIF", icc_profile=ICC, exif=Image.Exif()),
 }
 WITH_OTHERS = {
     "png": png_with_text(OTHERS),
@@ -76,6 +80,7 @@ WITH_UPSTREAMS = {
     "png": png_with_text(UPSTREAMS),
     "jpeg": encoded("JPEG", xmp=UPSTREAMS),
     "webp": encoded("WEBP", xmp=UPSTREAMS),
+    "avif": encoded("AVIF", xmp=UPSTREAMS),
 }
 
 
@@ -98,8 +103,23 @@ def opened(content):
 
 def packet_of(content):
     image = opened(content)
-    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    name, at = image.info.get("extension", (None, 0))
+    if name == b"XMP DataXMP":  # of a GIF
+        return content[at : content.index(b"\x01\xff\xfe", at)]
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or uuid_box(content)
     return packet.encode() if isinstance(packet, str) else packet
+
+
+def uuid_box(content):
+    """Return the packet in an AVIF's box of XMP; its boxes must fill the file exactly."""
+    at, packet = 0, None
+    while MediaType.sniff(content) is MediaType.AVIF and at < len(content):
+        length, kind = struct.unpack(">I4s", content[at : at + 8])
+        if kind == b"uuid" and content[at + 8 : at + 24].hex() == "be7acfcb97a942e89c71999491e3afac":
+            packet = content[at + 24 : at + length]
+        at += length
+    assert packet is None or at == len(content)
+    return packet
 
 
 def label_of(content):

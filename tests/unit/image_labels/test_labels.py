@@ -9,7 +9,7 @@ from PIL import Image
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_core.images import MediaType
-from tests.contracts.image_files import in_chunks
+from tests.contracts.image_files import SVG, gif_of, in_chunks
 from tests.unit.image_labels.test_aigc import PRODUCER, label_of, packet_of
 
 pytestmark = pytest.mark.anyio
@@ -34,6 +34,10 @@ FILES = {
     "progressive JPEG": (noise_file("JPEG", progressive=True), MediaType.JPEG),
     "lossy WebP": (noise_file("WEBP", quality=80), MediaType.WEBP),
     "lossless WebP with alpha": (noise_file("WEBP", "RGBA", lossless=True), MediaType.WEBP),
+    "GIF": (noise_file("GIF", "L"), MediaType.GIF),
+    "animated GIF": (gif_of(3), MediaType.GIF),
+    "AVIF": (noise_file("AVIF"), MediaType.AVIF),
+    "AVIF with alpha": (noise_file("AVIF", "RGBA"), MediaType.AVIF),
 }
 """Intact images, and their types."""
 
@@ -45,6 +49,7 @@ _LARGE = {
     MediaType.PNG: {"format": "PNG", "compress_level": 0},
     MediaType.JPEG: {"format": "JPEG", "quality": 100, "subsampling": 0},
     MediaType.WEBP: {"format": "WEBP", "lossless": True, "method": 0, "quality": 0},
+    MediaType.AVIF: {"format": "AVIF", "quality": 100, "subsampling": "4:4:4", "speed": 10},
 }
 
 
@@ -142,10 +147,16 @@ async def test_an_exception_of_the_source_goes_on(label, name):
         _ = [chunk async for chunk in label(broken(), media_type=media_type, produce_id="1")]
 
 
-@pytest.mark.parametrize("media_type", MediaType)
+async def test_an_svg_passes_unchanged(label):
+    """Its bytes are the provider's, to the last."""
+    assert SVG == await labelled_file(label, SVG, MediaType.SVG)
+
+
+@pytest.mark.parametrize("media_type", [*_LARGE, MediaType.GIF])
 async def test_a_large_file_is_not_held(label, media_type):
     """At most a few MiB have been read and not yet yielded, whatever the size."""
-    content = noise_file(size=(2000, 2000), **_LARGE[media_type])
+    is_gif = media_type is MediaType.GIF
+    content = gif_of(3, (2000, 2000)) if is_gif else noise_file(size=(2000, 2000), **_LARGE[media_type])
     read = handed_on = behind = 0
 
     async def chunks():

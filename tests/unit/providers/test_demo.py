@@ -148,7 +148,7 @@ class TestImages:
 
         assert FailureCode.REJECTED == caught.value.failure.code
 
-    @pytest.mark.parametrize("format", ["png", "jpeg", "webp"])
+    @pytest.mark.parametrize("format", ["png", "jpeg", "webp", "avif"])
     async def test_file_says_that_it_is_a_demo(self, provider, format):
         """Each file format carries the label."""
         data, _ = await drawn(provider, call_for(provider, format=format))

@@ -26,7 +26,7 @@ from imagegen_core.errors import (
     ValidationFailed,
 )
 from imagegen_core.images import MediaType
-from imagegen_core.messages import Message, MessageCode, ProblemCode
+from imagegen_core.messages import Message, MessageCode, Problem, ProblemCode
 from imagegen_core.ports.provider import Exchange
 from imagegen_core.requests import ImageRequest, InputImage, NamedInputs, dimensions_of, parse_size
 
@@ -38,6 +38,19 @@ _PIECE_BYTES = 3 * 64 * 1024  # a multiple of 3, so that only the last piece has
 
 
 # Checks before a request is queued
+
+
+COMMON_TYPES = (MediaType.PNG, MediaType.JPEG, MediaType.WEBP)
+"""The types of input images that each provider takes, unless its documentation says otherwise."""
+
+
+def check_types(images: NamedInputs, types: Sequence[MediaType] = COMMON_TYPES) -> None:
+    """Refuse images of other types, each named; not the mask, which is converted."""
+    others = [(name, image.mime_type) for name, image in images if image.mime_type not in types]
+    reason, names = InputCode.WRONG_MIME_TYPE, tuple(map(str, types))
+    problems = [Problem(name, reason(mime_type=each, types=names)) for name, each in others if name != "mask"]
+    if problems:
+        raise ValidationFailed(*problems)
 
 
 def check_total_bytes(

@@ -4,7 +4,7 @@ import attrs
 
 from imagegen_core.requests import ImageRequest
 
-FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+FORMATS = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP", "gif": "GIF", "avif": "AVIF"}
 """Pillow's names of the file formats."""
 
 MAX_SIDE_PIXELS = 2048

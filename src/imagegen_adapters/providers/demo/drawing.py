@@ -56,7 +56,7 @@ def encode(image: Image.Image, format: str) -> bytes:
     else:
         exif = Image.Exif()
         exif[_DESCRIPTION] = exif[_SOFTWARE] = LABEL
-        image.convert("RGB").save(buffer, FORMATS[format], quality=90, method=2, exif=exif.tobytes())
+        image.convert("RGB").save(buffer, FORMATS[format], quality=90, method=2, speed=9, exif=exif.tobytes())
     return buffer.getvalue()
 
 

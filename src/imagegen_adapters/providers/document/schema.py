@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from imagegen_adapters.providers.common.calls import InputCode
-from imagegen_adapters.providers.common.images import check_total_bytes
+from imagegen_adapters.providers.common.images import COMMON_TYPES, check_total_bytes
 from imagegen_adapters.providers.document.credentials import Auth
 from imagegen_adapters.providers.document.expressions import DocumentCode, Expression, matches_glob
 from imagegen_adapters.providers.document.operations import (
@@ -100,7 +100,7 @@ class Limits:
     prompt_chars: int = MAX_PROMPT_CHARS
     n_max: int = MAX_NUM
     refs_max: int = MAX_REFERENCES
-    ref_mimes: tuple[MediaType, ...] = ()  # empty: all
+    ref_mimes: tuple[MediaType, ...] = COMMON_TYPES
     ref_bytes_max: int | None = None
     total_bytes_max: int | None = None
     min_px: int | None = None  # width times height
@@ -121,7 +121,7 @@ class Limits:
     def _reasons(self, image: InputImage) -> Iterator[Message]:
         pixels, size = image.width * image.height, f"{image.width}x{image.height}"
         low, high = self.ratio or (0.0, math.inf)
-        if self.ref_mimes and image.mime_type not in self.ref_mimes:
+        if image.mime_type not in self.ref_mimes:
             yield InputCode.WRONG_MIME_TYPE(mime_type=image.mime_type, types=tuple(map(str, self.ref_mimes)))
         if self.ref_bytes_max is not None and image.size_bytes > self.ref_bytes_max:
             yield InputCode.IMAGE_TOO_HEAVY(size=image.size_bytes, maximum=self.ref_bytes_max)

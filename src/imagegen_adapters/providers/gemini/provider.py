@@ -32,6 +32,7 @@ from imagegen_adapters.providers.common.images import (
     BodyImage,
     body_of,
     check_total_bytes,
+    check_types,
     input_parts,
     map_refusals,
 )
@@ -101,6 +102,7 @@ class GeminiProvider(OneShot):
     def split(self, request: ImageRequest, model: Model, config: ProviderConfig) -> tuple[ImageRequest, ...]:
         warnings_of(request, model)
         limit = GeminiSettings.from_config(config).max_inline_bytes
+        check_types(request.named_inputs)
         check_total_bytes(request.named_inputs, limit, code=GeminiCode.INLINE_IMAGES_TOO_HEAVY)
         if request.seed == RANDOM_SEED:
             request = request.with_params(seed=None)

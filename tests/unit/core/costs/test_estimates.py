@@ -277,6 +277,17 @@ def test_a_size_that_the_provider_chooses_has_no_forecast(size):
     assert Cost.unknown() == quote(a_request(quality="low", **size), a_forecast_model(), is_billed=True)
 
 
+@pytest.mark.parametrize(("kind", "basis"), [("gif", Basis.ESTIMATED), ("svg", Basis.UNKNOWN)])
+def test_a_gif_and_an_svg_have_no_forecast(kind, basis):
+    """What is counted of an SVG is a part of its cost: a second model charges, too."""
+    model = a_forecast_model()
+    request = a_request(size="1024x1024", quality="low", output_format=kind)
+    counted = the_cost(model, request=request, usage=tokens(image_output=1000))
+
+    assert Cost.unknown() == quote(request, model, is_billed=True)
+    assert (basis, True) == (counted.basis, counted.amount is not None)
+
+
 def test_tokens_that_the_provider_counts_replace_the_forecast():
     """Without them, an image costs its part of it."""
     model, request = a_forecast_model(), a_request(size="1024x1024", quality="low", num=2)

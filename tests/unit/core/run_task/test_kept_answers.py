@@ -2,6 +2,7 @@
 
 import io
 from functools import partial
+from random import Random
 
 import attrs
 import pytest
@@ -31,7 +32,7 @@ def encoded(kind, size=(8, 8)):
     return file.getvalue()
 
 
-GIF = encoded("GIF")
+BMP = encoded("BMP")
 
 
 def unusable(image):
@@ -54,15 +55,29 @@ async def kept_files(imagegen, task_id):
 @pytest.mark.parametrize(
     "image",
     [
-        GIF,
-        encoded("BMP"),
+        BMP,
         encoded("TIFF"),
-        b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+        b"\xff\x0a" + bytes(200),
+        Random(1).randbytes(3000),
+        b'<svg xmlns="http://www.w3.org/2000/svg">',
+        b'<!DOCTYPE svg [<!ENTITY a "aaa">]><svg xmlns="http://www.w3.org/2000/svg">&a;</svg>',
         b"\0\0\0 ftypavif",
+        encoded("GIF")[:-1],
         png()[:60],
         encoded("PNG", (8001, 5000)),
     ],
-    ids=["gif", "bmp", "tiff", "svg", "avif", "cut", "too many pixels"],
+    ids=[
+        "bmp",
+        "tiff",
+        "jpeg xl",
+        "random",
+        "half an svg",
+        "entities",
+        "avif",
+        "cut gif",
+        "cut",
+        "too many pixels",
+    ],
 )
 async def test_an_image_that_cannot_be_stored_is_kept(image):
     """As it came, and its failure says how to get it and until when; the same request is no use."""
@@ -142,30 +157,30 @@ async def test_what_cost_nothing_is_not_kept(error):
 async def test_one_of_several_images_is_kept():
     """The others are stored, and a warning says where it is."""
     provider = ScriptedProvider()
-    provider.images = [png(), GIF, png((1, 2, 3)), encoded("BMP")]
+    provider.images = [png(), BMP, png((1, 2, 3)), encoded("TIFF")]
     imagegen = imagegen_over(provider)
 
     task = await outcome(imagegen)
 
     assert (TaskStatus.COMPLETED, 2) == (task.status, len(await imagegen.parts.images.of_task(task.task_id)))
     assert [True] * 2 == [f"imagegen tasks response {task.task_id}" in str(each) for each in task.warnings]
-    assert [GIF, encoded("BMP")] == await kept_files(imagegen, task.task_id)
+    assert [BMP, encoded("TIFF")] == await kept_files(imagegen, task.task_id)
 
 
 async def test_it_is_kept_after_a_crash_as_well():
     """A received response is decoded again, and refused again."""
-    provider = unusable(GIF)
+    provider = unusable(BMP)
     imagegen = imagegen_over(provider)
     task_id = await crash_in(imagegen, Phase.RECEIVED)
     async with imagegen:
         task = await imagegen.wait(task_id, timeout=60)
 
     assert (FailureCode.INVALID_IMAGE, 0) == (task.failure.code, provider.charged)
-    assert [GIF] == await kept_files(imagegen, task_id)
+    assert [BMP] == await kept_files(imagegen, task_id)
 
 
 @pytest.mark.parametrize(("failures", "is_kept"), [(1, True), (99, False)])
-@pytest.mark.parametrize("image", [GIF, png()[:60]], ids=["gif", "cut"])
+@pytest.mark.parametrize("image", [BMP, png()[:60]], ids=["bmp", "cut"])
 async def test_a_full_disk_loses_it_only_in_the_end(image, failures, is_kept):
     """It waits for room as images do, and is never called kept where it is not."""
     provider, clock = unusable(image), ManualClock()
@@ -184,7 +199,7 @@ async def test_a_full_disk_loses_it_only_in_the_end(image, failures, is_kept):
 async def test_it_is_removed_after_a_week():
     """Before that no sweep touches it."""
     clock = ManualClock()
-    provider = unusable(GIF)
+    provider = unusable(BMP)
     imagegen = imagegen_over(
         provider, adapters=memory_adapters(providers={"scripted": provider}, clock=clock)
     )
@@ -197,7 +212,7 @@ async def test_it_is_removed_after_a_week():
     clock.advance(2)
     await stores.clean()
 
-    assert ([GIF], []) == (fresh, await kept_files(imagegen, task.task_id))
+    assert ([BMP], []) == (fresh, await kept_files(imagegen, task.task_id))
 
 
 async def test_an_unknown_task_is_not_found():

@@ -51,6 +51,15 @@ async def test_without_a_small_thumbnail_there_is_the_link(answer):
     assert ["text", "resource_link"] == kinds(await result(1, **answer))
 
 
+async def test_of_an_svg_there_is_the_link_alone():
+    """Nobody asks for a thumbnail that it cannot have."""
+    drawing = {"id": 7, **IMAGE, "mime_type": "image/svg+xml"}
+
+    shown = await server._result(api(status=500), {"images": [drawing]}, links=True)
+
+    assert ["text", "resource_link"] == kinds(shown)
+
+
 async def test_images_that_find_no_room_are_in_the_data():
     """As many thumbnails as go into 900 kB."""
     shown = await result(10, content=b"x" * 200_000)

@@ -49,6 +49,15 @@ async def text_of(pieces, chunks):
     return b"".join([part async for part in encode_pieces(pieces, open_blob)])
 
 
+async def test_an_svg_without_a_size_says_none():
+    """And its format as the request names it."""
+    drawing = image(0, mime_type=MediaType.SVG, width=0, height=0)
+
+    body = json.loads(await text_of(json_pieces(TASK, [drawing], Style()), {0: [b"<svg/>"]}))
+
+    assert ("svg", False) == (body["output_format"], "size" in body)
+
+
 @given(st.lists(st.lists(st.binary(max_size=7), max_size=5), max_size=3))
 async def test_the_bytes_survive_any_chunks_and_the_length_is_known_before(chunks):
     """Groups of three bytes across chunks, empty chunks, empty images."""

@@ -102,6 +102,7 @@ export default {
   },
   images: {
     broken: "The image cannot be shown",
+    vector: "An SVG is not shown here: download it to look at it",
     deleted: { one: "{n} image deleted", other: "{n} images deleted" },
     lost: { one: "{n} image is no longer there: it may have been deleted elsewhere", other: "{n} images are no longer there: they may have been deleted elsewhere" },
     not_deleted: "Not deleted: {reason}",

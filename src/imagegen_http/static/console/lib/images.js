@@ -18,6 +18,9 @@ export const changed = signal(new Map());
 let leaving = null; // ids that are deleted unless somebody takes it back
 let endToast = null;
 
+/** Whether the image is an SVG: it is downloaded, and never drawn in a page. */
+export const isVector = (image) => image?.thumbnail_url === null;
+
 /** Whether the image is off the page, but not deleted yet. */
 export function isLeaving(id) {
   return leaving?.includes(id) ?? false;

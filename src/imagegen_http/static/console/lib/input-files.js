@@ -2,7 +2,7 @@
 
 import { t } from "./i18n.js";
 
-export const ACCEPTED = "image/png,image/jpeg,image/webp";
+export const ACCEPTED = "image/png,image/jpeg,image/webp,image/gif,image/avif";
 const MAX_BYTES = 50 * 1024 * 1024;
 const MAX_PIXELS = 40_000_000;
 
@@ -10,7 +10,7 @@ const MAX_PIXELS = 40_000_000;
 export async function checked(file) {
   const name = file.name || t("inputs.file");
   if (file.size > MAX_BYTES) throw new Error(t("inputs.file_large", { name }));
-  const type = typeOf(new Uint8Array(await file.slice(0, 12).arrayBuffer().catch(() => new ArrayBuffer(0))));
+  const type = typeOf(new Uint8Array(await file.slice(0, 64).arrayBuffer().catch(() => new ArrayBuffer(0))));
   if (!type) throw new Error(t("inputs.file_no_image", { name }));
   const typed = file.type === type ? file : new File([file], file.name ?? "", { type });
   const size = await sizeOf(typed);
@@ -23,7 +23,9 @@ function typeOf(bytes) {
   const text = String.fromCharCode(...bytes);
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "image/png";
   if (text.startsWith("\xff\xd8\xff")) return "image/jpeg";
-  return text.startsWith("RIFF") && text.slice(8) === "WEBP" ? "image/webp" : null;
+  if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "image/webp";
+  if (text.startsWith("GIF87a") || text.startsWith("GIF89a")) return "image/gif";
+  return text.slice(4, 8) === "ftyp" && /avi[fs]/.test(text) ? "image/avif" : null;
 }
 
 function sizeOf(file) {

@@ -3,6 +3,7 @@
 import { get, isAbort } from "../lib/api.js";
 import { addFile, addImage, change, draft, removeInput, replaceDraft } from "../lib/drafts.js";
 import { language, t } from "../lib/i18n.js";
+import { isVector } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { keepMask, maskOf } from "../lib/masks.js";
 import { madeBy } from "../lib/reuse.js";
@@ -33,6 +34,7 @@ export default function Page({ id }) {
     const again = told.error.status === 404 ? null : look;
     return html`<div class="page"><h1>${t("pages.editor")}</h1><${Problem} error=${told.error} again=${again} /><p><a href="/gallery">${t("pages.gallery")}</a></p></div>`;
   }
+  if (isVector(told.image)) return html`<div class="page"><h1>${t("pages.editor")}</h1><p>${t("images.vector")}</p><p><a href=${`/p/${id}`}>${t("images.unnamed", { id })}</a></p></div>`;
   if (!told.image) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
   return html`<${Editor} key=${id} image=${told.image} />`;
 }

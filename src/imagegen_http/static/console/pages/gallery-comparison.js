@@ -3,6 +3,7 @@
 import { get } from "../lib/api.js";
 import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { isVector } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { parameterRows } from "../lib/parameter-rows.js";
 import { modelOf, providerName } from "../lib/store.js";
@@ -50,7 +51,7 @@ function Compared({ image, rows, view, zoom }) {
   const own = useZoom(pane, { key: id, width, height, onSwipe: () => null, view });
   if (zoom) zoom.current = own;
   return html`<figure>
-    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}><img src=${image_url} alt=${shortened(prompt)} style=${own.style} draggable=${false} /></div>
+    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}>${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<img src=${image_url} alt=${shortened(prompt)} style=${own.style} draggable=${false} />`}</div>
     <figcaption><a href=${`/p/${id}`}>${prompt || t("images.unnamed", { id: String(id) })}</a>
       <p class="muted">${providerName(provider)} · ${modelOf(provider, model_id)?.name ?? model_id} · ${width} × ${height}</p>
       <dl>${rows.map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl></figcaption>

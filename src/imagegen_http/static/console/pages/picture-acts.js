@@ -3,7 +3,7 @@
 import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
 import { draft, replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
-import { current, star } from "../lib/images.js";
+import { current, isVector, star } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
 import { ableModel } from "../lib/requests.js";
 import { draftOf, madeBy } from "../lib/reuse.js";
@@ -38,15 +38,15 @@ export function Acts({ image, inputs, onDelete }) {
   return html`<div class="acts do">
     ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main", "aria-describedby": "again-why" })}
     ${button("dice", t("picture.variation"), () => reuse(() => again(image, inputs, { withSeed: false })), { "aria-describedby": "again-why" })}
-    ${onImage("image", "reference", "reference")}
+    ${!isVector(image) && html`${onImage("image", "reference", "reference")}
     <a class="button" href=${`/p/${image.id}/edit`}><${Icon} name="edit" />${t("act.edit")}</a>
-    ${onImage("zoom", "upscale", "image")}
+    ${onImage("zoom", "upscale", "image")}`}
     <p class="hint" id="again-why">${t("picture.again_why")}</p>
   </div>
   <div class="acts">
     ${button("star", t(favourite ? "act.unstar" : "act.star"), () => star([image.id], !favourite), { class: "bare", "aria-pressed": favourite })}
     <a class="button bare" href=${image.image_url} download><${Icon} name="download" />${t("act.download")}</a>
-    ${canCopyImages() && button("copy", t("picture.copy_image"), () => tell(copyImage(image.image_url)), { class: "bare" })}
+    ${canCopyImages() && !isVector(image) && button("copy", t("picture.copy_image"), () => tell(copyImage(image.image_url)), { class: "bare" })}
     ${button("link", t("picture.copy_link"), () => tell(copyText(`${location.origin}/p/${image.id}`)), { class: "bare" })}
     ${button("trash", t("act.delete"), onDelete, { class: "bare wrong" })}
   </div>`;

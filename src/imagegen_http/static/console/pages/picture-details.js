@@ -41,7 +41,7 @@ export function Facts({ image, task }) {
     ["provider", providerName(image.provider)],
     ["model", modelOf(image.provider, image.model_id)?.name ?? image.model_id],
     ["operation", t(`operations.${image.operation}`)],
-    ["file", `${image.mime_type.replace("image/", "").toUpperCase()} · ${bytes(image.size_bytes)}`],
+    ["file", `${image.mime_type.replace(/^image\/|\+xml$/g, "").toUpperCase()} · ${bytes(image.size_bytes)}`],
     ["storage", t(`picture.stored.${image.storage}`)],
     ["time", html`<time datetime=${image.created_at} title=${exactMoment(image.created_at)}>${moment(image.created_at)}</time>`],
     seconds !== null && ["took", t("picture.seconds", { n: Math.round(seconds * 10) / 10 })],

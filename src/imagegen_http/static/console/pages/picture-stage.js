@@ -2,6 +2,7 @@
 
 import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { isVector } from "../lib/images.js";
 import { useKeys } from "../lib/keys.js";
 import { Icon } from "../parts/icon.js";
 import { useZoom } from "./picture-zoom.js";
@@ -10,7 +11,7 @@ import { html, useEffect, useRef, useState } from "../vendor/index.js";
 /** `onGo` is called with the id of a neighbour, `onClose` when the image is to be closed. */
 export function Stage({ id, image, onGo, onClose }) {
   const stage = useRef(null);
-  const { shown, broken } = useWhole(id, image);
+  const { shown, broken } = useWhole(id, isVector(image) ? null : image);
   const { width = 512, height = 512, previous = null, next = null } = image ?? {};
   const step = (by) => {
     const to = by > 0 ? next : previous;
@@ -33,8 +34,8 @@ export function Stage({ id, image, onGo, onClose }) {
     html`<button type="button" class="bare ${className}" aria-label=${name} title=${name} onClick=${run} ...${more}><${Icon} name=${icon} /></button>`;
   return html`<div class="stage ${zoom.isFitted ? "" : "zoomed"}" ref=${stage}>
     ${broken && !shown ? html`<p class="broken" role="alert"><${Icon} name="image" />${t("images.broken")}</p>` : null}
-    <img key=${id} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${shortened(image?.prompt ?? "")} style=${zoom.style} class=${image && !(broken && !shown) ? "" : "unready"} draggable=${false}
-      onError=${({ target }) => (target.hidden = true)} onLoad=${({ target }) => (target.hidden = false)} />
+    ${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<img key=${id} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${shortened(image?.prompt ?? "")} style=${zoom.style} class=${image && !(broken && !shown) ? "" : "unready"} draggable=${false}
+      onError=${({ target }) => (target.hidden = true)} onLoad=${({ target }) => (target.hidden = false)} />`}
     ${button("close", t("act.close"), onClose, "shut")}
     ${button("left", t("picture.previous"), () => step(-1), "way back", { disabled: previous === null })}
     ${button("right", t("picture.next"), () => step(1), "way on", { disabled: next === null })}

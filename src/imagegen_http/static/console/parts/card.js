@@ -1,7 +1,7 @@
 // An image in a list: a link to its own page, and what can be done to it at once.
 
 import { t } from "../lib/i18n.js";
-import { current, deleteImages, gone, star } from "../lib/images.js";
+import { current, deleteImages, gone, isVector, star } from "../lib/images.js";
 import { Icon } from "./icon.js";
 import { html, useState } from "../vendor/index.js";
 
@@ -38,13 +38,14 @@ export function useThumbnail(image, ...names) {
   return { thumbnail: html`<${Thumbnail} image=${image} onBroken=${() => setBroken(true)} />`, label };
 }
 
-/** The small picture; where it cannot be had, its place says so. */
+/** The small picture; where it cannot be had, its place says so. An SVG has none, and is never drawn here. */
 export function Thumbnail({ image, onBroken = null }) {
   const [broken, setBroken] = useState(false);
   const lose = () => {
     setBroken(true);
     onBroken?.();
   };
+  if (isVector(image)) return html`<span class="broken"><${Icon} name="image" />SVG</span>`;
   if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
   return html`<img src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
     width=${image.width} height=${image.height} onError=${lose} />`;

@@ -64,7 +64,7 @@ export function CollectionList({ onShow }) {
           ? html`<li key=${one.id}><${NameForm} name=${one.name} act=${t("act.save")} onCancel=${() => setRenaming(null)}
               onName=${(name) => renameCollection(one.id, name).then(() => setRenaming(null))} /></li>`
           : html`<li key=${one.id} class="choice" data-id=${one.id}>
-              <span class="what">${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" />` : html`<${Icon} name="folder" />`}
+              <span class="what">${one.cover_image_id ? html`<img src=${`/api/v1/images/${one.cover_image_id}/thumbnail`} alt="" width="44" height="44" loading="lazy" onError=${({ target }) => (target.hidden = true)} />` : html`<${Icon} name="folder" />`}
                 <button type="button" class="bare name" onClick=${() => onShow(one.id)}><bdi>${one.name}</bdi></button></span>
               <span class="muted">${number(one.count)}</span>
               <button type="button" class="bare" aria-label=${t("collections.rename_one", { name: one.name })} onClick=${() => rename(one.id)}><${Icon} name="edit" /></button>

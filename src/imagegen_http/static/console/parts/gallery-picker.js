@@ -2,7 +2,7 @@
 
 import { get, isAbort } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
-import { gone } from "../lib/images.js";
+import { gone, isVector } from "../lib/images.js";
 import { useThumbnail } from "./card.js";
 import { Dialog } from "./dialog.js";
 import { Problem } from "./problem.js";
@@ -40,7 +40,7 @@ export function GalleryPicker({ title, max, onPick, onClose }) {
     if (max === 1) return onPick([id]);
     return setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id].slice(0, max));
   };
-  const items = list.items?.filter(({ id }) => !gone.value.has(id));
+  const items = list.items?.filter((image) => !gone.value.has(image.id) && !isVector(image));
   const foot = max > 1 && html`<span class="hint">${t("inputs.chosen", { n: chosen.length, max })}</span>
     <button type="button" class="main" disabled=${!chosen.length} onClick=${() => onPick(chosen)}>${t("inputs.take")}</button>`;
   return html`<${Dialog} title=${title} kind="dialog wide" onClose=${onClose} foot=${foot}>
