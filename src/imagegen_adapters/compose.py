@@ -17,6 +17,7 @@ from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.webhooks import WebhookClient, WebhookGate
 from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import SqliteProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import (
@@ -39,7 +40,7 @@ from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ImagegenError
-from imagegen_core.limits import DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
+from imagegen_core.limits import DEFAULT_BATCH_POLL_SECONDS, DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
 from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import REMOVALS
 from imagegen_core.ports.provider import Provider
@@ -87,6 +88,7 @@ class Options:
     version: str = "library"
     dead_after_seconds: float = 30.0
     beat_seconds: float = DEFAULT_BEAT_SECONDS
+    batch_poll_seconds: float = DEFAULT_BATCH_POLL_SECONDS
     runs_tasks: bool = True
     create: bool = True
 
@@ -178,6 +180,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             file_configs=options.file_configs,
             owner=owner,
             beat_seconds=options.beat_seconds,
+            batch_poll_seconds=options.batch_poll_seconds,
             on_change=upkeep.wake if runs_tasks else partial(parts.cluster.tell, REMOVALS),
             runs_tasks=runs_tasks,
             keep_inputs=options.keep_inputs,
@@ -225,6 +228,7 @@ async def _on_disk(
                 tasks=SqliteTasks(database, simplify=simplify),
                 queue=SqliteQueue(database),
                 batches=SqlBatches(sql, task_addition),
+                batch_jobs=SqlBatchJobs(sql),
                 cluster=OneNode(),
                 images=sqlite_gallery(database),
                 marks=SqlMarks(sql, SqliteIndex()),
@@ -278,6 +282,7 @@ async def _on_postgresql(
                 tasks=PostgresqlTasks(database, listener, simplify=simplify),
                 queue=PostgresqlQueue(database, listener),
                 batches=SqlBatches(sql, task_addition),
+                batch_jobs=SqlBatchJobs(sql),
                 cluster=PostgresqlCluster(
                     database,
                     listener,

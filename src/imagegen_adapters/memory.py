@@ -9,6 +9,7 @@ import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
@@ -56,6 +57,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
         batches=SqlBatches(sql, task_addition),
+        batch_jobs=SqlBatchJobs(sql),
         cluster=OneNode(),
         images=sqlite_gallery(database),
         marks=SqlMarks(sql, SqliteIndex()),

@@ -12,8 +12,8 @@
     │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
     │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
     │   ├── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
-    │   └── ThumbnailNotFound      └── TooManyWebhooks       ├── BatchNotFound
-    │                                                        └── Unavailable
+    │   └── ThumbnailNotFound      ├── TooManyWebhooks       ├── BatchNotFound
+    │                              └── TaskNotRecallable     └── Unavailable
     │                                                            └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
@@ -277,6 +277,13 @@ class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201):
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.KEY_REUSED())
+
+
+class TaskNotRecallable(Refusal, slug="task_not_recallable", code=40901):
+    """The task is in a batch job that the provider has, which stops as a whole or not at all."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(RefusalCode.IN_BATCH_JOB(task_id=task_id))
 
 
 class QueueFull(Refusal, slug="queue_full", code=42901):

@@ -150,6 +150,11 @@ class Price:
     source: Source | None = None
     forecast: Forecast | None = None
 
+    def times(self, factor: Decimal) -> "Price":
+        """Return the price list with every rate at this part of it."""
+        rates = tuple(attrs.evolve(rate, amount=rate.amount * factor) for rate in self.rates)
+        return attrs.evolve(self, rates=rates)
+
 
 def parse_price(data: Any, path: str) -> Price:
     fields = parse_fields(data, path, required=("currency", "rates"), optional=("source", "forecast"))

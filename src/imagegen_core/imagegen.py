@@ -12,6 +12,7 @@ from imagegen_core.config import ConfigSource, ProviderConfig, check_provider_na
 from imagegen_core.errors import ImagegenError, ValidationFailed
 from imagegen_core.images import Image
 from imagegen_core.limits import (
+    DEFAULT_BATCH_POLL_SECONDS,
     DEFAULT_BEAT_SECONDS,
     DEFAULT_KEEP_INPUTS,
     DEFAULT_PROVIDER,
@@ -27,6 +28,7 @@ from imagegen_core.ports.gallery import ImageFilter, ImageList, SearchMode
 from imagegen_core.ports.parts import Parts
 from imagegen_core.requests import Operation
 from imagegen_core.resolving import ProviderKinds, Providers, ResolveProvider
+from imagegen_core.running.batch_jobs import BatchJobs
 from imagegen_core.running.calls import Calls
 from imagegen_core.running.exchange import PartialImages
 from imagegen_core.running.runner import Node, Runner, Worker
@@ -134,6 +136,7 @@ class ImageGen:
         retry: when a failed call is repeated.
         owner: the name of this process among those that work on the same tasks.
         beat_seconds: how often it shows that it is alive.
+        batch_poll_seconds: how often a provider is asked about a batch job.
         on_change: called after each change of the stored images.
         runs_tasks: otherwise other processes run what it accepts.
         keep_inputs: whether the callers' input images are kept as long as their tasks.
@@ -148,6 +151,7 @@ class ImageGen:
         retry: RetryPolicy | None = None,
         owner: str | None = None,
         beat_seconds: float = DEFAULT_BEAT_SECONDS,
+        batch_poll_seconds: float = DEFAULT_BATCH_POLL_SECONDS,
         on_change: Callable[[], object] = lambda: None,
         runs_tasks: bool = True,
         keep_inputs: bool = DEFAULT_KEEP_INPUTS,
@@ -189,13 +193,15 @@ class ImageGen:
             owner=self.owner,
             queue_size=self.limits.queue_size,
         )
-        self.batches = Batches(parts=a, tasks=self.tasks, owner=self.owner)
+        self.batch_jobs = BatchJobs(
+            parts=a, runner=self.runner, owner=self.owner, poll_seconds=batch_poll_seconds
+        )
+        self.batches = Batches(parts=a, tasks=self.tasks, jobs=self.batch_jobs, owner=self.owner)
         self.gallery = Images(parts=a, on_change=on_change)
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)
-        self.worker = Worker(
-            self.runner, self.resolve.concurrency, owner=self.owner, size=self.limits.workers
-        )
+        concurrency = self.batch_jobs.beside(self.resolve.concurrency)
+        self.worker = Worker(self.runner, concurrency, owner=self.owner, size=self.limits.workers)
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -207,6 +213,7 @@ class ImageGen:
         if self._runs_tasks:
             self.worker.start()
             self.batches.start()
+            self.batch_jobs.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -219,6 +226,7 @@ class ImageGen:
         ``outcome_unknown``. A second call does nothing.
         """
         await self.batches.stop()
+        await self.batch_jobs.stop()
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
         await self.node.stop()
 

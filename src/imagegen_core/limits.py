@@ -73,4 +73,5 @@ MAX_QUEUE_SIZE = 1_000_000
 DEFAULT_WORKERS = 32
 MAX_WORKERS = 2000
 DEFAULT_BEAT_SECONDS = 5.0  # between two signs of life of a process
+DEFAULT_BATCH_POLL_SECONDS = 180.0  # between two looks at a provider's batch job
 DEFAULT_SHUTDOWN_GRACE_SECONDS = 65  # five more than a call may take

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -184,6 +185,7 @@ class Model:
     ``sources`` are where that was read; a ``price`` of None is not known. ``default_size`` is the size of an
     image whose request says none. ``accepts_extras`` lets undeclared parameters through to the provider.
     ``form`` names the parameters of a form in order; empty for all. ``details`` are the adapter's own.
+    ``batch_factor`` is the part of its price that a call in a batch job costs; None without such jobs.
     """
 
     id: str
@@ -201,6 +203,7 @@ class Model:
     default_size: str | None = None
     lifecycle: Lifecycle = Lifecycle()
     price: Price | None = None
+    batch_factor: Decimal | None = None
     sources: tuple[Source, ...] = ()
     details: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
 
@@ -213,6 +216,13 @@ class Model:
         """The oldest day on which one of its facts was read, its price included."""
         price = () if self.price is None or self.price.source is None else (self.price.source,)
         return min((source.read for source in (*self.sources, *price)), default=None)
+
+    @property
+    def in_batch(self) -> "Model":
+        """The model at the price of a batch job."""
+        if self.price is None or self.batch_factor is None:
+            return self
+        return attrs.evolve(self, price=self.price.times(self.batch_factor))
 
     def warning_on(self, day: dt.date | None) -> Message | None:
         """Warn of a model that is retired on that day or will be; None means an unknown day."""

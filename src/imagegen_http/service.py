@@ -311,6 +311,7 @@ async def compose(
                     version=version,
                     dead_after_seconds=settings.cluster.dead_after_seconds,
                     beat_seconds=settings.cluster.heartbeat_seconds,
+                    batch_poll_seconds=settings.queue.batch_poll_seconds,
                     runs_tasks=settings.runs_tasks and run_background,
                     create=create,
                 )

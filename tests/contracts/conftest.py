@@ -21,6 +21,7 @@ from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
+from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
@@ -48,7 +49,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue batches bus records marks outbox webhooks configs"
+DATABASE = "tasks queue batches batch_jobs bus records marks outbox webhooks configs"
 
 STORES = {
     "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
@@ -149,6 +150,7 @@ def _sqlite_ports(database):
         "tasks": SqliteTasks(database, simplify=simplify),
         "queue": SqliteQueue(database),
         "batches": SqlBatches(SqliteSql(database), sqlite_task_addition),
+        "batch_jobs": SqlBatchJobs(SqliteSql(database)),
         "bus": SqliteQueue(database),
         "records": SqlGallery(SqliteSql(database), SqliteIndex()),
         "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
@@ -219,6 +221,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
         batches=SqlBatches(PostgresqlSql(database), postgresql_task_addition),
+        batch_jobs=SqlBatchJobs(PostgresqlSql(database)),
         bus=PostgresqlQueue(database, Listener(database)),
         records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),

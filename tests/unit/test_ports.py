@@ -20,6 +20,7 @@ MIN_METHODS = 3
 
 NO_STORE = {
     "Provider": "contracts/provider.py",
+    "BatchCalls": "integration/providers/test_batches.py",
 }
 """What no store has, and where its promises are tested."""
 

@@ -60,6 +60,7 @@ cancel_requested
 _ORPHANS = """
 SELECT * FROM tasks INDEXED BY tasks_by_status
 WHERE status = 'processing'
+    AND coalesce(owner, '') NOT LIKE 'batch:%'
     AND coalesce(owner, '') <> ALL (:alive::text[]) AND task_id <> ALL (:running::text[])
 ORDER BY seq
 """

@@ -58,6 +58,7 @@ TABLES = (
     Table(name="settings", key=("name",)),
     Table(name="batches", key=("seq",), numbered=True),
     Table(name="batch_costs", key=("batch_id", "basis", "currency")),
+    Table(name="batch_jobs", key=("seq",), numbered=True),
     Table(name="tasks", key=("seq",), numbered=True),
     Table(name="idempotency_keys", key=("scope", "key")),
     Table(name="attempts", key=("seq",), numbered=True),

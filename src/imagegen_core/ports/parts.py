@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from imagegen_core.ports.batch_jobs import BatchJobStore
 from imagegen_core.ports.batches import BatchStore
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
@@ -31,6 +32,7 @@ class Parts:
     tasks: TaskRepository
     queue: Queue
     batches: BatchStore
+    batch_jobs: BatchJobStore
     cluster: Cluster
     images: Gallery
     marks: Marks

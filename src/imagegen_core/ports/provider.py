@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
@@ -10,7 +11,7 @@ import attrs
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.costs import ReportedUsage
-from imagegen_core.errors import CallError
+from imagegen_core.errors import CallError, Failure
 from imagegen_core.messages import Message, as_message, as_messages
 from imagegen_core.models import Model, ProviderProfile
 from imagegen_core.requests import ImageRequest, InputImage
@@ -200,3 +201,83 @@ class Provider(Protocol):
 
     async def probe(self, config: ProviderConfig) -> Probe:
         """Make one cheap, unpaid call, such as listing the models; if there is none, say so."""
+
+
+# ---------------------------------------------------------------- batch jobs
+
+
+@attrs.frozen(kw_only=True)
+class ProviderBatch:
+    """Many calls as one job of the provider, which goes by our own ``job_id`` there, too.
+
+    ``sent_at`` is when it was sent, or is about to be.
+    """
+
+    job_id: str
+    config: ProviderConfig
+    model: Model
+    sent_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class BatchOutcome:
+    """What became of a batch job: the upstream ``files`` of answers, and the failure of all other calls."""
+
+    files: tuple[str, ...] = ()
+    rest: Failure
+
+
+@attrs.frozen(kw_only=True)
+class BatchAnswer:
+    """The answer to one call of a batch job: its receipt, or why it failed."""
+
+    name: str
+    result: Receipt | Failure
+
+
+class BatchCalls(Protocol):
+    """What a provider with batch jobs has as ``batches``; a job costs `Model.batch_factor` of its calls.
+
+    Only `start` may cost money. It raises as `Provider.submit` does, and what it sent is found by `find`.
+    """
+
+    async def line(self, name: str, call: ProviderCall) -> bytes:
+        """Return the call as a line of the job, without its end; its answer comes under ``name``.
+
+        Raises:
+            CallError: it cannot be sent, or not in a batch job.
+        """
+
+    async def upload(self, batch: ProviderBatch, lines: AsyncIterator[bytes], *, size: int) -> str:
+        """Upload the lines, of ``size`` bytes together, and return the upstream id of the file."""
+
+    async def start(self, batch: ProviderBatch, file: str) -> UpstreamJob:
+        """Start the job: the one paid act."""
+
+    async def find(self, batch: ProviderBatch) -> UpstreamJob | None:
+        """Look for the job in the provider's list of all jobs since it was sent; None if it is not there.
+
+        Raises:
+            CallError: the list could not be read to its end.
+        """
+
+    async def discard(self, batch: ProviderBatch, file: str) -> None:
+        """Remove an uploaded file, so that no request on its way can start a job with it any more."""
+
+    async def outcome(self, batch: ProviderBatch, job: UpstreamJob) -> BatchOutcome | None:
+        """Return what became of the job; None while it is not done."""
+
+    def answers(self, batch: ProviderBatch, file: str) -> AsyncIterator[bytes]:
+        """Yield an upstream file of answers, a JSON object a line; it may have gigabytes."""
+
+    def read(self, file: BinaryIO, batch: ProviderBatch, spooled_as: str) -> BatchAnswer:
+        """Parse one line, which `Provider.collect` will find spooled under that name. Blocks."""
+
+    async def cancel(self, batch: ProviderBatch, job: UpstreamJob) -> None:
+        """Ask the provider to stop the job; what it has done is charged, and its answers come."""
+
+
+def batches_of(provider: Provider) -> BatchCalls | None:
+    """Return the provider's batch jobs; None if it has none."""
+    batches: BatchCalls | None = getattr(provider, "batches", None)
+    return batches

@@ -49,6 +49,7 @@ class TaskFilter:
     status: TaskStatus | None = None
     provider_name: str | None = None
     batch_id: str | None = None
+    owner: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -168,7 +169,10 @@ class TaskRepository(Protocol):
         """Return those of the tasks that are processing and whose cancellation was requested."""
 
     async def orphans(self, *, alive: Collection[str], running: Collection[str]) -> tuple[Task, ...]:
-        """Return the processing tasks, oldest first, but for ids ``running`` and owners ``alive``."""
+        """Return the processing tasks, oldest first, but for ids ``running`` and owners ``alive``.
+
+        Those in a batch job are none.
+        """
 
     async def wipe_responses(self, *, ended_before: datetime) -> None:
         """Wipe the responses of ended attempts whose last change is older than that."""

@@ -144,7 +144,7 @@ class Calls:
 
     async def plan(self, task: Task, attempts: tuple[Attempt, ...]) -> CallPlan:
         """Return all calls of the task; if sending is refused, those that were sent, or raise that."""
-        sent_calls = self._sent_calls(task, attempts)
+        sent_calls = self.sent_calls(task, attempts)
         try:
             resolved, model = await self._resolved(task)
             calls = dict(enumerate(_calls(task.request, resolved, model, attempts)))
@@ -162,10 +162,16 @@ class Calls:
         resolved = await self.resolve(provider_name=task.provider_name, override=override)
         return resolved, choose_model(resolved.profile.models, task.model_id)
 
-    def _sent_calls(self, task: Task, attempts: tuple[Attempt, ...]) -> dict[int, PlannedCall]:
+    def sent_calls(
+        self,
+        task: Task,
+        attempts: tuple[Attempt, ...],
+        phases: tuple[Phase, ...] = (Phase.ACCEPTED, Phase.RECEIVED),
+    ) -> dict[int, PlannedCall]:
+        """Return the calls whose attempts are in these phases, as they were sent."""
         calls = {}
         for part, attempt in {a.part: a for a in attempts}.items():
-            if attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED) and attempt.config is not None:
+            if attempt.phase in phases and attempt.config is not None:
                 config, remote_id = open_call(attempt.config, self.parts.box, attempt.attempt_id)
                 with contextlib.suppress(Refusal):  # this version cannot use its configuration
                     resolved = self.resolve.for_sent_call(config)
@@ -183,7 +189,7 @@ class Calls:
                         calls[part] = planned[part]
         return calls
 
-    async def _with_current_key(self, task: Task, planned: PlannedCall) -> PlannedCall | None:
+    async def with_current_key(self, task: Task, planned: PlannedCall) -> PlannedCall | None:
         """Return the call with the current key, if that is another one for the same target."""
         try:
             resolved, model = await self._resolved(task)
@@ -261,7 +267,7 @@ class Calls:
         except CallError as raw:
             attempt = active.attempt
             if key_was_rejected(raw, attempt):
-                newer = await self._with_current_key(run.task, planned)
+                newer = await self.with_current_key(run.task, planned)
                 if newer is not None:
                     return await self.run(run, newer, attempt)
             error = self._redacted(raw, active.call.config, attempt)

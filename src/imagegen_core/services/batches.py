@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
+from collections.abc import Iterator
 from contextlib import suppress
 
 import attrs
@@ -11,13 +12,15 @@ import attrs
 from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, PauseReason, ceiling_problem
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
-from imagegen_core.messages import Message, ProblemCode
+from imagegen_core.limits import MAX_QUEUE_SIZE
+from imagegen_core.messages import Message
 from imagegen_core.models import Model
 from imagegen_core.ports.batches import BatchKey
 from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.resolving import ResolvedProvider
+from imagegen_core.running.batch_jobs import BatchJobs
 from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import (
     BatchPlace,
@@ -49,6 +52,7 @@ class Batches:
 
     parts: Parts
     tasks: Tasks
+    jobs: BatchJobs
     owner: str
     _plans: OrderedDict[str, BatchPlan] = attrs.field(factory=OrderedDict, init=False)
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
@@ -75,9 +79,12 @@ class Batches:
             key = BatchKey(key=idempotency_key, body_sha256=_digest(batch, plan))
             if (earlier := await self.parts.batches.replay(key)) is not None:
                 return earlier, True
-        if batch.mode is not BatchMode.NOW:
-            raise ValidationFailed.for_field("mode", ProblemCode.NOT_ONE_OF(choices=(BatchMode.NOW,)))
         plan, resolved = await self._resolved(plan)
+        if batch.mode is BatchMode.UPSTREAM:
+            for submission in distinct_requests(plan):
+                target = Target(provider_name=submission.provider_name, model_id=submission.model_id)
+                await self.jobs.check(submission, *resolved[target])
+            resolved = {target: (provider, model.in_batch) for target, (provider, model) in resolved.items()}
         estimate = await self._estimate(plan, resolved, batch.max_cost)
         if not self.parts.has_room():
             raise InsufficientStorage
@@ -144,6 +151,7 @@ class Batches:
         """Let a paused batch go on."""
         await self.parts.batches.resume(batch_id)
         self.parts.cluster.tell(BATCHES, batch_id)
+        await self.jobs.wake(batch_id)
         return await self.parts.batches.get(batch_id)
 
     async def cancel(self, batch_id: str) -> Batch:
@@ -152,6 +160,7 @@ class Batches:
         batch = await self.parts.batches.get(batch_id)
         if batch.open and batch.status is BatchStatus.CANCELLED:
             await self.tasks.cancel_all(TaskFilter(batch_id=batch_id))
+            await self.jobs.wake(batch_id)
             batch = await self.parts.batches.get(batch_id)
         return batch
 
@@ -207,13 +216,15 @@ class Batches:
         return has_more
 
     async def _submit_of(self, batch: Batch) -> int:
-        room = min(batch.concurrency - batch.open, _ITEMS_AT_ONCE)
+        in_jobs = batch.mode is BatchMode.UPSTREAM
+        room = _ITEMS_AT_ONCE if in_jobs else min(batch.concurrency - batch.open, _ITEMS_AT_ONCE)
         tasks: list[Task] = []
         try:
             for number, submission in await self._next(batch, room):
                 place = BatchPlace(batch_id=batch.batch_id, item=number)
                 if batch.max_cost is not None:
-                    quotes = await self.tasks.estimate(submission)
+                    provider, model = await self.tasks.resolved(submission)
+                    quotes = self.tasks.quoted(submission, provider, model.in_batch if in_jobs else model)
                     if (problem := ceiling_problem(quotes, batch.max_cost)) is not None:
                         await self._pause(batch, PauseReason.MAX_COST, problem)
                         return 0
@@ -227,11 +238,22 @@ class Batches:
         except Refusal as refusal:
             await self._pause(batch, PauseReason.FAILURE, refusal.advice)
             return 0
+        if in_jobs:
+            return await self._submit_to_jobs(batch, tasks)
         if not tasks:
             return 0
         added = await self.parts.batches.submit(batch, tasks, queue_size=self.tasks.queue_size)
         if added:
             await self.parts.queue.wake()
+        return added
+
+    async def _submit_to_jobs(self, batch: Batch, tasks: list[Task]) -> int:
+        """Store the tasks in the batch's jobs, which are closed once there is nothing more to add now."""
+        all_at_once = attrs.evolve(batch, concurrency=batch.size)
+        placed = await self.jobs.place(batch.batch_id, tasks)
+        added = await self.parts.batches.submit(all_at_once, placed, queue_size=MAX_QUEUE_SIZE)
+        if added < _ITEMS_AT_ONCE:
+            await self.jobs.close(batch.batch_id)
         return added
 
     async def _next(self, batch: Batch, count: int) -> list[tuple[int, Submission]]:
@@ -259,6 +281,17 @@ class Batches:
         if len(self._plans) > _PLANS_KEPT:
             self._plans.popitem(last=False)
         return plan
+
+
+def distinct_requests(plan: BatchPlan) -> Iterator[Submission]:
+    """Yield the first request of each target with other parameters than those before."""
+    keys = set[tuple[str | None, str | None, bytes]]()
+    for number in range(plan.size if plan.items else len(plan.targets)):
+        submission = plan.submission(number)
+        key = (submission.provider_name, submission.model_id, canonical_json(submission.params))
+        if key not in keys:
+            keys.add(key)
+            yield submission
 
 
 def _digest(batch: Batch, plan: BatchPlan) -> str:

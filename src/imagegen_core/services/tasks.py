@@ -24,6 +24,7 @@ from imagegen_core.errors import (
     ResponseNotKept,
     StaleTask,
     TaskNotFound,
+    TaskNotRecallable,
     Unavailable,
     ValidationFailed,
 )
@@ -32,6 +33,7 @@ from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_FALLBACKS, MAX_PAGE_SIZE
 from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
+from imagegen_core.ports.batch_jobs import OWNER_PREFIX
 from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter
@@ -480,11 +482,16 @@ class Tasks:
     async def cancel(self, task_id: str) -> Task:
         """Cancel a task: a pending one at once, a running one as far as its provider allows.
 
+        One that was sent in a batch job is refused as `TaskNotRecallable`.
+
         For a running one the request is stored, then its run is told, if in this process. An ended one stays.
         """
         task = await self.parts.tasks.get(task_id)
         while not task.status.final:
-            if task.status is TaskStatus.PROCESSING:
+            in_job = (task.owner or "").startswith(OWNER_PREFIX)
+            if in_job and await self.parts.tasks.attempts(task_id):
+                raise TaskNotRecallable(task_id)
+            if task.status is TaskStatus.PROCESSING and not in_job:
                 task = await self.parts.tasks.request_cancel(task_id)
                 if task.status is TaskStatus.PROCESSING:
                     await self._notify(task)
@@ -511,10 +518,16 @@ class Tasks:
             paging, has_more = Paging(page=1, page_size=MAX_PAGE_SIZE, after=None), True
             while has_more:
                 page = await self.parts.tasks.find(attrs.evolve(criteria, status=status), paging)
-                ended = await asyncio.gather(*(self.cancel(task.task_id) for task in page.items))
+                ended = await asyncio.gather(*(self._cancelled(task) for task in page.items))
                 count += sum(task.status is TaskStatus.CANCELLED or task.cancel_requested for task in ended)
                 paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
         return count
+
+    async def _cancelled(self, task: Task) -> Task:
+        try:
+            return await self.cancel(task.task_id)
+        except TaskNotRecallable:
+            return task
 
     async def _notify(self, task: Task) -> None:
         """Tell the task's run in this process; after a claim it may start a moment later."""

@@ -49,6 +49,7 @@ _TEMPLATE = "a prompt with `{names}` of variables; `{{` and `}}` are braces"
 _VARIABLES = "the values of each variable: every combination is a prompt, the last variable changing fastest"
 _ITEMS = "requests that differ in more than the prompt, each a task"
 _CONCURRENCY = "how many of its tasks wait or run at once, behind every task that came by itself"
+_MODE = "`now`: as ordinary tasks; `vendor`: in batch jobs of the provider, within a day, at half the price"
 _CEILING = "what all tasks may cost together; it stops before the task whose price would pass that"
 
 
@@ -99,7 +100,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
         OnFailure.CONTINUE
     )
     max_cost: Annotated[MaxCost | None, doc(_CEILING)] = None
-    mode: Annotated[BatchMode, doc("`now`: as ordinary tasks")] = BatchMode.NOW
+    mode: Annotated[BatchMode, doc(_MODE)] = BatchMode.NOW
 
     def plan(self) -> BatchPlan:
         """Return what the core makes of it."""

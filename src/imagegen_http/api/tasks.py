@@ -462,6 +462,7 @@ async def get_task(task_id: TaskIdPath, service: ServiceDependency) -> Response[
     "/api/v1/tasks/{task_id:str}/cancel",
     "tasks",
     "task_not_found",
+    "task_not_recallable",
     responses={202: response(Success[Task], "it runs; the provider was asked to stop")},
     guards=[without_fields],
 )

@@ -20,6 +20,7 @@ from imagegen_core.config import (
 )
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import (
+    DEFAULT_BATCH_POLL_SECONDS,
     DEFAULT_BEAT_SECONDS,
     DEFAULT_KEEP_INPUTS,
     DEFAULT_PROVIDER,
@@ -228,10 +229,11 @@ class ServerSettings:
 
 @attrs.frozen(kw_only=True)
 class QueueSettings:
-    """``size`` tasks may be pending, ``workers`` run concurrently."""
+    """``size`` tasks may be pending, ``workers`` run concurrently; each batch job is looked at so often."""
 
     size: int = _setting(DEFAULT_QUEUE_SIZE, _within(1, MAX_QUEUE_SIZE))
     workers: int = _setting(DEFAULT_WORKERS, _within(1, MAX_WORKERS))
+    batch_poll_seconds: float = _setting(DEFAULT_BATCH_POLL_SECONDS, _within(0.1, 3600))
 
 
 @attrs.frozen(kw_only=True)

@@ -67,6 +67,7 @@ REFUSALS = [
     errors.KeysLocked(RefusalCode.KEYS_LOCKED()),
     errors.InsufficientStorage(),
     errors.TaskNotFound("7"),
+    errors.TaskNotRecallable("7"),
     errors.ImageNotFound(7),
     errors.CollectionNotFound(3),
     errors.CollectionExists("cats", 3),

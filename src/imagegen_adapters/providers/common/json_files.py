@@ -327,6 +327,13 @@ def _next_quote(block: bytes, position: int) -> int:
     return text.end() if text else end
 
 
+def part_of(tree: Any, names: Iterable[str]) -> Any:
+    """Return the part of a tree that is under these names, one in the other; None if there is none."""
+    for name in names:
+        tree = as_object(tree).get(name)
+    return tree
+
+
 async def read_spooled(open_file: Callable[[], BinaryIO], read: Callable[[BinaryIO], T]) -> T:
     """Return what ``read`` returns for a response; in a thread, unless that is short and in memory."""
     with open_file() as file:

@@ -424,13 +424,17 @@ class DocumentCall(Sender):
 
     # Requests
 
-    async def paid_request(self, exchange: Exchange) -> BuiltRequest:
-        """Build the paid request, after the polls: a job that cannot be polled must not be paid for."""
+    async def paid_request(self, exchange: Exchange | None) -> BuiltRequest:
+        """Build the paid request, after the polls: a job that cannot be polled must not be paid for.
+
+        Without an ``exchange``, the request has no images.
+        """
         request = self.call.request
         with map_refusals():
             size = size_for_upstream(request.params, self.model.size_of(request.operation))
             check_request(request, self.document, self.model, self.operation)
-            mask = await mask_for(request, exchange, self.operation.mask.polarity)
+            polarity = self.operation.mask.polarity
+            mask = None if exchange is None else await mask_for(request, exchange, polarity)
         scope, url = self._scope(size, mask=mask), str(self.config.api_base)
         task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
         poll = None if self.operation.poll is None else self.operation.poll.request

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain, compress
 from typing import Any
@@ -88,6 +89,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         default_size=None if spec.size is None else spec.size.default,
         lifecycle=lifecycle if is_listed else facts_of(spec.id, provider=document.id).lifecycle,
         price=spec.price,
+        batch_factor=None if spec.batch_factor is None else Decimal(str(spec.batch_factor)),
         sources=(*spec.sources, *document.sources) if is_listed else (),
     )
 

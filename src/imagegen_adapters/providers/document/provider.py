@@ -20,6 +20,7 @@ from imagegen_adapters.providers.common.calls import (
     two_part_key_problem,
 )
 from imagegen_adapters.providers.common.json_files import parse_json
+from imagegen_adapters.providers.document.batches import OpenAiBatches
 from imagegen_adapters.providers.document.calls import (
     PATH_OF_DOTS,
     TOKEN_REFUSED,
@@ -89,6 +90,7 @@ class HttpProvider:
             "tokens": AccessTokens(outbound, clock, redactor or Redactor()),
         }
         self._documents: IdentityCache[Document] = IdentityCache()
+        self.batches = OpenAiBatches(self._call, self._sender)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -183,7 +185,7 @@ class HttpProvider:
         document = self._document(config)
         if document.health is None:
             return Probe(ok=True, detail=ResponseCode.NOT_PROBED(), verified=False)
-        sender = Sender(document=document, config=config, **self._shared)
+        sender = self._sender(config)
         names: dict[str, Any] = {"base_url": config.api_base, "params": {}, "model_vars": {}, "task": {}}
         try:
             request = sender.build(document.health.request, names)
@@ -217,6 +219,9 @@ class HttpProvider:
         return DocumentCall(
             document=document, config=call.config, call=call, model=spec, operation=operation, **self._shared
         )
+
+    def _sender(self, config: ProviderConfig) -> Sender:
+        return Sender(document=self._document(config), config=config, **self._shared)
 
     def _operation(self, document: Document, spec: ModelSpec, request: ImageRequest) -> OperationSpec | None:
         return document.operation_for(request.operation, spec)

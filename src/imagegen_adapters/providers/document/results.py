@@ -20,6 +20,7 @@ from imagegen_adapters.providers.common.json_files import (
     decode_base64,
     decode_chunks,
     parse_spooled,
+    part_of,
     read_blocks,
     read_spooled,
     read_string,
@@ -98,7 +99,7 @@ class ResultReader:
             return self._result([image], [], response)
         async with self.parses:
             spooled = await read_spooled(self._open_file, parse_spooled)
-        response = attrs.evolve(response, tree=spooled.tree)
+        response = attrs.evolve(response, tree=part_of(spooled.tree, data.get("inside", ())))
         if response.holds(spec.fail_if):
             raise call.classify(response).job_error()
         if response.holds(spec.blocked_if):

@@ -159,6 +159,7 @@ class ModelSpec:
     retires: dt.date | None = None
     replaced_by: str | None = None
     price: Price | None = None
+    batch_factor: float | None = checked(between(0, 1), None)  # of the price, in OpenAI's batch jobs
     sources: tuple[Source, ...] = ()  # beside the document's
 
     def size_of(self, operation: Operation) -> SizeSpec | None:
@@ -240,7 +241,17 @@ class Document:
             possible = tuple(o for o in Operation if self.operation_for(o, unknown) is not None)
             return attrs.evolve(unknown, capabilities=possible)
         alike = (model for model in self.models if matches_glob(model_id, model.patterns))
-        own = ("id", "name", "default", "remote_id", "retires", "replaced_by", "price", "sources")
+        own = (
+            "id",
+            "name",
+            "default",
+            "remote_id",
+            "retires",
+            "replaced_by",
+            "price",
+            "batch_factor",
+            "sources",
+        )
         return attrs.evolve(next(alike, self.models[0]), **{name: getattr(unknown, name) for name in own})
 
     def operation_for(self, operation: Operation, model: ModelSpec) -> OperationSpec | None:

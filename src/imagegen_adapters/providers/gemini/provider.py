@@ -36,7 +36,8 @@ from imagegen_adapters.providers.common.images import (
     input_parts,
     map_refusals,
 )
-from imagegen_adapters.providers.common.json_files import parse_spooled, read_spooled
+from imagegen_adapters.providers.common.json_files import parse_spooled, part_of, read_spooled
+from imagegen_adapters.providers.gemini.batches import GeminiBatches
 from imagegen_adapters.providers.gemini.requests import (
     DEFAULT_MODELS,
     EXTRA_KEYS,
@@ -80,6 +81,7 @@ class GeminiProvider(OneShot):
 
     def __init__(self, outbound: Outbound, *, clock: Clock) -> None:
         self._outbound, self._clock = outbound, clock
+        self.batches = GeminiBatches(outbound, clock)
         self._credentials: dict[str | None, Any] = {}
         self._sign_in_threads = DetachedThreads("google-sign-in", _MAX_SIGN_INS)
 
@@ -138,7 +140,7 @@ class GeminiProvider(OneShot):
         open_file = partial(exchange.open_spooled, str(receipt.data.get("file", _RESPONSE_FILE)))
         document = await read_spooled(open_file, lambda file: parse_spooled(file).resolved())
         read = read_predictions if traits_of(call.model.id).imagen else read_content
-        result = read(document, open_file)
+        result = read(part_of(document, receipt.data.get("inside", ())), open_file)
         return attrs.evolve(result, warnings=(*warnings_of(call.request, call.model), *result.warnings))
 
     async def probe(self, config: ProviderConfig) -> Probe:

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -147,6 +148,7 @@ EDIT_MODES = (
 )
 SEGMENT_MODES = ("FOREGROUND", "BACKGROUND", "PROMPT", "SEMANTIC", "INTERACTIVE")
 
+_BATCH_FACTOR = Decimal("0.5")  # https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11-30
 _SAFETY_LEVELS = ("BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE")
 _FORM = ("size", "num", "negative_prompt", "thinking_level", "seed", "safety", "person_generation")
 
@@ -227,6 +229,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         form=_FORM,
         sizes=framed(traits.ratios, traits.tiers),
         max_num=4 if traits.imagen else MAX_NUM,  # Imagen's ``sampleCount``
+        batch_factor=None if traits.imagen or backend is Backend.VERTEX else _BATCH_FACTOR,
         max_references=traits.max_references,
     )
 
@@ -389,6 +392,36 @@ def _content_call(
         config["thinking_config"] = {"thinking_level": level.upper()}
     contents = [{"role": "user", "parts": [*images, {"text": _instruction(request)}]}]
     return "generate_content", {"contents": contents, "config": config}
+
+
+def batch_request(request: ImageRequest, model: Model) -> dict[str, Any]:
+    """Return the body of a ``generateContent`` without images, as the SDK would write it."""
+    _, arguments = _content_call(request, traits_of(model.id), ())
+    config = {name: arguments["config"].get(name) for name in _GENERATION_NAMES}
+    body = {
+        "contents": arguments["contents"],
+        "generationConfig": {_GENERATION_NAMES[n]: value for n, value in config.items() if value is not None},
+        "safetySettings": arguments["config"].get("safety_settings"),
+    }
+    return {name: _camel_case(value) for name, value in body.items() if value}
+
+
+_GENERATION_NAMES = {
+    "response_modalities": "responseModalities",
+    "image_config": "imageConfig",
+    "seed": "seed",
+    "thinking_config": "thinkingConfig",
+}
+
+
+def _camel_case(value: Any) -> Any:
+    """Return JSON with the names of its objects in camel case."""
+    if isinstance(value, Mapping):
+        return {_LETTER.sub(lambda m: m[1].upper(), name): _camel_case(v) for name, v in value.items()}
+    return [_camel_case(item) for item in value] if isinstance(value, list) else value
+
+
+_LETTER = re.compile(r"_([a-z])")
 
 
 def _content_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message]:
