@@ -115,6 +115,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "picture": ("/p/{image_id:int}",),
     "editor": ("/p/{image_id:int}/edit",),
     "tasks": ("/tasks", "/tasks/{task_id:str}"),
+    "batches": ("/batches", "/batches/{batch_id:str}"),
     "providers": ("/providers", "/providers/{provider_name:str}"),
     "usage": ("/usage",),
     "settings": ("/settings",),

@@ -269,7 +269,7 @@ def _responses(path: str, method: str, responses: dict[str, Any]) -> dict[str, A
             responses["200"]["content"][_EVENT_STREAM] = _events({"task": (TaskChange,)})
         case [*_, "events"]:
             responses["200"]["content"][_EVENT_STREAM] = _events(_TASK_EVENTS)
-        case [*_, "images", "zip"]:
+        case [*_, "images" | "{batch_id}", "zip"]:
             responses["200"] = {
                 "description": "the zip file",
                 "content": {"application/zip": {"schema": _BYTES}},

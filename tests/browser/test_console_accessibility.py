@@ -20,6 +20,7 @@ PAGES = {
     "/p/1": "main img",
     "/p/1/edit": "canvas",
     "/tasks": ".task",
+    "/batches": ".new-batch option",
     "/providers": ".provider",
     "/providers/ark": "dialog[open] form",
     "/usage": "table",

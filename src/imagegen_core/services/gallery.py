@@ -1,6 +1,8 @@
 """What callers do with kept images: show, list by day, delete, mark, and zip them."""
 
 import asyncio
+import csv
+import io
 import logging
 from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
 from contextlib import aclosing
@@ -27,16 +29,18 @@ from imagegen_core.images import (
     StorageState,
     collection_name,
 )
-from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_ZIPPED_IMAGES
+from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_PAGE_SIZE, MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
 from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
+from imagegen_core.search import Paging
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)
 MISSING_FILE = "MISSING.txt"  # in a zip file only if images are missing: which ones, and why
+PROMPTS_FILE = "prompts.csv"  # in the zip file of a batch
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
 _MAX_UNANSWERED = 3  # after so many images in a row without an answer the archive is not asked again
 
@@ -150,6 +154,32 @@ class Images:
                 async with aclosing(self._pieces(archive, image_id, missing)) as pieces:
                     async for piece in pieces:
                         yield piece
+            missing.add_to(archive, language)
+            archive.close()
+            yield archive.take()
+        finally:
+            archive.close()  # also where nobody reads on
+
+    async def zip_batch(
+        self, batch_id: str, *, language: Language = Language.EN
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield a zip file of all images of a batch, and ``prompts.csv``, which says how each was made."""
+        archive, missing, lines = ZipStream(), _MissingImages(), io.StringIO("\ufeff", newline="")
+        table, paging, has_more = csv.writer(lines), Paging(page=1, page_size=MAX_PAGE_SIZE), True
+        lines.seek(0, io.SEEK_END)
+        table.writerow(("file", "prompt", "provider", "model_id", "image_id", "task_id", "created_at"))
+        try:
+            while has_more:
+                page = await self.parts.images.of_batch(batch_id, paging)
+                for image in page.items:
+                    columns = (image.prompt, image.provider_name, image.model_id, image.id, image.task_id)
+                    table.writerow((_name(image), *columns, image.created_at.isoformat()))
+                    async with aclosing(self._pieces(archive, image.id, missing)) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+            archive.begin(PROMPTS_FILE, self.parts.clock.now())
+            archive.write(lines.getvalue().encode())
             missing.add_to(archive, language)
             archive.close()
             yield archive.take()

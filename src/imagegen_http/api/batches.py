@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from litestar import Response
 from litestar.params import JSONBody
+from litestar.types import ASGIApp
 
 from imagegen_core import limits
 from imagegen_core.batch import Batch as CoreBatch
@@ -27,8 +28,9 @@ from imagegen_http.api.requests import (
     query,
     without_fields,
 )
-from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success
+from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success, zip_response
 from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskCounts
+from imagegen_http.guard import asgi
 from imagegen_http.schemas import (
     EXAMPLE_BATCH_ID,
     EXAMPLE_PROMPT,
@@ -277,6 +279,22 @@ async def get_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[
     Its tasks are `GET /api/v1/tasks?batch_id=`, its images `GET /api/v1/images?batch_id=`.
     """
     return success(Batch.from_batch(await service.imagegen.parts.batches.get(parse_batch_id(batch_id))))
+
+
+@get(
+    "/api/v1/batches/{batch_id:str}/zip",
+    "batches",
+    "batch_not_found",
+    "unavailable",
+)
+async def zip_batch(batch_id: BatchPath, service: ServiceDependency) -> ASGIApp:
+    """Fetch all images of a batch as one zip file, which is made while it is sent.
+
+    Its `prompts.csv` names the prompt, provider and model of each file; images that cannot be read now are
+    listed in `MISSING.txt`.
+    """
+    batch = await service.imagegen.parts.batches.get(parse_batch_id(batch_id))
+    return zip_response(service.imagegen.gallery.zip_batch(batch.batch_id, language=asgi.language.get()))
 
 
 @post(

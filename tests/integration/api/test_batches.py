@@ -1,5 +1,9 @@
 """Batches over HTTP: what they make, in which order, for how much, and how they are stopped."""
 
+import csv
+import io
+import zipfile
+
 import pytest
 
 from tests.integration.api.asking import (
@@ -17,7 +21,6 @@ from tests.integration.api.asking import (
 )
 
 BATCHES = "/api/v1/batches"
-EVENT = {"counts": {"completed": 4}}
 
 
 def create(api, headers=None, **body):
@@ -283,3 +286,17 @@ def test_a_batch_is_paused_resumed_and_cancelled(narrow):
     assert ("running", None, "cancelled") == (resumed["status"], resumed["reason"], cancelled["status"])
     assert done["submitted"] < 9
     assert [done] * 4 == [act(narrow, batch_id, v) for v in ("pause", "resume", "cancel", "retry-failed")]
+
+
+def test_its_images_are_one_file(api):
+    """With a table of their prompts, which spreadsheets open; an unknown batch has none."""
+    batch = completed(api, created(api, prompts=['猫, "大"', "狗"]))
+    answer = api.get(f"{BATCHES}/{batch['batch_id']}/zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    table = [*csv.DictReader(io.StringIO(archive.read("prompts.csv").decode("utf-8-sig"), newline=""))]
+    unknown = api.get(f"{BATCHES}/0193a5c8-0000-7c3a-9d52-6f0f5c1e2b7b/zip")
+
+    assert ("application/zip", 3) == (answer.headers["content-type"], len(archive.namelist()))
+    assert {"狗", '猫, "大"'} == {line["prompt"] for line in table}
+    assert {line["file"] for line in table} == {*archive.namelist()} - {"prompts.csv"}
+    assert (404, 40408, "batch_not_found") == row(unknown)

@@ -91,6 +91,7 @@ export default {
     picture: "Image",
     editor: "Edit",
     tasks: "Tasks",
+    batches: "Batches",
     providers: "Providers",
     usage: "Usage",
     settings: "Settings",

@@ -91,6 +91,7 @@ export default {
     picture: "图片",
     editor: "编辑",
     tasks: "任务",
+    batches: "批次",
     providers: "服务商",
     usage: "用量",
     settings: "设置",

@@ -8,6 +8,7 @@ const ROUTES = [
   [/^\/p\/(\d+)$/, "picture"],
   [/^\/p\/(\d+)\/edit$/, "editor"],
   [/^\/tasks(?:\/([^/]+))?$/, "tasks"],
+  [/^\/batches(?:\/([^/]+))?$/, "batches"],
   [/^\/providers(?:\/([^/]+))?$/, "providers"],
   [/^\/usage$/, "usage"],
   [/^\/settings$/, "settings"],

@@ -12,7 +12,7 @@ import { toast } from "../parts/toast.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/webhooks";
-const EVENTS = ["task.completed", "task.failed", "task.cancelled"];
+const EVENTS = ["task.completed", "task.failed", "task.cancelled", "batch.completed"];
 const MAX_DELIVERIES = 10;
 
 export function Webhooks() {

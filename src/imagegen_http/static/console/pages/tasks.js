@@ -47,7 +47,8 @@ function AllTasks() {
   return html`<div class="page" ref=${root}>
     <header>
       <h1 tabindex="-1">${t("pages.tasks")}</h1>
-      ${(!status || status === "pending") && html`<div class="acts"><${CancelAll} provider=${provider} /></div>`}
+      <div class="acts"><a class="button" href="/batches">${t("pages.batches")}</a>
+        ${(!status || status === "pending") && html`<${CancelAll} provider=${provider} />`}</div>
     </header>
     <nav class="chips" aria-label=${t("tasks.by_status")}>
       ${["", ...STATUSES].map((each) => html`<${StatusLink} key=${each} status=${each} provider=${provider} current=${each === status} />`)}

@@ -23,7 +23,7 @@ const WAYS = [
   ["usage", "/usage"],
   ["settings", "/settings"],
 ];
-const WITHIN = { picture: "gallery", editor: "gallery" }; // pages that are reached from another one's way
+const WITHIN = { picture: "gallery", editor: "gallery", batches: "tasks" }; // pages that are reached from another one's way
 const HAS_LOGIN = !document.querySelector("#logout").hidden; // the server shows it where a login is needed
 
 export function Shell() {

@@ -100,6 +100,7 @@ export default {
     url: "Address of a receiver",
     url_hint: "One that is not public has to be allowed in config.yaml first.",
     events: "What it hears of",
+    batch_completed: "Batch completed",
     task_completed: "Completed",
     task_failed: "Failed",
     task_cancelled: "Cancelled",

@@ -100,6 +100,7 @@ export default {
     url: "接收端地址",
     url_hint: "非公网地址须先在 config.yaml 中放行。",
     events: "接收哪些事件",
+    batch_completed: "批次完成",
     task_completed: "完成",
     task_failed: "失败",
     task_cancelled: "取消",
