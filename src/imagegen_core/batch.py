@@ -68,6 +68,7 @@ class BatchPlan:
 
     Exactly one of ``prompts``, ``template`` and ``items`` is there. Each of their prompts is made by each
     target; of a template it is each combination of the variables' values, the last name changing fastest.
+    ``fallback`` are asked after each target.
     """
 
     operation: Operation = Operation.GENERATE
@@ -77,6 +78,7 @@ class BatchPlan:
     items: tuple[BatchItem, ...] = ()
     params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
     targets: tuple[Target, ...] = (Target(),)
+    fallback: tuple[Target, ...] = ()
 
     def check(self) -> None:
         """Refuse what makes no tasks, too many, or a prompt that cannot be filled."""
@@ -124,6 +126,7 @@ class BatchPlan:
             params={**self.params, **item.params},
             provider_name=target.provider_name,
             model_id=target.model_id,
+            fallback=self.fallback,
         )
 
     def _prompt(self, line: int) -> str:

@@ -132,6 +132,8 @@ class Batches:
             try:
                 submission.check_shape()
                 quotes = self.tasks.quoted(submission, *resolved[target])
+                if plan.fallback:  # which may be dearer
+                    quotes = await self.tasks.estimate(submission)
             except ValidationFailed as error:
                 raise error.with_fields({"prompt": plan.field(number)}) from error
             if ceiling is not None and (problem := ceiling_problem(quotes, ceiling)) is not None:

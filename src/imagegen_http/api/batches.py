@@ -29,7 +29,7 @@ from imagegen_http.api.requests import (
     without_fields,
 )
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success, zip_response
-from imagegen_http.api.tasks import CONFIG_REFUSALS, TaskCounts
+from imagegen_http.api.tasks import CONFIG_REFUSALS, Fallback, TaskCounts, targets_of
 from imagegen_http.guard import asgi
 from imagegen_http.schemas import (
     EXAMPLE_BATCH_ID,
@@ -95,6 +95,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
     targets: Annotated[
         list[BatchTarget], doc("who makes each prompt; the default alone, if left out", min_length=1)
     ] = msgspec.field(default_factory=lambda: [BatchTarget()])
+    fallback: Fallback = msgspec.field(default_factory=list)
     concurrency: Annotated[int, doc(_CONCURRENCY, ge=1, le=limits.MAX_BATCH_CONCURRENCY)] = (
         limits.DEFAULT_BATCH_CONCURRENCY
     )
@@ -119,6 +120,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
             items=tuple(items),
             params=self.params,
             targets=tuple(map(_target, self.targets)),
+            fallback=targets_of(self.fallback),
         )
 
     def batch(self) -> CoreBatch:

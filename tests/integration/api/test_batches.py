@@ -129,6 +129,7 @@ def test_prompts_and_items_are_made_too(api):
             "targets",
         ),
         ({"prompts": ["猫"], "operation": "edit"}, "operation"),
+        ({"prompts": ["猫"], "fallback": [{"provider": "demo"}]}, "fallback.0.provider"),
         ({"prompts": ["猫"], "mode": "vendor"}, "mode"),
         ({"prompts": ["猫"], "concurrency": 0}, "concurrency"),
         ({"prompts": ["猫"], "max_cost": {"amount": "0", "currency": "CNY"}}, "max_cost.amount"),
@@ -151,6 +152,16 @@ def test_unknown_targets_are_refused(api):
 
     assert (400, 40001, "provider_not_configured") == row(nobody)
     assert (400, 40003, "model_not_available") == row(no_model)
+
+
+def test_another_provider_is_asked_next(api):
+    """Where the target has charged nothing, as for a single task."""
+    refused = {**SMALL, "fail": "unavailable"}
+    body = {"prompts": ["猫"], "params": refused, "fallback": [{"provider": "on-file"}]}
+    batch = completed(api, created(api, **body))
+    (task,) = data(api.get(TASKS, params={"batch_id": batch["batch_id"]}))["items"]
+
+    assert ["demo", "on-file"] == [each["provider"] for each in task["attempt_history"]]
 
 
 def test_a_key_makes_one_batch(api):
