@@ -1,5 +1,6 @@
 """Somebody asks for images, whatever comes between."""
 
+from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
@@ -92,6 +93,10 @@ def test_each_operation_leaves_a_record_with_what_was_asked(console, tmp_path):
     (tmp_path / "c.png").write_bytes(png((0, 0, 200)))
     form.one("input[type=file]").send_keys(str(tmp_path / "c.png"))
     form.inputs(3)
+    for number, kind in enumerate(("gif", "avif"), start=4):
+        Image.new("RGB", (40, 30)).save(tmp_path / f"d.{kind}")
+        form.one("input[type=file]").send_keys(str(tmp_path / f"d.{kind}"))
+        form.inputs(number)
     draggable = [element.tag_name for element in form.all(".inputs [draggable=true]")]
     form.go()
     form.decoded(3)
@@ -108,9 +113,10 @@ def test_each_operation_leaves_a_record_with_what_was_asked(console, tmp_path):
 
     assert ["segment", "recontext", "upscale", "edit", "reference", "generate"] == stored
     references = bodies["generate-with-references"]["reference_images"]
-    assert 3 == len(references)
-    assert 2 == len(set(references))
-    assert ["li"] * 3 == draggable, "an image that is dragged to another place would be dropped as one more"
+    assert 5 == len(references)
+    assert 4 == len(set(references))
+    assert ["image/gif", "image/avif"] == [reference[5:].partition(";")[0] for reference in references[3:]]
+    assert ["li"] * 5 == draggable, "an image that is dragged to another place would be dropped as one more"
     assert {"image:1"} == {bodies[name]["image"] for name in ("edit", "upscale", "recontext", "segment")}
 
 

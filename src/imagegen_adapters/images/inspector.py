@@ -346,7 +346,7 @@ class ThreadInspector:
 def _inspect_file(file: io.BytesIO) -> Inspection:
     from imagegen_adapters.images.decoder import Undecodable, decode, measure_svg, open_image  # with Pillow
 
-    media_type = _media_type(file.getvalue()[:SIGNATURE_BYTES])
+    media_type = _media_type(bytes(file.getbuffer()[:SIGNATURE_BYTES]))
     try:
         if media_type is MediaType.SVG:
             _, width, height, thumbnail = measure_svg(file)

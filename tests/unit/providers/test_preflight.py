@@ -64,6 +64,7 @@ CONFIGS = {
     "maskless": ("http", {"spec": spec(MASKLESS, limits={"n_max": 4})}),
     "limited": ("http", {"spec": spec(MASKLESS | {"mask": "${mask.base64}"}, limits=LIMITS)}),
     "shaped": ("http", {"spec": spec(MASKLESS, limits=SHAPES)}),
+    "animated": ("http", {"spec": spec(MASKLESS, limits={"ref_mimes": ["image/gif", "image/avif"]})}),
     "enlarging": ("http", {"spec": ENLARGING}),
     "rounding": ("http", {"spec": spec(MASKLESS, size={"kind": "wxh", "max": 16384, "multiple_of": 64})}),
     "compatible": ("http", {"preset": "openai-compatible"}),
@@ -151,6 +152,9 @@ REFUSED = [
     ("dashscope", generate(size="big"), ["params.size"]),
     ("maskless", edit(mask=an_image()), ["mask"]),
     ("limited", reference(an_image(mime_type="image/webp"), an_image()), ["reference_images.0"]),
+    ("gemini", reference(an_image(), an_image(mime_type="image/gif")), ["reference_images.1"]),
+    ("openai", edit(image=an_image(mime_type="image/avif")), ["image"]),
+    ("maskless", edit(image=an_image(mime_type="image/gif")), ["image"]),
     ("limited", reference(an_image(), an_image(3 * MB)), ["reference_images.1"]),
     ("limited", edit(image=an_image(width=9, height=9)), ["image"]),
     ("limited", edit(image=an_image(width=2000)), ["image"]),
@@ -187,6 +191,9 @@ def test_what_cannot_be_is_refused_by_name(name, request_, fields):
         ("minimax", generate(aspect_ratio="2:1")),
         ("maskless", generate(size="anything")),
         ("limited", edit(mask=an_image(MB, "image/webp", 1, 1))),
+        ("animated", reference(an_image(mime_type="image/gif"), an_image(mime_type="image/avif"))),
+        ("demo", edit(image=an_image(mime_type="image/avif"))),
+        ("comfyui", upscale(image=an_image(mime_type="image/gif"))),
     ],
 )
 def test_what_can_be_is_not_refused(name, request_):
