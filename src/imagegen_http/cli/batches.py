@@ -148,6 +148,13 @@ def _rows(file: str, text: str, template: str) -> Iterator[tuple[int, str]]:
     show_default=True,
     help="How many tasks wait or run at once.",
 )
+@click.option(
+    "--mode",
+    type=click.Choice(("now", "vendor")),
+    default="now",
+    show_default=True,
+    help="vendor: in batch jobs of the provider, within a day, at half the price.",
+)
 @click.option("--max-cost", metavar="AMOUNT", help="What all may cost together, such as 5CNY.")
 @click.option("--stop", is_flag=True, help="Pause when a task has failed.")
 @click.option("--new", is_flag=True, help="Begin another batch, although FILE has changed since the first.")
@@ -163,6 +170,7 @@ def batch(
     max_cost: str | None,
     *,
     concurrency: int,
+    mode: str,
     stop: bool,
     new: bool,
     as_json: bool,
@@ -181,6 +189,7 @@ def batch(
         "params": params,
         "targets": [{"provider": provider, "model_id": model_id}],
         "concurrency": concurrency,
+        "mode": mode,
         "on_failure": "stop" if stop else "continue",
         "max_cost": None if max_cost is None else _amount(max_cost),
     }
