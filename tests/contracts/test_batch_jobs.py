@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.system import new_id
+from imagegen_core.batch import Batch, BatchPlan
 from imagegen_core.errors import StaleTask
 from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
 from imagegen_core.ports.tasks import TaskFilter
@@ -58,8 +59,8 @@ async def test_jobs_of_one_target_wait_for_each_other(batch_jobs):
     assert (second, *others) == await batch_jobs.due(NOW)
 
 
-async def test_what_collects_waits_until_its_batch_is_woken(batch_jobs):
-    """Then it is due at once, as are those that would have been later; others stay."""
+async def test_jobs_of_a_batch_are_woken(batch_jobs):
+    """They are due at once; those of other batches stay, as does one to which tasks are added just now."""
     collecting = a_job(state=BatchJobState.COLLECTING, model_id="a")
     late, other = a_job(look_at=later(60), model_id="b"), a_job(batch_id="batch-2", look_at=later(60))
     for job in (collecting, late, other):
@@ -68,10 +69,20 @@ async def test_what_collects_waits_until_its_batch_is_woken(batch_jobs):
     await batch_jobs.wake("batch-1", NOW)
 
     assert ((), (collecting,)) == before
-    assert [(WAITING, collecting.job_id), (WAITING, late.job_id)] == [
-        (job.state, job.job_id) for job in await batch_jobs.due(NOW)
-    ]
-    assert () == await batch_jobs.collecting("batch-1")
+    assert [late.job_id] == [job.job_id for job in await batch_jobs.due(NOW)]
+    assert (collecting,) == await batch_jobs.collecting("batch-1")
+
+
+async def test_what_collects_for_a_cancelled_batch_is_due(batch_jobs, batches):
+    """Its tasks are still to be ended, if whoever cancelled it did not come to that."""
+    batch = Batch(batch_id=new_id(), size=3, created_at=NOW)
+    await batches.add(batch, BatchPlan(prompts=("猫",)))
+    job = a_job(batch_id=batch.batch_id, state=BatchJobState.COLLECTING)
+    await batch_jobs.add(job)
+    before = await batch_jobs.due(NOW)
+    await batches.cancel(batch.batch_id, now=NOW)
+
+    assert ((), (job,)) == (before, await batch_jobs.due(NOW))
 
 
 async def test_tasks_of_a_job_are_nobodys_orphans(batch_jobs, tasks):

@@ -21,7 +21,10 @@ SELECT * FROM batch_jobs WHERE state = 'collecting' AND batch_id = :batch_id ORD
 """
 
 _DUE = """
-SELECT * FROM batch_jobs WHERE state <> 'ended' AND state <> 'collecting' AND look_at <= :now
+SELECT * FROM batch_jobs WHERE state <> 'ended' AND look_at <= :now
+    AND (state <> 'collecting' OR EXISTS (
+        SELECT 1 FROM batches WHERE batches.batch_id = batch_jobs.batch_id AND batches.status = 'cancelled'
+    ))
     AND NOT EXISTS (
         SELECT 1 FROM batch_jobs AS earlier
         WHERE earlier.state <> 'ended' AND earlier.seq < batch_jobs.seq
@@ -42,8 +45,7 @@ WHERE status = 'processing' AND owner LIKE 'batch:%' GROUP BY provider_name
 """
 
 _WAKE = """
-UPDATE batch_jobs SET look_at = :now, state = CASE state WHEN 'collecting' THEN 'waiting' ELSE state END
-WHERE state <> 'ended' AND batch_id = :batch_id
+UPDATE batch_jobs SET look_at = :now WHERE state <> 'ended' AND state <> 'collecting' AND batch_id = :batch_id
 """
 
 

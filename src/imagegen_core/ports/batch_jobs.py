@@ -71,7 +71,10 @@ class BatchJobStore(Protocol):
         """Return the jobs of a batch to which tasks may still be added."""
 
     async def due(self, now: datetime) -> tuple[BatchJob, ...]:
-        """Return the jobs whose step is due, oldest first; those of one target wait for each other."""
+        """Return the jobs whose step is due, oldest first; those of one target wait for each other.
+
+        One that collects is due once its batch is cancelled.
+        """
 
     async def save(self, job: BatchJob) -> BatchJob:
         """Store a changed job, and return it with its new version.
@@ -84,4 +87,4 @@ class BatchJobStore(Protocol):
         """Return how many tasks of each provider are in a job."""
 
     async def wake(self, batch_id: str, now: datetime) -> None:
-        """Make the next steps of a batch's jobs due now; those that collect are waiting from now on."""
+        """Make the next steps of a batch's jobs due now, unless they collect."""

@@ -63,6 +63,7 @@ _COUNT_SECONDS = 5.0
 _RETRY_SECONDS = 30.0
 _PATIENCE_UNSENT = timedelta(days=1)
 _PATIENCE_SENT = timedelta(days=4)  # the providers give up after one and two
+_UNSENT = (BatchJobState.COLLECTING, BatchJobState.WAITING, BatchJobState.UPLOADED)
 _FINAL = (
     FailureCode.REJECTED,
     FailureCode.AUTH_FAILED,
@@ -105,6 +106,7 @@ class BatchJobs:
     runner: Runner
     owner: str
     poll_seconds: float
+    job_bytes: int = MAX_JOB_BYTES
     _steps: dict[str, asyncio.Task[None]] = attrs.field(factory=dict, init=False)
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _loop: asyncio.Task[None] | None = attrs.field(default=None, init=False)
@@ -138,15 +140,17 @@ class BatchJobs:
             raise ValidationFailed.for_field("params", error.failure.reason) from error
 
     async def place(self, batch_id: str, tasks: Sequence[Task]) -> list[Task]:
-        """Return new tasks, to be stored at once, as those of the batch's jobs, which are made as needed."""
+        """Return new tasks, to be stored at once, as those of the batch's jobs, which are made as needed.
+
+        The first that does not fit its job, and all after it, are left out: they come after `close`.
+        """
         store, now, placed = self.parts.batch_jobs, self.parts.clock.now(), []
         jobs = {(job.provider_name, job.model_id): job for job in await store.collecting(batch_id)}
         for task in tasks:
             target = (task.provider_name, task.model_id)
             job, size = jobs.get(target), 2 * len(task.request.prompt.encode()) + _LINE_BYTES
-            if job is not None and job.size_bytes + size > MAX_JOB_BYTES:
-                await store.save(attrs.evolve(job, state=BatchJobState.WAITING, look_at=now))
-                job = None
+            if job is not None and job.size_bytes + size > self.job_bytes:
+                break
             if job is None:
                 job = BatchJob(
                     job_id=self.parts.new_id(),
@@ -164,12 +168,14 @@ class BatchJobs:
         return placed
 
     async def close(self, batch_id: str) -> None:
-        """Send what is collected of a batch."""
-        if await self.parts.batch_jobs.collecting(batch_id):
-            await self.wake(batch_id)
+        """Send what is collected of a batch. Only who places tasks does that, once they are stored."""
+        for job in await self.parts.batch_jobs.collecting(batch_id):
+            with suppress(StaleTask):
+                await self.parts.batch_jobs.save(attrs.evolve(job, state=BatchJobState.WAITING))
+            self.parts.cluster.tell(BATCH_JOBS, batch_id)
 
     async def wake(self, batch_id: str) -> None:
-        """Send what is collected of a batch, and let its jobs notice that it was resumed or cancelled."""
+        """Let the batch's jobs notice that it was resumed or cancelled."""
         await self.parts.batch_jobs.wake(batch_id, self.parts.clock.now())
         self.parts.cluster.tell(BATCH_JOBS, batch_id)
 
@@ -253,7 +259,7 @@ class BatchJobs:
 
     async def _step(self, job: BatchJob) -> BatchJob:
         status = (await self.parts.batches.get(job.batch_id)).status
-        if job.state in (BatchJobState.WAITING, BatchJobState.UPLOADED):
+        if job.state in _UNSENT:
             if status is BatchStatus.CANCELLED:
                 return await self._end(job, Failure(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT()))
             if status is BatchStatus.PAUSED:
@@ -281,7 +287,7 @@ class BatchJobs:
 
     async def _after_error(self, job: BatchJob, error: CallError) -> BatchJob:
         failure, now = self._redacted(error.failure), self.parts.clock.now()
-        if job.state in (BatchJobState.WAITING, BatchJobState.UPLOADED):
+        if job.state in _UNSENT:
             failure = attrs.evolve(failure, possible_charge=False)
             if failure.code in _FINAL or now - job.created_at > _PATIENCE_UNSENT:
                 return await self._end(job, failure)
@@ -443,9 +449,8 @@ class BatchJobs:
             answer = await asyncio.to_thread(read)
             task = await self.parts.tasks.get(answer.name)
         except (CallError, TaskNotFound) as error:
-            folder = f"{job.job_id}.{job.sent_at:%H%M%S}.kept"
-            _log.warning("an answer of a batch job cannot be read, and is kept as %s: %s", folder, error)
-            await spool.put(folder, _ANSWER, spool.chunks(job.job_id, name), max_bytes=_MAX_ANSWER_BYTES)
+            extra = {"job_id": job.job_id, "upstream_id": job.upstream_id}
+            _log.warning("an answer of a batch job cannot be read: %s", error, extra=extra)
             return None
         if task.owner != job.owner or task.status is not TaskStatus.PROCESSING:
             return None  # it was read before

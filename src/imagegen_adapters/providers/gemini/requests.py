@@ -394,24 +394,12 @@ def _content_call(
     return "generate_content", {"contents": contents, "config": config}
 
 
-def batch_request(request: ImageRequest, model: Model) -> dict[str, Any]:
+def batch_request(request: ImageRequest, model: Model) -> Any:
     """Return the body of a ``generateContent`` without images, as the SDK would write it."""
     _, arguments = _content_call(request, traits_of(model.id), ())
-    config = {name: arguments["config"].get(name) for name in _GENERATION_NAMES}
-    body = {
-        "contents": arguments["contents"],
-        "generationConfig": {_GENERATION_NAMES[n]: value for n, value in config.items() if value is not None},
-        "safetySettings": arguments["config"].get("safety_settings"),
-    }
-    return {name: _camel_case(value) for name, value in body.items() if value}
-
-
-_GENERATION_NAMES = {
-    "response_modalities": "responseModalities",
-    "image_config": "imageConfig",
-    "seed": "seed",
-    "thinking_config": "thinkingConfig",
-}
+    config = {name: v for name, v in arguments["config"].items() if not name.startswith("automatic_")}
+    safety = {"safety_settings": config.pop("safety_settings")} if "safety_settings" in config else {}
+    return _camel_case({"contents": arguments["contents"], "generation_config": config, **safety})
 
 
 def _camel_case(value: Any) -> Any:
