@@ -201,7 +201,8 @@ def test_the_ceiling_stops_it_before_it_is_passed(api, saved):
     assert (cost, [cost]) == (data(answer)["estimate"], data(answer)["estimates"])
     assert ("max_cost", 3, 3) == (batch["reason"], batch["submitted"], batch["counts"]["completed"])
     assert [{**cost, "amount": "0.90"}] == batch["costs"]
-    assert ("running", batch) == (resumed["status"], again)
+    assert resumed["status"] in ("running", "paused")  # again, if the loop was faster than the answer
+    assert batch == again
 
 
 def test_a_ceiling_needs_prices_in_its_currency(api, saved):
