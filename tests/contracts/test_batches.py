@@ -261,6 +261,18 @@ async def test_the_ceiling_is_never_passed(batches, tasks):
     assert (BatchStatus.PAUSED, PauseReason.MAX_COST, 2) == (paused.status, paused.reason, paused.submitted)
 
 
+@pytest.mark.parametrize("cost", [Cost.unknown(), Cost.from_ticks(1, "USD", Basis.KNOWN)])
+async def test_a_cost_that_cannot_be_compared_leaves_no_room(batches, tasks, cost):
+    """Nobody could say whether the ceiling is kept."""
+    batch = await batches.add(a_batch(size=9, max_cost=yuan(1)), PLAN)
+    first = an_item(batch, 0, quote=0.1)
+    await submit(batches, batch, first)
+    await end(tasks, first, cost=cost)
+
+    assert 0 == await submit(batches, batch, an_item(batch, 1, quote=0.1))
+    assert PauseReason.MAX_COST is (await batches.get(batch.batch_id)).reason
+
+
 async def test_only_a_running_batch_submits(batches):
     """A paused one goes on where it was; one that is cancelled never does."""
     batch = await batches.add(a_batch(), PLAN)

@@ -1,5 +1,6 @@
 """Batches in the database of the tasks, whose triggers end them; their tasks are added with their cursor."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -94,8 +95,10 @@ WHERE batch_id = :batch_id AND batch_item IS NOT NULL AND status IN ('pending', 
 """
 
 _CHARGED = """
-SELECT coalesce(sum(ticks), 0)::bigint AS charged FROM batch_costs
-WHERE batch_id = :batch_id AND currency = :currency
+SELECT coalesce(sum(ticks), 0)::bigint AS charged, coalesce(sum(
+    CASE WHEN currency = :currency AND basis <> 'unknown' THEN 0 ELSE 1 END
+), 0)::bigint AS uncertain
+FROM batch_costs WHERE batch_id = :batch_id
 """
 
 _HAND_OVER = """
@@ -153,7 +156,7 @@ class SqlBatches:
             "max_cost_currency": None if ceiling is None else ceiling.currency,
             "max_cost_ticks": None if ceiling is None else ceiling.ticks,
             "estimate": to_json([(str(cost.basis), cost.currency, cost.ticks) for cost in batch.estimate]),
-            "plan": to_json(plan),
+            "plan": await asyncio.to_thread(to_json, plan),  # it may be megabytes
             "idempotency_key": None if key is None else key.key,
             "body_digest": None if key is None else key.body_sha256,
             "created_at": to_timestamp(batch.created_at),
@@ -177,7 +180,7 @@ class SqlBatches:
 
     async def plan(self, batch_id: str) -> BatchPlan:
         for row in await self._sql.rows("SELECT plan FROM batches WHERE batch_id = :id", id=batch_id):
-            return from_json(row["plan"], BatchPlan)
+            return await asyncio.to_thread(from_json, row["plan"], BatchPlan)
         raise BatchNotFound(batch_id)
 
     async def find(self, status: BatchStatus | None, paging: Paging) -> Page[Batch]:
@@ -223,10 +226,10 @@ class SqlBatches:
         if not rows or (rows[0]["status"], rows[0]["submitted"]) != ("running", batch.submitted):
             return 0
         ((is_open, quoted),) = yield _OPEN, mine
-        charged, ceiling = 0, batch.max_cost
-        if ceiling is not None:
-            ((charged,),) = yield _CHARGED, {**mine, "currency": ceiling.currency}
-        room = None if ceiling is None or ceiling.ticks is None else ceiling.ticks - charged - quoted
+        room, ceiling = None, batch.max_cost
+        if ceiling is not None and ceiling.ticks is not None:
+            ((charged, uncertain),) = yield _CHARGED, {**mine, "currency": ceiling.currency}
+            room = -1 if uncertain else ceiling.ticks - charged - quoted
         added = 0
         for task in tasks[: max(0, batch.concurrency - is_open)]:
             quote = 0 if task.batch is None else task.batch.quote_ticks

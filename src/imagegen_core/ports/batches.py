@@ -62,8 +62,9 @@ class BatchStore(Protocol):
         """Store and queue the next tasks of a batch in order, in one transaction; return how many.
 
         Each is its next item, or takes the item of the task that it is a `Task.retry_of`. Those are left out
-        that would be more than may be open at once, or may pass its ceiling, or would not fit the queue. The
-        batch is paused instead if its ceiling keeps the next one out while none is open. Nothing is stored
+        that would be more than may be open at once, or may pass its ceiling, or would not fit the queue. What
+        a task costs that nobody knows, or in another currency, leaves no room below a ceiling. The batch is
+        paused instead if its ceiling keeps the next one out while none is open. Nothing is stored
         unless it is running and at ``batch.submitted``.
         """
 

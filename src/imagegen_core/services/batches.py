@@ -76,7 +76,8 @@ class Batches:
         plan.check()
         key = None
         if idempotency_key is not None:
-            key = BatchKey(key=idempotency_key, body_sha256=_digest(batch, plan))
+            digest = await asyncio.to_thread(_digest, batch, plan)
+            key = BatchKey(key=idempotency_key, body_sha256=digest)
             if (earlier := await self.parts.batches.replay(key)) is not None:
                 return earlier, True
         plan, resolved = await self._resolved(plan)
@@ -244,7 +245,8 @@ class Batches:
             return await self._submit_to_jobs(batch, tasks)
         if not tasks:
             return 0
-        added = await self.parts.batches.submit(batch, tasks, queue_size=self.tasks.queue_size)
+        room = -(-self.tasks.queue_size // 2)  # the other half is for tasks that come by themselves
+        added = await self.parts.batches.submit(batch, tasks, queue_size=room)
         if added:
             await self.parts.queue.wake()
         return added

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
 
@@ -218,9 +219,12 @@ class Batch(Answer, frozen=True, kw_only=True):
 
 # ---------------------------------------------------------------- routes
 
+_BATCHES = "/api/v1/batches"
+_BATCH = f"{_BATCHES}/{{batch_id:str}}"
+
 
 @post(
-    "/api/v1/batches",
+    _BATCHES,
     "batches",
     *CONFIG_REFUSALS,
     "upstream_not_allowed",
@@ -246,7 +250,7 @@ async def create_batch(
     batch, was_there = await service.imagegen.batches.create(
         data.batch(), data.plan(), idempotency_key=requests.parse_idempotency_key(idempotency_key)
     )
-    headers = {"Location": f"/api/v1/batches/{batch.batch_id}", "Cache-Control": "no-store"}
+    headers = {"Location": f"{_BATCHES}/{batch.batch_id}", "Cache-Control": "no-store"}
     if was_there:
         headers["Idempotent-Replayed"] = "true"
     shown = Batch.from_batch(batch)
@@ -256,7 +260,7 @@ async def create_batch(
     return JsonResponse(success(accepted), status_code=202, headers=headers)
 
 
-@get("/api/v1/batches", "batches", "validation_failed")
+@get(_BATCHES, "batches", "validation_failed")
 async def list_batches(
     service: ServiceDependency,
     status: Annotated[BatchStatus | None, query("only batches in this status")] = None,
@@ -274,7 +278,7 @@ async def list_batches(
     return listed(batches, Batch.from_batch, number=page, size=page_size, query=scope)
 
 
-@get("/api/v1/batches/{batch_id:str}", "batches", "batch_not_found")
+@get(_BATCH, "batches", "batch_not_found")
 async def get_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Show a batch: how far it is, and what it has cost.
 
@@ -283,12 +287,7 @@ async def get_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[
     return success(Batch.from_batch(await service.imagegen.parts.batches.get(parse_batch_id(batch_id))))
 
 
-@get(
-    "/api/v1/batches/{batch_id:str}/zip",
-    "batches",
-    "batch_not_found",
-    "unavailable",
-)
+@get(f"{_BATCH}/zip", "batches", "batch_not_found", "unavailable")
 async def zip_batch(batch_id: BatchPath, service: ServiceDependency) -> ASGIApp:
     """Fetch all images of a batch as one zip file, which is made while it is sent.
 
@@ -299,12 +298,12 @@ async def zip_batch(batch_id: BatchPath, service: ServiceDependency) -> ASGIApp:
     return zip_response(service.imagegen.gallery.zip_batch(batch.batch_id, language=asgi.language.get()))
 
 
-@post(
-    "/api/v1/batches/{batch_id:str}/pause",
-    "batches",
-    "batch_not_found",
-    guards=[without_fields],
-)
+def _change(verb: str) -> HTTPRouteHandler:
+    """Return a route that changes a batch."""
+    return post(f"{_BATCH}/{verb}", "batches", "batch_not_found", guards=[without_fields])
+
+
+@_change("pause")
 async def pause_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Submit no more tasks of a batch until it is resumed.
 
@@ -313,12 +312,7 @@ async def pause_batch(batch_id: BatchPath, service: ServiceDependency) -> Succes
     return await _changed(service, "pause", batch_id)
 
 
-@post(
-    "/api/v1/batches/{batch_id:str}/resume",
-    "batches",
-    "batch_not_found",
-    guards=[without_fields],
-)
+@_change("resume")
 async def resume_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Go on with a paused batch.
 
@@ -328,12 +322,7 @@ async def resume_batch(batch_id: BatchPath, service: ServiceDependency) -> Succe
     return await _changed(service, "resume", batch_id)
 
 
-@post(
-    "/api/v1/batches/{batch_id:str}/cancel",
-    "batches",
-    "batch_not_found",
-    guards=[without_fields],
-)
+@_change("cancel")
 async def cancel_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Cancel what waits or runs of a batch, and submit no more of it.
 
@@ -342,12 +331,7 @@ async def cancel_batch(batch_id: BatchPath, service: ServiceDependency) -> Succe
     return await _changed(service, "cancel", batch_id)
 
 
-@post(
-    "/api/v1/batches/{batch_id:str}/retry-failed",
-    "batches",
-    "batch_not_found",
-    guards=[without_fields],
-)
+@_change("retry-failed")
 async def retry_failed_tasks(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Make all failed tasks of a batch again, each as a new task with `retry_of`.
 
