@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import attrs
 
 from imagegen_core.config import ConfigSource, ProviderConfig, check_provider_name
-from imagegen_core.errors import ImagegenError, ValidationFailed
+from imagegen_core.errors import ImagegenError, ProviderEnded, ValidationFailed
 from imagegen_core.images import Image
 from imagegen_core.limits import (
     DEFAULT_BATCH_POLL_SECONDS,
@@ -163,7 +164,8 @@ class ImageGen:
         self._runs_tasks = runs_tasks
         kinds, configs = ProviderKinds(adapters=a.providers), dict(file_configs or {})
         for name, config in configs.items():
-            kinds.check(config.kind, config.extra_config)
+            with suppress(ProviderEnded):  # told where it is used; the others go on
+                kinds.check(config.kind, config.extra_config)
             configs[name] = attrs.evolve(config, source=ConfigSource.FILE)
         self.resolve = ResolveProvider(
             configs=a.configs,

@@ -238,7 +238,9 @@ class ResolvedProvider:
 
     def warnings_on(self, day: dt.date) -> tuple[Message, ...]:
         """Return warnings for whoever configures it: settings that cannot be right, models that end."""
-        problems = [*self.problems, *unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)]
+        problems = list(self.problems)
+        if not problems:
+            problems += unknown_extra_keys(self.config.extra_config, self.provider.extra_keys)
         if self.profile.key_problem is not None:
             problems.insert(0, Problem("api_key", self.profile.key_problem))
         others = (RefusalCode.PROBLEM(field=problem.field, reason=problem.reason) for problem in problems)

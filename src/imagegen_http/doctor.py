@@ -16,6 +16,16 @@ from typing import TYPE_CHECKING
 import attrs
 
 from imagegen_adapters.outbound.client import Outbound
+from imagegen_adapters.plugins import (
+    ARCHIVES,
+    PROVIDERS,
+    PluginBroken,
+    PluginCode,
+    installed,
+    load,
+    packages_of,
+)
+from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, KeyCode, MasterKeyRefused
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
@@ -28,7 +38,7 @@ from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery
 from imagegen_adapters.system import SystemClock, SystemDiskSpace, simplify
-from imagegen_core.errors import ImagegenError, Refusal, StorageError
+from imagegen_core.errors import ImagegenError, ProviderEnded, Refusal, StorageError
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Argument, Message, MessageCode, RefusalCode
 from imagegen_core.ports.blobs import is_key
@@ -77,6 +87,7 @@ async def run_checks(
     checks = [ok("configuration", CheckCode.SETTINGS_VALID())]
     if warning is not None:
         checks = [warn("configuration", warning)]
+    checks += await _adapters(settings)
     data_dir = settings.data_dir
     running = RunningServer.find(data_dir)
     if settings.mcp.enabled:
@@ -252,13 +263,36 @@ async def _bucket(settings: Settings, installation_id: str | None) -> list[Check
             if archive is not None:
                 async with aclosing(archive):
                     await archive.stat("probe")
-                    if installation_id is not None:
+                    if installation_id is not None and settings.storage.archive is None:
                         await archive.prefix.check(installation_id)
     except (SettingsError, PrefixTaken) as error:
         return [fail(name, error.reason)]
     except ImagegenError as error:
         return [warn(name, error.reason)]
     return [ok(name, CheckCode.ARCHIVE_ANSWERS())]
+
+
+async def _adapters(settings: Settings) -> list[Check]:
+    """Load the adapters of other packages, and say which cannot be used."""
+    checks = []
+    async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
+        providers = compose_providers(SystemClock(), outbound)
+        for group, own in ((PROVIDERS, {*providers.data}), (ARCHIVES, {"oss", "s3"})):
+            for kind in installed(group):
+                name, packages = f"{group.rpartition('.')[2][:-1]} {kind}", packages_of(group, kind)
+                try:
+                    if kind in own:
+                        raise PluginBroken(PluginCode.OWN_KIND(kind=kind))
+                    if group == PROVIDERS:
+                        providers[kind].extra_keys  # noqa: B018 - it tells what is wrong
+                    else:
+                        load(group, kind, lambda factory: factory, object)
+                except (PluginBroken, ProviderEnded) as error:
+                    reason = CheckCode.ADAPTER_UNUSABLE(packages=packages, reason=error.reason)
+                    checks.append(warn(name, reason))
+                else:
+                    checks.append(ok(name, CheckCode.ADAPTER_OF(packages=packages)))
+    return checks
 
 
 def _disk(settings: Settings) -> Check:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hasha
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 import structlog
@@ -18,6 +18,7 @@ from imagegen_adapters.compose import compose as compose_imagegen
 from imagegen_adapters.outbound.addresses import AddressGate
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.transport import PoolLimits
+from imagegen_adapters.plugins import ARCHIVES, PluginBroken, load
 from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import MasterKeyRefused
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
@@ -397,12 +398,19 @@ def open_archive(
     owner: "InstallationId | None" = None,
     idle_seconds: float = 30.0,
 ) -> "BucketArchive | None":
-    """Open the archive of the settings, OSS or S3, if there is one; no request is sent yet.
+    """Open the archive of the settings, if there is one; no request is sent yet.
 
     ``checkpoints`` is where OSS remembers interrupted uploads. ``owner`` returns the installation's id, for
     which the first request claims the prefix. ``idle_seconds`` is how long a response may stand still.
     """
-    bucket = settings.storage.s3 if settings.storage.oss is None else settings.storage.oss
+    foreign, bucket = settings.storage.archive, settings.storage.oss or settings.storage.s3
+    if foreign is not None:
+        options = dict(foreign.settings)
+        try:
+            archive = load(ARCHIVES, foreign.kind, lambda factory: factory(options), BlobArchive, "aclose")
+            return cast("BucketArchive", archive)
+        except PluginBroken as error:  # images may be there alone, so nothing starts without it
+            raise SettingsError("storage.archive.kind", error.reason) from error
     if bucket is None:
         return None
     values = attrs.asdict(bucket)

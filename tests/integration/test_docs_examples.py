@@ -36,7 +36,14 @@ def _over(below, above):
     return {**below, **{key: _over(below.get(key), value) for key, value in above.items()}}
 
 
-PAGES = [page for page in sorted(DOCS.rglob("*.md")) if CHINESE not in page.parents and _settings(page)]
+PACKAGE = (
+    DOCS / "how-to" / "publish-an-adapter.md"
+)  # its settings need its package, which its own test installs
+PAGES = [
+    page
+    for page in sorted(DOCS.rglob("*.md"))
+    if CHINESE not in page.parents and page != PACKAGE and _settings(page)
+]
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.images.inspector",
     "imagegen_adapters.outbound.addresses",
     "imagegen_adapters.outbound.errors",
+    "imagegen_adapters.plugins",
     "imagegen_adapters.providers.a1111",
     "imagegen_adapters.providers.comfyui_workflow",
     "imagegen_adapters.providers.common.calls",

@@ -454,6 +454,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
     Path: lambda value: Path(_text(value)),
     tuple[str, ...]: lambda value: tuple(map(_text, _list(value))),
     Mapping[str, ProviderConfig]: _providers,
+    Mapping[str, Any]: lambda value: _mapping(_parse_variable(value, json.loads)),
 }
 
 

@@ -271,12 +271,21 @@ class S3Settings:
 
 
 @attrs.frozen(kw_only=True)
+class ArchiveSettings:
+    """An archive of another package, by its ``kind``, and the settings that it takes."""
+
+    kind: str
+    settings: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class StorageSettings:
-    """Where images are kept; without ``local`` they are streamed to OSS or S3."""
+    """Where images are kept; without ``local`` they are streamed to the archive: OSS, S3 or another."""
 
     local: LocalSettings | None = LocalSettings()
     oss: OssSettings | None = None
     s3: S3Settings | None = None
+    archive: ArchiveSettings | None = None  # of another package
     keep_inputs: bool = DEFAULT_KEEP_INPUTS  # callers' input images, as long as their tasks' records
     cache_mb: int = _setting(0, _within(0))  # of recent reads from OSS or S3, if `local` is None
     min_free_mb: int = _setting(200, _within(0))
@@ -284,6 +293,8 @@ class StorageSettings:
 
     @property
     def archive_name(self) -> str | None:
+        if self.archive is not None:
+            return self.archive.kind
         if self.oss is not None:
             return "oss"
         return None if self.s3 is None else "s3"
@@ -362,6 +373,7 @@ class Settings:
         local, is_nameless = storage.local, aigc.enabled and not aigc.producer.strip()
         rules = (
             (storage.oss and storage.s3, "storage.s3", SettingCode.ONE_ARCHIVE),
+            (storage.archive and (storage.oss or storage.s3), "storage.archive", SettingCode.ONE_ARCHIVE),
             (not local and not storage.archive_name, "storage.local", SettingCode.NEEDS_ARCHIVE),
             (is_nameless, "aigc_label.producer", SettingCode.PRODUCER_REQUIRED),
             (storage.cache_mb and local, "storage.cache_mb", SettingCode.CACHE_NEEDS_NO_DISK),
@@ -407,6 +419,8 @@ def masked(value: Any, name: str = "") -> Any:
     """Return plain numbers, texts, lists and mappings; ``name`` is the value's last key."""
     if name in _SECRET_NAMES and value is not None:
         return MASK
+    if isinstance(value, ArchiveSettings):  # nobody knows which of its settings are secret
+        return {"kind": value.kind, "settings": dict.fromkeys(map(str, value.settings), MASK)}
     if name == "database" and isinstance(value, str):
         return masked_database_url(value)
     if isinstance(value, ProviderConfig):
@@ -430,6 +444,8 @@ def secrets_of(section: Any) -> Iterator[tuple[str, str]]:
             yield from secrets_of(value)
         elif value is not None and not field.repr:
             secrets = passwords(value) if field.name == "database" else (value,)
+            if isinstance(value, Mapping):
+                secrets = (text for text in value.values() if isinstance(text, str))
             yield from ((field.name, secret) for secret in secrets)
         elif isinstance(value, Mapping):
             keys = (config.api_key for config in value.values())

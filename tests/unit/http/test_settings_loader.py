@@ -154,7 +154,7 @@ def test_a_secret_comes_from_a_file(load, tmp_path):
         ("storage: {cache_mb: 5}", "storage.cache_mb: is for `storage.local: null`"),
         ("storage: {oss: {endpoint: a}}", "storage.oss.region: is required"),
         ("storage: {s3: {endpoint: a}}", "storage.s3.region: is required"),
-        (f"storage: {{oss: {BUCKET}, s3: {BUCKET}}}", "storage.s3: and storage.oss exclude each other"),
+        (f"storage: {{oss: {BUCKET}, s3: {BUCKET}}}", "storage.s3: and another archive exclude each other"),
         ("server: {auth_token: 'env:NOPE'}", "server.auth_token: the environment variable NOPE is not set"),
         ("server: {auth_token: 'file:nope'}", "server.auth_token: the file with the secret, "),
         ("providers: {Bad Name: {}}", "providers.Bad Name.provider_name: must be 1 to 64"),
