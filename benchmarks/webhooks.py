@@ -1,7 +1,7 @@
 """What webhooks cost where nobody listens, and with an endpoint that answers at once.
 
 One service does the same again and again: without an endpoint, once more so, without the trigger that adds
-deliveries, and with one endpoint, in another order in each round. Each is compared with the first of
+deliveries, and with one endpoint, in another order in each round. Each is compared with the first line's of
 its round. Shown are the medians of these ratios, and the range of their middle half; how far two of the same
 kind differ is the noise. First tasks are accepted while the workers are busy, then tasks get done, as in
 ``accept`` and ``end_to_end``. A receiver gets a bounded number of events a second, so the last row has those
