@@ -10,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from multiprocessing.connection import Connection
 
 import attrs
 
@@ -49,12 +51,12 @@ class WarmProcess:
 
     @classmethod
     def start(cls, *args, cwd, environ, stdin=os.devnull, stdout, stderr):
-        """Start ``imagegen ARGS``; the three streams are files' paths, and text is added to the last two.
+        """Start ``imagegen ARGS``, to which strace may attach.
 
-        strace may attach to it.
+        The three streams are open descriptors, or files' paths; what is written is added to the files.
         """
         args = tuple(map(str, args))
-        streams = (str(stdin), str(stdout), str(stderr))
+        streams = tuple(_passed_on(stream) for stream in (stdin, stdout, stderr))
         umask = os.umask(0o077)
         os.umask(umask)
         forked = _forks.Process(target=_main, args=(args, str(cwd), environ, umask, streams), daemon=True)
@@ -92,6 +94,11 @@ def allow_tracing():
     _LIBC.prctl(_PR_SET_PTRACER, _PR_SET_PTRACER_ANY, 0, 0, 0)
 
 
+def _passed_on(stream):
+    """Return what a fork can be sent: multiprocessing passes on what a connection has open."""
+    return Connection(os.dup(stream)) if isinstance(stream, int) else str(stream)
+
+
 def _main(args, cwd, environ, umask, streams):
     """Be that command."""
     from imagegen_http.cli import main
@@ -101,10 +108,12 @@ def _main(args, cwd, environ, umask, streams):
     os.umask(umask)
     os.environ.clear()
     os.environ.update(environ)
+    time.tzset()
     stdin, stdout, stderr = streams
     appending = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    for number, path, flags in ((0, stdin, os.O_RDONLY), (1, stdout, appending), (2, stderr, appending)):
-        opened = os.open(path, flags, 0o600)
+    for number, stream, flags in ((0, stdin, os.O_RDONLY), (1, stdout, appending), (2, stderr, appending)):
+        is_open = isinstance(stream, Connection)
+        opened = os.dup(stream.fileno()) if is_open else os.open(stream, flags, 0o600)
         os.dup2(opened, number)
         os.close(opened)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)

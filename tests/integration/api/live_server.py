@@ -51,18 +51,21 @@ def imagegen(*args, cwd, environ=None, stdin=""):
 class Terminal:
     """A command on a terminal of its own; ``shown`` is its output so far."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | WarmProcess
     screen: int
     shown: str = ""
 
     @classmethod
     def start(cls, *args, cwd, columns=100, **environ):
-        """Start a command."""
+        """Start a command; as the installed script does, if Python itself reads one of the variables."""
         own_end, command_end = os.openpty()
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), command_end)
+        starts_python = any(name.startswith("PYTHON") for name in environ)
         environ = clean_environ(**{"TERM": "xterm", "COLUMNS": str(columns), "NO_COLOR": "", **environ})
-        process = subprocess.Popen(
-            [IMAGEGEN, *args], cwd=cwd, env=environ, stdin=command_end, stdout=command_end, stderr=command_end
-        )
+        if starts_python:
+            process = subprocess.Popen([IMAGEGEN, *map(str, args)], cwd=cwd, env=environ, **streams)
+        else:
+            process = WarmProcess.start(*args, cwd=cwd, environ=environ, **streams)
         os.close(command_end)
         return cls(process, own_end)
 
