@@ -531,8 +531,8 @@ CREATE INDEX tasks_by_batch ON tasks (batch_id, seq) WHERE batch_id IS NOT NULL;
 CREATE INDEX tasks_of_items ON tasks (batch_id, status, seq) WHERE batch_item IS NOT NULL;
 CREATE UNIQUE INDEX tasks_by_item ON tasks (batch_id, batch_item) WHERE batch_item IS NOT NULL;
 CREATE INDEX tasks_ready ON tasks (provider_name, claim_order, seq) WHERE status = 'pending' AND not_before IS NULL;
-CREATE TRIGGER tasks_batch AFTER UPDATE OF status ON tasks
-WHEN new.batch_id IS NOT NULL AND new.status IN ('completed', 'failed', 'cancelled') AND old.status <> new.status
+CREATE TRIGGER tasks_batch AFTER UPDATE OF completed_at ON tasks
+WHEN new.batch_id IS NOT NULL AND new.completed_at IS NOT NULL AND old.completed_at IS NULL
 BEGIN
     INSERT INTO batch_costs (batch_id, basis, currency, ticks)
     SELECT new.batch_id, cost_basis, coalesce(cost_currency, ''), sum(coalesce(cost_ticks, 0)) FROM attempts

@@ -140,7 +140,7 @@ class PostgresqlTasks(SqlTasks):
 
 
 def task_addition(task: Task, queue_size: int) -> Query:
-    """Return what adds a task in a transaction with other statements; a row says that there was room."""
+    """Return what adds a batch's task in a transaction; a row says that there was room."""
     adding = "SELECT outcome FROM add_tasks(:additions) WHERE outcome = 'added'"
     return adding, {"additions": f"[{_addition(task, queue_size)}]"}
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from imagegen_adapters.stores.rows import (
+    BATCH_COLUMNS,
     TASK_COLUMNS,
     TASK_STATE,
     attempt_to_row,
@@ -43,10 +44,17 @@ from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim
 from imagegen_core.search import Simplify
 from imagegen_core.task import Fence, Task, TaskEvent, TaskStatus, image_event, last_event
 
-INSERT_TASK_IF_ROOM = f"""
-INSERT INTO tasks ({", ".join(TASK_COLUMNS)}) SELECT {", ".join(f":{name}" for name in TASK_COLUMNS)}
-WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
-"""  # noqa: S608 - columns of our own
+
+def _insert_if_room(columns: Sequence[str]) -> str:
+    return f"""
+    INSERT INTO tasks ({", ".join(columns)}) SELECT {", ".join(f":{name}" for name in columns)}
+    WHERE (SELECT value FROM counters WHERE name = 'pending') < :queue_size
+    """  # noqa: S608 - columns of our own
+
+
+INSERT_TASK_IF_ROOM = _insert_if_room(TASK_COLUMNS)
+
+_INSERT_BATCH_TASK = f"{_insert_if_room((*TASK_COLUMNS, *BATCH_COLUMNS))} RETURNING task_id"
 
 _IF_FENCED = """
 WHERE task_id = :task_id AND status IN ('pending', 'processing')
@@ -313,8 +321,8 @@ class SqliteTasks(SqlTasks):
 
 
 def task_addition(task: Task, queue_size: int) -> Query:
-    """Return what adds a task in a transaction with other statements; a row says that there was room."""
-    return f"{INSERT_TASK_IF_ROOM} RETURNING task_id", {**task_to_row(task), "queue_size": queue_size}
+    """Return what adds a batch's task in a transaction; a row says that there was room."""
+    return _INSERT_BATCH_TASK, {**task_to_row(task), "queue_size": queue_size}
 
 
 class SqliteQueue(SqlQueue):
