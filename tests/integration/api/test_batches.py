@@ -3,9 +3,11 @@
 import csv
 import io
 import zipfile
+from collections import Counter
 
 import pytest
 
+from tests.fakes.receiver import Receiver
 from tests.integration.api.asking import (
     CONFIG,
     IMAGES,
@@ -312,3 +314,23 @@ def test_its_images_are_one_file(api):
     assert {"狗", '猫, "大"'} == {line["prompt"] for line in table}
     assert {line["file"] for line in table} == {*archive.namelist()} - {"prompts.csv"}
     assert (404, 40408, "batch_not_found") == row(unknown)
+
+
+def test_an_endpoint_hears_of_its_end(start_server):
+    """Once, with the batch as it is shown, beside the events of its tasks."""
+    with Receiver() as receiver:
+        server = start_server({"security": {"allow_webhooks": [receiver.host]}})
+        with server.client() as api:
+            endpoint = {"url": receiver.url, "events": ["batch.completed", "task.completed"]}
+            secret = data(api.post("/api/v1/webhooks", json=endpoint))["secret"]
+            batch = completed(api, created(api, prompts=["猫", "狗"]))
+            receiver.wait_for(3)
+            deliveries = data(api.get("/api/v1/webhooks/1/deliveries"))["items"]
+        events = receiver.events(secret)
+
+    (event,) = [event for event in events if event["type"] == "batch.completed"]
+    assert batch == event["data"]
+    assert {None: 2, batch["batch_id"]: 1} == Counter(delivery["batch_id"] for delivery in deliveries)
+    assert [f"evt_{batch['batch_id'].replace('-', '')}"] == [
+        delivery["event_id"] for delivery in deliveries if delivery["batch_id"]
+    ]
