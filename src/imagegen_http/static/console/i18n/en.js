@@ -4,7 +4,6 @@ export default {
   act: {
     add: "Add",
     again: "Try again",
-    apply: "Apply",
     cancel: "Cancel",
     clear: "Clear",
     close: "Close",
@@ -97,8 +96,6 @@ export default {
     settings: "Settings",
   },
   nowhere: {
-    title: "There is no such page",
-    why: "The address may be mistyped, or the page has moved.",
     act: "Create an image",
   },
   images: {
@@ -109,8 +106,6 @@ export default {
     not_deleted: "Not deleted: {reason}",
     open: "Show image: {prompt}",
     unnamed: "Image {id}",
-    select: "Select",
-    selected: "selected",
     starred: "favourite",
   },
 
@@ -129,7 +124,6 @@ export default {
     image_missing: "Please add an image",
     mask_size: "The mask must be as large as the image: {size}",
     of: "{n} of {max}",
-    of_input: "No. {n}: {reason}",
     input: "Input image {n}",
     model: "Model",
     model_marked: "{name} ({marks})",

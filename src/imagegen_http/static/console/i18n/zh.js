@@ -4,7 +4,6 @@ export default {
   act: {
     add: "添加",
     again: "再试一次",
-    apply: "应用",
     cancel: "取消",
     clear: "清除",
     close: "关闭",
@@ -97,8 +96,6 @@ export default {
     settings: "设置",
   },
   nowhere: {
-    title: "没有这个页面",
-    why: "地址可能写错了，或者页面已经移走。",
     act: "去创作",
   },
   images: {
@@ -109,8 +106,6 @@ export default {
     not_deleted: "没有删除：{reason}",
     open: "查看图片：{prompt}",
     unnamed: "图片 {id}",
-    select: "选择",
-    selected: "已选择",
     starred: "已收藏",
   },
 
@@ -129,7 +124,6 @@ export default {
     image_missing: "请添加一张原图",
     mask_size: "蒙版要和原图一样大：{size}",
     of: "{n} / {max}",
-    of_input: "第 {n} 张：{reason}",
     input: "第 {n} 张输入图片",
     model: "模型",
     model_marked: "{name}（{marks}）",

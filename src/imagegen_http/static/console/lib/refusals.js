@@ -47,7 +47,7 @@ function implied({ code, detail, field, message, max_bytes }, draft, choice) {
 function placeOf(field, message, places) {
   const [first, second] = field.replace(/^params\./, "").split(".");
   const place = ROLES[first] ?? NAMES[first] ?? first;
-  if (place === "reference" && second) return { place, text: t("create.of_input", { n: Number(second) + 1, reason: message }) };
+  if (place === "reference" && second) return { place, text: t("more.of_input", { n: Number(second) + 1, reason: message }) };
   if (places.sizes.has(place) && !places.has(place)) return { place: "size", text: message };
   return { place, text: places.has(place) ? message : `${field}: ${message}` };
 }

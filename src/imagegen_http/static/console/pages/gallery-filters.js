@@ -112,7 +112,7 @@ function Days({ from, to, onChoose }) {
   };
   const input = (at) => html`<label><span>${t(at ? "gallery.to" : "gallery.from")}</span><input type="date" value=${range[at]} max=${dayOf(new Date())}
     onInput=${({ target }) => setRange(range.with(at, target.value))} /></label>`;
-  return html`<form onSubmit=${submit}>${input(0)}${input(1)}<button type="submit" class="main">${t("act.apply")}</button></form>
+  return html`<form onSubmit=${submit}>${input(0)}${input(1)}<button type="submit" class="main">${t("gallery.apply")}</button></form>
     ${days.map(({ day: one, count }) => html`<${Choice} key=${one} chosen=${one === from && one === to} count=${number(count)} onClick=${() => onChoose(one, one)}>${day(one)}<//>`)}`;
 }
 

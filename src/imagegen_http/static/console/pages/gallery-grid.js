@@ -89,9 +89,9 @@ function Section({ section, images, seen, list, stop }) {
 function Tile({ image, list, style, tabindex }) {
   const marked = isSelected(image.id);
   const { favourite } = current(image);
-  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} style=${style} note=${marked ? t("images.selected") : ""}
+  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} style=${style} note=${marked ? t("gallery.picked") : ""}
     className=${`${marked ? "selected" : ""} ${favourite ? "starred" : ""}`}>
-    <button type="button" class="bare select" tabindex="-1" aria-pressed=${marked} aria-label=${t("images.select")}><${Icon} name="check" /></button>
+    <button type="button" class="bare select" tabindex="-1" aria-pressed=${marked} aria-label=${t("gallery.pick")}><${Icon} name="check" /></button>
   <//>`;
 }
 

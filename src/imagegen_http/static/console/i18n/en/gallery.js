@@ -2,6 +2,9 @@
 
 export default {
   gallery: {
+    apply: "Apply",
+    pick: "Select",
+    picked: "selected",
     between: "{from} – {to}",
     clear: "Clear all",
     close: "Close",

@@ -2,6 +2,9 @@
 
 export default {
   gallery: {
+    apply: "应用",
+    pick: "选择",
+    picked: "已选择",
     between: "{from} – {to}",
     clear: "全部清除",
     close: "相近",
