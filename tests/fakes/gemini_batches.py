@@ -39,6 +39,7 @@ class FakeGeminiBatches:
         ledger: the prompts of the completed requests.
         charged: dollars for them, at half the price.
         page_size: of the list of jobs, at most.
+        upload_host: where uploads are said to go; left out, here.
     """
 
     key = KEY
@@ -50,6 +51,7 @@ class FakeGeminiBatches:
         self.refuses, self.image, self.piece_bytes = "forbidden", lambda number: png(seed=number), 100_000
         self.ledger: list[str] = []
         self.charged, self.page_size = Decimal(), 100
+        self.upload_host = ""
         self._sizes: dict[str, int] = {}
 
     async def __call__(self, request: Request) -> Reply:
@@ -118,7 +120,7 @@ class FakeGeminiBatches:
         _only("", request.json, {"file"})
         upload_id = f"upload-{len(self._sizes) + 1}"
         self._sizes[upload_id] = size
-        url = f"http://{headers['host']}{request.path}/session?upload_id={upload_id}"
+        url = f"http://{self.upload_host or headers['host']}{request.path}/session?upload_id={upload_id}"
         return Reply(200, b"", {"x-goog-upload-url": url, "x-goog-upload-status": "active"})
 
     def _upload(self, request: Request) -> Reply:

@@ -337,6 +337,46 @@ def test_answers_that_are_cut_off_are_read_again(stage, is_clean):
     stage.check_paid_once(tasks)
 
 
+def test_trouble_while_polling_ends_nothing(stage):
+    """Whatever a proxy says meanwhile, the job is the vendor's until the vendor says otherwise."""
+    batch_id = stage.submit(3)
+    job = stage.job()
+    for trouble in (
+        Break.SERVER_ERROR,
+        Break.HTML,
+        Break.EMPTY,
+        Break.RESET_AFTER_READ,
+        Reply(404, b"<p>no</p>"),
+    ):
+        stage.upstream.break_next(trouble, path=r"/batches/[\w-]+$")
+    polls = len(stage.upstream.requests)
+    wait_until(lambda: len(stage.upstream.requests) > polls + 6, "more polls")
+    stage.fake.finish(job)
+
+    _, tasks = stage.ended(batch_id)
+
+    assert 1 == len(stage.fake.jobs)
+    stage.check_paid_once(tasks)
+
+
+def test_a_job_is_polled_with_the_key_of_now_if_its_own_is_refused(start):
+    """The account is the same, so are the answers; the job was sent with the key before."""
+    stage = start("openai")
+    batch_id = stage.submit(3)
+    job = stage.job()
+    stage.fake.key = "sk-another-0123456789abcdef"
+    config = {"provider_name": "openai", "kind": "http", "api_base": f"{stage.upstream.url}/v1"}
+    config |= {"api_key": stage.fake.key, "extra_config": {"preset": "openai"}}
+    with stage.service.client() as api:
+        api.post("/api/v1/providers/config", json=config).raise_for_status()
+    stage.fake.finish(job)
+
+    _, tasks = stage.ended(batch_id)
+
+    assert {"completed"} == {task["status"] for task in tasks}
+    stage.check_paid_once(tasks)
+
+
 # ---------------------------------------------------------------- other ends
 
 
@@ -456,6 +496,18 @@ def test_single_tasks_go_on_beside_a_job(start):
         answer = api.post("/api/v1/tasks/generate", json=body, headers={"Prefer": "wait=30"})
 
     assert (200, "completed") == (answer.status_code, answer.json()["data"]["status"])
+
+
+def test_an_upload_goes_to_the_providers_own_host(start):
+    """Whatever host the answer names: the key goes along."""
+    stage = start("gemini")
+    stage.fake.upload_host = "elsewhere.example"
+    batch_id = stage.submit(2)
+    stage.fake.finish(stage.job())
+
+    _, tasks = stage.ended(batch_id)
+
+    stage.check_paid_once(tasks)
 
 
 # ---------------------------------------------------------------- refused

@@ -15,6 +15,7 @@ import attrs
 from imagegen_adapters.providers.common.calls import (
     MAX_BATCH_PAGES,
     TRANSFER_SECONDS,
+    UPLOAD_SECONDS,
     ResponseCode,
     as_list,
     as_object,
@@ -38,7 +39,7 @@ from imagegen_core.ports.blobs import joined
 from imagegen_core.ports.provider import BatchAnswer, BatchOutcome, ProviderBatch, ProviderCall
 from imagegen_core.requests import Operation
 
-_CLOCK_SLACK = timedelta(hours=1)  # between the provider's clock and ours
+_CLOCK_SLACK = timedelta(days=1)  # between the provider's clock and ours
 _ENDPOINT = "/v1/images/generations"
 _METADATA, _ABSENT = "imagegen_job", "absent"
 _FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
@@ -84,7 +85,7 @@ class OpenAiBatches:
             "content-type": f"multipart/form-data; boundary={boundary}",
             "content-length": str(len(head) + size + len(tail)),
         }
-        options: dict[str, Any] = {"headers": headers, "content": body(), "seconds": TRANSFER_SECONDS}
+        options: dict[str, Any] = {"headers": headers, "content": body(), "seconds": UPLOAD_SECONDS}
         return _id(await self._ask(batch, "POST", "/files", **options))
 
     async def start(self, batch: ProviderBatch, file: str) -> UpstreamJob:
@@ -100,16 +101,16 @@ class OpenAiBatches:
         since, after = (batch.sent_at - _CLOCK_SLACK).timestamp(), ""
         for _ in range(MAX_BATCH_PAGES):
             page = await self._ask(batch, "GET", f"/batches?limit=100{after}")
-            jobs = page.get("data")
-            if not isinstance(jobs, list):
+            jobs, has_more = page.get("data"), page.get("has_more")
+            if not isinstance(jobs, list) or not isinstance(has_more, bool):
                 raise bad_response(ResponseCode.RESPONSE_UNREADABLE())
             for job in map(as_object, jobs):
                 if as_object(job.get("metadata")).get(_METADATA) == batch.job_id:
                     return UpstreamJob(id=_id(job))
             oldest = as_object(jobs[-1]).get("created_at") if jobs else None
-            if not page.get("has_more") or (isinstance(oldest, int) and oldest < since):  # newest first
+            if not has_more or (isinstance(oldest, int) and oldest < since):  # newest first
                 return None
-            after = f"&after={_id(as_object(jobs[-1]))}"
+            after = f"&after={_id(as_object(jobs[-1] if jobs else None))}"
         raise bad_response(ResponseCode.RESPONSE_VALUES())
 
     async def discard(self, batch: ProviderBatch, file: str) -> None:

@@ -16,6 +16,7 @@ from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers.common.calls import (
     MAX_BATCH_PAGES,
     TRANSFER_SECONDS,
+    UPLOAD_SECONDS,
     ResponseCode,
     as_list,
     as_object,
@@ -85,7 +86,7 @@ class GeminiBatches:
             "x-goog-upload-offset": "0",
             "content-length": str(size),
         }
-        options = {"headers": headers, "content": lines, "seconds": TRANSFER_SECONDS}
+        options = {"headers": headers, "content": lines, "seconds": UPLOAD_SECONDS}
         root = f"{own.scheme}://{own.netloc}"
         answer = await self._send(batch, "POST", f"{target.path}?{target.query}", root=root, **options)
         return _name(answer.object("file"), _FILE)
