@@ -13,7 +13,7 @@ from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, PauseR
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_QUEUE_SIZE
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.models import Model
 from imagegen_core.ports.batches import BatchKey
 from imagegen_core.ports.cluster import BATCHES
@@ -82,6 +82,9 @@ class Batches:
                 return earlier, True
         plan, resolved = await self._resolved(plan)
         if batch.mode is BatchMode.UPSTREAM:
+            if plan.fallback:
+                reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
+                raise ValidationFailed.for_field("fallback", reason)
             for submission in distinct_requests(plan):
                 target = Target(provider_name=submission.provider_name, model_id=submission.model_id)
                 await self.jobs.check(submission, *resolved[target])
@@ -226,8 +229,11 @@ class Batches:
             for number, submission in await self._next(batch, room):
                 place = BatchPlace(batch_id=batch.batch_id, item=number)
                 if batch.max_cost is not None:
-                    provider, model = await self.tasks.resolved(submission)
-                    quotes = self.tasks.quoted(submission, provider, model.in_batch if in_jobs else model)
+                    if in_jobs:
+                        provider, model = await self.tasks.resolved(submission)
+                        quotes = self.tasks.quoted(submission, provider, model.in_batch)
+                    else:  # of the dearest that may be asked
+                        quotes = await self.tasks.estimate(submission)
                     if (problem := ceiling_problem(quotes, batch.max_cost)) is not None:
                         await self._pause(batch, PauseReason.MAX_COST, problem)
                         return 0

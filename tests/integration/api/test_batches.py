@@ -132,6 +132,7 @@ def test_prompts_and_items_are_made_too(api):
         ),
         ({"prompts": ["猫"], "operation": "edit"}, "operation"),
         ({"prompts": ["猫"], "fallback": [{"provider": "demo"}]}, "fallback.0.provider"),
+        ({"prompts": ["猫"], "fallback": [{"provider": "on-file"}], "mode": "vendor"}, "fallback"),
         ({"prompts": ["猫"], "mode": "vendor"}, "mode"),
         ({"prompts": ["猫"], "concurrency": 0}, "concurrency"),
         ({"prompts": ["猫"], "max_cost": {"amount": "0", "currency": "CNY"}}, "max_cost.amount"),

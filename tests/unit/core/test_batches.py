@@ -145,6 +145,19 @@ async def test_a_price_that_rises_stops_at_the_ceiling():
     assert 10**9 == task.batch.quote_ticks
 
 
+async def test_the_dearest_that_may_be_asked_counts():
+    """A task of a batch may go on to another provider, whose price is within the ceiling then."""
+    configs = {"demo": priced("0.1"), "dear": attrs.evolve(priced("0.3"), provider_name="dear")}
+    imagegen = an_imagegen(file_configs=configs)
+    ceiling = Cost(amount=Decimal("0.5"), currency="CNY", basis=Basis.KNOWN)
+    plan = attrs.evolve(prompts(3), fallback=(Target("dear"),))
+    batch, _ = await imagegen.batches.create(Batch(max_cost=ceiling), plan)
+    await imagegen.batches.submit_some()
+
+    (task,) = await tasks_of(imagegen, batch)
+    assert (Decimal("0.9"), 3 * 10**9) == (batch.estimate[0].amount, task.batch.quote_ticks)
+
+
 async def test_a_full_queue_and_a_full_disk_only_delay():
     """The batch stays as it is; half of the queue is left to other tasks."""
     has_room = True

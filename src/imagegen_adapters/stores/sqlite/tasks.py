@@ -54,7 +54,7 @@ def _insert_if_room(columns: Sequence[str]) -> str:
 
 INSERT_TASK_IF_ROOM = _insert_if_room(TASK_COLUMNS)
 
-_INSERT_BATCH_TASK = f"{_insert_if_room((*TASK_COLUMNS, *BATCH_COLUMNS))} RETURNING task_id"
+_INSERT_BATCH_TASK_IF_ROOM = _insert_if_room((*TASK_COLUMNS, *BATCH_COLUMNS))
 
 _IF_FENCED = """
 WHERE task_id = :task_id AND status IN ('pending', 'processing')
@@ -248,7 +248,8 @@ class SqliteTasks(SqlTasks):
         row = {**task_to_row(task), "queue_size": queue_size}
         if claim is not None:
             return await self._add_once(task, row, claim)
-        if not await self._database.writer.execute(INSERT_TASK_IF_ROOM, row):
+        insert = INSERT_TASK_IF_ROOM if task.batch is None else _INSERT_BATCH_TASK_IF_ROOM
+        if not await self._database.writer.execute(insert, row):
             raise QueueFull(queue_size)
         return AddedTask(task=task)
 
@@ -322,7 +323,7 @@ class SqliteTasks(SqlTasks):
 
 def task_addition(task: Task, queue_size: int) -> Query:
     """Return what adds a batch's task in a transaction; a row says that there was room."""
-    return _INSERT_BATCH_TASK, {**task_to_row(task), "queue_size": queue_size}
+    return f"{_INSERT_BATCH_TASK_IF_ROOM} RETURNING task_id", {**task_to_row(task), "queue_size": queue_size}
 
 
 class SqliteQueue(SqlQueue):
