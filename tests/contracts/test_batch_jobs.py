@@ -9,7 +9,6 @@ from imagegen_core.errors import StaleTask
 from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
-from imagegen_core.task import BatchPlace
 from tests.contracts.samples import NOW, a_task, later
 
 pytestmark = pytest.mark.anyio
@@ -87,8 +86,8 @@ async def test_what_collects_for_a_cancelled_batch_is_due(batch_jobs, batches):
 
 async def test_tasks_of_a_job_are_nobodys_orphans(batch_jobs, tasks):
     """They are processing, found by their owner, and counted for their provider."""
-    job, place = a_job(), BatchPlace(batch_id="batch-1", item=None)
-    mine = a_task(provider_name="openai", batch=place).claim(job.owner, NOW)
+    job = a_job()
+    mine = a_task(provider_name="openai").claim(job.owner, NOW)
     orphan = a_task(provider_name="openai").claim("dead-node", NOW)
     for task in (mine, orphan):
         await tasks.add(task, queue_size=9)
