@@ -40,7 +40,7 @@ export default {
     zip: "Download ZIP",
     new: "New batch",
     template: "Prompts",
-    template_hint: "A prompt a line, or one prompt with {variables} in braces, whose values you then give.",
+    template_hint: "A prompt a line, or one prompt with variables in braces, whose values you then give.",
     values: "Values of {name}",
     values_hint: "One a line; every combination becomes an image.",
     model: "Model",

@@ -40,7 +40,7 @@ export default {
     zip: "下载 ZIP",
     new: "新批次",
     template: "提示词",
-    template_hint: "每行一条，或一条带 {variables} 变量的提示词，随后填写变量的取值。",
+    template_hint: "每行一条；或一条提示词，把变量名写在花括号里，随后填写各变量的取值。",
     values: "{name} 的取值",
     values_hint: "每行一个；每种组合生成一张图片。",
     model: "模型",
