@@ -74,14 +74,19 @@ def _placeholders(template):
 
 
 @cache
+def _all_nodes():
+    """Return the nodes that are looked at, by kind, each with its place; the sources are read once."""
+    nodes = {kind: [] for kind in (ast.Attribute, ast.Call, ast.Constant, ast.Subscript)}
+    for path in sorted(SRC.rglob("*.py")):
+        file = path.relative_to(SRC)
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if type(node) in nodes:
+                nodes[type(node)].append((f"{file}:{node.lineno}", node))
+    return nodes
+
+
 def _nodes(kind):
-    """Return all nodes of a kind in the sources, each with its place."""
-    return [
-        (f"{path.relative_to(SRC)}:{node.lineno}", node)
-        for path in sorted(SRC.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, kind)
-    ]
+    return _all_nodes()[kind]
 
 
 @cache

@@ -15,6 +15,8 @@ READINGS = frozenset(
     }
 )
 
+NAMES = frozenset(reading.rpartition(".")[2] for reading in READINGS)
+
 EXCEPTIONS = {
     "imagegen_adapters/archives/s3.py": "the time of a signature, which S3 compares with its own",
     "imagegen_adapters/system.py": "the port's own adapter",
@@ -49,7 +51,8 @@ def _reads_a_raw_clock(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "time"
         for name in node.names
     }
-    read = {".".join(ast.unparse(node).split(".")[-2:]) for node in _attributes(tree)}
+    named = [node for node in _attributes(tree) if node.attr in NAMES]
+    read = {".".join(ast.unparse(node).split(".")[-2:]) for node in named}
     return bool(READINGS & (imported | read))
 
 
