@@ -169,14 +169,29 @@ def postgresql_dsn(postgresql, postgresql_template, request):
     return postgresql.create_database(name, f"TEMPLATE {postgresql_template}")
 
 
+_EMPTY_TABLES = """
+DO $$
+DECLARE
+    name text;
+BEGIN
+    SET LOCAL session_replication_role = replica;  -- no triggers
+    FOR name IN
+        SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'
+    LOOP
+        EXECUTE format('DELETE FROM %I', name);
+    END LOOP;
+    PERFORM setval(seqrelid, seqstart, false) FROM pg_sequence;
+END $$
+"""
+"""To truncate thirty tables takes fifteen times as long, since each has files of its own."""
+
+
 @pytest.fixture
 async def postgresql_database(postgresql_dsn):
     """Return the module's database, open and empty."""
     database = await Database.open(postgresql_dsn)
     try:
-        tables = await database.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        names = ", ".join({row["tablename"] for row in tables} - {"schema_migrations"})
-        await database.rows(f"TRUNCATE {names} RESTART IDENTITY")
+        await database.rows(_EMPTY_TABLES)
         yield database
     finally:
         await database.close()
