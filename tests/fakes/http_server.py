@@ -123,6 +123,7 @@ class _Planned:
     path: str
     how: "Break | Reply"
     times: int
+    method: str
 
 
 class HttpServer:
@@ -140,12 +141,12 @@ class HttpServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def break_next(self, how: "Break | Reply", *, path: str = "", times: int = 1) -> None:
-        """Make the next requests whose path matches the pattern fail; a `Reply` replaces the fake's own.
+    def break_next(self, how: "Break | Reply", *, path: str = "", times: int = 1, method: str = "") -> None:
+        """Make the next requests whose path matches the pattern fail, of one method or of any.
 
-        A replaced response is not charged: the fake never sees the request.
+        A `Reply` replaces the fake's own, and is not charged: the fake never sees the request.
         """
-        self._planned.append(_Planned(path, how, times))
+        self._planned.append(_Planned(path, how, times, method))
 
     async def __aenter__(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20)
@@ -172,7 +173,7 @@ class HttpServer:
     async def _exchange(self, reader, writer) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         method, target, _ = head.split("\r\n", 1)[0].split(" ", 2)
-        how = self._how(unquote(urlsplit(target).path))
+        how = self._how(method, unquote(urlsplit(target).path))
         if how is Break.RESET_BEFORE_READ:
             return _reset(writer)
         request = await _read(reader, head, method, target)
@@ -200,9 +201,9 @@ class HttpServer:
             self.complaints.append(str(error) or traceback.format_exc(limit=-1))
             return Reply(418, str(error).encode(), {"content-type": "text/plain"})
 
-    def _how(self, path: str):
+    def _how(self, method: str, path: str):
         for planned in self._planned:
-            if planned.times and re.search(planned.path, path):
+            if planned.times and planned.method in ("", method) and re.search(planned.path, path):
                 planned.times -= 1
                 return planned.how
         return None

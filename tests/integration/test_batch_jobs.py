@@ -1,11 +1,15 @@
 """Batches as batch jobs of their providers: one job, half the price, nothing lost, wherever it is killed."""
 
+import contextlib
+import shutil
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import attrs
 import pytest
 
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from tests.fakes.gemini_batches import FakeGeminiBatches
 from tests.fakes.http_server import Break, HttpServer, Reply
 from tests.fakes.in_thread import in_thread
@@ -206,7 +210,7 @@ def test_a_ceiling_holds_back_what_it_cannot_pay_for(start):
 @pytest.mark.parametrize("how", [Break.RESET_AFTER_READ, Break.TRUNCATED, Break.HTML, Break.SERVER_ERROR])
 def test_a_lost_answer_is_found_again(stage, how):
     """Nobody knows whether the job was started, so it is looked for before anything is sent."""
-    stage.upstream.break_next(how, path=STARTS)
+    stage.upstream.break_next(how, path=STARTS, method="POST")
     batch_id = stage.submit(20)
     stage.fake.finish(stage.job())
 
@@ -218,7 +222,7 @@ def test_a_lost_answer_is_found_again(stage, how):
 
 def test_a_request_that_never_arrived_is_sent_again(stage):
     """The vendor's list proves it, twice: its file is removed in between."""
-    stage.upstream.break_next(Break.RESET_BEFORE_READ, path=STARTS)
+    stage.upstream.break_next(Break.RESET_BEFORE_READ, path=STARTS, method="POST")
     batch_id = stage.submit(20)
     stage.fake.finish(stage.job())
 
@@ -231,7 +235,9 @@ def test_a_request_that_never_arrived_is_sent_again(stage):
 
 def test_too_many_jobs_wait(stage):
     """A 429 proves that nothing was started."""
-    stage.upstream.break_next(Reply.json({"error": {"message": "slow down"}}, 429), path=STARTS)
+    stage.upstream.break_next(
+        Reply.json({"error": {"message": "slow down"}}, 429), path=STARTS, method="POST"
+    )
     batch_id = stage.submit(5)
     stage.fake.finish(stage.job())
 
@@ -244,7 +250,9 @@ def test_too_many_jobs_wait(stage):
 @pytest.mark.parametrize("path", ["files", STARTS])
 def test_a_refused_job_costs_nothing(stage, path):
     """Upload or start: all its tasks fail with the vendor's reason."""
-    stage.upstream.break_next(Reply.json({"error": {"message": "not this one"}}, 400), path=path)
+    stage.upstream.break_next(
+        Reply.json({"error": {"message": "not this one"}}, 400), path=path, method="POST"
+    )
 
     _, tasks = stage.ended(stage.submit(5))
 
@@ -302,6 +310,47 @@ def test_a_request_that_arrives_late_starts_nothing(stage):
 
     assert 1 == len(stage.fake.jobs)
     stage.check_paid_once(tasks)
+
+
+def test_data_from_before_it_was_sent_find_the_same_job(stage, tmp_path):
+    """As after a restore: the vendor's list is read before anything is sent."""
+    stage.fake.gate.stop_at("upload", after=True)
+    batch_id = stage.submit(10)
+    assert stage.fake.gate.is_reached.wait(PATIENCE)
+    stage.service.kill()
+    data = stage.service.data_dir
+    shutil.copytree(data, tmp_path / "copy")
+    stage.fake.gate.open()
+    stage.service.start()
+    stage.fake.finish(stage.job())
+    stage.ended(batch_id)
+    assert 0 == stage.service.stop()
+    shutil.rmtree(data)
+    (tmp_path / "copy").rename(data)
+    stage.service.start()
+
+    _, tasks = stage.ended(batch_id)
+
+    assert 1 == len(stage.fake.jobs)
+    stage.check_paid_once(tasks)
+
+
+def test_a_job_that_never_ends_is_given_up(start):
+    """Days after the provider should have done so: its tasks end, with a possible charge."""
+    stage = start("openai")
+    batch_id = stage.submit(3)
+    job = stage.job()
+    wait_until(lambda: stage.batch(batch_id)["counts"]["processing"] == 3, "all tasks in the job")
+    assert 0 == stage.service.stop()
+    sent_at = (datetime.now(UTC) - timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    with contextlib.closing(sqlite3.connect(stage.service.data_dir / "imagegen.db")) as database, database:
+        database.execute("UPDATE batch_jobs SET sent_at = ?", [sent_at])
+    stage.service.start()
+
+    _, tasks = stage.ended(batch_id)
+
+    assert {("result_expired", True)} == {(t["error"]["code"], t["error"]["possible_charge"]) for t in tasks}
+    assert "cancelling" == job["status"]
 
 
 def test_a_stop_and_a_start_go_on_with_the_same_job(stage):
@@ -425,7 +474,9 @@ def test_a_cancelled_batch_keeps_what_is_done(start):
 
 def test_a_job_that_was_not_sent_is_cancelled_for_free(stage):
     """Nothing is at the vendor but a file."""
-    stage.upstream.break_next(Reply.json({"error": {"message": "slow down"}}, 429), path=STARTS, times=1000)
+    stage.upstream.break_next(
+        Reply.json({"error": {"message": "slow down"}}, 429), path=STARTS, method="POST", times=1000
+    )
     batch_id = stage.submit(5)
     wait_until(
         lambda: any(r.path.endswith("batches") or ":batch" in r.path for r in stage.upstream.requests),

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 54_412  # 47,549 before signed links, asynchronous /v1, webhooks and MCP, which took 2,900
+LINES = 54_427  # 47,549 before signed links, asynchronous /v1, webhooks and MCP, which took 2,900
 FILES = 198  # 175 before them
 SMALL_FILES = 26
 """Of less than 60 lines."""

@@ -210,13 +210,13 @@ class Provider(Protocol):
 class ProviderBatch:
     """Many calls as one job of the provider, which goes by our own ``job_id`` there, too.
 
-    ``sent_at`` is when it was sent, or is about to be.
+    The provider has none that is older than ``created_at``.
     """
 
     job_id: str
     config: ProviderConfig
     model: Model
-    sent_at: datetime
+    created_at: datetime
 
 
 @attrs.frozen(kw_only=True)
@@ -255,7 +255,7 @@ class BatchCalls(Protocol):
         """Start the job: the one paid act."""
 
     async def find(self, batch: ProviderBatch) -> UpstreamJob | None:
-        """Look for the job in the provider's list of all jobs since it was sent; None if it is not there.
+        """Look for the job in the provider's list of all jobs since it was made; None if it is not there.
 
         Raises:
             CallError: the list could not be read to its end.

@@ -276,6 +276,9 @@ class BatchJobs:
         delay = self.poll_seconds if seconds is None else seconds
         return attrs.evolve(job, look_at=self.parts.clock.now() + timedelta(seconds=delay))
 
+    def _is_late(self, job: BatchJob) -> bool:
+        return job.sent_at is not None and self.parts.clock.now() - job.sent_at > _PATIENCE_SENT
+
     def _ended(self, job: BatchJob) -> BatchJob:
         return attrs.evolve(job, state=BatchJobState.ENDED)
 
@@ -291,7 +294,7 @@ class BatchJobs:
             failure = attrs.evolve(failure, possible_charge=False)
             if failure.code in _FINAL or now - job.created_at > _PATIENCE_UNSENT:
                 return await self._end(job, failure)
-        elif job.sent_at is not None and now - job.sent_at > _PATIENCE_SENT:
+        elif self._is_late(job):
             is_lost = job.state is BatchJobState.ACCEPTED
             code = FailureCode.RESULT_EXPIRED if is_lost else FailureCode.OUTCOME_UNKNOWN
             return await self._end(job, Failure(code, failure.reason))
@@ -357,17 +360,20 @@ class BatchJobs:
         return line
 
     async def _send(self, job: BatchJob, batches: BatchCalls, batch: ProviderBatch) -> BatchJob:
-        """Start the job: the one paid act. Whatever becomes of it, only `_find` says what to do next."""
-        now = self.parts.clock.now()
-        sending = await self.parts.batch_jobs.save(
-            attrs.evolve(job, state=BatchJobState.SENDING, sent_at=now)
-        )
+        """Start the job: the one paid act. Whatever becomes of it, only `_find` says what to do next.
+
+        It is looked for first: a service whose data are those of a backup may have sent it before.
+        """
+        if (upstream := await batches.find(batch)) is not None:
+            return self._accepted(attrs.evolve(job, sent_at=self.parts.clock.now()), upstream)
+        sending = attrs.evolve(job, state=BatchJobState.SENDING, sent_at=self.parts.clock.now())
+        sending = await self.parts.batch_jobs.save(sending)
         try:
-            upstream = await batches.start(attrs.evolve(batch, sent_at=now), str(job.file))
+            upstream = await batches.start(batch, str(job.file))
         except CallError as error:
             if error.failure.possible_charge:
                 _log.warning("whether a batch job was started is unknown: %s", error)
-                return sending
+                return self._later(sending, min(_RETRY_SECONDS, self.poll_seconds))
             unsent = attrs.evolve(sending, state=BatchJobState.UPLOADED)
             return await self._after_error(unsent, error)
         return self._accepted(sending, upstream)
@@ -388,7 +394,7 @@ class BatchJobs:
             return self._accepted(job, upstream)
         if job.file is not None:
             await batches.discard(batch, job.file)
-            return self._later(attrs.evolve(job, file=None), min(_RETRY_SECONDS, self.poll_seconds))
+            return self._later(attrs.evolve(job, file=None))
         return attrs.evolve(job, state=BatchJobState.WAITING)
 
     # ---------------------------------------------------------------- poll and read
@@ -399,9 +405,13 @@ class BatchJobs:
         upstream = UpstreamJob(id=str(job.upstream_id))
         outcome = await batches.outcome(batch, upstream)
         if outcome is None:
-            if cancels:
+            is_late = self._is_late(job)
+            if cancels or is_late:
                 await batches.cancel(batch, upstream)
-            return self._later(job)
+            if not is_late:
+                return self._later(job)
+            reason = FailureReason.TOO_SLOW(seconds=_PATIENCE_SENT.total_seconds())
+            return await self._end(job, Failure(FailureCode.RESULT_EXPIRED, reason))
         for file in outcome.files:
             await self._read(job, batches, batch, file)
         await self.parts.spool.remove(job.job_id)
@@ -496,10 +506,9 @@ class BatchJobs:
         batches = batches_of(planned.resolved.provider)
         if batches is None:
             raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, FailureReason.NOT_FOR_A_BATCH_JOB())
-        sent_at = job.sent_at or self.parts.clock.now()
         call = planned.call
         return batches, ProviderBatch(
-            job_id=job.job_id, config=call.config, model=call.model, sent_at=sent_at
+            job_id=job.job_id, config=call.config, model=call.model, created_at=job.created_at
         )
 
     async def _fail(self, task: Task, failure: Failure) -> None:

@@ -85,7 +85,9 @@ class Batches:
             if plan.fallback:
                 reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
                 raise ValidationFailed.for_field("fallback", reason)
-            for submission in distinct_requests(plan):
+            for number, submission in enumerate(distinct_requests(plan)):
+                if number % _CHECKS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 target = Target(provider_name=submission.provider_name, model_id=submission.model_id)
                 await self.jobs.check(submission, *resolved[target])
             resolved = {target: (provider, model.in_batch) for target, (provider, model) in resolved.items()}

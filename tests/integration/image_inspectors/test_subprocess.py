@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -185,6 +188,21 @@ async def test_an_avif_of_40_megapixels_takes_bounded_memory(inspector):
     assert 300 < peak_megabytes(pid) < 700
 
 
+def test_an_avif_is_decoded_alone():
+    """It may have many more pixels than its header says, which libavif scales."""
+    with tempfile.TemporaryFile() as file:
+        file.write(encoded(gradient("RGB", (64, 48)), "AVIF"))
+        file.flush()
+        numbers = (file.fileno(), 40_000_000, 10_000_000, 2**30, 20)
+        command = [sys.executable, "-m", "imagegen_adapters.images.decoder", *map(str, numbers)]
+        child = subprocess.run(
+            command, input=b"AVIF\ngo on\n", capture_output=True, check=True, pass_fds=[file.fileno()]
+        )
+
+    statuses = [child.stdout.index(b'"%s"' % status) for status in (b"ready", b"large", b"ok")]
+    assert sorted(statuses) == statuses
+
+
 async def test_a_gif_of_300_frames_takes_little(inspector):
     """The later frames are not decoded, and the child grows no larger than by a single one."""
     content = gif_of(300, (320, 240))
@@ -197,6 +215,17 @@ async def test_a_gif_of_300_frames_takes_little(inspector):
     assert ((320, 240), (pid,)) == ((inspection.width, inspection.height), inspector.pids)
     assert len(content) > 20_000_000
     assert peak_megabytes(pid) < before + 20
+
+
+async def test_an_svg_around_a_large_image_is_read_in_time():
+    """An attribute of megabytes takes time by its length, not by the square of it."""
+    inspector = SubprocessInspector(cpu_seconds=5)
+    large = b'<image href="data:image/png;base64,%s"/></svg>' % (b"A" * 16_000_000)
+
+    inspection = await inspector.inspect(in_chunks(SVG[:-6] + large))
+    await inspector.aclose()
+
+    assert (64, 48) == (inspection.width, inspection.height)
 
 
 async def test_an_svg_of_many_levels_takes_bounded_memory(inspector):

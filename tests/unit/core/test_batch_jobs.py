@@ -1,11 +1,23 @@
 """Which tasks go into which batch job."""
 
+import asyncio
+from itertools import count
+
+import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.providers.document.provider import HttpProvider
+from imagegen_adapters.system import SystemClock
 from imagegen_core import ImageGen
+from imagegen_core.batch import Batch, BatchItem, BatchMode, BatchPlan
+from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.costs import Basis, Cost
+from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.batch_jobs import BatchJobState
 from imagegen_core.running.batch_jobs import BatchJobs
+from imagegen_core.secrets import Secret
+from imagegen_core.task import Target
 from tests.contracts.samples import a_task
 
 pytestmark = pytest.mark.anyio
@@ -49,3 +61,32 @@ async def test_only_who_places_tasks_closes_a_job(jobs):
     (job,) = await jobs.parts.batch_jobs.collecting("batch-1")
 
     assert BatchJobState.COLLECTING is job.state
+
+
+async def test_others_get_their_turn_while_many_lines_are_checked():
+    """Each with its own parameters; the ceiling is refused after that."""
+    fields = {"provider_name": "openai", "kind": "http", "source": ConfigSource.FILE}
+    extra = {"extra_config": {"preset": "openai"}, "api_key": Secret("sk-of-a-test")}
+    parts = memory_adapters(providers={"http": HttpProvider(None, clock=SystemClock())})
+    imagegen = ImageGen(parts, file_configs={"openai": ProviderConfig(**fields, **extra)})
+    items = (
+        BatchItem(prompt="cat", params={"size": f"{1024 + 16 * n}x1024", "quality": "low"}) for n in range(60)
+    )
+    items = (*items, *(attrs.evolve(item, params={**item.params, "quality": "high"}) for item in items))
+    turns, ceiling = count(), Cost.from_ticks(1, "EUR", Basis.KNOWN)
+
+    async def other():
+        while True:
+            next(turns)
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(other())
+    batch, plan = (
+        Batch(mode=BatchMode.UPSTREAM, max_cost=ceiling),
+        BatchPlan(items=items, targets=(Target("openai"),)),
+    )
+    with pytest.raises(ValidationFailed, match="max_cost"):
+        await imagegen.batches.create(batch, plan)
+    others.cancel()
+
+    assert next(turns) > 2

@@ -5,7 +5,7 @@ import random
 import struct
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import AvifImagePlugin, Image, ImageChops, ImageStat
 
 from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, Undecodable, decode, open_image
 from imagegen_core.images import MediaType
@@ -169,3 +169,13 @@ def test_a_reduced_jpeg_is_turned_by_its_orientation():
 def test_the_long_side_is_that_of_a_thumbnail(size, expected, format):
     """The other one follows, is at least a pixel, and nothing is enlarged."""
     assert expected == thumbnail(encoded(Image.new("RGB", size), format)).size
+
+
+def test_a_pillow_without_avif_says_so(monkeypatch):
+    """As some builds for rare machines are."""
+    monkeypatch.setattr(AvifImagePlugin, "SUPPORTED", False)
+
+    with pytest.raises(Undecodable) as rejected:
+        decoded(encoded(Image.new("RGB", (8, 8)), "AVIF"))
+
+    assert "NO_AVIF" == rejected.value.reason

@@ -98,7 +98,7 @@ class OpenAiBatches:
         return UpstreamJob(id=_id(await self._ask(batch, "POST", "/batches", json=fields)))
 
     async def find(self, batch: ProviderBatch) -> UpstreamJob | None:
-        since, after = (batch.sent_at - _CLOCK_SLACK).timestamp(), ""
+        since, after = (batch.created_at - _CLOCK_SLACK).timestamp(), ""
         for _ in range(MAX_BATCH_PAGES):
             page = await self._ask(batch, "GET", f"/batches?limit=100{after}")
             jobs, has_more = page.get("data"), page.get("has_more")
