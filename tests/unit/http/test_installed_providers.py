@@ -15,7 +15,7 @@ def installed(built):
     def broken():
         raise AssertionError("nobody asked for it")
 
-    return InstalledProviders({"demo": demo, "broken": broken})
+    return InstalledProviders({"demo": demo, "broken": broken}, build=lambda make: make())
 
 
 def test_an_adapter_is_built_once_when_it_is_first_asked_for():
