@@ -516,12 +516,11 @@ class BatchJobs:
         now, attempts = self.parts.clock.now(), await self.parts.tasks.attempts(task.task_id)
         with suppress(StaleTask):
             failed = [attempt.failed(now, failure) for attempt in attempts if attempt.is_active]
-            if failed:
-                await self.parts.tasks.save(task.fence, attempts=failed)
             if failure.code is FailureCode.CANCELLED:
-                await self.runner.end(task.cancel(now, possible_charge=failure.possible_charge), task.fence)
+                ended = task.cancel(now, possible_charge=failure.possible_charge)
             else:
-                await self.runner.end(task.fail(now, failure), task.fence)
+                ended = task.fail(now, failure)
+            await self.runner.end(ended, task.fence, failed)
 
     def _redacted(self, failure: Failure) -> Failure:
         redactor, code = self.parts.redactor, failure.upstream_code

@@ -182,15 +182,16 @@ class Runner:
     # ---------------------------------------------------------------- end
 
     async def end(self, task: Task, holder: RunningTask | Fence, attempts: Iterable[Attempt] = ()) -> None:
-        """Store the final ``task``, end its active ``attempts``, and announce it; no task ends otherwise.
+        """Store the final ``task`` and its ``attempts``, the active ones ended; no task ends otherwise.
 
         ``holder`` is its run, or the fence of the stored task that has none. If this raises, nothing is
         stored.
         """
         ended = [
             attempt.ended_with_task(task.completed_at, task.failure)
-            for attempt in attempts
             if attempt.is_active and task.failure is not None and task.completed_at is not None
+            else attempt
+            for attempt in attempts
         ]
         if isinstance(holder, Fence):
             await self.parts.tasks.save(holder, task=task, attempts=ended)

@@ -10,15 +10,16 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.system import SystemClock
 from imagegen_core import ImageGen
+from imagegen_core.attempt import Charge, Phase
 from imagegen_core.batch import Batch, BatchItem, BatchMode, BatchPlan
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.ports.batch_jobs import BatchJobState
+from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
 from imagegen_core.running.batch_jobs import BatchJobs
 from imagegen_core.secrets import Secret
-from imagegen_core.task import Target
-from tests.contracts.samples import a_task
+from imagegen_core.task import BatchPlace, Target, TaskStatus
+from tests.contracts.samples import NOW, a_task, an_attempt
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +62,43 @@ async def test_only_who_places_tasks_closes_a_job(jobs):
     (job,) = await jobs.parts.batch_jobs.collecting("batch-1")
 
     assert BatchJobState.COLLECTING is job.state
+
+
+class OneWrite:
+    """A repository after whose first write the process hangs, and may be killed."""
+
+    def __init__(self, repository):
+        self._repository, self.is_written = repository, asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def save(self, *args, **values):
+        if not self.is_written.is_set():
+            await self._repository.save(*args, **values)
+        self.is_written.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_task_ends_together_with_its_attempt():
+    """One whose attempt alone has failed could go into another job, and never take its answer."""
+    parts = memory_adapters()
+    await parts.batches.add(Batch(batch_id="batch-1", size=1, created_at=NOW), BatchPlan(prompts=("cat",)))
+    fields = {"provider_name": "demo", "model_id": "m", "created_at": NOW, "look_at": NOW}
+    job = BatchJob(job_id="job-1", batch_id="batch-1", state=BatchJobState.UPLOADED, **fields)
+    await parts.batch_jobs.add(job)
+    task = a_task(batch=BatchPlace(batch_id="batch-1", item=0)).claim(job.owner, NOW)
+    await parts.tasks.add(task, queue_size=9)
+    await parts.tasks.save(task.fence, attempts=(an_attempt(task).submitting(NOW),))
+    await parts.batches.cancel("batch-1", now=NOW)
+    repository = OneWrite(parts.tasks)
+    jobs = ImageGen(attrs.evolve(parts, tasks=repository)).batch_jobs
+    jobs.start()
+    await asyncio.wait_for(repository.is_written.wait(), 30)
+    await jobs.stop()
+
+    (attempt,), task = await parts.tasks.attempts(task.task_id), await parts.tasks.get(task.task_id)
+    assert (TaskStatus.CANCELLED, Phase.FAILED, Charge.NONE) == (task.status, attempt.phase, attempt.charge)
 
 
 async def test_others_get_their_turn_while_many_lines_are_checked():
