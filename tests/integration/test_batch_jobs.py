@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -384,6 +385,23 @@ def test_answers_that_are_cut_off_are_read_again(stage, is_clean):
     assert {"completed"} == {task["status"] for task in tasks}
     assert 1 == len(stage.fake.jobs)
     stage.check_paid_once(tasks)
+
+
+def test_a_file_of_answers_that_cannot_be_had_has_no_other_read_again(start):
+    """One may have gigabytes, and it is asked for until there is no hope."""
+    stage = start("openai")
+    batch_id = stage.submit(5, forbidden=[2])
+    job = stage.job()
+    gone = Reply.json({"error": {"message": "not now"}}, 404)
+    stage.upstream.break_next(gone, path=r"^/v1/files/.*/content$", times=4)
+    stage.fake.finish(job)
+    output, errors = (f"/v1/files/{job[name]}/content" for name in ("output_file_id", "error_file_id"))
+    stage.upstream.break_next(gone, path=f"^{errors}$", times=3)
+
+    stage.ended(batch_id)
+
+    requests = Counter(request.path for request in stage.upstream.requests)
+    assert (5, 4) == (requests[output], requests[errors])
 
 
 def test_trouble_while_polling_ends_nothing(stage):

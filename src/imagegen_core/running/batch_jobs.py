@@ -111,6 +111,7 @@ class BatchJobs:
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _loop: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _with_current_key: set[str] = attrs.field(factory=set, init=False)
+    _files_read: set[tuple[str, str]] = attrs.field(factory=set, init=False)
     _reads: Counter[str] = attrs.field(factory=Counter, init=False)
     _out: Mapping[str, int] = attrs.field(factory=dict, init=False)
     _count_at: float = attrs.field(default=-math.inf, init=False)
@@ -413,7 +414,10 @@ class BatchJobs:
             reason = FailureReason.TOO_SLOW(seconds=_PATIENCE_SENT.total_seconds())
             return await self._end(job, Failure(FailureCode.RESULT_EXPIRED, reason))
         for file in outcome.files:
-            await self._read(job, batches, batch, file)
+            if (job.job_id, file) not in self._files_read:  # it may have gigabytes
+                await self._read(job, batches, batch, file)
+                self._files_read.add((job.job_id, file))
+        self._files_read.difference_update((job.job_id, file) for file in outcome.files)
         await self.parts.spool.remove(job.job_id)
         if outcome.rest.code is FailureCode.BAD_RESPONSE and self._reads[job.job_id] < _MAX_READS:
             self._reads[job.job_id] += 1  # What is missing may have been cut off on its way
