@@ -94,6 +94,13 @@ class Stage:
         )
         return batch, self.tasks(batch_id)
 
+    def make_older(self, column, *, days):
+        """Change when the jobs in the stopped service's database were made, or sent."""
+        moment = (datetime.now(UTC) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        path = self.service.data_dir / "imagegen.db"
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute(f"UPDATE batch_jobs SET {column} = ?", [moment])  # noqa: S608 - our own
+
     def usage(self):
         with self.service.client() as api:
             (group,) = api.get("/api/v1/usage?group_by=provider").json()["data"]["groups"]
@@ -343,15 +350,34 @@ def test_a_job_that_never_ends_is_given_up(start):
     job = stage.job()
     wait_until(lambda: stage.batch(batch_id)["counts"]["processing"] == 3, "all tasks in the job")
     assert 0 == stage.service.stop()
-    sent_at = (datetime.now(UTC) - timedelta(days=5)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    with contextlib.closing(sqlite3.connect(stage.service.data_dir / "imagegen.db")) as database, database:
-        database.execute("UPDATE batch_jobs SET sent_at = ?", [sent_at])
+    stage.make_older("sent_at", days=5)
     stage.service.start()
 
     _, tasks = stage.ended(batch_id)
 
     assert {("result_expired", True)} == {(t["error"]["code"], t["error"]["possible_charge"]) for t in tasks}
     assert "cancelling" == job["status"]
+
+
+def test_a_job_that_waited_for_days_has_patience_left(start):
+    """Paused or behind another one: that says nothing of the provider."""
+    stage = start("openai")
+    stage.fake.gate.stop_at("upload", after=True)
+    batch_id = stage.submit(3)
+    assert stage.fake.gate.is_reached.wait(PATIENCE)
+    stage.service.kill()
+    stage.make_older("created_at", days=2)
+    slow = Reply.json({"error": {"message": "slow down"}}, 429)
+    stage.upstream.break_next(slow, path=STARTS, method="POST", times=2)
+    stage.fake.gate.open()
+    stage.service.start()
+    wait_until(lambda: stage.fake.jobs or stage.batch(batch_id)["counts"]["failed"], "a job or its failure")
+    stage.fake.finish(stage.job())
+
+    _, tasks = stage.ended(batch_id)
+
+    stage.check_paid_once(tasks)
+    assert {"completed"} == {task["status"] for task in tasks}
 
 
 def test_a_stop_and_a_start_go_on_with_the_same_job(stage):

@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import attrs
@@ -111,6 +111,7 @@ class BatchJobs:
     _wake: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
     _loop: asyncio.Task[None] | None = attrs.field(default=None, init=False)
     _with_current_key: set[str] = attrs.field(factory=set, init=False)
+    _first_errors: dict[str, datetime] = attrs.field(factory=dict, init=False)
     _files_read: set[tuple[str, str]] = attrs.field(factory=set, init=False)
     _reads: Counter[str] = attrs.field(factory=Counter, init=False)
     _out: Mapping[str, int] = attrs.field(factory=dict, init=False)
@@ -293,7 +294,8 @@ class BatchJobs:
         failure, now = self._redacted(error.failure), self.parts.clock.now()
         if job.state in _UNSENT:
             failure = attrs.evolve(failure, possible_charge=False)
-            if failure.code in _FINAL or now - job.created_at > _PATIENCE_UNSENT:
+            first_error_at = self._first_errors.setdefault(job.job_id, now)
+            if failure.code in _FINAL or now - first_error_at > _PATIENCE_UNSENT:
                 return await self._end(job, failure)
         elif self._is_late(job):
             is_lost = job.state is BatchJobState.ACCEPTED
