@@ -142,9 +142,10 @@ UPSTREAM_ERROR = "upstream_error"
 
 _INVALID = "invalid_request_error"
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_STATUS = {"model_not_available": 404, "provider_not_configured": 404, "provider_disabled": 404}
+_MODEL_NOT_FOUND = ("model_not_available", "provider_not_configured", "provider_disabled")
+_STATUS = {**dict.fromkeys(_MODEL_NOT_FOUND, 404), "task_not_recallable": 400}  # clients repeat a 409
 _CODES = {
-    **dict.fromkeys(_STATUS, "model_not_found"),
+    **dict.fromkeys(_MODEL_NOT_FOUND, "model_not_found"),
     "task_not_found": "IMAGE_TASK_NOT_FOUND",
     "unauthorized": "invalid_api_key",
     "body_too_large": "payload_too_large",
@@ -190,7 +191,7 @@ class Problem:
         status = _STATUS.get(slug, status)
         first = (data.get("errors") or [{"field": data.get("field"), "message": data.get("detail")}])[0]
         param, detail = _param(first.get("field")), first.get("message")
-        param = param or ("model" if slug in _STATUS else None)
+        param = param or ("model" if slug in _MODEL_NOT_FOUND else None)
         details = ": ".join(str(part) for part in (param if "errors" in data else None, detail) if part)
         return cls(
             status=status,
