@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.errors import ValidationFailed, check_name
+from imagegen_core.errors import ValidationFailed, check_name, check_text
 from imagegen_core.facts import is_currency
 from imagegen_core.limits import (
     DEFAULT_BATCH_CONCURRENCY,
@@ -18,6 +18,7 @@ from imagegen_core.limits import (
     MAX_BATCH_COST,
     MAX_BATCH_NAME_CHARS,
     MAX_BATCH_TASKS,
+    MAX_PROMPT_CHARS,
 )
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.requests import Operation
@@ -91,6 +92,8 @@ class BatchPlan:
             )
         if not self.targets:
             raise ValidationFailed.for_field("targets", ProblemCode.EMPTY())
+        if self.template is not None:
+            check_text("template", self.template, minimum=1, maximum=MAX_PROMPT_CHARS)
         names = () if self.template is None else template_variables(self.template)
         for name in names:
             if not self.variables.get(name):
@@ -100,7 +103,8 @@ class BatchPlan:
             if name not in names:
                 raise ValidationFailed.for_field(f"variables.{name}", ProblemCode.VARIABLE_UNUSED())
         if self.size > MAX_BATCH_TASKS:
-            reason = ProblemCode.TOO_MANY_TASKS(count=self.size, maximum=MAX_BATCH_TASKS)
+            count = min(self.size, 10**15)  # a number of thousands of digits cannot be shown
+            reason = ProblemCode.TOO_MANY_TASKS(count=count, maximum=MAX_BATCH_TASKS)
             raise ValidationFailed.for_field("body", reason)
 
     @property

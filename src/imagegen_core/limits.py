@@ -36,6 +36,7 @@ MAX_BATCH_CONCURRENCY = 1000
 MAX_BATCH_NAME_CHARS = 200
 MAX_BATCH_COST = 100_000_000  # of a ceiling, in units of its currency
 MAX_BATCH_BODY_MB = 16
+MAX_BATCH_VALUES = 20 * MAX_BATCH_TASKS  # of its body, in JSON
 
 # Webhooks
 MAX_WEBHOOKS = 16

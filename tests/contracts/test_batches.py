@@ -123,6 +123,28 @@ async def test_batches_are_listed_newest_first(batches):
     assert [added[1].batch_id] == [b.batch_id for b in paused.items]
 
 
+async def test_a_retry_that_comes_again_changes_nothing(batches, tasks):
+    """What it makes again is not made a third time, and a batch in which nothing has failed stays ended."""
+    batch = await batches.add(a_batch(size=1), PLAN)
+    first = an_item(batch, 0)
+    await submit(batches, batch, first)
+    await end(tasks, first, "fail")
+    await batches.resume(batch.batch_id, retry_failed=True)
+    begun = await batches.get(batch.batch_id)
+    await batches.resume(batch.batch_id, retry_failed=True)
+    again = an_item(batch, 0, retry_of=first.task_id)
+    await submit(batches, batch, again)
+    await batches.resume(batch.batch_id, retry_failed=True)
+    running = await batches.get(batch.batch_id)
+    await end(tasks, again)
+    ended = await batches.get(batch.batch_id)
+    await batches.resume(batch.batch_id, retry_failed=True)
+
+    assert begun.retried_until == running.retried_until
+    assert BatchStatus.COMPLETED is ended.status
+    assert ended == await batches.get(batch.batch_id)
+
+
 async def test_items_become_tasks_up_to_the_concurrency(batches, tasks):
     """They are pending tasks that know their batch, and the batch knows how many it has submitted."""
     batch = await batches.add(a_batch(), PLAN)

@@ -82,7 +82,7 @@ async def rows_of(dsn):
     """Return all rows of all tables."""
     connection = await asyncpg.connect(dsn)
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    rows = {name: await connection.fetch(f"SELECT * FROM {name} ORDER BY 1, 2") for (name,) in tables}  # noqa: S608 - names of the schema
+    rows = {name: await connection.fetch(f"SELECT * FROM {name} ORDER BY {name}::text") for (name,) in tables}  # noqa: S608 - names of the schema
     await connection.close()
     return rows
 

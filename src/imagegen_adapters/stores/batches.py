@@ -37,16 +37,17 @@ _SHOWN = (
     *("max_cost_currency", "max_cost_ticks", "estimate", "status", "reason", "detail", "created_at"),
     "completed_at",
 )
-"""All columns but the plan, which may be megabytes."""
 
 _SELECT = f"SELECT {', '.join(_SHOWN)} FROM batches"  # noqa: S608 - columns of our own
 
-_NEW = (*_SHOWN[1:5], *_SHOWN[7:12], "plan", "idempotency_key", "body_digest", "created_at")
+_NEW = (*_SHOWN[1:5], *_SHOWN[7:12], "idempotency_key", "body_digest", "created_at")
 
 _INSERT = f"""
 INSERT INTO batches ({", ".join(_NEW)}) VALUES ({", ".join(f":{name}" for name in _NEW)})
 ON CONFLICT DO NOTHING RETURNING batch_id
 """  # noqa: S608 - the same
+
+_INSERT_PLAN = "INSERT INTO batch_plans (batch_id, plan) VALUES (:batch_id, :plan)"
 
 _OF_KEY = "SELECT batch_id, body_digest FROM batches WHERE idempotency_key = :key"
 
@@ -125,7 +126,11 @@ _RETRY = """
 UPDATE batches SET
     status = 'running', reason = NULL, detail = NULL, completed_at = NULL,
     retried_until = (SELECT max(seq) FROM tasks WHERE tasks.batch_id = :batch_id)
-WHERE batch_id = :batch_id AND status <> 'cancelled'
+WHERE batch_id = :batch_id AND status <> 'cancelled' AND EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_of_items
+    WHERE tasks.batch_id = :batch_id AND batch_item IS NOT NULL AND tasks.status = 'failed'
+        AND (batches.status = 'paused' OR tasks.seq > retried_until)
+)
 """
 
 _CANCEL = """
@@ -156,12 +161,19 @@ class SqlBatches:
             "max_cost_currency": None if ceiling is None else ceiling.currency,
             "max_cost_ticks": None if ceiling is None else ceiling.ticks,
             "estimate": to_json([(str(cost.basis), cost.currency, cost.ticks) for cost in batch.estimate]),
-            "plan": await asyncio.to_thread(to_json, plan),  # it may be megabytes
             "idempotency_key": None if key is None else key.key,
             "body_digest": None if key is None else key.body_sha256,
             "created_at": to_timestamp(batch.created_at),
         }
-        if not await self._sql.change(_INSERT, **values) and key is not None:
+        text = await asyncio.to_thread(to_json, plan)  # it may be megabytes
+
+        def insert() -> Steps[bool]:
+            is_new = bool((yield _INSERT, values))
+            if is_new:
+                yield _INSERT_PLAN, {"batch_id": batch.batch_id, "plan": text}
+            return is_new
+
+        if not await self._sql.transact(insert()) and key is not None:
             return await self.replay(key) or batch
         return batch
 
@@ -179,7 +191,7 @@ class SqlBatches:
         raise BatchNotFound(batch_id)
 
     async def plan(self, batch_id: str) -> BatchPlan:
-        for row in await self._sql.rows("SELECT plan FROM batches WHERE batch_id = :id", id=batch_id):
+        for row in await self._sql.rows("SELECT plan FROM batch_plans WHERE batch_id = :id", id=batch_id):
             return await asyncio.to_thread(from_json, row["plan"], BatchPlan)
         raise BatchNotFound(batch_id)
 

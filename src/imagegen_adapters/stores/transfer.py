@@ -57,6 +57,7 @@ TABLES = (
     Table(name="provider_configs", key=("provider_name",)),
     Table(name="settings", key=("name",)),
     Table(name="batches", key=("seq",), numbered=True),
+    Table(name="batch_plans", key=("batch_id",)),
     Table(name="batch_costs", key=("batch_id", "basis", "currency")),
     Table(name="batch_jobs", key=("seq",), numbered=True),
     Table(name="tasks", key=("seq",), numbered=True),

@@ -74,7 +74,8 @@ class BatchStore(Protocol):
     async def resume(self, batch_id: str, *, retry_failed: bool = False) -> None:
         """Let a paused batch go on, or with ``retry_failed`` any that is not cancelled.
 
-        Then all tasks so far are made again, each once, that have failed or will.
+        Then all tasks so far are made again, each once, that have failed or will. A batch without failed
+        tasks stays as it is, and so does one that runs and is to make all of them again already.
         """
 
     async def cancel(self, batch_id: str, *, now: datetime) -> None:

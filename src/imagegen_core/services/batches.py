@@ -175,11 +175,9 @@ class Batches:
     async def retry_failed(self, batch_id: str) -> Batch:
         """Make all tasks again that have failed, each once, and those that run now and fail; it is paid for.
 
-        A batch without failed tasks, or one that is cancelled, stays as it is.
+        A batch without failed tasks, or one that is cancelled or makes all of them again already, stays as
+        it is.
         """
-        batch = await self.parts.batches.get(batch_id)
-        if not batch.counts[TaskStatus.FAILED]:
-            return batch
         await self.parts.batches.resume(batch_id, retry_failed=True)
         self.parts.cluster.tell(BATCHES, batch_id)
         return await self.parts.batches.get(batch_id)

@@ -273,6 +273,8 @@ class Tasks:
         order: list[Choice] = []
         off: list[ProviderDisabled] = []
         for number, target in enumerate(targets):
+            if not target.provider_name:
+                raise ValidationFailed.for_field(f"{FALLBACK}.{number - 1}.provider", ProblemCode.REQUIRED())
             if target.provider_name in (each.provider_name for each in targets[:number]):
                 raise ValidationFailed.for_field(f"{FALLBACK}.{number - 1}.provider", ProblemCode.DUPLICATE())
             override = None if number else submission.override
@@ -284,7 +286,7 @@ class Tasks:
                     if len(targets) == 1:
                         raise
                     off.append(error)
-                    described = self.resolve.describe(await self.resolve.layers(target.provider_name or name))
+                    described = self.resolve.describe(await self.resolve.layers(target.provider_name))
                     order.append((described, choose_model(described.profile.models, target.model_id)))
         if len(off) == len(targets):
             raise off[0]

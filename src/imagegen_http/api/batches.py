@@ -1,6 +1,7 @@
 """Batches: make one, list and show them, pause, resume, cancel, and retry what failed."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -53,6 +54,7 @@ _VARIABLES = "the values of each variable: every combination is a prompt, the la
 _ITEMS = "requests that differ in more than the prompt, each a task"
 _CONCURRENCY = "how many of its tasks wait or run at once, behind every task that came by itself"
 _MODE = "`now`: as ordinary tasks; `vendor`: in batch jobs of the provider, within a day, at half the price"
+_AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,10})?$"
 _CEILING = "what all tasks may cost together; it stops before the task whose price would pass that"
 
 
@@ -72,7 +74,7 @@ class BatchLine(BatchTarget, frozen=True, kw_only=True):
 class MaxCost(Body, frozen=True, kw_only=True):
     """An amount of money."""
 
-    amount: Annotated[str, doc("a decimal number above 0", "5.00", pattern=r"^[0-9]{1,12}(\.[0-9]{1,10})?$")]
+    amount: Annotated[str, doc("a decimal number above 0", "5.00", pattern=_AMOUNT)]
     currency: Annotated[str, doc("of the prices; nothing is converted", "CNY", pattern="^[A-Z]{3}$")]
 
 
@@ -87,7 +89,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
         Operation.GENERATE
     )
     prompts: Annotated[list[str], doc(_PROMPTS, [EXAMPLE_PROMPT], min_length=1)] | None = None
-    template: Annotated[str, doc(_TEMPLATE, min_length=1)] | None = None
+    template: Annotated[str, doc(_TEMPLATE, min_length=1, max_length=limits.MAX_PROMPT_CHARS)] | None = None
     variables: Annotated[dict[str, list[str]], doc(_VARIABLES)] = msgspec.field(default_factory=dict)
     items: Annotated[list[BatchLine], doc(_ITEMS, min_length=1)] | None = None
     params: Annotated[
@@ -110,7 +112,8 @@ class NewBatch(Body, frozen=True, kw_only=True):
         """Return what the core makes of it."""
         if "prompt" in self.params:
             raise ValidationFailed.for_field("params.prompt", ProblemCode.OTHER_FIELD(field="prompts"))
-        items = [_item(line, number) for number, line in enumerate(self.items or ())]
+        common = _target(self.targets[0]) if self.targets else Target()
+        items = [_item(line, number, common) for number, line in enumerate(self.items or ())]
         if any(item.target is not None for item in items) and len(self.targets) > 1:
             raise ValidationFailed.for_field("targets", ProblemCode.TOO_MANY_ITEMS(maximum=1))
         return BatchPlan(
@@ -139,21 +142,23 @@ def _target(body: BatchTarget) -> Target:
     return Target(provider_name=body.provider, model_id=body.model_id)
 
 
-def _item(line: BatchLine, number: int) -> BatchItem:
+def _item(line: BatchLine, number: int, common: Target) -> BatchItem:
     params, field = dict(line.params), f"items.{number}.params.prompt"
     prompt = params.pop("prompt", None)
     if not isinstance(prompt, str):
         raise ValidationFailed.for_field(field, ProblemCode.REQUIRED())
-    target = _target(line)
-    return BatchItem(prompt=prompt, params=params, target=None if target == Target() else target)
+    target: Target | None = _target(line)
+    if target == Target():
+        target = None
+    elif line.provider in (None, common.provider_name):
+        target = Target(provider_name=common.provider_name, model_id=line.model_id or common.model_id)
+    return BatchItem(prompt=prompt, params=params, target=target)
 
 
 def _ceiling(body: MaxCost) -> CoreCost:
-    try:
-        amount = Decimal(body.amount)
-    except InvalidOperation as error:
-        raise ValidationFailed.for_field("max_cost.amount", ProblemCode.INVALID()) from error
-    return CoreCost(amount=amount, currency=body.currency, basis=Basis.KNOWN)
+    if not re.fullmatch(_AMOUNT, body.amount):
+        raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_MATCHING(pattern=_AMOUNT))
+    return CoreCost(amount=Decimal(body.amount), currency=body.currency, basis=Basis.KNOWN)
 
 
 # ---------------------------------------------------------------- answers

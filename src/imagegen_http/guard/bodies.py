@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import attrs
 
-from imagegen_core.limits import MAX_BATCH_BODY_MB
+from imagegen_core.limits import MAX_BATCH_BODY_MB, MAX_BATCH_VALUES
 from imagegen_core.requests import OPENAI_EDITS, OPERATIONS
 from imagegen_http.errors import RequestProblem
 from imagegen_http.guard import asgi
@@ -107,7 +107,6 @@ def content_length(request: InboundRequest) -> int | None:
 
 MAX_VALUES = 20_000  # the largest configuration of a provider has some thousand
 MIN_EXTRACTED_IMAGE_BYTES = 32 * 1024  # shorter data URLs are parsed like any other text
-_MAX_QUOTES = 4 * MAX_VALUES
 _MAX_OUTLINE_BYTES = 2 * 1024 * 1024
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _IMAGE = re.compile(rb'"(?:data:image|DATA:IMAGE|Data:image)\\?/')
@@ -126,7 +125,14 @@ class Outline:
 _NO_OUTLINE = Outline(text=b"")
 
 
-def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
+def outline(
+    text: Text,
+    *,
+    max_depth: int,
+    extract_images: bool,
+    max_values: int = MAX_VALUES,
+    max_bytes: int = _MAX_OUTLINE_BYTES,
+) -> Outline:
     """Return what to parse of a JSON text: all but its large images, which stay in the buffer.
 
     A parser blocks the interpreter and turns sixty megabytes of commas into a gigabyte. So too many levels,
@@ -135,13 +141,13 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
     """
     if len(text) <= MAX_VALUES and text.count(b"[") + text.count(b"{") <= max_depth:
         return Outline(text=text)  # most requests: no room for a large image, or for more of anything
-    if text.count(b'"') > _MAX_QUOTES:
-        if text.count(b",") > MAX_VALUES:
-            raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
-        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_QUOTES(maximum=_MAX_QUOTES))
+    if text.count(b'"') > (max_quotes := 4 * max_values):
+        if text.count(b",") > max_values:
+            raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=max_values))
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_QUOTES(maximum=max_quotes))
     spans = [*_large_images(text)] if extract_images and len(text) > MIN_EXTRACTED_IMAGE_BYTES else []
-    if len(text) - sum(end - start for start, end in spans) > _MAX_OUTLINE_BYTES:
-        raise RequestRefused.for_field("body", RequestProblem.TOO_MUCH_TEXT(maximum=_MAX_OUTLINE_BYTES))
+    if len(text) - sum(end - start for start, end in spans) > max_bytes:
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MUCH_TEXT(maximum=max_bytes))
     prefix, at = f"image-{secrets.token_hex(16)}-", 0
     rest, images = bytearray(), dict[str, tuple[int, int]]()
     for start, end in spans:
@@ -151,8 +157,8 @@ def outline(text: Text, *, max_depth: int, extract_images: bool) -> Outline:
         at = end
     rest += text[at:]
     structure = _STRING.sub(b"", rest)
-    if sum(structure.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
-        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=MAX_VALUES))
+    if sum(structure.count(mark) for mark in (b",", b"[", b"{")) > max_values:
+        raise RequestRefused.for_field("body", RequestProblem.TOO_MANY_VALUES(maximum=max_values))
     if is_deeper_than(max_depth, structure):
         raise RequestRefused.for_field("body", RequestProblem.NESTED_TOO_DEEPLY(maximum=max_depth))
     return Outline(text=bytes(rest), images=MappingProxyType(images)) if images else Outline(text=text)
@@ -280,9 +286,11 @@ class IncomingBody(BufferedBody):
         else:  # a deadline costs a tenth of a quick read
             await self._load()
         if media_type(self._request) == JSON:
-            depth, extract = self._rules.max_json_depth, self._request.path in UPLOADS
+            path, rules = self._request.path, {"max_depth": self._rules.max_json_depth}
+            if path == BATCHES:
+                rules |= {"max_values": MAX_BATCH_VALUES, "max_bytes": self._max_bytes}
             self.outline = await self.read(
-                lambda: outline(self.text, max_depth=depth, extract_images=extract)
+                lambda: outline(self.text, extract_images=path in UPLOADS, **rules)
             )
         if len(self.text) > MAX_SMALL_BODY_BYTES:
             self._has_slot = await self._pool.slots.acquire()

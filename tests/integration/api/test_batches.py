@@ -23,6 +23,8 @@ from tests.integration.api.asking import (
 )
 
 BATCHES = "/api/v1/batches"
+NAMES = [f"a{number}" for number in range(4_500)]
+HUGE = {"template": "".join(f"{{{name}}}" for name in NAMES), "variables": dict.fromkeys(NAMES, ["猫"] * 10)}
 
 
 def create(api, headers=None, **body):
@@ -85,14 +87,16 @@ def test_a_template_is_made_with_every_combination(api):
 
 
 def test_prompts_and_items_are_made_too(api):
-    """An item has parameters and a target of its own."""
+    """An item has parameters and a target of its own; what it leaves out is that of the batch."""
     items = [
         {"params": {"prompt": "一", "seed": 7}, "provider": "on-file"},
         {"params": {"prompt": "二", "width": 128}},
     ]
     first, second = created(api, prompts=["猫", "猫"]), created(api, items=items)
-    completed(api, first)
-    completed(api, second)
+    alike = {"params": {"prompt": "三"}, "model_id": "demo"}
+    third = created(api, items=[alike], targets=[{"provider": "on-file"}])
+    for batch_id in (first, second, third):
+        completed(api, batch_id)
 
     assert ["猫", "猫"] == prompts_of(api, TASKS, first)
     other, own = data(api.get(TASKS, params={"batch_id": second}))["items"]
@@ -100,6 +104,9 @@ def test_prompts_and_items_are_made_too(api):
         other, own = own, other
     assert ("on-file", {**SMALL, "seed": 7}) == (own["provider"], own["params"])
     assert ("demo", {**SMALL, "width": 128}) == (other["provider"], other["params"])
+    assert ["on-file"] == [
+        task["provider"] for task in data(api.get(TASKS, params={"batch_id": third}))["items"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +124,14 @@ def test_prompts_and_items_are_made_too(api):
         ({"template": "一只{animal", "variables": {"animal": ["猫"]}}, "template"),
         ({"template": "一只}{animal}", "variables": {"animal": ["猫"]}}, "template"),
         ({"template": "{a}", "variables": {"a": ["猫", ""]}}, "template"),
+        ({"template": "{{" * 16_001}, "template"),
+        (HUGE, "body"),
+        ({"prompts": [" ", *["猫" * 300] * 9_999]}, "prompts.0"),
+        (
+            {"items": [{"params": {}}, *[{"params": {"prompt": "猫", **SMALL}}] * 9_999]},
+            "items.0.params.prompt",
+        ),
+        ({"prompts": ["猫"], "max_cost": {"amount": "1e5", "currency": "CNY"}}, "max_cost.amount"),
         ({"prompts": ["猫"] * 10_001}, "body"),
         ({"prompts": ["猫"] * 5_001, "targets": [{"provider": "demo"}, {"provider": "on-file"}]}, "body"),
         ({"prompts": ["猫"], "params": {"prompt": "狗"}}, "params.prompt"),

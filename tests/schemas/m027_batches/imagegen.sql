@@ -359,7 +359,6 @@ CREATE TABLE batches (
     batch_id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     mode TEXT NOT NULL,
-    plan TEXT NOT NULL,
     size INTEGER NOT NULL,
     submitted INTEGER NOT NULL DEFAULT 0,
     retried_until INTEGER NOT NULL DEFAULT 0,
@@ -375,6 +374,10 @@ CREATE TABLE batches (
     body_digest TEXT,
     created_at TEXT NOT NULL,
     completed_at TEXT
+) STRICT;
+CREATE TABLE batch_plans (
+    batch_id TEXT PRIMARY KEY REFERENCES batches (batch_id) ON DELETE CASCADE,
+    plan TEXT NOT NULL
 ) STRICT;
 CREATE TABLE batch_costs (
     batch_id TEXT NOT NULL REFERENCES batches (batch_id) ON DELETE CASCADE,

@@ -83,6 +83,23 @@ def test_a_single_brace_is_refused(template, position):
     assert position == caught.value.problems[0].reason.args["position"]
 
 
+def test_a_plan_that_is_too_large_is_refused_at_once():
+    """However many tasks it would make: their number may have more digits than Python shows."""
+    names = [f"a{number}" for number in range(4_000)]
+    template = "".join(f"{{{name}}}" for name in names)
+    values = tuple("0123456789")
+    many = BatchPlan(template=template, variables=dict.fromkeys(names, values))
+    long = BatchPlan(template=f"{{{'a' * 32_000}}}", variables={"a" * 32_000: values})
+
+    problems = []
+    for plan in (many, long):
+        with pytest.raises(ValidationFailed) as caught:
+            plan.check()
+        problems += [(problem.field, problem.reason.code.name) for problem in caught.value.problems]
+
+    assert [("body", "TOO_MANY_TASKS"), ("template", "TOO_LONG")] == problems
+
+
 def test_items_are_numbered():
     """Each prompt by each target, the last variable changing fastest; an item's own parameters come first."""
     targets = (Target(provider_name="a"), Target(provider_name="b", model_id="m"))

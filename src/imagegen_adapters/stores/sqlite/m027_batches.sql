@@ -5,7 +5,6 @@ CREATE TABLE batches (
     batch_id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     mode TEXT NOT NULL,
-    plan TEXT NOT NULL,
     size INTEGER NOT NULL,
     submitted INTEGER NOT NULL DEFAULT 0,
     retried_until INTEGER NOT NULL DEFAULT 0,
@@ -25,6 +24,12 @@ CREATE TABLE batches (
 CREATE UNIQUE INDEX batches_by_key ON batches (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX batches_by_status ON batches (status, seq);
 CREATE INDEX batches_unfinished ON batches (seq) WHERE completed_at IS NULL;
+
+-- What a batch makes, which may be megabytes, apart from what changes with each of its tasks.
+CREATE TABLE batch_plans (
+    batch_id TEXT PRIMARY KEY REFERENCES batches (batch_id) ON DELETE CASCADE,
+    plan TEXT NOT NULL
+) STRICT;
 
 -- What the ended tasks of a batch cost, or may have cost; no ticks of what nobody knows.
 CREATE TABLE batch_costs (

@@ -11,7 +11,7 @@ from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Phase
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.costs import Basis, UsageGrouping
-from imagegen_core.errors import ProviderDisabled, Refusal
+from imagegen_core.errors import ProviderDisabled, Refusal, ValidationFailed
 from imagegen_core.facts import Price, Rate, Unit
 from imagegen_core.secrets import Secret
 from imagegen_core.services.tasks import TaskChanges
@@ -114,6 +114,16 @@ async def test_an_accepted_job_never_goes_on(code):
     task = await outcome(imagegen, fallback=["second"])
 
     assert (TaskStatus.FAILED, 0) == (task.status, second.charged)
+
+
+@pytest.mark.parametrize("target", ["", "/demo", Target(), Target("scripted")])
+async def test_no_provider_is_asked_twice(target):
+    """Neither by its name nor as the default."""
+    (first, *_), imagegen = three()
+
+    with pytest.raises(ValidationFailed, match=r"fallback\.0\.provider"):
+        await imagegen.submit("猫", fallback=[Target.parse(target, "/") if target == "/demo" else target])
+    assert 0 == first.charged
 
 
 async def test_an_operator_who_repeats_unknown_outcomes_pays_no_third():

@@ -5,7 +5,6 @@ CREATE TABLE batches (
     batch_id text COLLATE "C" NOT NULL UNIQUE,
     name text NOT NULL,
     mode text NOT NULL,
-    plan json NOT NULL,
     size integer NOT NULL,
     submitted integer NOT NULL DEFAULT 0,
     retried_until bigint NOT NULL DEFAULT 0,
@@ -25,6 +24,12 @@ CREATE TABLE batches (
 CREATE UNIQUE INDEX batches_by_key ON batches (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX batches_by_status ON batches (status, seq);
 CREATE INDEX batches_unfinished ON batches (seq) WHERE completed_at IS NULL;
+
+-- What a batch makes, which may be megabytes, apart from what changes with each of its tasks.
+CREATE TABLE batch_plans (
+    batch_id text COLLATE "C" PRIMARY KEY REFERENCES batches (batch_id) ON DELETE CASCADE,
+    plan json NOT NULL
+);
 
 -- What the ended tasks of a batch cost, or may have cost; no ticks of what nobody knows.
 CREATE TABLE batch_costs (
