@@ -154,7 +154,7 @@ class FakePriced:
 class PricedServer(HttpServer):
     """Serves it, with its own faults."""
 
-    def _how(self, path):
+    def _how(self, method, path):
         return self.fake.fault_for(path)
 
 

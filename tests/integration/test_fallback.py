@@ -112,7 +112,7 @@ class TableServer(HttpServer):
         super().__init__(self.answer)
         self.calls, self.paid = Counter(), Counter()
 
-    def _how(self, path):
+    def _how(self, method, path):
         how = FAILURES.get(path.rpartition("/")[2])
         if how is Break.RESET_BEFORE_READ:
             self.calls["reset-unread"] += 1
