@@ -53,7 +53,7 @@ def stages(tmp_path_factory):
     def make(*, data_dir=None, **service):
         folder = tmp_path_factory.mktemp("stage")
         upstream = UpstreamProcess(folder / "ledger").start()
-        live = Service(folder, data_dir or folder / "data", upstream, **service)
+        live = Service(folder, data_dir or folder / "data", upstream, **{"is_warm": True, **service})
         all_stages.append(Stage(upstream, live, Promises(live)))
         return all_stages[-1]
 

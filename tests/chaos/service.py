@@ -77,7 +77,8 @@ class Service:
     """``imagegen serve`` with its data in ``data_dir``, and configuration and log in ``folder``.
 
     ``wrap`` is a command prefix, such as strace; ``environ`` is added to the environment; ``program`` is the
-    program to start, if not this checkout's.
+    program to start, if not this checkout's. ``is_warm`` ones may be forked from a process that is loaded:
+    they start sooner, and share its memory, so neither is measured on them.
     """
 
     folder: Path
@@ -87,6 +88,7 @@ class Service:
     wrap: tuple = ()
     environ: dict = attrs.field(factory=dict)
     program: tuple = (IMAGEGEN,)
+    is_warm: bool = False
     process: subprocess.Popen | WarmProcess = None
     pid: int = 0
     url: str = ""
@@ -140,7 +142,7 @@ class Service:
     def _may_be_forked(self):
         """Return whether nothing has to be there before Python starts, which takes most of a start."""
         is_ours = (self.wrap, self.program) == ((), (IMAGEGEN,))
-        return is_ours and all(name.startswith("IMAGEGEN_") for name in self.environ)
+        return self.is_warm and is_ours and all(name.startswith("IMAGEGEN_") for name in self.environ)
 
     def environment(self):
         """Return the environment of the service and of its commands."""

@@ -45,7 +45,7 @@ def _live_and_die(stage, chance):
 def test_a_second_service_is_refused(stage):
     """Two services running the same tasks would pay twice."""
     stage.service.start()
-    second = Service(stage.service.folder, stage.service.data_dir, stage.upstream)
+    second = Service(stage.service.folder, stage.service.data_dir, stage.upstream, is_warm=True)
     announced = stage.service.data_dir / "server.json"
     content = announced.read_text()
 

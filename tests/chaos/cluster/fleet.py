@@ -71,7 +71,13 @@ class Fleet:
         url = f"postgresql://{NAME}@{hosts}/{NAME}{options}"
         environ = {"IMAGEGEN_MASTER_KEY": MASTER_KEY, **service.pop("environ", {})}
         node = Service(
-            folder, folder / "data", self.upstream, settings=self._settings(url), environ=environ, **service
+            folder,
+            folder / "data",
+            self.upstream,
+            settings=self._settings(url),
+            environ=environ,
+            is_warm=True,
+            **service,
         )
         self._stack.callback(node.kill)
         self.nodes.append(node)
