@@ -265,6 +265,8 @@ class Tasks:
 
     async def _order(self, submission: Submission) -> Sequence[Choice]:
         """Return the providers to ask, in order. Where several are named, one may be switched off."""
+        if not submission.fallback:
+            return (await self.resolved(submission),)
         name = submission.provider_name or await self.resolve.default_name()
         targets = (Target(name, submission.model_id), *submission.fallback)
         if len(submission.fallback) > MAX_FALLBACKS:
@@ -283,8 +285,6 @@ class Tasks:
                 try:
                     order.append(await self.resolved(request))
                 except ProviderDisabled as error:
-                    if len(targets) == 1:
-                        raise
                     off.append(error)
                     described = self.resolve.describe(await self.resolve.layers(target.provider_name))
                     order.append((described, choose_model(described.profile.models, target.model_id)))
