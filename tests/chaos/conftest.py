@@ -8,6 +8,7 @@ from tests.chaos.promises import Promises
 from tests.chaos.service import Service, UpstreamProcess
 
 _measured = []
+_stages = []  # of the module that runs
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,17 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Add to a failure what its services were doing: what fails once in many runs must tell its cause."""
+    report = yield
+    if call.when == "call" and report.failed:
+        last = _stages[-1:]
+        for stage in [each for each in _stages if each.service.alive and each not in last] + last:
+            report.sections.append((f"service in {stage.service.folder}", stage.service.account()))
+    return report
+
+
 @attrs.define
 class Stage:
     """A provider, a service that calls it, and the promises made to the service's clients."""
@@ -48,17 +60,17 @@ class Stage:
 @pytest.fixture(scope="module")
 def stages(tmp_path_factory):
     """Return a function that creates stages; their processes are killed at the end of the module."""
-    all_stages = []
 
     def make(*, data_dir=None, **service):
         folder = tmp_path_factory.mktemp("stage")
         upstream = UpstreamProcess(folder / "ledger").start()
         live = Service(folder, data_dir or folder / "data", upstream, **{"is_warm": True, **service})
-        all_stages.append(Stage(upstream, live, Promises(live)))
-        return all_stages[-1]
+        _stages.append(Stage(upstream, live, Promises(live)))
+        return _stages[-1]
 
     yield make
-    for stage in all_stages:
+    while _stages:
+        stage = _stages.pop()
         stage.service.kill()
         stage.upstream.end()
 

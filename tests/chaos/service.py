@@ -24,6 +24,14 @@ IMAGEGEN = str(Path(sys.executable).with_name("imagegen"))
 PATIENCE = 60
 """Seconds after which a test fails; no test depends on this being short."""
 
+ACCOUNT = {
+    "tasks": "task_id, status, retries, not_before, owner, created_at, started_at, completed_at",
+    "attempts": "attempt_id, task_id, phase, charge, failure",
+    "webhooks": "id, enabled, last_success_at, last_failure_at, failing_since",
+    "webhook_deliveries": "id, event_id, status, tries, next_try_at, claimed, last_status, created_at",
+}
+"""What is shown of a service once a test has failed."""
+
 
 def wait_until(condition, *, awaited, seconds=PATIENCE, pause=0.02):
     """Return the result of ``condition`` once it is true; ``awaited`` describes it in the error."""
@@ -230,6 +238,23 @@ class Service:
         """Return a task's status from the database, since system calls of the service may be counted."""
         (row,) = self.rows("SELECT status FROM tasks WHERE task_id = ?", task_id)
         return row["status"]
+
+    def account(self):
+        """Say what the service is doing and what it has stored, for whoever reads of a failed test."""
+        parts = ["it is alive" if self.alive else f"it ended with {self.process and self.process.returncode}"]
+        with contextlib.suppress(OSError):
+            for thread in sorted(Path(f"/proc/{self.pid}/task").iterdir()) if self.alive else ():
+                name, _, rest = (thread / "stat").read_text().partition("(")[2].rpartition(") ")
+                state, ticks = rest.split()[0], sum(map(int, rest.split()[11:13]))
+                parts.append(f"thread {thread.name} {name} {state}, {ticks} ticks of processor time")
+        for table, columns in ACCOUNT.items():
+            try:
+                rows = self.rows(f"SELECT {columns} FROM {table} ORDER BY rowid DESC LIMIT 30")  # noqa: S608 - ours
+            except (sqlite3.Error, OSError) as error:
+                parts.append(f"{table}: {error}")
+            else:
+                parts += [f"{table}: {dict(row)}" for row in rows]
+        return "\n".join((*parts, self.log[-8000:]))
 
 
 def post_task(client, model="direct", *, image=None, **more):

@@ -40,9 +40,16 @@ def test_a_frozen_process(stages, model, seconds):
     service.kill()
 
 
+def set_clock(offset, jump):
+    """Set how far the wall clock is off; the library ends a process that finds the file empty."""
+    written = offset.with_suffix(".new")
+    written.write_text(jump)
+    written.replace(offset)
+
+
 def faked(offset):
     """Return the environment of a service whose wall clock is off by what is in a file."""
-    offset.write_text("+0")
+    set_clock(offset, "+0")
     return {
         "LD_PRELOAD": str(libfaketime()),
         "FAKETIME_TIMESTAMP_FILE": str(offset),
@@ -64,7 +71,7 @@ def test_a_clock_that_jumps(stages, tmp_path, jump):
     deferred = "SELECT count(*) FROM tasks WHERE retries = 1"
     wait_until(lambda: service.rows(deferred)[0][0], awaited="a deferred task")
 
-    offset.write_text(jump)
+    set_clock(offset, jump)
     time.sleep(NOTICED_SECONDS + 0.2)
     stage.upstream.be(hold=False)
     ends = [service.ended(task_id)["status"] for task_id in tasks]
@@ -103,12 +110,12 @@ def test_webhooks_while_the_clock_jumps(stages, tmp_path, jump):
             service.submit()
         tried = "SELECT 1 FROM webhook_deliveries WHERE tries > 0"
         wait_until(lambda: len(service.rows(tried)) == 5, awaited="five failed tries")
-        offset.write_text(jump)
+        set_clock(offset, jump)
         time.sleep(NOTICED_SECONDS + 0.2)
         receiver.has_time = True
         later = f"evt_{service.submit().replace('-', '')}"
         wait_until(lambda: receiver.ids[later], awaited="the event of a new task")
-        offset.write_text("+0")
+        set_clock(offset, "+0")
         wait_until(lambda: not service.rows(PENDING), awaited="the last delivery")
         ids = receiver.ids
 

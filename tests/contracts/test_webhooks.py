@@ -322,6 +322,23 @@ async def test_a_lost_claim_stores_nothing(webhooks, repository):
     assert [None] == [webhook.last_success_at for webhook in await webhooks.all()]
 
 
+async def test_a_claim_is_given_back(webhooks, repository):
+    """It is due again for anyone, with what is known of its last try; a lost one stays with its owner."""
+    await webhooks.add(an_endpoint())
+    await end(repository)
+    (first,) = await claim(webhooks)
+    await webhooks.settle(first, AGAIN, Receipt(status=500), later(1))
+    (lost,) = await claim(webhooks, at=later(5))
+    await webhooks.release(lost, later(6))
+    released = await webhooks.delivery(lost.id)
+    (current,) = await claim(webhooks, at=later(6))
+    await webhooks.release(lost, later(7))
+
+    assert (500, ERROR, 1) == (released.last_status, released.last_error, released.tries)
+    assert (DeliveryStatus.PENDING, later(6)) == (released.status, released.next_try_at)
+    assert current.next_try_at == (await webhooks.delivery(lost.id)).next_try_at
+
+
 async def test_what_was_not_tried_counts_no_try(webhooks, repository):
     """Such as a delivery to an endpoint that was switched off meanwhile."""
     await webhooks.add(an_endpoint())

@@ -89,6 +89,11 @@ UPDATE webhook_deliveries SET
 WHERE id = :id AND claimed AND next_try_at = :until RETURNING id
 """
 
+_RELEASE = """
+UPDATE webhook_deliveries SET claimed = false, next_try_at = :at
+WHERE id = :id AND claimed AND next_try_at = :until
+"""
+
 _SUCCEEDED = "UPDATE webhooks SET last_success_at = :at, failing_since = NULL WHERE id = :id"
 
 _FAILED = """
@@ -240,6 +245,10 @@ class SqlWebhooks:
             return True
 
         return await self._sql.transact(settle())
+
+    async def release(self, delivery: Delivery, at: datetime) -> None:
+        until = optional_timestamp(delivery.next_try_at)
+        await self._sql.change(_RELEASE, id=delivery.id, until=until, at=to_timestamp(at))
 
     async def delivery(self, delivery_id: int) -> Delivery:
         shown = f"{_SHOWN} WHERE webhook_deliveries.id = :id"

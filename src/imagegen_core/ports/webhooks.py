@@ -170,6 +170,9 @@ class WebhookStore(Protocol):
         With a receipt, it counts as a try of the delivery and of its endpoint.
         """
 
+    async def release(self, delivery: Delivery, at: datetime) -> None:
+        """Make a claimed delivery that was not tried due again, unless the claim is not ours any more."""
+
     async def delivery(self, delivery_id: int) -> Delivery:
         """Return a delivery, with the URL that its next try would go to."""
 

@@ -226,7 +226,9 @@ class Webhooks:
                 error = WebhookCode.ENDPOINT_DELETED() if url is None else WebhookCode.ENDPOINT_OFF()
                 verdict, now = Verdict(status=DeliveryStatus.FAILED, error=error), self.parts.clock.now()
             elif self.parts.clock.monotonic() - claimed_at > TRY_SECONDS:
-                return  # this process stood still, and the claim may end during the try
+                # This process stood still, and the claim may end during the try.
+                await self.parts.webhooks.release(delivery, self.parts.clock.now())
+                return
             else:
                 same = (each for each in webhooks.values() if origin(each.url) == origin(url))
                 receipt = await self._tried(delivery, url, webhook or next(same, None), render)

@@ -445,14 +445,29 @@ async def test_what_cannot_be_sent_is_a_failed_try(webhooks, receivers, raised, 
 
 
 async def test_a_process_that_stood_still_sends_nothing(webhooks, receivers, clock):
-    """Its claim may end during the try, so that another node would send it at the same time."""
+    """Its claim may end during the try, so that another node would send it at the same time.
+
+    It gives the claim back, and sends at once under a new one.
+    """
     await webhooks.create(URL, [*WebhookEvent])
+    receivers.answers[URL] = Receipt(status=500)
     await end(webhooks)
+    await send_all(webhooks)
+    clock.advance(5)
     await webhooks.send_due(body)
     clock.advance(20)
     await settled(webhooks)
+    (given_back,) = await deliveries(webhooks)
+    before = len(receivers.letters)
+    await send_all(webhooks)
 
-    assert [] == receivers.letters
+    assert (PENDING, 1, 500, later(25)) == (
+        given_back.status,
+        given_back.tries,
+        given_back.last_status,
+        given_back.next_try_at,
+    )
+    assert (1, 2) == (before, len(receivers.letters))
 
 
 async def test_a_test_is_sent_now(webhooks, receivers):
