@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.errors import ValidationFailed, check_name, check_text
+from imagegen_core.errors import ValidationFailed, check_name
 from imagegen_core.facts import is_currency
 from imagegen_core.limits import (
     DEFAULT_BATCH_CONCURRENCY,
@@ -18,10 +18,8 @@ from imagegen_core.limits import (
     MAX_BATCH_COST,
     MAX_BATCH_NAME_CHARS,
     MAX_BATCH_TASKS,
-    MAX_PROMPT_CHARS,
 )
 from imagegen_core.messages import Message, ProblemCode
-from imagegen_core.requests import Operation
 from imagegen_core.task import Submission, Target, TaskStatus
 from imagegen_core.values import frozen_mapping
 
@@ -30,12 +28,12 @@ from imagegen_core.values import frozen_mapping
 _TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]+\}|[{}]")
 
 
-def template_variables(template: str, field: str = "template") -> tuple[str, ...]:
+def template_variables(template: str) -> tuple[str, ...]:
     """Return the names in braces, in order of first occurrence; a single brace is refused."""
     names = dict[str, None]()
     for match in _TOKEN.finditer(template):
         if match[0] in "{}":
-            raise ValidationFailed.for_field(field, ProblemCode.SINGLE_BRACE(position=match.start() + 1))
+            raise ValidationFailed.for_field("template", ProblemCode.SINGLE_BRACE(position=match.start() + 1))
         if match[0] not in ("{{", "}}"):
             names[match[0][1:-1]] = None
     return tuple(names)
@@ -56,7 +54,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
 
 @attrs.frozen(kw_only=True)
 class BatchItem:
-    """One line of a batch that names its own parameters, and perhaps its own target."""
+    """One line of a batch that names its own parameters, and perhaps its own provider or model."""
 
     prompt: str
     params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
@@ -72,7 +70,6 @@ class BatchPlan:
     ``fallback`` are asked after each target.
     """
 
-    operation: Operation = Operation.GENERATE
     prompts: tuple[str, ...] = ()
     template: str | None = None
     variables: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=frozen_mapping)
@@ -86,22 +83,18 @@ class BatchPlan:
         if sum((bool(self.prompts), self.template is not None, bool(self.items))) != 1:
             sources = ("prompts", "template", "items")
             raise ValidationFailed.for_field("body", ProblemCode.EXACTLY_ONE(fields=sources))
-        if self.operation is not Operation.GENERATE:
-            raise ValidationFailed.for_field(
-                "operation", ProblemCode.NOT_ONE_OF(choices=(Operation.GENERATE,))
-            )
-        if not self.targets:
-            raise ValidationFailed.for_field("targets", ProblemCode.EMPTY())
-        if self.template is not None:
-            check_text("template", self.template, minimum=1, maximum=MAX_PROMPT_CHARS)
         names = () if self.template is None else template_variables(self.template)
-        for name in names:
-            if not self.variables.get(name):
-                code = ProblemCode.EMPTY if name in self.variables else ProblemCode.VARIABLE_MISSING
-                raise ValidationFailed.for_field(f"variables.{name}", code())
-        for name in self.variables:
+        for name in dict.fromkeys((*names, *self.variables)):
+            if name not in self.variables:
+                raise ValidationFailed.for_field(f"variables.{name}", ProblemCode.VARIABLE_MISSING())
             if name not in names:
                 raise ValidationFailed.for_field(f"variables.{name}", ProblemCode.VARIABLE_UNUSED())
+            if not self.variables[name]:
+                raise ValidationFailed.for_field(f"variables.{name}", ProblemCode.EMPTY())
+        if not self.targets:
+            raise ValidationFailed.for_field("targets", ProblemCode.EMPTY())
+        if len(self.targets) > 1 and any(item.target for item in self.items):
+            raise ValidationFailed.for_field("targets", ProblemCode.TOO_MANY_ITEMS(maximum=1))
         if self.size > MAX_BATCH_TASKS:
             count = min(self.size, 10**15)  # a number of thousands of digits cannot be shown
             reason = ProblemCode.TOO_MANY_TASKS(count=count, maximum=MAX_BATCH_TASKS)
@@ -125,13 +118,18 @@ class BatchPlan:
         item = self.items[line] if self.items else BatchItem(prompt=self._prompt(line))
         target = item.target or self.targets[place]
         return Submission(
-            operation=self.operation,
             prompt=item.prompt,
             params={**self.params, **item.params},
             provider_name=target.provider_name,
             model_id=target.model_id,
             fallback=self.fallback,
         )
+
+    def named(self, names: Mapping[Target, Target]) -> "BatchPlan":
+        """Return the plan with each target by its name, whatever the defaults will be later."""
+        items = (attrs.evolve(item, target=item.target and names[item.target]) for item in self.items)
+        targets = (names.get(target, target) for target in self.targets)
+        return attrs.evolve(self, items=tuple(items), targets=tuple(targets))
 
     def _prompt(self, line: int) -> str:
         if self.template is None:
@@ -176,6 +174,9 @@ class BatchMode(StrEnum):
     NOW = "now"
     UPSTREAM = "vendor"
 
+
+BatchVerb = Literal["pause", "resume", "cancel", "retry_failed"]
+"""What callers do to a batch; one that has ended takes no verb but the last, one that is cancelled none."""
 
 _NO_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -225,22 +226,20 @@ class Batch:
         check_name("name", self.name, minimum=0, maximum=MAX_BATCH_NAME_CHARS)
         bounds = {"minimum": 1, "maximum": MAX_BATCH_CONCURRENCY}
         ValidationFailed.check_range("concurrency", self.concurrency, **bounds)
-        if self.max_cost is None:
-            return
-        if not is_currency(self.max_cost.currency or ""):
-            raise ValidationFailed.for_field("max_cost.currency", ProblemCode.NOT_A_CURRENCY())
-        amount = self.max_cost.amount
-        if amount is None or not amount.is_finite() or amount <= 0:
-            raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_ABOVE(limit=0))
-        if amount > MAX_BATCH_COST:
-            raise ValidationFailed.for_field("max_cost.amount", ProblemCode.TOO_LARGE(maximum=MAX_BATCH_COST))
+        if self.max_cost is not None:
+            amount = self.max_cost.amount or 0
+            if not is_currency(self.max_cost.currency or ""):
+                raise ValidationFailed.for_field("max_cost.currency", ProblemCode.NOT_A_CURRENCY())
+            if amount <= 0:
+                raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_ABOVE(limit=0))
+            ValidationFailed.check_range("max_cost.amount", float(amount), maximum=MAX_BATCH_COST)
 
 
-def ceiling_problem(quotes: tuple[Cost, ...], ceiling: Cost) -> Message | None:
+def ceiling_problem(quotes: tuple[Cost, ...], ceiling: Cost | None) -> Message | None:
     """Return why a ceiling cannot be kept with a task of these costs; None if it can."""
-    for quote in quotes:
+    for quote in quotes if ceiling else ():
         if quote.ticks is None or quote.currency is None:
             return ProblemCode.PRICE_UNKNOWN()
-        if quote.currency != ceiling.currency:
+        if ceiling and quote.currency != ceiling.currency:
             return ProblemCode.OTHER_CURRENCY(currency=quote.currency)
     return None

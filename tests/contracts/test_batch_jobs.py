@@ -79,7 +79,7 @@ async def test_what_collects_for_a_cancelled_batch_is_due(batch_jobs, batches):
     job = a_job(batch_id=batch.batch_id, state=BatchJobState.COLLECTING)
     await batch_jobs.add(job)
     before = await batch_jobs.due(NOW)
-    await batches.cancel(batch.batch_id, now=NOW)
+    await batches.change(batch.batch_id, "cancel", now=NOW)
 
     assert ((), (job,)) == (before, await batch_jobs.due(NOW))
 

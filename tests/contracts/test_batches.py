@@ -112,7 +112,7 @@ async def test_a_key_creates_one_batch(batches):
 async def test_batches_are_listed_newest_first(batches):
     """All of them, or those in one status."""
     added = [await batches.add(a_batch(name=str(n)), PLAN) for n in range(3)]
-    await batches.pause(added[1].batch_id, PauseReason.PERSON)
+    await batches.change(added[1].batch_id, "pause", now=NOW)
 
     page = await batches.find(None, Paging(page=1, page_size=2, after=None))
     rest = await batches.find(None, Paging(page=1, page_size=2, after=page.last))
@@ -129,16 +129,16 @@ async def test_a_retry_that_comes_again_changes_nothing(batches, tasks):
     first = an_item(batch, 0)
     await submit(batches, batch, first)
     await end(tasks, first, "fail")
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     begun = await batches.get(batch.batch_id)
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     again = an_item(batch, 0, retry_of=first.task_id)
     await submit(batches, batch, again)
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     running = await batches.get(batch.batch_id)
     await end(tasks, again)
     ended = await batches.get(batch.batch_id)
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
 
     assert begun.retried_until == running.retried_until
     assert BatchStatus.COMPLETED is ended.status
@@ -276,7 +276,7 @@ async def test_the_ceiling_is_never_passed(batches, tasks):
     over = attrs.evolve(third, batch=attrs.evolve(third.batch, quote_ticks=int(0.6 * UNIT) + 1))
     assert 0 == await submit(batches, batch, over)
     paused = await batches.get(batch.batch_id)
-    await batches.resume(batch.batch_id)
+    await batches.change(batch.batch_id, "resume", now=NOW)
     exact = attrs.evolve(third, batch=attrs.evolve(third.batch, quote_ticks=int(0.6 * UNIT)))
     assert 1 == await submit(batches, batch, exact)
 
@@ -299,18 +299,19 @@ async def test_only_a_running_batch_submits(batches):
     """A paused one goes on where it was; one that is cancelled never does."""
     batch = await batches.add(a_batch(), PLAN)
     item = an_item(batch, 0)
-    await batches.pause(batch.batch_id, PauseReason.FAILURE, ProblemCode.PRICE_UNKNOWN())
-    await batches.pause(batch.batch_id, PauseReason.PERSON)
+    why = {"reason": PauseReason.FAILURE, "detail": ProblemCode.PRICE_UNKNOWN()}
+    await batches.change(batch.batch_id, "pause", now=NOW, **why)
+    await batches.change(batch.batch_id, "pause", now=NOW)
     paused = await batches.get(batch.batch_id)
 
     assert (PauseReason.FAILURE, ProblemCode.PRICE_UNKNOWN()) == (paused.reason, paused.detail)
     assert () == await batches.unfinished()
     assert 0 == await submit(batches, batch, item)
-    await batches.resume(batch.batch_id)
+    await batches.change(batch.batch_id, "resume", now=NOW)
     resumed = await batches.get(batch.batch_id)
     assert (BatchStatus.RUNNING, None, None) == (resumed.status, resumed.reason, resumed.detail)
-    await batches.cancel(batch.batch_id, now=later(1))
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "cancel", now=later(1))
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     assert 0 == await submit(batches, batch, item)
     cancelled = await batches.get(batch.batch_id)
     assert (BatchStatus.CANCELLED, later(1)) == (cancelled.status, cancelled.completed_at)
@@ -322,13 +323,13 @@ async def test_a_cancelled_batch_has_ended_with_its_last_task(batches, tasks):
     items = [an_item(batch, 0), an_item(batch, 1)]
     await submit(batches, batch, *items)
 
-    await batches.cancel(batch.batch_id, now=later(1))
+    await batches.change(batch.batch_id, "cancel", now=later(1))
     (unfinished,) = await batches.unfinished()
     await end(tasks, items[0])
     open_still = await batches.get(batch.batch_id)
     await end(tasks, items[1], "cancel")
     ended = await batches.get(batch.batch_id)
-    await batches.cancel(batch.batch_id, now=later(99))
+    await batches.change(batch.batch_id, "cancel", now=later(99))
 
     assert batch.batch_id == unfinished.batch_id
     assert (BatchStatus.CANCELLED, None) == (open_still.status, open_still.completed_at)
@@ -344,7 +345,7 @@ async def test_a_failure_pauses_a_batch_that_stops_at_it(batches, tasks):
 
     await end(tasks, first, "fail")
     paused = await batches.get(batch.batch_id)
-    await batches.resume(batch.batch_id)
+    await batches.change(batch.batch_id, "resume", now=NOW)
     await submit(batches, batch, second)
     await end(tasks, second, "fail")
 
@@ -360,7 +361,7 @@ async def test_failed_tasks_are_made_again_once(batches, tasks):
     await end(tasks, items[0], "fail", cost=yuan(1))
     assert () == await batches.failed(await batches.get(batch.batch_id), limit=9)
 
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     await end(tasks, items[1], "fail")
     stored = await batches.get(batch.batch_id)
     failed = await batches.failed(stored, limit=9)
@@ -388,7 +389,7 @@ async def test_a_retry_that_finds_no_room_is_made_later(batches, tasks):
     item = an_item(batch, 0)
     await submit(batches, batch, item)
     await end(tasks, item, "fail")
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     await tasks.add(a_task(), queue_size=1)
     again = an_item(batch, 0, retry_of=item.task_id)
 
@@ -403,7 +404,7 @@ async def test_webhooks_hear_of_each_end_of_a_batch_once(batches, tasks, webhook
     item = an_item(batch, 0)
     await submit(batches, batch, item)
     await end(tasks, item, "fail")
-    await batches.resume(batch.batch_id, retry_failed=True)
+    await batches.change(batch.batch_id, "retry_failed", now=NOW)
     again = an_item(batch, 0, retry_of=item.task_id)
     await submit(batches, batch, again)
     await end(tasks, again)

@@ -1,9 +1,10 @@
 """Batches in the database of the tasks, whose triggers end them; their tasks are added with their cursor."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -12,6 +13,7 @@ from imagegen_adapters.stores.rows import (
     from_json,
     from_timestamp,
     make_page,
+    newest_rows,
     optional_json,
     optional_moment,
     optional_value,
@@ -19,11 +21,10 @@ from imagegen_adapters.stores.rows import (
     to_json,
     to_timestamp,
 )
-from imagegen_adapters.stores.sql import NEWEST, Query, Row, Sql, Steps
-from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, OnFailure, PauseReason
+from imagegen_adapters.stores.sql import Query, Row, Sql, Steps
+from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, BatchVerb, OnFailure, PauseReason
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import BatchNotFound, IdempotencyKeyReused
-from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.messages import Message
 from imagegen_core.ports.batches import BatchKey
 from imagegen_core.search import Page, Paging
@@ -32,40 +33,26 @@ from imagegen_core.task import Task, TaskStatus
 AddTask: TypeAlias = Callable[[Task, int], Query]
 """Returns what adds a task to a queue of a size; it returns a row if there was room."""
 
-_SHOWN = (
-    *("seq", "batch_id", "name", "mode", "size", "submitted", "retried_until", "concurrency", "on_failure"),
-    *("max_cost_currency", "max_cost_ticks", "estimate", "status", "reason", "detail", "created_at"),
-    "completed_at",
+_NEW = (
+    *("batch_id", "name", "mode", "size", "concurrency", "on_failure", "max_cost_currency", "max_cost_ticks"),
+    *("estimate", "idempotency_key", "body_digest", "created_at"),
 )
-
-_SELECT = f"SELECT {', '.join(_SHOWN)} FROM batches"  # noqa: S608 - columns of our own
-
-_NEW = (*_SHOWN[1:5], *_SHOWN[7:12], "idempotency_key", "body_digest", "created_at")
 
 _INSERT = f"""
 INSERT INTO batches ({", ".join(_NEW)}) VALUES ({", ".join(f":{name}" for name in _NEW)})
 ON CONFLICT DO NOTHING RETURNING batch_id
-"""  # noqa: S608 - the same
+"""  # noqa: S608 - columns of our own
 
 _INSERT_PLAN = "INSERT INTO batch_plans (batch_id, plan) VALUES (:batch_id, :plan)"
 
 _OF_KEY = "SELECT batch_id, body_digest FROM batches WHERE idempotency_key = :key"
 
-_FIND = f"""
-SELECT total.found, page.* FROM (
-    SELECT count(*) AS found
-    FROM (SELECT 1 FROM batches WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
-) AS total LEFT JOIN (
-    {_SELECT} WHERE {{condition}} AND seq < :before ORDER BY seq DESC LIMIT :limit OFFSET :offset
-) AS page ON true ORDER BY seq DESC
-"""  # noqa: S608 - columns and a number of our own
-
-_UNFINISHED = f"""
-{_SELECT} WHERE completed_at IS NULL AND (status = 'running' OR status = 'cancelled' AND EXISTS (
+_UNFINISHED = """
+SELECT * FROM batches WHERE completed_at IS NULL AND (status = 'running' OR status = 'cancelled' AND EXISTS (
     SELECT 1 FROM tasks INDEXED BY tasks_of_items
     WHERE tasks.batch_id = batches.batch_id AND batch_item IS NOT NULL AND tasks.status = 'pending'
 )) ORDER BY seq
-"""  # noqa: S608 - columns of our own
+"""
 
 _COUNTS = """
 SELECT batch_id, status, count(*) AS number FROM tasks INDEXED BY tasks_of_items
@@ -90,16 +77,14 @@ UPDATE batches SET submitted = submitted WHERE batch_id = :batch_id RETURNING st
 """
 
 _OPEN = """
-SELECT count(*) AS open, coalesce(sum(quote_ticks), 0)::bigint AS quoted
+SELECT
+    count(*) AS open, coalesce(sum(quote_ticks), 0)::bigint AS quoted,
+    (SELECT coalesce(sum(ticks), 0)::bigint FROM batch_costs WHERE batch_id = :batch_id) AS charged, (
+        SELECT count(*) FROM batch_costs
+        WHERE batch_id = :batch_id AND NOT (currency = :currency AND basis <> 'unknown')
+    ) AS uncertain
 FROM tasks INDEXED BY tasks_of_items
 WHERE batch_id = :batch_id AND batch_item IS NOT NULL AND status IN ('pending', 'processing')
-"""
-
-_CHARGED = """
-SELECT coalesce(sum(ticks), 0)::bigint AS charged, coalesce(sum(
-    CASE WHEN currency = :currency AND basis <> 'unknown' THEN 0 ELSE 1 END
-), 0)::bigint AS uncertain
-FROM batch_costs WHERE batch_id = :batch_id
 """
 
 _HAND_OVER = """
@@ -144,6 +129,8 @@ UPDATE batches SET
 WHERE batch_id = :batch_id AND completed_at IS NULL
 """
 
+_CHANGES = {"pause": _PAUSE, "resume": _RESUME, "retry_failed": _RETRY, "cancel": _CANCEL}
+
 
 class SqlBatches:
     """The tables ``batches`` and ``batch_costs``; ``add_task`` is the database's own."""
@@ -185,7 +172,7 @@ class SqlBatches:
         return None
 
     async def get(self, batch_id: str) -> Batch:
-        rows = await self._sql.rows(f"{_SELECT} WHERE batch_id = :id", id=batch_id)
+        rows = await self._sql.rows("SELECT * FROM batches WHERE batch_id = :id", id=batch_id)
         for batch in await self._batches(rows):
             return batch
         raise BatchNotFound(batch_id)
@@ -196,15 +183,9 @@ class SqlBatches:
         raise BatchNotFound(batch_id)
 
     async def find(self, status: BatchStatus | None, paging: Paging) -> Page[Batch]:
-        chosen = {} if status is None else {"status": str(status)}
-        before = NEWEST if paging.after is None else paging.after
-        bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
-        find = _FIND.format(condition="status = :status" if chosen else "true")
-        rows = await self._sql.rows(find, **chosen, **bounds)
-        shown = [row for row in rows if row["seq"] is not None]
-        numbers = [row["seq"] for row in shown]
-        pairs = list(zip(numbers, await self._batches(shown), strict=True))
-        return make_page(pairs, paging, count=rows[0]["found"] if rows else 0)
+        rows, count = await newest_rows(self._sql, "SELECT * FROM batches", {"status": status}, paging)
+        numbers = [row["seq"] for row in rows]
+        return make_page([*zip(numbers, await self._batches(rows), strict=True)], paging, count=count)
 
     async def unfinished(self) -> tuple[Batch, ...]:
         rows = await self._sql.rows(_UNFINISHED)
@@ -233,25 +214,23 @@ class SqlBatches:
         return await self._sql.transact(self._submit(batch, tasks, queue_size))
 
     def _submit(self, batch: Batch, tasks: Sequence[Task], queue_size: int) -> Steps[int]:
-        mine = {"batch_id": batch.batch_id}
+        mine, ceiling = {"batch_id": batch.batch_id}, batch.max_cost
         rows = yield _LOCK, mine
         if not rows or (rows[0]["status"], rows[0]["submitted"]) != ("running", batch.submitted):
             return 0
-        ((is_open, quoted),) = yield _OPEN, mine
-        room, ceiling = None, batch.max_cost
-        if ceiling is not None and ceiling.ticks is not None:
-            ((charged, uncertain),) = yield _CHARGED, {**mine, "currency": ceiling.currency}
-            room = -1 if uncertain else ceiling.ticks - charged - quoted
+        currency = None if ceiling is None else ceiling.currency
+        ((is_open, quoted, charged, uncertain),) = yield _OPEN, {**mine, "currency": currency}
+        room = math.inf if ceiling is None else (ceiling.ticks or 0) - charged - quoted
         added = 0
         for task in tasks[: max(0, batch.concurrency - is_open)]:
             quote = 0 if task.batch is None else task.batch.quote_ticks
-            if room is not None and quote > room:
+            if ceiling is not None and (uncertain or quote > room):
                 if not is_open + added:
                     yield _PAUSE, {**mine, "reason": str(PauseReason.MAX_COST), "detail": None}
                 break
             if not (yield from self._add(task, queue_size)):
                 break
-            added, room = added + 1, None if room is None else room - quote
+            added, room = added + 1, room - quote
         yield _ADVANCE, {**mine, "count": sum(task.retry_of is None for task in tasks[:added])}
         return added
 
@@ -265,22 +244,20 @@ class SqlBatches:
             yield _TAKE_BACK, earlier
         return was_added
 
-    async def pause(self, batch_id: str, reason: PauseReason, detail: Message | None = None) -> None:
-        values = {"batch_id": batch_id, "reason": str(reason), "detail": optional_json(detail)}
-        await self._sql.change(_PAUSE, **values)
+    async def change(
+        self,
+        batch_id: str,
+        verb: BatchVerb,
+        *,
+        now: datetime,
+        reason: PauseReason = PauseReason.PERSON,
+        detail: Message | None = None,
+    ) -> None:
+        values = {"reason": str(reason), "detail": optional_json(detail), "now": to_timestamp(now)}
 
-    async def resume(self, batch_id: str, *, retry_failed: bool = False) -> None:
-        await self._locked(batch_id, _RETRY if retry_failed else _RESUME)
-
-    async def cancel(self, batch_id: str, *, now: datetime) -> None:
-        await self._locked(batch_id, _CANCEL, now=to_timestamp(now))
-
-    async def _locked(self, batch_id: str, statement: str, **values: Any) -> None:
-        """Run a statement that reads tasks, once those that end now have told the batch."""
-
-        def change() -> Steps[None]:
+        def change() -> Steps[None]:  # once tasks that end now, of which it may ask, have told the batch
             yield _LOCK, {"batch_id": batch_id}
-            yield statement, {"batch_id": batch_id, **values}
+            yield _CHANGES[verb], {"batch_id": batch_id, **values}
 
         await self._sql.transact(change())
 

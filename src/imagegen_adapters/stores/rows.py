@@ -16,7 +16,7 @@ import attrs
 import cattrs
 import msgspec
 
-from imagegen_adapters.stores.sql import Row
+from imagegen_adapters.stores.sql import NEWEST, Row, Sql
 from imagegen_core.attempt import Attempt, Charge, InlineResponse, Phase, Receipt, SentConfig, UpstreamJob
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import Failure, FailureCode
@@ -448,6 +448,36 @@ def row_to_event(row: Row) -> TaskEvent:
 
 
 # ---------------------------------------------------------------- pages
+
+
+_NEWEST_FIRST = f"""
+SELECT total.found, page.* FROM (
+    SELECT count(*) AS found
+    FROM (SELECT 1 FROM {{table}} WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
+) AS total LEFT JOIN (
+    {{shown}} WHERE {{condition}} AND {{table}}.{{column}} < :before
+    ORDER BY {{table}}.{{column}} DESC LIMIT :limit OFFSET :offset
+) AS page ON true ORDER BY {{column}} DESC
+"""  # noqa: S608 - a number of our own
+
+
+async def newest_rows(
+    sql: Sql, shown: str, chosen: Mapping[str, Any], paging: Paging, *, column: str = "seq"
+) -> tuple[list[Row], int]:
+    """Return the rows of a page, and one more if more pages follow; and how many match.
+
+    ``shown`` selects from a table, whose ``column`` numbers its rows. ``chosen`` are values of columns; None
+    means any.
+    """
+    table = shown.partition("FROM ")[2].split()[0]
+    given = ((name, value) for name, value in chosen.items() if value is not None)
+    values = {name: value if isinstance(value, int) else str(value) for name, value in given}
+    condition = " AND ".join(f"{name} = :{name}" for name in values) or "true"
+    statement = _NEWEST_FIRST.format(table=table, shown=shown, condition=condition, column=column)
+    before = NEWEST if paging.after is None else paging.after
+    bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
+    rows = await sql.rows(statement, **values, **bounds)
+    return [row for row in rows if row[column] is not None], rows[0]["found"] if rows else 0
 
 
 def make_page(

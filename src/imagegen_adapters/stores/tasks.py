@@ -15,6 +15,7 @@ import attrs
 from imagegen_adapters.stores.rows import (
     cost_from_columns,
     make_page,
+    newest_rows,
     parsed,
     readable_tasks,
     row_to_attempt,
@@ -26,7 +27,6 @@ from imagegen_adapters.stores.sql import NEWEST, Row, Sql
 from imagegen_core.attempt import Attempt
 from imagegen_core.costs import Cost, Ticks, Usage, UsageGrouping
 from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound, text_problem
-from imagegen_core.limits import MAX_EXACT_TOTAL
 from imagegen_core.ports.queue import MAX_DEFERRAL
 from imagegen_core.ports.tasks import ChangedTask, ChangedTasks, IdempotencyClaim, StoredKey, TaskFilter
 from imagegen_core.search import Page, Paging
@@ -35,15 +35,6 @@ from imagegen_core.task import Task, TaskEvent
 Key = TypeVar("Key", int, str)
 
 GET_TASK = "SELECT * FROM tasks WHERE task_id = :task_id"
-
-_FIND = f"""
-SELECT total.found, page.* FROM (
-    SELECT count(*) AS found
-    FROM (SELECT 1 FROM tasks WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
-) AS total LEFT JOIN (
-    SELECT * FROM tasks WHERE {{condition}} AND seq < :before ORDER BY seq DESC LIMIT :limit OFFSET :offset
-) AS page ON true ORDER BY seq DESC
-"""  # noqa: S608 - a number of our own
 
 _ATTEMPTS = "SELECT * FROM attempts WHERE task_id = :task_id ORDER BY seq"
 
@@ -167,15 +158,9 @@ class SqlTasks:
         return _the_task(await self._sql.rows(GET_TASK, task_id=task_id), task_id)
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
-        chosen = attrs.asdict(criteria, filter=lambda _, value: value is not None)
-        values = {column: str(value) for column, value in chosen.items()}
-        condition = " AND ".join(f"{column} = :{column}" for column in values) or "true"
-        before = NEWEST if paging.after is None else paging.after
-        bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
-        rows = await self._sql.rows(_FIND.format(condition=condition), **values, **bounds)
-        shown = [row for row in rows if row["seq"] is not None]
-        pairs = await parsed(shown, lambda rows: [(row["seq"], row_to_task(row)) for row in rows])
-        return make_page(pairs, paging, count=rows[0]["found"] if rows else 0)
+        rows, count = await newest_rows(self._sql, "SELECT * FROM tasks", attrs.asdict(criteria), paging)
+        pairs = await parsed(rows, lambda rows: [(row["seq"], row_to_task(row)) for row in rows])
+        return make_page(pairs, paging, count=count)
 
     async def attempts(self, task_id: str) -> tuple[Attempt, ...]:
         return tuple(map(row_to_attempt, await self._sql.rows(_ATTEMPTS, task_id=task_id)))

@@ -9,6 +9,7 @@ from imagegen_adapters.stores.rows import (
     from_json,
     from_timestamp,
     make_page,
+    newest_rows,
     optional_json,
     optional_moment,
     optional_timestamp,
@@ -18,7 +19,7 @@ from imagegen_adapters.stores.rows import (
 )
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps
 from imagegen_core.errors import DeliveryNotFound, TooManyWebhooks, WebhookNotFound
-from imagegen_core.limits import MAX_EXACT_TOTAL, MAX_WEBHOOKS
+from imagegen_core.limits import MAX_WEBHOOKS
 from imagegen_core.messages import Message
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.webhooks import (
@@ -107,16 +108,6 @@ _SHOWN = """
 SELECT webhook_deliveries.*, coalesce(webhook_deliveries.url, webhooks.url) AS shown_url
 FROM webhook_deliveries LEFT JOIN webhooks ON webhooks.id = webhook_deliveries.webhook_id
 """
-
-_FIND = f"""
-SELECT total.found, page.* FROM (
-    SELECT count(*) AS found
-    FROM (SELECT 1 FROM webhook_deliveries WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
-) AS total LEFT JOIN (
-    {_SHOWN} WHERE {{condition}} AND webhook_deliveries.id < :before
-    ORDER BY webhook_deliveries.id DESC LIMIT :limit OFFSET :offset
-) AS page ON true ORDER BY id DESC
-"""  # noqa: S608 - a number of our own
 
 _REPLAY = """
 UPDATE webhook_deliveries
@@ -259,13 +250,10 @@ class SqlWebhooks:
     async def deliveries(
         self, webhook_id: int, status: DeliveryStatus | None, paging: Paging
     ) -> Page[Delivery]:
-        chosen = {"webhook_id": webhook_id} | ({} if status is None else {"status": str(status)})
-        condition = " AND ".join(f"{name} = :{name}" for name in chosen)
-        before = NEWEST if paging.after is None else paging.after
-        bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
-        rows = await self._sql.rows(_FIND.format(condition=condition), **chosen, **bounds)
-        pairs = [(row["id"], _delivery(row, row["shown_url"])) for row in rows if row["id"] is not None]
-        return make_page(pairs, paging, count=rows[0]["found"] if rows else 0)
+        chosen = {"webhook_id": webhook_id, "status": status}
+        rows, count = await newest_rows(self._sql, _SHOWN, chosen, paging, column="id")
+        pairs = [(row["id"], _delivery(row, row["shown_url"])) for row in rows]
+        return make_page(pairs, paging, count=count)
 
     async def replay(self, delivery_id: int, *, now: datetime) -> None:
         await self.delivery(delivery_id)

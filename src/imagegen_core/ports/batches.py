@@ -6,13 +6,13 @@ from typing import Protocol
 
 import attrs
 
-from imagegen_core.batch import Batch, BatchPlan, BatchStatus, PauseReason
+from imagegen_core.batch import Batch, BatchPlan, BatchStatus, BatchVerb, PauseReason
 from imagegen_core.messages import Message
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class BatchKey:
     """A caller's idempotency key, and the digest of its request; it is kept as long as the batch."""
 
@@ -28,17 +28,14 @@ class BatchStore(Protocol):
 
     Raises:
         BatchNotFound: there is none.
+        IdempotencyKeyReused: the key was used for another body.
     """
 
     async def add(self, batch: Batch, plan: BatchPlan, key: BatchKey | None = None) -> Batch:
-        """Store a new batch, or return the one of the same key and body as it is now.
-
-        Raises:
-            IdempotencyKeyReused: the key was used for another body.
-        """
+        """Store a new batch, or return the one of the same key and body as it is now."""
 
     async def replay(self, key: BatchKey) -> Batch | None:
-        """Return the batch of a key; raises as `add` does."""
+        """Return the batch of a key."""
 
     async def get(self, batch_id: str) -> Batch:
         """Return a batch with its counts and costs."""
@@ -68,15 +65,17 @@ class BatchStore(Protocol):
         unless it is running and at ``batch.submitted``.
         """
 
-    async def pause(self, batch_id: str, reason: PauseReason, detail: Message | None = None) -> None:
-        """Submit no more of a running batch; another stays as it is."""
+    async def change(
+        self,
+        batch_id: str,
+        verb: BatchVerb,
+        *,
+        now: datetime,
+        reason: PauseReason = PauseReason.PERSON,
+        detail: Message | None = None,
+    ) -> None:
+        """Pause a running batch, resume a paused one, cancel one that has not ended, or retry any other.
 
-    async def resume(self, batch_id: str, *, retry_failed: bool = False) -> None:
-        """Let a paused batch go on, or with ``retry_failed`` any that is not cancelled.
-
-        Then all tasks so far are made again, each once, that have failed or will. A batch without failed
-        tasks stays as it is, and so does one that runs and is to make all of them again already.
+        To retry is to make all tasks so far again, each once, that have failed or will. A batch without
+        failed tasks stays as it is, and so does one that runs and is to make all of them again already.
         """
-
-    async def cancel(self, batch_id: str, *, now: datetime) -> None:
-        """Submit no more of a batch for good; one that has ended stays as it is."""

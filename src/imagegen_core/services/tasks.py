@@ -157,7 +157,7 @@ class Tasks:
     async def new_task(self, submission: Submission, task_id: str) -> Task:
         """Check a request as a whole, spool its images, and return its task, which is not stored yet."""
         params = canonical(submission.params)
-        (resolved, model), *others = order = await self._order(submission)
+        (resolved, model), *others = order = await self.order(submission)
         check_operation(submission.operation, len(submission.references), model)
         request = await self._request(submission, params, task_id)
         for number, (each, its_model) in enumerate(order):
@@ -191,14 +191,17 @@ class Tasks:
         With a fallback it is what the dearest of its providers would cost, in each currency. A `Refusal` says
         why the request would be turned down, apart from its images.
         """
+        return self.quoted(submission, await self.order(submission))
+
+    def quoted(self, submission: Submission, order: Sequence[Choice]) -> tuple[Cost, ...]:
+        """Return what `estimate` does, for the providers to ask."""
         quotes = []
-        for number, each in enumerate(await self._order(submission)):
+        for number, each in enumerate(order):
             with _naming(number):
-                quotes.append(self.quoted(submission, *each))
+                quotes.append(self._quoted(submission, *each))
         return dearest(quotes)
 
-    def quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
-        """Return what `estimate` does, for what it is resolved to."""
+    def _quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
         params, rules = canonical(submission.params), submission.operation.rules
         request = ImageRequest(
             operation=submission.operation,
@@ -254,7 +257,7 @@ class Tasks:
         except (BlobMissing, ImageNotFound) as error:
             raise ValidationFailed.for_field("task_id", ProblemCode.INPUTS_GONE()) from error
 
-    async def resolved(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
+    async def _resolved(self, submission: Submission) -> tuple[ResolvedProvider, Model]:
         """Return the provider and the model of a request, as they are configured now."""
         resolved = await self.resolve(
             provider_name=submission.provider_name or await self.resolve.default_name(),
@@ -263,10 +266,10 @@ class Tasks:
         )
         return resolved, choose_model(resolved.profile.models, submission.model_id)
 
-    async def _order(self, submission: Submission) -> Sequence[Choice]:
+    async def order(self, submission: Submission) -> Sequence[Choice]:
         """Return the providers to ask, in order. Where several are named, one may be switched off."""
         if not submission.fallback:
-            return (await self.resolved(submission),)
+            return (await self._resolved(submission),)
         name = submission.provider_name or await self.resolve.default_name()
         targets = (Target(name, submission.model_id), *submission.fallback)
         if len(submission.fallback) > MAX_FALLBACKS:
@@ -283,7 +286,7 @@ class Tasks:
             request = attrs.evolve(submission, override=override, **attrs.asdict(target))
             with _naming(number):
                 try:
-                    order.append(await self.resolved(request))
+                    order.append(await self._resolved(request))
                 except ProviderDisabled as error:
                     off.append(error)
                     described = self.resolve.describe(await self.resolve.layers(target.provider_name))

@@ -1,23 +1,30 @@
 """Batches: make one, list and show them, pause, resume, cancel, and retry what failed."""
 
-import re
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from litestar.types import ASGIApp
+from msgspec import Meta
 
 from imagegen_core import limits
 from imagegen_core.batch import Batch as CoreBatch
-from imagegen_core.batch import BatchItem, BatchMode, BatchPlan, BatchStatus, OnFailure, PauseReason
+from imagegen_core.batch import (
+    BatchItem,
+    BatchMode,
+    BatchPlan,
+    BatchStatus,
+    BatchVerb,
+    OnFailure,
+    PauseReason,
+)
 from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode
-from imagegen_core.requests import Operation
 from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
 from imagegen_http.api.errors import get, post, response
@@ -74,7 +81,7 @@ class BatchLine(BatchTarget, frozen=True, kw_only=True):
 class MaxCost(Body, frozen=True, kw_only=True):
     """An amount of money."""
 
-    amount: Annotated[str, doc("a decimal number above 0", "5.00", pattern=_AMOUNT)]
+    amount: Annotated[str, doc("a decimal number above 0", "5.00"), Meta(pattern=_AMOUNT)]
     currency: Annotated[str, doc("of the prices; nothing is converted", "CNY", pattern="^[A-Z]{3}$")]
 
 
@@ -85,9 +92,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
     """
 
     name: Annotated[str, doc("a name for people", max_length=limits.MAX_BATCH_NAME_CHARS)] = ""
-    operation: Annotated[Operation, doc("`generate`; others take images", enum=["generate"])] = (
-        Operation.GENERATE
-    )
+    operation: Annotated[Literal["generate"], doc("others take images")] = "generate"
     prompts: Annotated[list[str], doc(_PROMPTS, [EXAMPLE_PROMPT], min_length=1)] | None = None
     template: Annotated[str, doc(_TEMPLATE, min_length=1, max_length=limits.MAX_PROMPT_CHARS)] | None = None
     variables: Annotated[dict[str, list[str]], doc(_VARIABLES)] = msgspec.field(default_factory=dict)
@@ -112,53 +117,40 @@ class NewBatch(Body, frozen=True, kw_only=True):
         """Return what the core makes of it."""
         if "prompt" in self.params:
             raise ValidationFailed.for_field("params.prompt", ProblemCode.OTHER_FIELD(field="prompts"))
-        common = _target(self.targets[0]) if self.targets else Target()
-        items = [_item(line, number, common) for number, line in enumerate(self.items or ())]
-        if any(item.target is not None for item in items) and len(self.targets) > 1:
-            raise ValidationFailed.for_field("targets", ProblemCode.TOO_MANY_ITEMS(maximum=1))
+        targets = tuple(Target(one.provider, one.model_id) for one in self.targets)
         return BatchPlan(
-            operation=self.operation,
             prompts=tuple(self.prompts or ()),
             template=self.template,
             variables={name: tuple(values) for name, values in self.variables.items()},
-            items=tuple(items),
+            items=tuple(_item(line, number, targets[0]) for number, line in enumerate(self.items or ())),
             params=self.params,
-            targets=tuple(map(_target, self.targets)),
+            targets=targets,
             fallback=targets_of(self.fallback),
         )
 
     def batch(self) -> CoreBatch:
         """Return the batch that is to be created."""
+        ceiling = None
+        if (limit := self.max_cost) is not None:
+            ceiling = CoreCost(amount=Decimal(limit.amount), currency=limit.currency, basis=Basis.KNOWN)
         return CoreBatch(
             name=self.name,
             mode=self.mode,
             concurrency=self.concurrency,
             on_failure=self.on_failure,
-            max_cost=None if self.max_cost is None else _ceiling(self.max_cost),
+            max_cost=ceiling,
         )
 
 
-def _target(body: BatchTarget) -> Target:
-    return Target(provider_name=body.provider, model_id=body.model_id)
-
-
 def _item(line: BatchLine, number: int, common: Target) -> BatchItem:
-    params, field = dict(line.params), f"items.{number}.params.prompt"
+    params, target = dict(line.params), Target(line.provider, line.model_id)
     prompt = params.pop("prompt", None)
     if not isinstance(prompt, str):
-        raise ValidationFailed.for_field(field, ProblemCode.REQUIRED())
-    target: Target | None = _target(line)
-    if target == Target():
-        target = None
-    elif line.provider in (None, common.provider_name):
-        target = Target(provider_name=common.provider_name, model_id=line.model_id or common.model_id)
-    return BatchItem(prompt=prompt, params=params, target=target)
-
-
-def _ceiling(body: MaxCost) -> CoreCost:
-    if not re.fullmatch(_AMOUNT, body.amount):
-        raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_MATCHING(pattern=_AMOUNT))
-    return CoreCost(amount=Decimal(body.amount), currency=body.currency, basis=Basis.KNOWN)
+        raise ValidationFailed.for_field(f"items.{number}.params.prompt", ProblemCode.REQUIRED())
+    if line.provider in (None, common.provider_name):
+        target = Target(common.provider_name, line.model_id or common.model_id)
+    own = bool(line.provider or line.model_id)
+    return BatchItem(prompt=prompt, params=params, target=target if own else None)
 
 
 # ---------------------------------------------------------------- answers
@@ -167,22 +159,6 @@ _BatchId = Annotated[str, doc("id of the batch", EXAMPLE_BATCH_ID)]
 _ESTIMATE = "what all tasks cost by their prices; null if nothing, or in several currencies"
 _DETAIL = "which task could not be submitted, and why; null if that is not the reason"
 _COUNTS = "its tasks by status; of one that was made again, the last alone"
-
-
-class AcceptedBatch(Answer, frozen=True, kw_only=True):
-    """A batch that is on disk and will be worked on."""
-
-    batch_id: _BatchId
-    tasks: Annotated[int, doc("how many tasks it makes", 1)]
-    estimate: Annotated[Cost | None, doc(_ESTIMATE)]
-    estimates: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
-
-
-class Amount(Answer, frozen=True, kw_only=True):
-    """An amount of money."""
-
-    amount: Annotated[str, doc("a decimal number", "5.00")]
-    currency: Annotated[str, doc("its currency", "CNY")]
 
 
 class Batch(Answer, frozen=True, kw_only=True):
@@ -199,7 +175,7 @@ class Batch(Answer, frozen=True, kw_only=True):
     counts: Annotated[TaskCounts, doc(_COUNTS)]
     concurrency: Annotated[int, doc(_CONCURRENCY, 4)]
     on_failure: Annotated[OnFailure, doc("what it does when a task has failed", "continue")]
-    max_cost: Annotated[Amount | None, doc("what all its tasks may cost together", None)]
+    max_cost: Annotated[MaxCost | None, doc("what all its tasks may cost together", None)]
     estimate: Annotated[Cost | None, doc(_ESTIMATE)]
     estimates: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
     costs: Annotated[list[Cost], doc("what its ended tasks cost, or may have cost, by currency")]
@@ -213,9 +189,7 @@ class Batch(Answer, frozen=True, kw_only=True):
             batch,
             tasks=batch.size,
             counts=TaskCounts(**{str(status): batch.counts.get(status, 0) for status in TaskStatus}),
-            max_cost=None
-            if ceiling is None
-            else Amount(amount=ceiling.text or "", currency=ceiling.currency or ""),
+            max_cost=ceiling and MaxCost(amount=ceiling.text or "", currency=ceiling.currency or ""),
             estimate=estimates[0] if len(estimates) == 1 else None,
             estimates=estimates,
             costs=[Cost.from_cost(cost) for cost in batch.costs],
@@ -237,14 +211,14 @@ _BATCH = f"{_BATCHES}/{{batch_id:str}}"
     "insufficient_storage",
     "unavailable",
     status_code=202,
-    responses={202: response(Success[AcceptedBatch], "the batch is on disk")},
+    responses={202: response(Success[Batch], "the batch is on disk")},
 )
 async def create_batch(
     request: JsonRequest,
     data: JSONBody[NewBatch],
     service: ServiceDependency,
     idempotency_key: requests.IdempotencyHeader = None,
-) -> Response[Success[AcceptedBatch]]:
+) -> Response[Success[Batch]]:
     """Make many tasks of one request, little by little.
 
     All of them are checked and priced first: one that is not possible refuses the batch, and nothing is
@@ -258,11 +232,7 @@ async def create_batch(
     headers = {"Location": f"{_BATCHES}/{batch.batch_id}", "Cache-Control": "no-store"}
     if was_there:
         headers["Idempotent-Replayed"] = "true"
-    shown = Batch.from_batch(batch)
-    accepted = AcceptedBatch(
-        batch_id=shown.batch_id, tasks=shown.tasks, estimate=shown.estimate, estimates=shown.estimates
-    )
-    return JsonResponse(success(accepted), status_code=202, headers=headers)
+    return JsonResponse(success(Batch.from_batch(batch)), status_code=202, headers=headers)
 
 
 @get(_BATCHES, "batches", "validation_failed")
@@ -308,13 +278,18 @@ def _change(verb: str) -> HTTPRouteHandler:
     return post(f"{_BATCH}/{verb}", "batches", "batch_not_found", guards=[without_fields])
 
 
+async def _changed(service: Service, batch_id: str, verb: BatchVerb) -> Success[Batch]:
+    service.check_running()
+    return success(Batch.from_batch(await service.imagegen.batches.change(parse_batch_id(batch_id), verb)))
+
+
 @_change("pause")
 async def pause_batch(batch_id: BatchPath, service: ServiceDependency) -> Success[Batch]:
     """Submit no more tasks of a batch until it is resumed.
 
     Those that wait or run go on to their end. A batch that has ended stays as it is.
     """
-    return await _changed(service, "pause", batch_id)
+    return await _changed(service, batch_id, "pause")
 
 
 @_change("resume")
@@ -324,7 +299,7 @@ async def resume_batch(batch_id: BatchPath, service: ServiceDependency) -> Succe
     One that its `max_cost` has paused is paused again before the next task that would pass it. Any other
     batch stays as it is.
     """
-    return await _changed(service, "resume", batch_id)
+    return await _changed(service, batch_id, "resume")
 
 
 @_change("cancel")
@@ -333,7 +308,7 @@ async def cancel_batch(batch_id: BatchPath, service: ServiceDependency) -> Succe
 
     A batch that has ended stays as it is. Running tasks are cancelled as far as the provider can.
     """
-    return await _changed(service, "cancel", batch_id)
+    return await _changed(service, batch_id, "cancel")
 
 
 @_change("retry-failed")
@@ -343,9 +318,4 @@ async def retry_failed_tasks(batch_id: BatchPath, service: ServiceDependency) ->
     They are paid for again, also those that may have been charged: their `error.possible_charge` tells.
     So are those that run now, if they fail. A batch without failed tasks, or a cancelled one, stays as it is.
     """
-    return await _changed(service, "retry_failed", batch_id)
-
-
-async def _changed(service: Service, verb: str, batch_id: str) -> Success[Batch]:
-    service.check_running()
-    return success(Batch.from_batch(await getattr(service.imagegen.batches, verb)(parse_batch_id(batch_id))))
+    return await _changed(service, batch_id, "retry_failed")

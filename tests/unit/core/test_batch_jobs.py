@@ -13,7 +13,6 @@ from imagegen_core import ImageGen
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.batch import Batch, BatchItem, BatchMode, BatchPlan
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
 from imagegen_core.running.batch_jobs import BatchJobs
@@ -90,7 +89,7 @@ async def test_a_task_ends_together_with_its_attempt():
     task = a_task(batch=BatchPlace(batch_id="batch-1", item=0)).claim(job.owner, NOW)
     await parts.tasks.add(task, queue_size=9)
     await parts.tasks.save(task.fence, attempts=(an_attempt(task).submitting(NOW),))
-    await parts.batches.cancel("batch-1", now=NOW)
+    await parts.batches.change("batch-1", "cancel", now=NOW)
     repository = OneWrite(parts.tasks)
     jobs = ImageGen(attrs.evolve(parts, tasks=repository)).batch_jobs
     jobs.start()
@@ -102,7 +101,7 @@ async def test_a_task_ends_together_with_its_attempt():
 
 
 async def test_others_get_their_turn_while_many_lines_are_checked():
-    """Each with its own parameters; the ceiling is refused after that."""
+    """Each with its own parameters; only the last one is refused."""
     fields = {"provider_name": "openai", "kind": "http", "source": ConfigSource.FILE}
     extra = {"extra_config": {"preset": "openai"}, "api_key": Secret("sk-of-a-test")}
     parts = memory_adapters(providers={"http": HttpProvider(None, clock=SystemClock())})
@@ -111,7 +110,7 @@ async def test_others_get_their_turn_while_many_lines_are_checked():
         BatchItem(prompt="cat", params={"size": f"{1024 + 16 * n}x1024", "quality": "low"}) for n in range(60)
     )
     items = (*items, *(attrs.evolve(item, params={**item.params, "quality": "high"}) for item in items))
-    turns, ceiling = count(), Cost.from_ticks(1, "EUR", Basis.KNOWN)
+    turns = count()
 
     async def other():
         while True:
@@ -119,11 +118,9 @@ async def test_others_get_their_turn_while_many_lines_are_checked():
             await asyncio.sleep(0)
 
     others = asyncio.create_task(other())
-    batch, plan = (
-        Batch(mode=BatchMode.UPSTREAM, max_cost=ceiling),
-        BatchPlan(items=items, targets=(Target("openai"),)),
-    )
-    with pytest.raises(ValidationFailed, match="max_cost"):
+    batch = Batch(mode=BatchMode.UPSTREAM)
+    plan = BatchPlan(items=(*items, BatchItem(prompt="")), targets=(Target("openai"),))
+    with pytest.raises(ValidationFailed, match=rf"items\.{len(items)}"):
         await imagegen.batches.create(batch, plan)
     others.cancel()
 

@@ -87,17 +87,13 @@ def test_a_plan_that_is_too_large_is_refused_at_once():
     """However many tasks it would make: their number may have more digits than Python shows."""
     names = [f"a{number}" for number in range(4_000)]
     template = "".join(f"{{{name}}}" for name in names)
-    values = tuple("0123456789")
-    many = BatchPlan(template=template, variables=dict.fromkeys(names, values))
-    long = BatchPlan(template=f"{{{'a' * 32_000}}}", variables={"a" * 32_000: values})
+    plan = BatchPlan(template=template, variables=dict.fromkeys(names, tuple("0123456789")))
 
-    problems = []
-    for plan in (many, long):
-        with pytest.raises(ValidationFailed) as caught:
-            plan.check()
-        problems += [(problem.field, problem.reason.code.name) for problem in caught.value.problems]
+    with pytest.raises(ValidationFailed) as caught:
+        plan.check()
 
-    assert [("body", "TOO_MANY_TASKS"), ("template", "TOO_LONG")] == problems
+    (problem,) = caught.value.problems
+    assert ("body", "TOO_MANY_TASKS") == (problem.field, problem.reason.code.name)
 
 
 def test_items_are_numbered():
@@ -138,7 +134,7 @@ async def test_a_refused_item_pauses_the_batch():
     await an_imagegen(parts, file_configs=off).batches.submit_some()
     paused = await parts.batches.get(batch.batch_id)
     imagegen = an_imagegen(parts, file_configs=configs)
-    await imagegen.batches.resume(batch.batch_id)
+    await imagegen.batches.change(batch.batch_id, "resume")
     await imagegen.batches.submit_some()
 
     assert (BatchStatus.PAUSED, PauseReason.FAILURE, 0) == (paused.status, paused.reason, paused.submitted)
@@ -196,7 +192,7 @@ async def test_what_a_dead_process_left_of_a_cancelled_batch_is_cancelled():
     imagegen = an_imagegen()
     batch, _ = await imagegen.batches.create(Batch(), prompts(3))
     await imagegen.batches.submit_some()
-    await imagegen.parts.batches.cancel(batch.batch_id, now=imagegen.parts.clock.now())
+    await imagegen.parts.batches.change(batch.batch_id, "cancel", now=imagegen.parts.clock.now())
 
     await imagegen.batches.submit_some()
 
