@@ -153,27 +153,14 @@ class BatchStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class PauseReason(StrEnum):
-    """Why a batch is paused."""
+BatchMode = Literal["now", "vendor"]
+"""How its tasks are made: as ordinary ones, or in batch jobs of the provider."""
 
-    MAX_COST = "max_cost"
-    FAILURE = "failure"
-    PERSON = "person"
+OnFailure = Literal["continue", "stop"]
+"""What a batch does when one of its tasks has failed."""
 
-
-class OnFailure(StrEnum):
-    """What a batch does when one of its tasks has failed."""
-
-    CONTINUE = "continue"
-    STOP = "stop"
-
-
-class BatchMode(StrEnum):
-    """``now``: as ordinary tasks. ``vendor``: as batch jobs of the provider."""
-
-    NOW = "now"
-    UPSTREAM = "vendor"
-
+PauseReason = Literal["max_cost", "failure", "person"]
+"""Why a batch is paused."""
 
 BatchVerb = Literal["pause", "resume", "cancel", "retry_failed"]
 """What callers do to a batch; one that has ended takes no verb but the last, one that is cancelled none."""
@@ -191,6 +178,7 @@ class Batch:
         retried_until: failed tasks up to this number in the store are made again, each once.
         concurrency: how many of its tasks wait or run at once.
         max_cost: what all of its tasks may cost together, by their quotes and what was charged.
+        idempotency_key: its caller's, kept as long as the batch, and the ``body_digest`` of the request.
         estimate: what its items cost by their quotes, by currency.
         detail: what cannot be submitted, where it is paused for that.
         completed_at: when the last of its tasks ended; None while one may still run.
@@ -200,13 +188,15 @@ class Batch:
 
     batch_id: str = ""
     name: str = ""
-    mode: BatchMode = BatchMode.NOW
+    mode: BatchMode = "now"
     size: int = 0
     submitted: int = 0
     retried_until: int = 0
     concurrency: int = DEFAULT_BATCH_CONCURRENCY
-    on_failure: OnFailure = OnFailure.CONTINUE
+    on_failure: OnFailure = "continue"
     max_cost: Cost | None = None
+    idempotency_key: str | None = None
+    body_digest: str | None = None
     estimate: tuple[Cost, ...] = ()
     status: BatchStatus = BatchStatus.RUNNING
     reason: PauseReason | None = None

@@ -12,13 +12,10 @@ from imagegen_core.batch import (
     BatchItem,
     BatchPlan,
     BatchStatus,
-    OnFailure,
-    PauseReason,
 )
 from imagegen_core.costs import Basis, Cost
 from imagegen_core.errors import BatchNotFound, Failure, FailureCode, IdempotencyKeyReused
 from imagegen_core.messages import FailureReason, ProblemCode
-from imagegen_core.ports.batches import BatchKey
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.ports.webhooks import Webhook
 from imagegen_core.search import Paging
@@ -78,7 +75,7 @@ async def test_a_batch_comes_back_whole(batches):
     items = (BatchItem(prompt="猫", params={"seed": 7}, target=Target(provider_name="b", model_id="m")),)
     batch = a_batch(
         name="夜里",
-        on_failure=OnFailure.STOP,
+        on_failure="stop",
         max_cost=yuan(5),
         estimate=(yuan(1, Basis.ESTIMATED), Cost.unknown()),
     )
@@ -97,15 +94,15 @@ async def test_a_batch_comes_back_whole(batches):
 
 async def test_a_key_creates_one_batch(batches):
     """However often and at once it comes; another body is refused."""
-    key = BatchKey(key="k", body_sha256="aa")
-    added = await asyncio.gather(*(batches.add(a_batch(), PLAN, key) for _ in range(5)))
+    key = {"idempotency_key": "k", "body_digest": "aa"}
+    added = await asyncio.gather(*(batches.add(a_batch(**key), PLAN) for _ in range(5)))
 
     assert {added[0].batch_id} == {batch.batch_id for batch in added}
-    assert added[0].batch_id == (await batches.replay(key)).batch_id
-    assert await batches.replay(BatchKey(key="other", body_sha256="aa")) is None
-    for act in (batches.replay, lambda key: batches.add(a_batch(), PLAN, key)):
+    assert added[0].batch_id == (await batches.replay(a_batch(**key))).batch_id
+    assert await batches.replay(a_batch(idempotency_key="other", body_digest="aa")) is None
+    for act in (batches.replay, lambda batch: batches.add(batch, PLAN)):
         with pytest.raises(IdempotencyKeyReused):
-            await act(BatchKey(key="k", body_sha256="bb"))
+            await act(a_batch(idempotency_key="k", body_digest="bb"))
     assert 1 == (await batches.find(None, PAGE)).total
 
 
@@ -280,7 +277,7 @@ async def test_the_ceiling_is_never_passed(batches, tasks):
     exact = attrs.evolve(third, batch=attrs.evolve(third.batch, quote_ticks=int(0.6 * UNIT)))
     assert 1 == await submit(batches, batch, exact)
 
-    assert (BatchStatus.PAUSED, PauseReason.MAX_COST, 2) == (paused.status, paused.reason, paused.submitted)
+    assert (BatchStatus.PAUSED, "max_cost", 2) == (paused.status, paused.reason, paused.submitted)
 
 
 @pytest.mark.parametrize("cost", [Cost.unknown(), Cost.from_ticks(1, "USD", Basis.KNOWN)])
@@ -292,19 +289,19 @@ async def test_a_cost_that_cannot_be_compared_leaves_no_room(batches, tasks, cos
     await end(tasks, first, cost=cost)
 
     assert 0 == await submit(batches, batch, an_item(batch, 1, quote=0.1))
-    assert PauseReason.MAX_COST is (await batches.get(batch.batch_id)).reason
+    assert "max_cost" == (await batches.get(batch.batch_id)).reason
 
 
 async def test_only_a_running_batch_submits(batches):
     """A paused one goes on where it was; one that is cancelled never does."""
     batch = await batches.add(a_batch(), PLAN)
     item = an_item(batch, 0)
-    why = {"reason": PauseReason.FAILURE, "detail": ProblemCode.PRICE_UNKNOWN()}
+    why = {"reason": "failure", "detail": ProblemCode.PRICE_UNKNOWN()}
     await batches.change(batch.batch_id, "pause", now=NOW, **why)
     await batches.change(batch.batch_id, "pause", now=NOW)
     paused = await batches.get(batch.batch_id)
 
-    assert (PauseReason.FAILURE, ProblemCode.PRICE_UNKNOWN()) == (paused.reason, paused.detail)
+    assert ("failure", ProblemCode.PRICE_UNKNOWN()) == (paused.reason, paused.detail)
     assert () == await batches.unfinished()
     assert 0 == await submit(batches, batch, item)
     await batches.change(batch.batch_id, "resume", now=NOW)
@@ -339,7 +336,7 @@ async def test_a_cancelled_batch_has_ended_with_its_last_task(batches, tasks):
 
 async def test_a_failure_pauses_a_batch_that_stops_at_it(batches, tasks):
     """Unless it was the last task: then all have ended."""
-    batch = await batches.add(a_batch(size=2, concurrency=1, on_failure=OnFailure.STOP), PLAN)
+    batch = await batches.add(a_batch(size=2, concurrency=1, on_failure="stop"), PLAN)
     first, second = an_item(batch, 0), an_item(batch, 1)
     await submit(batches, batch, first)
 
@@ -349,7 +346,7 @@ async def test_a_failure_pauses_a_batch_that_stops_at_it(batches, tasks):
     await submit(batches, batch, second)
     await end(tasks, second, "fail")
 
-    assert (BatchStatus.PAUSED, PauseReason.FAILURE) == (paused.status, paused.reason)
+    assert (BatchStatus.PAUSED, "failure") == (paused.status, paused.reason)
     assert BatchStatus.COMPLETED is (await batches.get(batch.batch_id)).status
 
 

@@ -22,21 +22,18 @@ from imagegen_adapters.stores.rows import (
     to_timestamp,
 )
 from imagegen_adapters.stores.sql import Query, Row, Sql, Steps
-from imagegen_core.batch import Batch, BatchMode, BatchPlan, BatchStatus, BatchVerb, OnFailure, PauseReason
+from imagegen_core.batch import Batch, BatchPlan, BatchStatus, BatchVerb, PauseReason
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import BatchNotFound, IdempotencyKeyReused
 from imagegen_core.messages import Message
-from imagegen_core.ports.batches import BatchKey
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task, TaskStatus
 
 AddTask: TypeAlias = Callable[[Task, int], Query]
 """Returns what adds a task to a queue of a size; it returns a row if there was room."""
 
-_NEW = (
-    *("batch_id", "name", "mode", "size", "concurrency", "on_failure", "max_cost_currency", "max_cost_ticks"),
-    *("estimate", "idempotency_key", "body_digest", "created_at"),
-)
+_PLAIN = ("batch_id", "name", "mode", "size", "concurrency", "on_failure", "idempotency_key", "body_digest")
+_NEW = (*_PLAIN, "max_cost_currency", "max_cost_ticks", "estimate", "created_at")
 
 _INSERT = f"""
 INSERT INTO batches ({", ".join(_NEW)}) VALUES ({", ".join(f":{name}" for name in _NEW)})
@@ -139,17 +136,13 @@ class SqlBatches:
         self._sql = sql
         self._add_task = add_task
 
-    async def add(self, batch: Batch, plan: BatchPlan, key: BatchKey | None = None) -> Batch:
+    async def add(self, batch: Batch, plan: BatchPlan) -> Batch:
         ceiling = batch.max_cost
         values = {
-            **{name: getattr(batch, name) for name in ("batch_id", "name", "size", "concurrency")},
-            "mode": str(batch.mode),
-            "on_failure": str(batch.on_failure),
+            **{name: getattr(batch, name) for name in _PLAIN},
             "max_cost_currency": None if ceiling is None else ceiling.currency,
             "max_cost_ticks": None if ceiling is None else ceiling.ticks,
             "estimate": to_json([(str(cost.basis), cost.currency, cost.ticks) for cost in batch.estimate]),
-            "idempotency_key": None if key is None else key.key,
-            "body_digest": None if key is None else key.body_sha256,
             "created_at": to_timestamp(batch.created_at),
         }
         text = await asyncio.to_thread(to_json, plan)  # it may be megabytes
@@ -160,13 +153,13 @@ class SqlBatches:
                 yield _INSERT_PLAN, {"batch_id": batch.batch_id, "plan": text}
             return is_new
 
-        if not await self._sql.transact(insert()) and key is not None:
-            return await self.replay(key) or batch
+        if not await self._sql.transact(insert()):
+            return await self.replay(batch) or batch
         return batch
 
-    async def replay(self, key: BatchKey) -> Batch | None:
-        for row in await self._sql.rows(_OF_KEY, key=key.key):
-            if row["body_digest"] != key.body_sha256:
+    async def replay(self, batch: Batch) -> Batch | None:
+        for row in await self._sql.rows(_OF_KEY, key=batch.idempotency_key):
+            if row["body_digest"] != batch.body_digest:
                 raise IdempotencyKeyReused
             return await self.get(row["batch_id"])
         return None
@@ -226,7 +219,7 @@ class SqlBatches:
             quote = 0 if task.batch is None else task.batch.quote_ticks
             if ceiling is not None and (uncertain or quote > room):
                 if not is_open + added:
-                    yield _PAUSE, {**mine, "reason": str(PauseReason.MAX_COST), "detail": None}
+                    yield _PAUSE, {**mine, "reason": "max_cost", "detail": None}
                 break
             if not (yield from self._add(task, queue_size)):
                 break
@@ -250,10 +243,10 @@ class SqlBatches:
         verb: BatchVerb,
         *,
         now: datetime,
-        reason: PauseReason = PauseReason.PERSON,
+        reason: PauseReason = "person",
         detail: Message | None = None,
     ) -> None:
-        values = {"reason": str(reason), "detail": optional_json(detail), "now": to_timestamp(now)}
+        values = {"reason": reason, "detail": optional_json(detail), "now": to_timestamp(now)}
 
         def change() -> Steps[None]:  # once tasks that end now, of which it may ask, have told the batch
             yield _LOCK, {"batch_id": batch_id}
@@ -263,17 +256,13 @@ class SqlBatches:
 
 
 def _batch(row: Row, counts: dict[TaskStatus, int], costs: Sequence[Cost]) -> Batch:
-    plain = ("batch_id", "name", "size", "submitted", "retried_until", "concurrency")
     ceiling = cost_from_columns("known", row["max_cost_currency"], row["max_cost_ticks"])
     estimate = [cost_from_columns(*columns) for columns in msgspec.json.decode(row["estimate"])]
     return Batch(
-        **{name: row[name] for name in plain},
-        mode=BatchMode(row["mode"]),
-        on_failure=OnFailure(row["on_failure"]),
+        **{name: row[name] for name in (*_PLAIN, "submitted", "retried_until", "reason")},
         max_cost=None if row["max_cost_ticks"] is None else ceiling,
         estimate=tuple(cost for cost in estimate if cost is not None),
         status=BatchStatus(row["status"]),
-        reason=None if row["reason"] is None else PauseReason(row["reason"]),
         detail=optional_value(row["detail"], Message),
         created_at=from_timestamp(row["created_at"]),
         completed_at=optional_moment(row["completed_at"]),

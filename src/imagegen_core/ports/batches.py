@@ -4,20 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-import attrs
-
 from imagegen_core.batch import Batch, BatchPlan, BatchStatus, BatchVerb, PauseReason
 from imagegen_core.messages import Message
 from imagegen_core.search import Page, Paging
 from imagegen_core.task import Task
-
-
-@attrs.frozen
-class BatchKey:
-    """A caller's idempotency key, and the digest of its request; it is kept as long as the batch."""
-
-    key: str
-    body_sha256: str
 
 
 class BatchStore(Protocol):
@@ -31,11 +21,11 @@ class BatchStore(Protocol):
         IdempotencyKeyReused: the key was used for another body.
     """
 
-    async def add(self, batch: Batch, plan: BatchPlan, key: BatchKey | None = None) -> Batch:
+    async def add(self, batch: Batch, plan: BatchPlan) -> Batch:
         """Store a new batch, or return the one of the same key and body as it is now."""
 
-    async def replay(self, key: BatchKey) -> Batch | None:
-        """Return the batch of a key."""
+    async def replay(self, batch: Batch) -> Batch | None:
+        """Return the stored batch of the same key and body, if there is one."""
 
     async def get(self, batch_id: str) -> Batch:
         """Return a batch with its counts and costs."""
@@ -71,7 +61,7 @@ class BatchStore(Protocol):
         verb: BatchVerb,
         *,
         now: datetime,
-        reason: PauseReason = PauseReason.PERSON,
+        reason: PauseReason = "person",
         detail: Message | None = None,
     ) -> None:
         """Pause a running batch, resume a paused one, cancel one that has not ended, or retry any other.

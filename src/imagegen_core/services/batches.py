@@ -11,7 +11,6 @@ import attrs
 
 from imagegen_core.batch import (
     Batch,
-    BatchMode,
     BatchPlan,
     BatchStatus,
     BatchVerb,
@@ -22,7 +21,6 @@ from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_QUEUE_SIZE
 from imagegen_core.messages import Message, ProblemCode
-from imagegen_core.ports.batches import BatchKey
 from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter
@@ -80,20 +78,20 @@ class Batches:
         check_idempotency_key(idempotency_key)
         batch.check()
         plan.check()
-        if batch.mode is BatchMode.UPSTREAM and plan.fallback:
+        if batch.mode == "vendor" and plan.fallback:
             reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
             raise ValidationFailed.for_field("fallback", reason)
-        key = None
         if idempotency_key is not None:
-            key = BatchKey(idempotency_key, await asyncio.to_thread(_digest, batch, plan))
-            if (earlier := await self.parts.batches.replay(key)) is not None:
+            digest = await asyncio.to_thread(_digest, batch, plan)
+            batch = attrs.evolve(batch, idempotency_key=idempotency_key, body_digest=digest)
+            if (earlier := await self.parts.batches.replay(batch)) is not None:
                 return earlier, True
         plan, estimate = await self._checked(batch, plan)
         if not self.parts.has_room():
             raise InsufficientStorage
         new_id, now = self.parts.new_id(), self.parts.clock.now()
         new = attrs.evolve(batch, batch_id=new_id, size=plan.size, estimate=estimate, created_at=now)
-        stored = await self.parts.batches.add(new, plan, key)
+        stored = await self.parts.batches.add(new, plan)
         self.parts.cluster.tell(BATCHES, stored.batch_id)
         return stored, stored.batch_id != new_id
 
@@ -116,7 +114,7 @@ class Batches:
                 quotes = self.tasks.quoted(submission, orders[target])
             except ValidationFailed as error:
                 raise error.with_fields({"prompt": plan.field(number)}) from error
-            if batch.mode is BatchMode.UPSTREAM:
+            if batch.mode == "vendor":
                 request = (target, canonical_json(submission.params))
                 if request not in sent_in_jobs:
                     await self.jobs.check(submission, *orders[target][0])
@@ -131,7 +129,7 @@ class Batches:
     async def _order(self, batch: Batch, submission: Submission) -> Sequence[Choice]:
         """Return the providers to ask, in order, at the prices of the batch's mode."""
         order = await self.tasks.order(submission)
-        if batch.mode is BatchMode.UPSTREAM:
+        if batch.mode == "vendor":
             return [(provider, model.in_batch) for provider, model in order]
         return order
 
@@ -190,7 +188,7 @@ class Batches:
         return has_more
 
     async def _submit_of(self, batch: Batch) -> int:
-        in_jobs = batch.mode is BatchMode.UPSTREAM
+        in_jobs = batch.mode == "vendor"
         tasks: list[Task] = []
         try:
             for number, submission in await self._next(batch):
@@ -198,7 +196,7 @@ class Batches:
                 if batch.max_cost is not None:  # in its currency, of the dearest that may be asked
                     quotes = self.tasks.quoted(submission, await self._order(batch, submission))
                     if (problem := ceiling_problem(quotes, batch.max_cost)) is not None:
-                        await self._pause(batch, PauseReason.MAX_COST, problem)
+                        await self._pause(batch, "max_cost", problem)
                         return 0
                     ticks = sum(quote.ticks or 0 for quote in quotes)
                 task = await self.tasks.new_task(submission, self.parts.new_id())
@@ -208,7 +206,7 @@ class Batches:
             details = {"batch_id": batch.batch_id, "reason": str(error)}
             _log.warning("a batch waits", extra=details)
         except Refusal as refusal:
-            await self._pause(batch, PauseReason.FAILURE, refusal.advice)
+            await self._pause(batch, "failure", refusal.advice)
             return 0
         room = -(-self.tasks.queue_size // 2)  # the other half is for tasks that come by themselves
         if in_jobs:  # of which any number may be open
@@ -223,7 +221,7 @@ class Batches:
 
     async def _next(self, batch: Batch) -> list[tuple[int, Submission]]:
         """Return the next items and their numbers: new ones first, then failed tasks to be made again."""
-        room = batch.size if batch.mode is BatchMode.UPSTREAM else batch.concurrency - batch.open
+        room = batch.size if batch.mode == "vendor" else batch.concurrency - batch.open
         count = min(room, _ITEMS_AT_ONCE)
         if count <= 0:
             return []

@@ -107,11 +107,9 @@ class NewBatch(Body, frozen=True, kw_only=True):
     concurrency: Annotated[int, doc(_CONCURRENCY, ge=1, le=limits.MAX_BATCH_CONCURRENCY)] = (
         limits.DEFAULT_BATCH_CONCURRENCY
     )
-    on_failure: Annotated[OnFailure, doc("`stop` pauses the batch when a task has failed")] = (
-        OnFailure.CONTINUE
-    )
+    on_failure: Annotated[OnFailure, doc("`stop` pauses the batch when a task has failed")] = "continue"
     max_cost: Annotated[MaxCost | None, doc(_CEILING)] = None
-    mode: Annotated[BatchMode, doc(_MODE)] = BatchMode.NOW
+    mode: Annotated[BatchMode, doc(_MODE)] = "now"
 
     def plan(self) -> BatchPlan:
         """Return what the core makes of it."""

@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -65,18 +66,16 @@ def _text_of(path: Path) -> str:
         raise unusable(path, error) from error
     if not content.strip():
         raise CommandFailed("{file}: it is empty", file=path.name)
-    try:
+    with suppress(UnicodeDecodeError):
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = ""
-    if text and not any(map(_mixes_scripts, _FOREIGN_WORD.findall(text))):
-        return text
+        if not any(map(_mixes_scripts, _FOREIGN_WORD.findall(text))):
+            return text
     name = "UTF-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "GBK"
-    try:
+    with suppress(UnicodeDecodeError):
         content.decode(_ENCODINGS[name])
-    except UnicodeDecodeError:
-        raise CommandFailed("{file}: it is not UTF-8", file=path.name) from None
-    raise CommandFailed("{file}: it is not UTF-8, but {name}; save it as UTF-8", file=path.name, name=name)
+        sentence = "{file}: it is not UTF-8, but {name}; save it as UTF-8"
+        raise CommandFailed(sentence, file=path.name, name=name)
+    raise CommandFailed("{file}: it is not UTF-8", file=path.name)
 
 
 def _mixes_scripts(word: str) -> bool:
@@ -136,10 +135,8 @@ def _rows(file: str, text: str, template: str) -> Iterator[tuple[int, str]]:
 @click.command(short_help="Make an image of each line of FILE.")
 @click.argument("file", type=options.file)
 @click.option("--template", metavar="TEXT", help="The prompt of a CSV file's lines, with {columns}.")
-@click.option("-p", "--provider", metavar="NAME", help="Name of the provider; left out: default_provider.")
-@click.option(
-    "-m", "--model", "model_id", metavar="ID", help="Id of the model; left out: the provider's default."
-)
+@options.provider
+@options.model
 @options.param()
 @click.option(
     "--concurrency",
@@ -155,25 +152,28 @@ def _rows(file: str, text: str, template: str) -> Iterator[tuple[int, str]]:
     show_default=True,
     help="vendor: in batch jobs of the provider, within a day, at half the price.",
 )
-@click.option("--max-cost", metavar="AMOUNT", help="What all may cost together, such as 5CNY.")
+@click.option(
+    "--max-cost",
+    metavar="AMOUNT",
+    callback=lambda _context, _option, text: text and _amount(text),
+    help="What all may cost together, such as 5CNY.",
+)
 @click.option("--stop", is_flag=True, help="Pause when a task has failed.")
 @click.option("--new", is_flag=True, help="Begin another batch, although FILE has changed since the first.")
 @options.as_json
 @click.pass_obj
 def batch(
     context: Context,
+    /,
     file: Path,
     template: str | None,
     provider: str | None,
     model_id: str | None,
-    params: dict[str, Any],
-    max_cost: str | None,
     *,
-    concurrency: int,
-    mode: str,
     stop: bool,
     new: bool,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Make an image of each line of FILE, behind every other task, and follow them to their end.
 
@@ -186,12 +186,9 @@ def batch(
     body = {
         "name": file.name,
         field: [line for _, line in lines],
-        "params": params,
         "targets": [{"provider": provider, "model_id": model_id}],
-        "concurrency": concurrency,
-        "mode": mode,
         "on_failure": "stop" if stop else "continue",
-        "max_cost": None if max_cost is None else _amount(max_cost),
+        **settings,
     }
     names = {f"{field}.{index}": f"{file.name}:{number}" for index, (number, _) in enumerate(lines)}
     seed = json.dumps([str(path.resolve()), body if new else None])

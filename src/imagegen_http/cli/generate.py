@@ -174,12 +174,8 @@ def _target(text: str) -> dict[str, str]:
 
 
 _COMMON: tuple[Callable[..., Any], ...] = (
-    click.option(
-        "-p", "--provider", metavar="NAME", help="Name of the provider; left out: default_provider."
-    ),
-    click.option(
-        "-m", "--model", "model_id", metavar="ID", help="Id of the model; left out: the provider's default."
-    ),
+    options.provider,
+    options.model,
     click.option(
         "--fallback",
         multiple=True,

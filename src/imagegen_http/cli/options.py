@@ -23,6 +23,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 dry_run = click.option("--dry-run", is_flag=True, help="Change nothing, say what would be done.")
 force = click.option("--force", is_flag=True, help="Replace FILE if it exists; write to a terminal.")
 config = click.option("--config", "file", type=file, help="The settings file.")
+provider = click.option(
+    "-p", "--provider", metavar="NAME", help="Name of the provider; left out: default_provider."
+)
+model = click.option(
+    "-m", "--model", "model_id", metavar="ID", help="Id of the model; left out: the provider's default."
+)
 output = partial(click.option, "-o", "--output")
 image_ids = click.argument("image_ids", type=positive, nargs=-1, required=True)
 
