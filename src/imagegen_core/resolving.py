@@ -288,8 +288,14 @@ class ResolveProvider:
     _usable_layers: IdentityCache[ResolvedProvider] = attrs.field(factory=IdentityCache, init=False)
 
     async def __call__(
-        self, *, provider_name: str, override: ProviderConfig | None = None, require_saved: bool = False
+        self,
+        *,
+        provider_name: str,
+        override: ProviderConfig | None = None,
+        require_saved: bool = False,
+        may_be_off: bool = False,
     ) -> ResolvedProvider:
+        """Return a provider as it is configured now; one that is switched off only if it ``may_be_off``."""
         try:
             if require_saved and await self.configs.get(provider_name) is None:
                 raise ProviderNotConfigured(provider_name, RefusalCode.NOTHING_SAVED())
@@ -304,6 +310,10 @@ class ResolveProvider:
         except ProviderNotConfigured as error:
             error.hint = await self.name_hint(provider_name)
             raise
+        except ProviderDisabled:
+            if not may_be_off:
+                raise
+            return self.describe(await self.layers(provider_name))
         self._mask_secrets(resolved.config)
         return self._with_default(resolved)
 

@@ -87,7 +87,7 @@ async def run_checks(
     checks = [ok("configuration", CheckCode.SETTINGS_VALID())]
     if warning is not None:
         checks = [warn("configuration", warning)]
-    checks += await _adapters(settings)
+    checks += [*await _adapters(settings), *_pillow()]
     data_dir = settings.data_dir
     running = RunningServer.find(data_dir)
     if settings.mcp.enabled:
@@ -120,6 +120,13 @@ async def run_checks(
         finally:
             await database.close()
     return (*checks, *await _bucket(settings, _installation_id(data_dir)), _disk(settings))
+
+
+def _pillow() -> list[Check]:
+    """Say which images cannot be read here; nothing if all can."""
+    from PIL import features  # not at the top: all commands would load it
+
+    return [] if features.check("avif") else [warn("pillow", CheckCode.PILLOW_LACKS_AVIF())]
 
 
 def _sqlite() -> Check:

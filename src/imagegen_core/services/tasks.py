@@ -263,6 +263,7 @@ class Tasks:
             provider_name=submission.provider_name or await self.resolve.default_name(),
             override=submission.override,
             require_saved=submission.require_saved,
+            may_be_off=bool(submission.fallback),
         )
         return resolved, choose_model(resolved.profile.models, submission.model_id)
 
@@ -276,7 +277,6 @@ class Tasks:
             reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_FALLBACKS)
             raise ValidationFailed.for_field(FALLBACK, reason)
         order: list[Choice] = []
-        off: list[ProviderDisabled] = []
         for number, target in enumerate(targets):
             if not target.provider_name:
                 raise ValidationFailed.for_field(f"{FALLBACK}.{number - 1}.provider", ProblemCode.REQUIRED())
@@ -285,14 +285,9 @@ class Tasks:
             override = None if number else submission.override
             request = attrs.evolve(submission, override=override, **attrs.asdict(target))
             with _naming(number):
-                try:
-                    order.append(await self._resolved(request))
-                except ProviderDisabled as error:
-                    off.append(error)
-                    described = self.resolve.describe(await self.resolve.layers(target.provider_name))
-                    order.append((described, choose_model(described.profile.models, target.model_id)))
-        if len(off) == len(targets):
-            raise off[0]
+                order.append(await self._resolved(request))
+        if not any(provider.config.is_enabled for provider, _ in order):
+            raise ProviderDisabled(name)
         return order
 
     async def of_key(self, key: str, *, scope: str, operations: Sequence[Operation]) -> Task:

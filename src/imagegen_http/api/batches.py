@@ -27,7 +27,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
-from imagegen_http.api.errors import get, post, response
+from imagegen_http.api.errors import get, post
 from imagegen_http.api.images import Cost
 from imagegen_http.api.requests import (
     BatchPath,
@@ -153,7 +153,6 @@ def _item(line: BatchLine, number: int, common: Target) -> BatchItem:
 
 # ---------------------------------------------------------------- answers
 
-_BatchId = Annotated[str, doc("id of the batch", EXAMPLE_BATCH_ID)]
 _ESTIMATE = "what all tasks cost by their prices; null if nothing, or in several currencies"
 _DETAIL = "which task could not be submitted, and why; null if that is not the reason"
 _COUNTS = "its tasks by status; of one that was made again, the last alone"
@@ -162,7 +161,7 @@ _COUNTS = "its tasks by status; of one that was made again, the last alone"
 class Batch(Answer, frozen=True, kw_only=True):
     """A batch, and how far it is."""
 
-    batch_id: _BatchId
+    batch_id: Annotated[str, doc("id of the batch", EXAMPLE_BATCH_ID)]
     name: Annotated[str, doc("a name for people", "")]
     mode: Annotated[BatchMode, doc("how its tasks are made", "now")]
     status: Annotated[BatchStatus, doc("`completed` once all its tasks have ended", "running")]
@@ -182,7 +181,7 @@ class Batch(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_batch(cls, batch: CoreBatch) -> "Batch":
-        estimates, ceiling = [Cost.from_cost(cost) for cost in batch.estimate], batch.max_cost
+        estimates, ceiling = [*map(Cost.from_cost, batch.estimate)], batch.max_cost
         return cls.from_attributes(
             batch,
             tasks=batch.size,
@@ -190,7 +189,7 @@ class Batch(Answer, frozen=True, kw_only=True):
             max_cost=ceiling and MaxCost(amount=ceiling.text or "", currency=ceiling.currency or ""),
             estimate=estimates[0] if len(estimates) == 1 else None,
             estimates=estimates,
-            costs=[Cost.from_cost(cost) for cost in batch.costs],
+            costs=[*map(Cost.from_cost, batch.costs)],
         )
 
 
@@ -209,7 +208,6 @@ _BATCH = f"{_BATCHES}/{{batch_id:str}}"
     "insufficient_storage",
     "unavailable",
     status_code=202,
-    responses={202: response(Success[Batch], "the batch is on disk")},
 )
 async def create_batch(
     request: JsonRequest,

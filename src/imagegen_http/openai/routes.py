@@ -75,16 +75,19 @@ class ModelList(Answer, frozen=True, kw_only=True):
 _MAX_LISTED_NAMES = 20
 
 
-async def find_model(service: Service, name: str | None) -> tuple[str, Model]:
-    """Find ``provider/model``, a bare id (default provider first) or the defaults; ids may have slashes."""
+async def find_model(service: Service, name: str | None, *, may_be_off: bool = False) -> tuple[str, Model]:
+    """Find ``provider/model``, a bare id (default provider first) or the defaults; ids may have slashes.
+
+    A provider that is switched off is found by its name, or as the default, if it ``may_be_off``.
+    """
     default = await service.imagegen.resolve.default_name()
     if not name:
-        resolved = await service.imagegen.resolve(provider_name=default)
+        resolved = await service.imagegen.resolve(provider_name=default, may_be_off=may_be_off)
         return default, choose_model(resolved.profile.models, None)
     provider_name, _, model_id = name.partition("/")
     if model_id:
         with suppress(Refusal):
-            resolved = await service.imagegen.resolve(provider_name=provider_name)
+            resolved = await service.imagegen.resolve(provider_name=provider_name, may_be_off=may_be_off)
             for model in resolved.profile.models:
                 if model.id == model_id:
                     return provider_name, model
@@ -402,7 +405,7 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
         if generation.model and generation.model not in (name, earlier.model_id):
             raise IdempotencyKeyReused
     try:
-        provider_name, model = await find_model(service, name)
+        provider_name, model = await find_model(service, name, may_be_off=bool(generation.fallback))
     except ModelNotAvailable:
         if earlier is None:
             raise

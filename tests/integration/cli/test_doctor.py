@@ -38,6 +38,16 @@ def test_a_missing_directory_fails(other):
     assert f"{other.data_dir} is not there" in checks["data directory"][1]
 
 
+def test_a_pillow_without_avif_is_told(other):
+    """As some distributions build it; such images are refused then, and the others are not."""
+    (other.folder / "sitecustomize.py").write_text("import sys; sys.modules['PIL._avif'] = None")
+    _, lacking = examined(other, environ={"PYTHONPATH": str(other.folder)})
+    _, whole = examined(other)
+
+    assert ("warn", True) == (lacking["pillow"][0], "AVIF" in lacking["pillow"][1])
+    assert "pillow" not in whole
+
+
 def test_the_settings_may_be_named(other):
     """As where `serve` and `config check` take them."""
     (other.folder / "mine.yaml").write_text("data_dir: /nowhere/else")

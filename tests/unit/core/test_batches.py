@@ -111,6 +111,33 @@ def test_items_are_numbered():
     assert ({"seed": 1, "num": 2}, "a") == (second.params, second.provider_name)
 
 
+class CountedConfigs:
+    """Saved configurations that count how often one is read."""
+
+    def __init__(self, configs):
+        self._configs, self.reads = configs, 0
+
+    def __getattr__(self, name):
+        return getattr(self._configs, name)
+
+    async def get(self, provider_name):
+        self.reads += 1
+        return await self._configs.get(provider_name)
+
+
+async def test_providers_are_looked_up_once_for_all_items():
+    """Those to ask next, too."""
+    parts = memory_adapters()
+    configs = CountedConfigs(parts.configs)
+    other = attrs.evolve(priced("0.3"), provider_name="other")
+    imagegen = an_imagegen(
+        attrs.evolve(parts, configs=configs), file_configs={"demo": priced("0.1"), "other": other}
+    )
+    batch, _ = await imagegen.batches.create(Batch(), attrs.evolve(prompts(500), fallback=(Target("other"),)))
+
+    assert (Decimal(150), True) == (batch.estimate[0].amount, configs.reads < 10)
+
+
 # ---------------------------------------------------------------- submitting
 
 
