@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -16,6 +18,7 @@ from imagegen_http.cli.words import width_of
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss
+from tests.integration.api.live_server import clean_environ
 from tests.integration.cli.conftest import files_below
 from tests.integration.cli.test_backup import damage, image_files
 
@@ -41,10 +44,13 @@ def test_a_missing_directory_fails(other):
 def test_a_pillow_without_avif_is_told(other):
     """As some distributions build it; such images are refused then, and the others are not."""
     (other.folder / "sitecustomize.py").write_text("import sys; sys.modules['PIL._avif'] = None")
-    _, lacking = examined(other, environ={"PYTHONPATH": str(other.folder)})
+    command = [sys.executable, "-m", "imagegen_http", "doctor", "--json"]
+    environ = clean_environ(PYTHONPATH=str(other.folder))
+    output = subprocess.run(command, cwd=other.folder, env=environ, capture_output=True, check=False).stdout
+    lacking = {check["name"]: check for check in json.loads(output)["checks"]}
     _, whole = examined(other)
 
-    assert ("warn", True) == (lacking["pillow"][0], "AVIF" in lacking["pillow"][1])
+    assert ("warn", True) == (lacking["pillow"]["status"], "AVIF" in lacking["pillow"]["message"])
     assert "pillow" not in whole
 
 
