@@ -296,8 +296,8 @@ async def test_only_a_running_batch_submits(batches):
     """A paused one goes on where it was; one that is cancelled never does."""
     batch = await batches.add(a_batch(), PLAN)
     item = an_item(batch, 0)
-    why = {"reason": "failure", "detail": ProblemCode.PRICE_UNKNOWN()}
-    await batches.change(batch.batch_id, "pause", now=NOW, **why)
+    pause = {"reason": "failure", "detail": ProblemCode.PRICE_UNKNOWN()}
+    await batches.change(batch.batch_id, "pause", now=NOW, **pause)
     await batches.change(batch.batch_id, "pause", now=NOW)
     paused = await batches.get(batch.batch_id)
 

@@ -263,11 +263,11 @@ def test_v1_goes_on_from_a_provider_that_is_switched_off(service):
     with server.client() as api:
         data(api.post(CONFIG, json={"provider_name": "first", "enabled": False}))
         alone = api.post("/v1/images/generations", json=body)
-        made = api.post("/v1/images/generations", json={**body, "fallback": ["second/fine"]})
-        task = data(api.get(f"{TASKS}/{made.headers['x-task-id']}"))
+        answer = api.post("/v1/images/generations", json={**body, "fallback": ["second/fine"]})
+        task = data(api.get(f"{TASKS}/{answer.headers['x-task-id']}"))
         shown = server.on_terminal("tasks", "show", task["task_id"], **server.environ)
         shown.until("first (provider_disabled)")
 
-    assert (404, 200) == (alone.status_code, made.status_code)
+    assert (404, 200) == (alone.status_code, answer.status_code)
     assert ["provider_disabled", None] == [each["code"] for each in task["attempt_history"]]
     assert (0, 0, 1) == (shown.end(), first.paid["fine"], second.paid["fine"])

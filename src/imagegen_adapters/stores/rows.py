@@ -470,8 +470,8 @@ async def newest_rows(
     means any.
     """
     table = shown.partition("FROM ")[2].split()[0]
-    given = ((name, value) for name, value in chosen.items() if value is not None)
-    values = {name: value if isinstance(value, int) else str(value) for name, value in given}
+    criteria = ((name, value) for name, value in chosen.items() if value is not None)
+    values = {name: value if isinstance(value, int) else str(value) for name, value in criteria}
     condition = " AND ".join(f"{name} = :{name}" for name in values) or "true"
     statement = _NEWEST_FIRST.format(table=table, shown=shown, condition=condition, column=column)
     before = NEWEST if paging.after is None else paging.after

@@ -25,7 +25,7 @@ from imagegen_http.cli.output import (
 from imagegen_http.cli.words import label, message
 
 
-def _asked(attempt: Mapping[str, Any]) -> str:
+def _attempt_note(attempt: Mapping[str, Any]) -> str:
     return f"{attempt['provider']} ({attempt['code']})"
 
 
@@ -57,7 +57,7 @@ _RECORD = (
     Column("started", "started_at", "time"),
     Column("ended", "completed_at", "time"),
     Column("attempts"),
-    Column("asked before", lambda task: ", ".join(map(_asked, task["attempt_history"][:-1]))),
+    Column("asked before", lambda task: ", ".join(map(_attempt_note, task["attempt_history"][:-1]))),
     Column("error", lambda task: " ".join(filter(None, map((task["error"] or {}).get, ("code", "message"))))),
     Column("cost", lambda task: cost_note(task["cost"])),
     Column("images", lambda task: ", ".join(str(image["id"]) for image in task["images"])),
