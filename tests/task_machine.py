@@ -148,7 +148,9 @@ class TaskMachine(RuleBasedStateMachine):
     def requeue(self, pick, delay, burn):
         task = self.processing(pick)
         attempts = task.attempts if burn else max(0, task.attempts - 1)
-        self.save(task.requeue(not_before=self.after(delay), attempts=attempts, is_retry=True))
+        self.save(
+            task.requeue(not_before=self.after(delay), attempts=attempts, retry_for=FailureCode.UNAVAILABLE)
+        )
 
     @precondition(has_processing)
     @rule(pick=picks, progress=st.floats(min_value=0, max_value=1))

@@ -110,7 +110,7 @@ def settle(
         # A rate limit is no fault of the request: the attempt is given back.
         given_back = error.failure.code is FailureCode.RATE_LIMITED
         attempts = max(0, task.attempts - 1) if given_back else task.attempts
-        return task.requeue(not_before=now + backoff, attempts=attempts, is_retry=True)
+        return task.requeue(not_before=now + backoff, attempts=attempts, retry_for=error.failure.code)
     if error is not None and not some_stored:
         return task.fail(now, error.failure, warnings=warnings)
     return task.complete(now, warnings=warnings + _missing_images(outcomes))

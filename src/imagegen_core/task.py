@@ -22,7 +22,7 @@ from imagegen_core.values import frozen_mapping
 RESPONSE_FORMAT = "response_format"
 WEBHOOK_URL = "webhook_url"
 FALLBACK = "fallback"
-_PASSED, _MOVED_AT, _EARLIER_ATTEMPTS = "passed", "moved_at", "earlier_attempts"
+_PASSED, _MOVED_AT, _EARLIER_ATTEMPTS, _PUT_OFF = "passed", "moved_at", "earlier_attempts", "put_off"
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
@@ -188,6 +188,17 @@ class Task:
         return len(self.config_snapshot.get(_PASSED, ())) < len(self.config_snapshot.get(FALLBACK, ()))
 
     @property
+    def put_off(self) -> FailureCode | None:
+        """Why it waits for ``not_before``, where its provider has started nothing."""
+        if (
+            self.status is not TaskStatus.PENDING
+            or self.not_before is None
+            or _PUT_OFF not in self.config_snapshot
+        ):
+            return None
+        return FailureCode(self.config_snapshot[_PUT_OFF])  # type: ignore[call-arg] # by value
+
+    @property
     def fence(self) -> Fence:
         """What the stored task must still match when a change of this value is stored."""
         return Fence(owner=self.owner, epoch=self.epoch, status=self.status)
@@ -216,7 +227,7 @@ class Task:
         following = dict(self.config_snapshot[FALLBACK][len(passed) - 1])
         moved = {_PASSED: passed, _MOVED_AT: str(now), _EARLIER_ATTEMPTS: self.attempts}
         return attrs.evolve(
-            self.requeue(is_retry=True),
+            self.requeue(retry_for=failure.code),
             provider_name=following.pop("provider"),
             model_id=following["model_id"],
             config_snapshot={**self.config_snapshot, **following, **moved},
@@ -231,7 +242,7 @@ class Task:
         not_before: datetime | None = None,
         locked: bool = False,
         attempts: int | None = None,
-        is_retry: bool = False,
+        retry_for: FailureCode | None = None,
         is_recovery: bool = False,
     ) -> "Task":
         """Return the task given back to the queue; by itself that counts as nothing.
@@ -240,17 +251,21 @@ class Task:
             not_before: earliest time of the next claim; at once by default.
             locked: it waits for the master key: the next start may claim it before ``not_before``.
             attempts: the number of attempts, if some that were counted sent nothing.
-            is_retry: the provider started nothing; counts towards ``max_retries``.
+            retry_for: why the provider started nothing; counts towards ``max_retries``.
             is_recovery: the task may have crashed its worker; counts towards `MAX_RECOVERIES`.
         """
+        snapshot = {name: value for name, value in self.config_snapshot.items() if name != _PUT_OFF}
+        if retry_for is not None:
+            snapshot[_PUT_OFF] = str(retry_for)
         return self._transition(
             TaskStatus.PENDING,
+            config_snapshot=snapshot,
             owner=None,
             not_before=not_before,
             locked=locked,
             attempts=self.attempts if attempts is None else attempts,
-            progress=None if is_retry else self.progress,
-            retries=self.retries + is_retry,
+            progress=self.progress if retry_for is None else None,
+            retries=self.retries + (retry_for is not None),
             recoveries=self.recoveries + is_recovery,
         )
 

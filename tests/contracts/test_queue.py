@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from imagegen_core.errors import FailureCode
 from imagegen_core.task import TaskStatus
 from tests.contracts.samples import NOW, a_task, later
 
@@ -69,7 +70,7 @@ async def test_a_requeued_task_keeps_its_age(repository, queue):
     old, new = a_task(), a_task()
     await enqueue(repository, queue, old, new)
     (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-    back = claimed.requeue(is_retry=True)
+    back = claimed.requeue(retry_for=FailureCode.UNAVAILABLE)
     await repository.save(claimed.fence, task=back)
     await queue.wake()
 
@@ -110,7 +111,7 @@ async def test_not_before_is_honoured(repository, queue):
     task, other = a_task(), a_task()
     await enqueue(repository, queue, task, other)
     (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-    back = claimed.requeue(not_before=later(10), is_retry=True)
+    back = claimed.requeue(not_before=later(10), retry_for=FailureCode.UNAVAILABLE)
     await repository.save(claimed.fence, task=back)
     await queue.wake()
 
@@ -253,7 +254,7 @@ async def test_counts_follow_every_change(repository, queue):
     counts = [await repository.counts()]
     one, two, _ = await queue.claim("me", limit=3, now=NOW, provider_limits=AMPLE_LIMITS)
     counts.append(await repository.counts())
-    await repository.save(one.fence, task=one.requeue(is_retry=True))
+    await repository.save(one.fence, task=one.requeue(retry_for=FailureCode.UNAVAILABLE))
     await repository.save(two.fence, task=two.complete(NOW))
     counts.append(await repository.counts())
 
@@ -280,7 +281,9 @@ async def test_positions_are_among_the_provider_s_own(repository, queue):
     tasks = [a_task(provider_name=name) for name in names]
     await enqueue(repository, queue, *tasks)
     (first,) = await queue.claim("me", limit=1, now=NOW, provider_limits={"busy": 1})
-    await repository.save(first.fence, task=first.requeue(not_before=later(60), is_retry=True))
+    await repository.save(
+        first.fence, task=first.requeue(not_before=later(60), retry_for=FailureCode.UNAVAILABLE)
+    )
 
     assert [1, 1, 1, 2, 2] == [await queue.position(task.task_id) for task in tasks]
 

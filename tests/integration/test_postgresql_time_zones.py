@@ -12,6 +12,7 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.system import simplify
+from imagegen_core.errors import FailureCode
 from imagegen_core.images import StorageState
 from imagegen_core.ports.gallery import ImageFilter
 from imagegen_core.search import Paging
@@ -83,7 +84,9 @@ async def test_a_deferred_task_is_due_in_time(repository, database):
     await repository.add(a_task(created_at=MIDNIGHT - timedelta(hours=1)), queue_size=9)
     limits = {"demo": 9}
     (claimed,) = await queue.claim("me", limit=1, now=MIDNIGHT, provider_limits=limits)
-    await repository.save(claimed.fence, task=claimed.requeue(not_before=MIDNIGHT, is_retry=True))
+    await repository.save(
+        claimed.fence, task=claimed.requeue(not_before=MIDNIGHT, retry_for=FailureCode.UNAVAILABLE)
+    )
     early = await queue.demand(now=MIDNIGHT - MILLISECOND, limit=9)
     claims = [
         await queue.claim("me", limit=1, now=at, provider_limits=limits)

@@ -22,7 +22,7 @@ from imagegen_http.api.errors import download, get, response
 from imagegen_http.api.images import DeletedImage, Image
 from imagegen_http.api.requests import ServiceDependency, TaskIdPath, parse_task_id, query
 from imagegen_http.api.responses import blob_response
-from imagegen_http.api.tasks import Task, TaskError, progress_of
+from imagegen_http.api.tasks import RETRY, Task, TaskError, TaskRetry, progress_of
 from imagegen_http.guard import asgi
 from imagegen_http.schemas import Answer, ImageId, TaskId, doc
 from imagegen_http.service import Service
@@ -50,6 +50,7 @@ class TaskChange(Answer, frozen=True, kw_only=True):
     queue_position: Annotated[
         int | None, doc("1 for the next one of its provider; null when it does not wait", None)
     ]
+    retry: Annotated[TaskRetry | None, doc(RETRY)]
     image_ids: Annotated[list[ImageId], doc("its images so far, in order")]
     error: Annotated[TaskError | None, doc("why it failed or was cancelled", None)]
 
@@ -59,6 +60,7 @@ class TaskChange(Answer, frozen=True, kw_only=True):
             view.task,
             progress=progress_of(view.task),
             queue_position=view.queue_position,
+            retry=TaskRetry.from_task(view.task),
             image_ids=[image.id for image in view.images],
             error=TaskError.from_task(view.task, language),
         )

@@ -66,6 +66,7 @@ _URL = f"/api/v1/tasks/{EXAMPLE_TASK_ID}"
 _MESSAGE = "a sentence in the caller's language, then the provider's own words"
 _INPUT_URL = "where its bytes are; null once that image is deleted, or where they were not kept"
 _NEW_PARAMS = "parameters, and `prompt`, in place of the task's own; null takes one back"
+RETRY = "when it is sent again, where its provider has not started it; else null"
 _CANCELLED = {"enum": ["pending", "processing", None]}
 
 
@@ -117,6 +118,22 @@ class FallbackTarget(Body, frozen=True, kw_only=True):
 
     provider: Annotated[str, doc("its name", "demo", min_length=1)]
     model_id: RequestedModel | None = None
+
+
+class TaskRetry(Answer, frozen=True, kw_only=True):
+    """When a task is sent again that its provider has not started."""
+
+    at: Annotated[Time, doc("earliest time at which it is sent")]
+    code: Annotated[FailureCode, doc("why it was not started", "rate_limited")]
+    number: Annotated[int, doc("which try that is, the first one being 1", 2)]
+    most: Annotated[int, doc("how many there are at most", 4)]
+
+    @classmethod
+    def from_task(cls, task: CoreTask) -> "TaskRetry | None":
+        if task.put_off is None or task.not_before is None:
+            return None
+        at, number = timestamp(task.not_before), task.retries + 1
+        return cls(at=at, code=task.put_off, number=number, most=task.max_retries + 1)
 
 
 _FALLBACK = "providers to ask next, in order, where one has provably charged nothing"
@@ -188,6 +205,7 @@ class Task(Answer, frozen=True, kw_only=True):
     queue_position: Annotated[
         int | None, doc("1 for the next one of its provider; null when it does not wait", None)
     ]
+    retry: Annotated[TaskRetry | None, doc(RETRY)]
     attempts: Annotated[int, doc("tries that reached the provider or tried to", 1)]
     attempt_history: Annotated[list[TaskAttempt], doc("whose turn it was, the present provider's last")]
     created_at: Time
@@ -228,6 +246,7 @@ class Task(Answer, frozen=True, kw_only=True):
                 for each in task.attempt_history
             ],
             queue_position=view.queue_position,
+            retry=TaskRetry.from_task(task),
             image_url=images[0].image_url if images else None,
             images=images,
             inputs=[TaskInput.from_view(one, task.task_id, number) for number, one in enumerate(view.inputs)],

@@ -35,7 +35,9 @@ def test_what_a_task_goes_through_is_told(api, follow):
     images = [image["id"] for image in tasks[0]["images"]]
 
     assert {"task"} == {event.name for event in events}
-    assert {"task_id", "status", "progress", "queue_position", "image_ids", "error"} == set(own[-1].data)
+    assert {"task_id", "status", "progress", "queue_position", "retry", "image_ids", "error"} == set(
+        own[-1].data
+    )
     assert (1.0, None, images, None) == tuple(
         own[-1].data[name] for name in ("progress", "queue_position", "image_ids", "error")
     )

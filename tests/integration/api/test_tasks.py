@@ -23,6 +23,7 @@ from tests.integration.api.asking import (
     submit,
     task_of,
     total,
+    until,
 )
 from tests.live_files import contents
 
@@ -261,6 +262,20 @@ def test_a_rate_limit_is_waited_for_and_costs_no_attempt(api):
 
     assert ("failed", "rate_limited") == (task["status"], task["error"]["code"])
     assert task["attempts"] <= 1
+
+
+def test_a_task_that_waits_to_be_sent_again_says_so(api):
+    """When, why, and which try that will be; no longer once it has ended."""
+    body = {**body_of(fail="rate_limited"), "config": {"max_retries": 5}}
+    task_id = data(api.post(GENERATE, json=body))["task_id"]
+    task = until(lambda: task_of(api, task_id), lambda task: task["retry"])
+    again, ended_task = task["retry"], data(api.post(f"{TASKS}/{task_id}/cancel"))
+
+    assert ("pending", None) == (task["status"], task["error"])
+    assert ("rate_limited", 6) == (again["code"], again["most"])
+    assert 2 <= again["number"] <= 6
+    assert TIME.fullmatch(again["at"])
+    assert ended_task["retry"] is None
 
 
 def test_a_refusal_of_the_upstream_is_content_policy(api):
