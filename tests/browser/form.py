@@ -2,12 +2,16 @@
 
 import base64
 import json
+from contextlib import contextmanager
 from io import BytesIO
 
 from PIL import Image as RasterImage
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.fakes.http_server import HttpServer, Reply
+from tests.fakes.in_thread import in_thread
+from tests.fakes.own_upstream import DOCUMENT, FakeOwn
 from tests.integration.api.asking import TASKS, data
 
 TOKEN = "a-token-that-is-long-enough-0001"
@@ -145,3 +149,20 @@ class Form:
 def tasks(server):
     with server.client() as api:
         return data(api.get(TASKS))["items"]
+
+
+@contextmanager
+def unsure():
+    """Yield settings whose default provider fails, and may have charged for it."""
+    with in_thread(HttpServer(lambda request: Reply.json({}, 500))) as upstream:
+        own = {
+            "kind": "http",
+            "api_base": upstream.url,
+            "api_key": FakeOwn.key,
+            "extra_config": {"spec": DOCUMENT},
+        }
+        yield {
+            "providers": {"own": own},
+            "default_provider": "own",
+            "security": {"allow_private_upstreams": [upstream.url.removeprefix("http://")]},
+        }

@@ -46,7 +46,7 @@ def test_a_browser_whose_clock_is_wrong_tells_the_right_times(tab, serve):
             script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=SHIFT % hours)
             try:
                 tab.open(server.url)
-                durations.append(duration(tab, ".task .elapsed"))
+                durations.append(duration(tab, ".group .elapsed"))
                 tab.open(f"{server.url}/tasks")
             finally:
                 tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)

@@ -1,10 +1,11 @@
 """Somebody asks for images, whatever comes between."""
 
+import pytest
 from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.form import TOKEN, png, tasks
+from tests.browser.form import TOKEN, png, tasks, unsure
 from tests.browser.tab import PHONE, Look
 from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.images import png_base64
@@ -42,7 +43,7 @@ for (const detail of [1, 2]) arguments[0].dispatchEvent(new MouseEvent('click', 
 """
 FAILURES = """
 const dismissed = JSON.parse(localStorage['imagegen.dismissed'] ?? '[]');
-return [dismissed, document.querySelectorAll('.task.failed').length];
+return [dismissed, document.querySelectorAll('.group.failed').length];
 """
 """The failures that were taken note of, and how many are shown."""
 
@@ -354,39 +355,42 @@ def test_a_deleted_image_passes_the_focus_on(console):
     with server.client() as api:
         for prompt in ("一", "二", "三"):
             make_image(api, prompt)
-    form.tab.until(lambda: ["3", "2", "1"] == [card.get_attribute("data-id") for card in form.all(".card")])
-    form.one(".card[data-id='2'] a").send_keys(Keys.TAB)
-    ActionChains(form.driver).send_keys(Keys.TAB, Keys.ENTER).perform()
-    form.tab.until(lambda: 2 == len(form.all(".card")))
-    script = "return document.activeElement.closest('.card')?.dataset.id"
+    form.tab.until(lambda: ["3", "2", "1"] == [each.get_attribute("data-id") for each in form.all(".frame")])
+    form.one(".frame[data-id='2'] a").send_keys(Keys.DELETE)
+    form.tab.until(lambda: 2 == len(form.all(".frame")))
+    script = "return document.activeElement.closest('.frame')?.dataset.id"
     focused = form.tab.until(lambda: form.driver.execute_script(script))
     form.button("撤销").click()
-    form.tab.until(lambda: 3 == len(form.all(".card")))
+    form.tab.until(lambda: 3 == len(form.all(".frame")))
 
     assert "1" == focused
 
 
-def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
-    """On both pages and over a reload; with reason and possible charge, in sight of a phone."""
+@pytest.fixture
+def unsure_settings():
+    with unsure() as settings:
+        yield settings
+
+
+def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations, unsure_settings):
+    """On both pages and over a reload; with reason and possible charge, in sight of a phone, as a line."""
     tab.look(Look(size=PHONE, has_touch=True, theme="dark"))
-    _, form = console()
+    _, form = console(**unsure_settings)
     form.prompt().send_keys("雪山")
-    form.open_advanced()
-    form.pick("fail", "结果未知")
     form.go()
-    failed = form.text(".task.failed")
-    tab.until(lambda: form.driver.execute_script(IN_SIGHT, form.one(".task.failed")))
+    failed = form.text(".group.failed")
+    tab.until(lambda: form.driver.execute_script(IN_SIGHT, form.one(".group.failed")))
     violations = axe_violations()
     tab.driver.refresh()
-    again = form.text(".task.failed")
+    again = form.text(".group.failed")
     form.press(form.button("知道了"))
-    tab.until(lambda: not form.all(".task"))
+    tab.until(lambda: not form.all(".group"))
     tab.driver.refresh()
     form.prompt()
     overflow = form.driver.execute_script(
         "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth"
     )
-    remaining = form.all(".task")
+    remaining = form.all(".group")
     form.driver.execute_script("document.querySelector('a[href=\"/tasks\"]').click()")
     tab.until(lambda: form.all(".task.failed"))
 
@@ -400,13 +404,13 @@ def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations):
 
 
 def test_a_failure_is_tried_again_where_it_is_shown(console, tab):
-    """Once, also by a double click; the new task takes its place."""
+    """Once, also by a double click; the new task takes its place. The demo charges nothing."""
     server, form = console()
     form.prompt().send_keys("雪山")
     form.open_advanced()
     form.pick("fail", "结果未知")
     form.go()
-    button = form.button("重试（可能再次计费）")
+    button = form.button("重试")
     (failed,) = tasks(server)
     form.driver.execute_script(DOUBLE_CLICK, button)
     tab.until(lambda: ["failed"] * 2 == [task["status"] for task in tasks(server)])

@@ -85,13 +85,13 @@ def test_a_task_that_ended_unheard_is_shown_as_it_ended(tab, serve):
     tab.driver.find_element(By.CSS_SELECTOR, ".advanced summary").click()
     tab.until(lambda: tasks(tab, "input[name=delay_seconds]"))[0].send_keys("2")
     box.send_keys(Keys.CONTROL + Keys.ENTER)
-    tab.until(lambda: tasks(tab, ".task progress"))
+    tab.until(lambda: tasks(tab, ".group progress"))
     tab.driver.execute_script(HIDE)
     with server.client() as api:
         (task,) = api.get(TASKS).json()["data"]["items"]
         ended(api, task["task_id"])
-    before = tasks(tab, ".task progress")
+    before = tasks(tab, ".group progress")
     tab.driver.execute_script(SHOW)
-    tab.until(lambda: tasks(tab, ".card[data-id='1'] img") and not tasks(tab, ".task"))
+    tab.until(lambda: tasks(tab, ".frame[data-id='1'] img") and not tasks(tab, ".group progress"))
 
     assert before

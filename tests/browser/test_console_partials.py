@@ -21,7 +21,7 @@ def upstream():
 
 
 def test_partial_images_are_shown_until_the_image_is_there(tab, serve, upstream):
-    """In the card of the task, which then becomes the image."""
+    """As they are, in the frame of the image, which then takes their place."""
     server = serve(**streaming(upstream, default_provider=STREAMING))
     tab.open(f"{server.url}/health/live")
     tab.driver.execute_script("localStorage.setItem('imagegen.draft', arguments[0])", json.dumps(_DRAFT))
@@ -33,10 +33,12 @@ def test_partial_images_are_shown_until_the_image_is_there(tab, serve, upstream)
     tab.until(lambda: any(each.status and _FOLLOWED.match(each.path) for each in tab.exchanges()))
     upstream.fake.steps.release(2)
     partial = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "img.partial"))[0]
-    source = partial.get_attribute("src")
+    source, opacity = partial.get_attribute("src"), partial.value_of_css_property("opacity")
+    line = tab.driver.find_element(By.CSS_SELECTOR, ".frame progress").size["height"]
     upstream.fake.steps.release(1000)
     tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "main img[src*='/api/v1/images/1/']"))
+    tab.until(lambda: not tab.driver.find_elements(By.CSS_SELECTOR, "img.partial"))
 
     assert source.startswith("data:image/")
-    assert [] == tab.driver.find_elements(By.CSS_SELECTOR, "img.partial")
+    assert (opacity, line) == ("1", 2)
     assert 1 == len(upstream.fake.ledger)

@@ -4,8 +4,8 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.form import tasks
-from tests.integration.api.asking import WAIT, data, make_image, submit
+from tests.browser.form import tasks, unsure
+from tests.integration.api.asking import GENERATE, WAIT, data, make_image
 
 LOSE = """
 const send = window.fetch;
@@ -79,12 +79,18 @@ def names(tab, selector):
 def fail(server):
     """Return the id of a task that may have been charged."""
     with server.client() as api:
-        return data(submit(api, headers=WAIT, fail="timeout"))["task_id"]
+        return data(api.post(GENERATE, json={"params": {"prompt": "雪山"}}, headers=WAIT))["task_id"]
 
 
-def test_a_retry_is_one_task_also_after_a_lost_answer_and_a_reload(tab, serve, lossy):
+@pytest.fixture
+def unsure_settings():
+    with unsure() as settings:
+        yield settings
+
+
+def test_a_retry_is_one_task_also_after_a_lost_answer_and_a_reload(tab, serve, lossy, unsure_settings):
     """The failure says so, with a link to the new task and no button; in another browser, too."""
-    server = serve()
+    server = serve(**unsure_settings)
     failed = fail(server)
     card = f".task[data-id='{failed}']"
     tab.open(f"{server.url}/tasks?status=failed")

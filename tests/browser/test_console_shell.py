@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.tab import ENGLISH, Look
 
 ADDRESSES = {
-    "/": ".results .card img",
+    "/": ".results .frame img",
     "/gallery": ".grid .card img, .grid figure img",
     "/p/3": "main img",
     "/p/3/edit": "canvas",

@@ -24,16 +24,16 @@ def test_a_sixth_tab_is_as_live_as_the_first(tab, serve):
                 if number:
                     tab.driver.switch_to.new_window("tab")
                 tab.open(server.url + path)
-                tab.until(lambda: shown(tab, ".connection.open") and len(shown(tab, ".task progress")) == 2)
+                tab.until(lambda: shown(tab, ".connection.open") and len(shown(tab, "progress")) == 2)
             api.post(f"{TASKS}/{tasks[0]}/cancel").raise_for_status()
-            tab.until(lambda: len(shown(tab, ".task progress")) == 1)
+            tab.until(lambda: len(shown(tab, "progress")) == 1)
         finally:
             for handle in tab.driver.window_handles:
                 if handle != first:
                     tab.driver.switch_to.window(handle)
                     tab.driver.close()
             tab.driver.switch_to.window(first)
-        tab.until(lambda: len(shown(tab, ".task progress")) == 1)
+        tab.until(lambda: len(shown(tab, "progress")) == 1)
         api.post(f"{TASKS}/{tasks[1]}/cancel").raise_for_status()
 
-        assert tab.until(lambda: shown(tab, "main") and not shown(tab, ".task progress"))
+        assert tab.until(lambda: shown(tab, "main") and not shown(tab, "progress"))

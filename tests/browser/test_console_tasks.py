@@ -56,7 +56,7 @@ def press(tab, name):
 
 
 def test_a_task_that_failed_while_nobody_looked_is_there(tab, serve):
-    """With its reason and its charge, until it is dismissed; a reload brings it back as long as it is not."""
+    """With its reason, until it is dismissed; a reload brings it back as long as it is not."""
     server = serve()
     task = generate(server, fail="outcome_unknown")
     tab.open(f"{server.url}/tasks")
@@ -71,7 +71,7 @@ def test_a_task_that_failed_while_nobody_looked_is_there(tab, serve):
 
     assert PROMPT in before
     assert "结果未知" in before
-    assert "可能已计费" in before
+    assert "可能已计费" not in before, "the demo charges nothing"
     assert [] == shown(tab, ".failures")
     assert [task["task_id"]] == [one.get_attribute("data-id") for one in shown(tab, ".task")]
 
@@ -186,14 +186,14 @@ def test_three_hundred_tasks_cost_a_dozen_requests(tab, serve_seeded, page):
     server = serve_seeded(pending=300, queue={"size": 1000, "workers": 4})
     with tab.recording() as requests:
         tab.open(f"{server.url}{page}")
-        tab.until(lambda: shown(tab, ".task"))
+        tab.until(lambda: shown(tab, ".task, .group"))
         waiting = httpx.get(f"{server.url}{TASKS}?status=pending&page_size=100").json()["data"]["items"]
         for task in waiting[:10]:
             httpx.post(f"{server.url}{TASKS}/{task['task_id']}/cancel").raise_for_status()
             time.sleep(1)
     to_api = [one for one in requests if one.path.startswith("/api/") and one.path != "/api/v1/events"]
     counts = httpx.get(f"{server.url}{TASKS}/counts").json()["data"]
-    nodes = len(shown(tab, ".task"))
+    nodes = len(shown(tab, ".task, .group"))
     tab.open(f"{server.url}/tasks")
     tab.until(lambda: str(counts["pending"]) == text(tab, "[data-status=pending]"))
     press(tab, "全部取消")

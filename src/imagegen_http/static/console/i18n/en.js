@@ -166,6 +166,7 @@ export default {
     submitted: "Submitted, waiting",
     news_failed: "Failed: {reason}",
     news_images: { one: "Completed, {n} image", other: "Completed, {n} images" },
+    reused: "The form is filled: nothing is sent until you press “Generate”",
     recent: "Recent",
     to_gallery: "All images",
     nothing_yet: "There are no images yet. Write a prompt and press “Generate”.",

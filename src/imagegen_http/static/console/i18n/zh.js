@@ -166,6 +166,7 @@ export default {
     submitted: "已提交，正在排队",
     news_failed: "失败：{reason}",
     news_images: "已完成，{n} 张图片",
+    reused: "已填入创作表单，按“生成”才会发送",
     recent: "最近",
     to_gallery: "全部图片",
     nothing_yet: "还没有图片。写一句提示词，按“生成”。",

@@ -9,7 +9,7 @@
 import { ApiError, newKey, post } from "./api.js";
 import { t } from "./i18n.js";
 import { keep, recall } from "./kept.js";
-import { bodyOf } from "./requests.js";
+import { bodyOf, countOf } from "./requests.js";
 import { OPERATIONS } from "./store.js";
 import { signal } from "../vendor/index.js";
 
@@ -50,7 +50,7 @@ export function setParameter(name, value) {
 /** Start again with these values, and nothing that was there before. */
 export function replaceDraft({ params = {}, ...values }) {
   const { num, n, number_of_images, prompt, image, mask, reference_images, ...others } = params;
-  change({ ...EMPTY, prompt: prompt ?? "", num: num ?? n ?? number_of_images ?? 1, mixed: !values.extras, ...values, params: others });
+  change({ ...EMPTY, prompt: prompt ?? "", num: countOf({ num, n, number_of_images }), mixed: !values.extras, ...values, params: others });
   tidy();
 }
 

@@ -23,7 +23,7 @@ export function choiceOf({ provider: named, model_id, operation }) {
   const { providers = [], default_provider: first } = catalogue.value ?? {};
   const provider = named || first;
   const find = (name) => providers.find((one) => one.name === name && one.models.length);
-  const near = find(provider) ?? find(first) ?? providers.find(({ models }) => models.length);
+  const near = find(provider) ?? find(named && ableModel(operation, named)?.provider) ?? find(first) ?? providers.find(({ models }) => models.length);
   if (!near) return null;
   const meant = modelOf(provider, model_id);
   const model = meant ?? modelOf(near.name, "");
@@ -34,10 +34,13 @@ export function choiceOf({ provider: named, model_id, operation }) {
   return { ...chosen, operation: does, instead: isMeant ? null : { provider, model: meant, model_id, operation } };
 }
 
-/** Return which model can do the operation, as `{ provider, model_id }`: of the same provider, else of the default one, else of any; null if none. */
+/**
+ * Return which model can do the operation, as `{ provider, model_id }`: of the same provider, else of the default one, else of
+ * any, and of the demo where nothing else can; null if none.
+ */
 export function ableModel(operation, provider) {
   const { providers = [], default_provider } = catalogue.value ?? {};
-  const rank = ({ name }) => (name === provider ? 0 : name === default_provider ? 1 : 2);
+  const rank = ({ name, kind }) => (name === provider ? 0 : (kind === "demo" ? 3 : 1) + (name === default_provider ? 0 : 1));
   for (const one of [...providers].sort((a, b) => rank(a) - rank(b))) {
     const able = one.models.filter(({ capabilities }) => capabilities.includes(operation));
     const best = able.find((model) => model.default) ?? able.find(({ lifecycle }) => lifecycle?.status !== "retired") ?? able[0];
@@ -123,6 +126,11 @@ function paramsOf(draft, choice) {
 /** How many images are asked for: as many as the draft says, as far as the model goes. */
 export function numberOf({ num }, choice) {
   return parameter(choice, "num") ? Math.max(1, Math.min(num, choice.model.limits.max_num)) : 1;
+}
+
+/** How many images parameters ask for, by any of the names that say it. */
+export function countOf({ num, n, number_of_images }) {
+  return Number(num ?? n ?? number_of_images ?? 1) || 1;
 }
 
 /** Return the body of the request, with its files. Throws an ApiError where one of them is gone. */

@@ -2,6 +2,7 @@
 
 import { ApiError, post } from "./api.js";
 import { t } from "./i18n.js";
+import { once } from "./idempotency.js";
 import { Shared } from "./shared.js";
 
 const MAX_RETRIED = 1000;
@@ -29,11 +30,17 @@ export function retry(task) {
   return repeated(task, post(`/api/v1/tasks/${task.task_id}/retry`, undefined, { headers: { "Idempotency-Key": "console" } }));
 }
 
+/** Ask once more for what was made, with other parameters; pressed again after the answer, it is another task. */
+export function rerun(task, params = {}) {
+  const path = `/api/v1/tasks/${task.task_id}/rerun`;
+  return repeated(task, once(`rerun ${task.task_id} ${Object.keys(params)}`, (headers) => post(path, { params }, { headers })));
+}
+
 /**
  * Return the task that a request answers, and take note that it repeats this one. Of an answer that was lost, say that to
  * press again is no second task.
  */
-export async function repeated({ task_id: retry_of }, request) {
+async function repeated({ task_id: retry_of }, request) {
   try {
     const task = await request;
     noteRepeats([{ ...task, retry_of }]);

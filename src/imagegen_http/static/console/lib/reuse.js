@@ -1,7 +1,12 @@
-// Ask again for what a task asked for: its words, parameters and input images become the draft.
+// Ask again for what a task asked for, or go on from an image: words, parameters and input images become the draft.
 
-import { keepBlob } from "./blobs.js";
 import { newKey } from "./api.js";
+import { keepBlob } from "./blobs.js";
+import { draft, replaceDraft } from "./drafts.js";
+import { t } from "./i18n.js";
+import { modelOf } from "./store.js";
+import { countOf } from "./requests.js";
+import { toast } from "../parts/toast.js";
 
 /**
  * Return the draft of a task as the API tells it, for `replaceDraft`. Input images that were uploaded are fetched and
@@ -15,7 +20,7 @@ export async function draftOf({ operation, provider, model_id, prompt, params, i
     provider,
     model_id,
     prompt,
-    num: Number(num ?? n ?? number_of_images ?? 1),
+    num: countOf(params),
     params: others,
     images: images.filter(Boolean),
   };
@@ -24,6 +29,24 @@ export async function draftOf({ operation, provider, model_id, prompt, params, i
 /** What a draft that starts from an image asks: the provider and the model that made it. */
 export function madeBy({ provider, model_id }) {
   return { provider, model_id };
+}
+
+/** Return the draft of an image once more: one, with the seed that this very one has, or one that chance gives. */
+export async function again(image, inputs, { withSeed = true } = {}) {
+  const { seed: asked, ...params } = image.params;
+  const values = await draftOf({ ...image, params, inputs });
+  const seed = image.metadata?.seed ?? asked;
+  const model = modelOf(image.provider, image.model_id);
+  const takesSeed = asked !== undefined || !model || model.accepts_extras || model.parameters.some(({ name }) => name === "seed");
+  if (withSeed && takesSeed && seed !== undefined && seed !== null) values.params.seed = seed;
+  return { ...values, num: 1 };
+}
+
+/** Put values into the form, and say so; what was there comes back by an undo. */
+export function fillForm(values) {
+  const former = draft.peek();
+  replaceDraft(values);
+  toast(t("create.reused"), { act: { name: t("act.undo"), run: () => replaceDraft(former) } });
 }
 
 async function inputOf({ role, image_id, url }) {

@@ -65,6 +65,13 @@ export function proportion(size) {
   return across > 0 && down > 0 ? across / down : 1;
 }
 
+/** The same of the images of a draft: where it says no size, they are like the image that they are made of. */
+export function shapeOf(draft, choice) {
+  const size = sizeOf(draft, choice);
+  const source = draft.images?.find(({ role }) => role === "image")?.size;
+  return proportion(size ?? (source && { pixels: { width: source[0], height: source[1] } }));
+}
+
 function sizeInParams(params, choice, presets) {
   const names = inputNames(choice.model);
   const said = Object.entries(params).filter(([name, value]) => names.has(name) && (value ?? "") !== "");

@@ -37,6 +37,11 @@ export function modelOf(provider, model) {
   return found.models.find(({ id }) => id === model) ?? (model ? null : (found.models.find((one) => one.default) ?? found.models[0] ?? null));
 }
 
+/** Whether what came to nothing may have been charged; what the demo makes is free. */
+export function mayBeCharged({ provider, error }) {
+  return Boolean(error?.possible_charge) && catalogue.value?.providers.find(({ name }) => name === provider)?.kind !== "demo";
+}
+
 /** Return how a provider is called on the page. */
 export function providerName(name) {
   return catalogue.value?.providers.find((one) => one.name === name)?.display_name ?? name;

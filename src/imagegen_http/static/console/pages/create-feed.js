@@ -1,77 +1,87 @@
-// The tasks that have not ended, those that just did, and the newest images: what stands beside the form.
+// What was asked for and what has become of it, newest first: what stands beside the form. A group is a press of the button.
 
-import { get, post } from "../lib/api.js";
+import { get, newKey, post } from "../lib/api.js";
 import { dismiss as takeNote, dismissed } from "../lib/dismissed.js";
-import { onResume, onTask } from "../lib/events.js";
+import { onTask } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
+import { gone } from "../lib/images.js";
 import { keep, recall } from "../lib/kept.js";
 import { LiveTasks } from "../lib/live-tasks.js";
-import { reading } from "../lib/reading.js";
 import { ENDED } from "../lib/tasks.js";
 import { toast } from "../parts/toast.js";
 import { computed, signal } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";
-const PAUSE = 6000; // milliseconds between two looks at the newest images
-const MAX_CARDS = 20;
-const MAX_RECENT = 24;
+const MAX_UNFINISHED = 20;
+const MAX_OWN = 20;
+const MAX_NEWEST = 12; // that are completed, whoever asked for them; older images are in the gallery
 const MAX_FAILURES = 50;
 const MAX_FOLLOWED = 100;
-const MAX_NEWEST = 100; // tasks that are looked through for those that ended unheard
+const MAX_UNHEARD = 100; // tasks that are looked through for those that ended unheard
 
 const tasks = new LiveTasks({ read: readTasks, misses, keeps: ({ status }, missed) => !missed || ENDED.includes(status), choose });
-const images = reading(PAUSE, async () => {
-  recent.value = (await get("/api/v1/images", { page_size: MAX_RECENT })).items;
-});
 
-/** Tasks, newest first; `own` are those that were asked for here. */
-export const entries = computed(() => (tasks.items.value ?? []).filter(({ status, task_id }) => status !== "failed" || !dismissed.value.has(task_id)));
+/** What was just pressed, until the service has answered. */
+const pressed = signal([]);
 
-/** The newest images, null until they are known; and why they, or the tasks, are not. */
-export const recent = signal(null);
-export const trouble = computed(() => (recent.value ? null : images.error.value) ?? (tasks.items.value ? null : tasks.error.value));
+/**
+ * The groups, newest first: each a task, with `key`, which it keeps when it is tried again, and `own` where it was asked for
+ * here. The `status` of one that is on its way to the service is `sending`.
+ */
+export const groups = computed(() => [...pressed.value, ...(tasks.items.value ?? []).filter(isShown)]);
+
+/** Whether it is known what there is; and why it is not. */
+export const known = computed(() => tasks.items.value !== null);
+export const trouble = computed(() => (known.value ? null : tasks.error.value));
 
 /** The last thing that happened, for who cannot see it. */
 export const news = signal("");
 
-/** Images by id, and those among the newest that stand in no entry. */
-const byId = computed(() => new Map((recent.value ?? []).map((image) => [image.id, image])));
-export const others = computed(() => {
-  const shown = new Set(entries.value.flatMap(({ image_ids }) => image_ids));
-  return (recent.value ?? []).filter(({ id }) => !shown.has(id));
-});
-
 const followed = new Set(recall("followed") ?? []); // ids of tasks that were asked for here, over a reload too
 
-/** Keep the lists current until the returned function is called. */
+/** Keep the groups current until the returned function is called. */
 export function follow() {
-  const completed = entries.value.filter(({ status }) => status === "completed"); // they are among the newest by now
-  for (const { task_id } of completed) tasks.change(task_id, { own: false });
-  const stops = [onTask(note), onResume(images.look), tasks.follow()];
-  images.look();
+  const stops = [onTask(note), tasks.follow()];
   return () => stops.forEach((stop) => stop());
 }
 
-/** Show a task that was just accepted; return whether it is a new one. */
-export function add(task) {
-  if (find(task.task_id)) return false;
-  remember(task.task_id, true);
-  tasks.put([{ ...task, own: true }]);
+/**
+ * Show what is being asked for, before the service has answered. Return `{ accept, drop }`: `accept(task)` takes its answer,
+ * and returns whether that is a new task; `drop` ends it where there is none.
+ */
+export function begin(asked) {
+  const entry = { image_ids: [], params: {}, ...asked, key: newKey(), status: "sending", own: true };
+  pressed.value = [entry, ...pressed.value];
   news.value = t("create.submitted");
-  const entry = find(task.task_id);
-  if (entry && ENDED.includes(entry.status)) note(entry); // which was told before its acceptance
-  return true;
+  const drop = () => {
+    pressed.value = pressed.value.filter((one) => one !== entry);
+  };
+  return {
+    drop,
+    accept(task) {
+      drop();
+      return add({ ...entry, ...task });
+    },
+  };
 }
 
 /** Show the task that repeats one that failed in the place of that. */
-export function replace({ task_id, operation, provider, model_id, prompt, params, num, shape, wish }, task) {
-  add({ operation, provider, model_id, prompt, params, num, shape, wish, ...task });
-  dismiss(task_id);
+export function replace(entry, task) {
+  const { operation, provider, model_id, prompt, params, num, shape, wish } = entry;
+  const place = { key: keyOf(entry), place: entry.place ?? entry.task_id };
+  add({ operation, provider, model_id, prompt, params, num, shape, wish, ...place, ...task });
+  dismiss(entry.task_id);
+  news.value = t("create.submitted");
 }
 
-/** Return the records of an entry's images, as far as they are known. */
-export function imagesOf({ image_ids, prompt, shape }) {
-  return image_ids.map((id) => byId.value.get(id) ?? { id, prompt, width: Math.round(512 * (shape ?? 1)), height: 512 });
+export function keyOf({ key, task_id }) {
+  return key ?? task_id;
+}
+
+/** Return the records of an entry's images, as far as they are known; null for one that left the page. */
+export function imagesOf({ image_ids, images = [], prompt, provider, model_id, params }) {
+  const record = (id) => images.find((image) => image.id === id) ?? { id, prompt, provider, model_id, params };
+  return image_ids.map((id) => (gone.value.has(id) ? null : record(id)));
 }
 
 /** Take note of a failure: it is shown no more, here nor where failed tasks are. */
@@ -92,20 +102,36 @@ export async function cancel(task_id) {
 
 export function reload() {
   tasks.again();
-  images.again();
 }
 
-/** Ask for the images that a change tells of, and say what became of a task that is shown. */
+/** Show a task that was just accepted; return whether it is a new one. */
+function add(task) {
+  if (find(task.task_id)) return false;
+  remember(task.task_id, true);
+  tasks.put([{ ...task, own: true }]);
+  const entry = find(task.task_id);
+  if (entry && ENDED.includes(entry.status)) note(entry); // which was told before its acceptance
+  return true;
+}
+
+/** Say what became of a task that is shown, and ask for all of it. */
 function note({ task_id, status, image_ids, error }) {
-  if (image_ids.some((id) => !byId.value.has(id))) images.look();
-  if (!ENDED.includes(status) || !find(task_id)) return;
+  const entry = find(task_id);
+  if (!ENDED.includes(status) || !entry) return;
   if (status !== "failed") remember(task_id, false);
   if (status === "failed") news.value = t("create.news_failed", { reason: error?.message ?? "" });
   else news.value = image_ids.length ? t("create.news_images", { n: image_ids.length }) : t("state.cancelled");
+  if (entry.own) complete(task_id);
+}
+
+/** Have the cost and the images' records of a task that has ended. */
+async function complete(task_id) {
+  const task = await get(`${TASKS}/${task_id}`).catch(() => null); // the next look at all tasks has them, too
+  if (task) tasks.put([task]);
 }
 
 function find(task_id) {
-  return entries.value.find((entry) => entry.task_id === task_id);
+  return tasks.items.value?.find((entry) => entry.task_id === task_id && isShown(entry));
 }
 
 function remember(task_id, isOurs) {
@@ -115,46 +141,61 @@ function remember(task_id, isOurs) {
   keep("followed", [...followed].slice(-MAX_FOLLOWED));
 }
 
-/** A new task that there is room for, or the end of one, for then the others have moved up. */
-function misses({ status }, known) {
-  const waiting = entries.value.filter((one) => !ENDED.includes(one.status));
-  return ENDED.includes(status) ? waiting.some((one) => one.status === "pending") : !known && waiting.length < MAX_CARDS;
+/** What has images that are still there, has not ended, or failed and nobody has taken note of it. */
+function isShown({ status, task_id, image_ids }) {
+  if (status === "failed") return !dismissed.value.has(task_id);
+  return !ENDED.includes(status) || image_ids.some((id) => !gone.value.has(id));
+}
+
+/** A new task that there is room for, images of another, or the end of one, for then the others have moved up. */
+function misses({ status, image_ids }, before) {
+  const waiting = groups.value.filter((one) => !ENDED.includes(one.status));
+  if (!ENDED.includes(status)) return !before && waiting.length < MAX_UNFINISHED;
+  return (image_ids.length > 0 && !before?.own) || waiting.some((one) => one.status === "pending");
 }
 
 /**
- * Newest first: those that failed, so many that have not ended, and so many of this page's own whose images are in
- * their places. Images of others stand among the newest.
+ * Newest first: those that failed, so many that have not ended, so many of this page's own whose images are there, and the
+ * newest of anybody's.
  */
 function choose(list) {
   const rank = ({ own, status }) => (own ? 0 : status === "processing" ? 1 : 2);
   const first = (most, fits) => list.filter(fits).slice(0, most);
-  list.sort((a, b) => (a.task_id < b.task_id ? 1 : -1)); // ids are in the order of time
+  const at = ({ place, task_id }) => place ?? task_id; // ids are in the order of time
+  list.sort((a, b) => (at(a) < at(b) ? 1 : -1));
   const unfinished = list.filter(({ status }) => !ENDED.includes(status)).sort((a, b) => rank(a) - rank(b));
+  const hasImages = ({ status, image_ids }) => ENDED.includes(status) && status !== "failed" && image_ids.length > 0;
   const chosen = new Set([
-    ...unfinished.slice(0, MAX_CARDS),
+    ...unfinished.slice(0, MAX_UNFINISHED),
     ...first(MAX_FAILURES, ({ status, task_id }) => status === "failed" && !dismissed.value.has(task_id)),
-    ...first(MAX_CARDS, ({ own, status, image_ids }) => own && ENDED.includes(status) && image_ids.length),
+    ...first(MAX_OWN, (task) => task.own && hasImages(task)),
+    ...first(MAX_NEWEST, hasImages),
   ]);
   return list.filter((task) => chosen.has(task));
 }
 
-/** What has not ended; where changes may have been missed also what failed, and what became of those that are shown. */
+/** What has not ended, and the newest images; where changes may have been missed also what became of the others. */
 async function readTasks({ missed }) {
-  const processing = await get(TASKS, { status: "processing", page_size: MAX_CARDS });
-  const room = MAX_CARDS - processing.items.length;
-  const pending = room > 0 ? (await get(TASKS, { status: "pending", page_size: room })).items : [];
-  const unfinished = [...processing.items, ...pending];
-  return (missed ? [...(await readEnded(unfinished)), ...unfinished] : unfinished).map((task) => ({ ...task, own: followed.has(task.task_id) }));
+  const list = async (status, page_size) => (await get(TASKS, { status, page_size })).items;
+  const [processing, pending, completed] = await Promise.all([
+    list("processing", MAX_UNFINISHED),
+    list("pending", MAX_UNFINISHED),
+    list("completed", MAX_NEWEST),
+  ]);
+  const current = [...processing, ...pending, ...completed];
+  const all = missed ? [...(await readOthers(current)), ...current] : current;
+  return all.map((task) => ({ ...task, own: followed.has(task.task_id) || Boolean(find(task.task_id)?.own) }));
 }
 
-async function readEnded(unfinished) {
-  const known = new Set(unfinished.map(({ task_id }) => task_id));
+/** Failures of what was asked for here, and what ended unheard. */
+async function readOthers(current) {
+  const told = new Set(current.map(({ task_id }) => task_id));
   const failed = followed.size ? (await get(TASKS, { status: "failed", page_size: MAX_FAILURES })).items : [];
-  const shown = new Set([...followed, ...entries.value.map(({ task_id }) => task_id)]);
+  const shown = new Set([...followed, ...(tasks.items.value ?? []).map(({ task_id }) => task_id)]);
   const failures = failed.filter(({ task_id }) => shown.has(task_id));
-  for (const { task_id } of failures) known.add(task_id);
-  const isUnheard = ({ status, task_id }) => !ENDED.includes(status) && !known.has(task_id);
-  if (!entries.value.some(isUnheard)) return failures;
-  const { items } = await get(TASKS, { page_size: MAX_NEWEST }); // those that are not among these either are left to the page of tasks
+  for (const { task_id } of failures) told.add(task_id);
+  const isUnheard = ({ status, task_id }) => !ENDED.includes(status) && !told.has(task_id);
+  if (!tasks.items.value?.some(isUnheard)) return failures;
+  const { items } = await get(TASKS, { page_size: MAX_UNHEARD }); // those that are not among these either are left to the page of tasks
   return [...items.filter(({ task_id }) => shown.has(task_id)), ...failures];
 }

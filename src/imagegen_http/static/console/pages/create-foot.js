@@ -5,7 +5,7 @@ import { money } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { estimateOf } from "../lib/requests.js";
 import { Lazy } from "../parts/lazy.js";
-import { html, useEffect, useState } from "../vendor/index.js";
+import { html, signal, useEffect, useState } from "../vendor/index.js";
 
 const PAUSE = 400; // milliseconds after the last change
 const MAC = /mac|iphone|ipad/i.test(navigator.platform);
@@ -22,18 +22,26 @@ export function Foot({ draft, choice, valid, sending, problem }) {
   </div>`;
 }
 
+/** What the draft as it is now would cost; undefined where that is not known. */
+export const estimate = signal(undefined);
+
 function Estimate({ draft, choice, valid }) {
   const [costs, setCosts] = useState(undefined); // empty is free; undefined is not known yet
   const body = valid ? estimateOf(draft, choice) : null;
   const { prompt: _, ...params } = body?.params ?? {};
   const asked = body && JSON.stringify({ ...body, prompt: Boolean(draft.prompt), params }); // no price is by the words
   useEffect(() => {
+    estimate.value = undefined;
     if (!asked) {
       setCosts(undefined);
       return undefined;
     }
     const stop = new AbortController();
-    const wait = setTimeout(() => ask(body, stop.signal).then(setCosts, (error) => isAbort(error) || setCosts([{ basis: "unknown" }])), PAUSE);
+    const told = (answer) => {
+      estimate.value = answer;
+      setCosts(answer);
+    };
+    const wait = setTimeout(() => ask(body, stop.signal).then(told, (error) => isAbort(error) || setCosts([{ basis: "unknown" }])), PAUSE);
     return () => {
       clearTimeout(wait);
       stop.abort();

@@ -4,15 +4,15 @@ import { ApiError } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
-import { proportion, sizeOf } from "../lib/sizes.js";
+import { shapeOf } from "../lib/sizes.js";
 import { Lazy } from "../parts/lazy.js";
 import { ModelPicker } from "../parts/model-picker.js";
 import { NumberField } from "../parts/number-field.js";
 import { PromptBox, rememberPrompt } from "../parts/prompt-box.js";
 import { SizePicker } from "../parts/size-picker.js";
 import { toast } from "../parts/toast.js";
-import { add } from "./create-feed.js";
-import { Foot } from "./create-foot.js";
+import { begin } from "./create-feed.js";
+import { estimate, Foot } from "./create-foot.js";
 import { Parameters } from "./create-advanced.js";
 import { Receiver } from "./create-receiver.js";
 import { Examples, isFirstVisit, Welcome } from "./create-welcome.js";
@@ -48,16 +48,18 @@ export function CreateForm({ choice, results }) {
     }
     const focused = document.activeElement;
     setSending(true);
+    const { provider, model, operation: name } = chosen;
+    const asked = begin({
+      ...{ operation: name, provider: provider.name, model_id: model.id, prompt: wish.prompt, params: wish.params, wish },
+      ...{ num: numberOf(wish, chosen), shape: shapeOf(wish, chosen), quote: estimate.peek() },
+    });
+    if (results.current) show(results.current);
     try {
-      const task = await submit(chosen);
+      if (!asked.accept(await submit(chosen))) toast(t("create.same_task"));
       setStrict(false);
       rememberPrompt(wish.prompt);
-      const { provider, model, operation: name } = chosen;
-      const asked = { operation: name, provider: provider.name, model_id: model.id, prompt: wish.prompt, params: wish.params, wish };
-      const fresh = add({ ...asked, ...task, num: numberOf(wish, chosen), shape: proportion(sizeOf(wish, chosen)) });
-      if (!fresh) toast(t("create.same_task"));
-      if (results.current) show(results.current);
     } catch (error) {
+      asked.drop();
       if (!(error instanceof ApiError)) throw error;
       const said = await placedOf(error, wish, chosen);
       if (!form.current) toast(said.rest || error.text, { kind: "wrong" }); // who has left the page is told there

@@ -5,12 +5,13 @@ import { addFile, addImage, change, draft } from "../lib/drafts.js";
 import { checked } from "../lib/input-files.js";
 import { fetchSentences, t } from "../lib/i18n.js";
 import { choiceOf, inputsOf } from "../lib/requests.js";
+import { fetchLater } from "../lib/styles.js";
 import { Dropzone } from "../parts/dropzone.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { html, signal, useEffect, useState } from "../vendor/index.js";
 
-await fetchSentences("inputs");
+await Promise.all([fetchSentences("inputs"), fetchLater("inputs")]);
 
 /** Why files were not taken, by role. */
 const refused = signal({});

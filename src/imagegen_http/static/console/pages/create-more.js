@@ -6,7 +6,7 @@ import { catalogue } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { Lazy } from "../parts/lazy.js";
 import { SeedField } from "../parts/seed-field.js";
-import { recent } from "./create-feed.js";
+import { groups } from "./create-feed.js";
 import { control } from "./create-parameters.js";
 import { html, useEffect, useRef } from "../vendor/index.js";
 
@@ -43,6 +43,6 @@ function ordered(members, form) {
 }
 
 function lastSeed() {
-  const seed = recent.value?.[0]?.metadata?.seed;
+  const seed = groups.value.find(({ images }) => images?.length)?.images[0].metadata?.seed;
   return seed === undefined || seed === null ? undefined : String(seed);
 }

@@ -3,13 +3,13 @@
 import { change } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { catalogue, onlyDemo } from "../lib/store.js";
-import { entries, recent } from "./create-feed.js";
+import { groups, known } from "./create-feed.js";
 import { computed, html } from "../vendor/index.js";
 
 const EXAMPLES = ["cat", "mountain", "poster"];
 
 /** Whether nothing was ever made, and nothing but the demo can make it. */
-export const isFirstVisit = computed(() => onlyDemo.value && recent.value?.length === 0 && !entries.value.length);
+export const isFirstVisit = computed(() => onlyDemo.value && known.value && !groups.value.length);
 
 /** What the form is good for. */
 export function Welcome() {

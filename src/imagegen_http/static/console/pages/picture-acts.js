@@ -1,14 +1,13 @@
 // What can be done with an image: make another one of it, keep it, pass it on, delete it.
 
 import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
-import { draft, replaceDraft } from "../lib/drafts.js";
 import { t } from "../lib/i18n.js";
 import { current, isVector, star } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
 import { ableModel } from "../lib/requests.js";
-import { draftOf, madeBy } from "../lib/reuse.js";
+import { again, fillForm, madeBy } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
-import { catalogue, modelOf } from "../lib/store.js";
+import { catalogue } from "../lib/store.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
 import { html, useState } from "../vendor/index.js";
@@ -18,11 +17,9 @@ export function Acts({ image, inputs, onDelete }) {
   const [busy, setBusy] = useState(false);
   const reuse = async (values) => {
     setBusy(true);
-    const former = draft.peek();
     try {
-      replaceDraft(await values());
+      fillForm(await values());
       go("/");
-      toast(t("picture.reused"), { act: { name: t("act.undo"), run: () => replaceDraft(former) } });
     } catch (error) {
       complain(error);
       setBusy(false);
@@ -50,17 +47,6 @@ export function Acts({ image, inputs, onDelete }) {
     ${button("link", t("picture.copy_link"), () => tell(copyText(`${location.origin}/p/${image.id}`)), { class: "bare" })}
     ${button("trash", t("act.delete"), onDelete, { class: "bare wrong" })}
   </div>`;
-}
-
-/** Return the draft of the same again: one image, with the seed that this very one has. */
-export async function again(image, inputs, { withSeed = true } = {}) {
-  const { seed: asked, ...params } = image.params;
-  const values = await draftOf({ ...image, params, inputs });
-  const seed = image.metadata?.seed ?? asked;
-  const model = modelOf(image.provider, image.model_id);
-  const takesSeed = asked !== undefined || !model || model.accepts_extras || model.parameters.some(({ name }) => name === "seed");
-  if (withSeed && takesSeed && seed !== undefined && seed !== null) values.params.seed = seed;
-  return { ...values, num: 1 };
 }
 
 export async function tell(copying) {

@@ -1,18 +1,17 @@
 // One task: how far it is, what it became, why it failed, and what can be done now.
 
-import { modelKey } from "./tasks-list.js";
 import { post } from "../lib/api.js";
 import { now } from "../lib/clock.js";
 import { dismiss } from "../lib/dismissed.js";
 import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { once } from "../lib/idempotency.js";
-import { repeated, repeatOf, retry } from "../lib/retried.js";
+import { repeatOf, rerun, retry } from "../lib/retried.js";
 import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
-import { modelOf, providerName } from "../lib/store.js";
+import { mayBeCharged, modelOf, providerName } from "../lib/store.js";
 import { ENDED } from "../lib/tasks.js";
+import { modelKey } from "../lib/usual.js";
 import { useThumbnail } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
 import { toast } from "../parts/toast.js";
@@ -33,7 +32,7 @@ export function TaskCard({ task, list, dismissable = false }) {
       <p class="prompt" id=${`task-${task.task_id}`}>${task.prompt || t(`operations.${task.operation}`)}</p>
       <p class="muted facts">
         <span class="mark ${MARKS[task.status]}">${t(`state.${state}`)}</span>
-        ${task.error?.possible_charge && html`<span class="mark warn">${t("cost.possible")}</span>`}
+        ${mayBeCharged(task) && html`<span class="mark warn">${t("cost.possible")}</span>`}
         <span>${t(`operations.${task.operation}`)}</span>
         <span>${providerName(task.provider)} · ${modelOf(task.provider, task.model_id)?.name ?? task.model_id}</span>
         <time datetime=${task.created_at} title=${exactMoment(task.created_at)}>${moment(task.created_at)}</time>
@@ -143,14 +142,8 @@ function Acts({ task, list, dismissable }) {
   return html`<div class="acts">
     ${error && NEEDS_A_PROVIDER.includes(error.code) && html`<a class="button" href=${`/providers/${task.provider}`}><${Icon} name="key" />${t("tasks.set_key")}</a>`}
     ${isDone && button(price ? t("tasks.rerun_for", { cost: cost(task.cost) }) : t("tasks.rerun"), repeat(rerun))}
-    ${!isDone && !repeatOf(task) && button(t(error?.possible_charge ? "tasks.retry_charged" : "tasks.retry"), repeat(retry))}
+    ${!isDone && !repeatOf(task) && button(t(mayBeCharged(task) ? "tasks.retry_charged" : "tasks.retry"), repeat(retry))}
     ${button(t(isDone ? "tasks.reuse" : "tasks.change"), change)}
     ${dismissable && button(t("tasks.dismiss"), () => dismiss([task.task_id]), "bare")}
   </div>`;
-}
-
-/** Ask once more for what was made; pressed again after the answer, it is another task. */
-function rerun(task) {
-  const path = `${TASKS}/${task.task_id}/rerun`;
-  return repeated(task, once(`rerun ${task.task_id}`, (headers) => post(path, {}, { headers })));
 }

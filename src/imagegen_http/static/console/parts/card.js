@@ -39,7 +39,7 @@ export function useThumbnail(image, ...names) {
 }
 
 /** The small picture; where it cannot be had, its place says so. An SVG has none, and is never drawn here. */
-export function Thumbnail({ image, onBroken = null }) {
+export function Thumbnail({ image, onBroken = null, ...more }) {
   const [broken, setBroken] = useState(false);
   const lose = () => {
     setBroken(true);
@@ -48,5 +48,5 @@ export function Thumbnail({ image, onBroken = null }) {
   if (isVector(image)) return html`<span class="broken"><${Icon} name="image" />SVG</span>`;
   if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
   return html`<img src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
-    width=${image.width} height=${image.height} onError=${lose} />`;
+    width=${image.width} height=${image.height} onError=${lose} ...${more} />`;
 }

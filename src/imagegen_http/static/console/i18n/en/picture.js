@@ -38,7 +38,6 @@ export default {
     random: "Random",
     reference: "Use as reference",
     remove_from: "Remove from collection {name}",
-    reused: "The form is filled: nothing is sent until you press “Generate”",
     revised: "Revised prompt",
     seconds: { one: "{n} second", other: "{n} seconds" },
     seed: "Seed",

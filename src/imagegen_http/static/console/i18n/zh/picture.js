@@ -38,7 +38,6 @@ export default {
     random: "随机",
     reference: "作参考",
     remove_from: "移出收藏夹 {name}",
-    reused: "已填入创作表单，按“生成”才会发送",
     revised: "改写后的提示词",
     seconds: "{n} 秒",
     seed: "种子",
