@@ -22,7 +22,7 @@ from imagegen_core.values import frozen_mapping
 RESPONSE_FORMAT = "response_format"
 WEBHOOK_URL = "webhook_url"
 FALLBACK = "fallback"
-_PASSED, _MOVED_AT, _EARLIER_ATTEMPTS, _PUT_OFF = "passed", "moved_at", "earlier_attempts", "put_off"
+_PASSED, _MOVED_AT, _EARLIER_ATTEMPTS, _RETRY_CODE = "passed", "moved_at", "earlier_attempts", "retry_code"
 MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
 
 
@@ -188,15 +188,15 @@ class Task:
         return len(self.config_snapshot.get(_PASSED, ())) < len(self.config_snapshot.get(FALLBACK, ()))
 
     @property
-    def put_off(self) -> FailureCode | None:
+    def retry_code(self) -> FailureCode | None:
         """Why it waits for ``not_before``, where its provider has started nothing."""
         if (
             self.status is not TaskStatus.PENDING
             or self.not_before is None
-            or _PUT_OFF not in self.config_snapshot
+            or _RETRY_CODE not in self.config_snapshot
         ):
             return None
-        return FailureCode(self.config_snapshot[_PUT_OFF])  # type: ignore[call-arg] # by value
+        return FailureCode(self.config_snapshot[_RETRY_CODE])  # type: ignore[call-arg] # by value
 
     @property
     def fence(self) -> Fence:
@@ -254,9 +254,9 @@ class Task:
             retry_for: why the provider started nothing; counts towards ``max_retries``.
             is_recovery: the task may have crashed its worker; counts towards `MAX_RECOVERIES`.
         """
-        snapshot = {name: value for name, value in self.config_snapshot.items() if name != _PUT_OFF}
+        snapshot = {name: value for name, value in self.config_snapshot.items() if name != _RETRY_CODE}
         if retry_for is not None:
-            snapshot[_PUT_OFF] = str(retry_for)
+            snapshot[_RETRY_CODE] = str(retry_for)
         return self._transition(
             TaskStatus.PENDING,
             config_snapshot=snapshot,

@@ -107,14 +107,14 @@ def test_a_finger_finds_the_same_in_a_sheet(console, tab, axe_violations):
     with server.client() as api:
         make_image(api, "a lighthouse", num=2)
         tab.until(lambda: len(form.all(".frame")) == 2)
-        left, right = (each.rect for each in form.all(".frame"))
+        one, other = (each.rect for each in form.all(".frame"))
         form.press(form.one(".frame[data-id='2'] .more"))
         names = [each.text for each in tab.until(lambda: form.all("dialog[open] li button"))]
         violations = axe_violations()
         form.all("dialog[open] li button")[0].click()
         tab.until(lambda: data(api.get(f"{IMAGES}/2"))["favourite"])
 
-    assert (left["y"], left["width"]) == (right["y"], right["width"])
+    assert (one["y"], one["width"]) == (other["y"], other["width"])
     assert ["Add to favourites", "Use as reference", "Edit", "Variation", "Download", "Delete"] == names
     assert [] == violations
 

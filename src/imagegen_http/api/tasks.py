@@ -130,10 +130,10 @@ class TaskRetry(Answer, frozen=True, kw_only=True):
 
     @classmethod
     def from_task(cls, task: CoreTask) -> "TaskRetry | None":
-        if task.put_off is None or task.not_before is None:
+        if task.retry_code is None or task.not_before is None:
             return None
         at, number = timestamp(task.not_before), task.retries + 1
-        return cls(at=at, code=task.put_off, number=number, most=task.max_retries + 1)
+        return cls(at=at, code=task.retry_code, number=number, most=task.max_retries + 1)
 
 
 _FALLBACK = "providers to ask next, in order, where one has provably charged nothing"
