@@ -248,7 +248,8 @@ class SqlBatches:
     ) -> None:
         values = {"reason": reason, "detail": optional_json(detail), "now": to_timestamp(now)}
 
-        def change() -> Steps[None]:  # once tasks that end now, of which it may ask, have told the batch
+        def change() -> Steps[None]:
+            # Behind tasks that end now: they lock the row, too, and what follows may count them
             yield _LOCK, {"batch_id": batch_id}
             yield _CHANGES[verb], {"batch_id": batch_id, **values}
 

@@ -199,7 +199,7 @@ class Tasks:
         for number, each in enumerate(order):
             with _naming(number):
                 quotes.append(self._quoted(submission, *each))
-        return dearest(quotes)
+        return dearest(quotes) if len(quotes) > 1 else quotes[0]
 
     def _quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
         params, rules = canonical(submission.params), submission.operation.rules
