@@ -10,17 +10,8 @@ from litestar.params import JSONBody
 from litestar.types import ASGIApp
 from msgspec import Meta
 
+from imagegen_core import batch as core
 from imagegen_core import limits
-from imagegen_core.batch import Batch as CoreBatch
-from imagegen_core.batch import (
-    BatchItem,
-    BatchMode,
-    BatchPlan,
-    BatchStatus,
-    BatchVerb,
-    OnFailure,
-    PauseReason,
-)
 from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
@@ -29,14 +20,7 @@ from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
 from imagegen_http.api.errors import get, post
 from imagegen_http.api.images import Cost
-from imagegen_http.api.requests import (
-    BatchPath,
-    JsonRequest,
-    ServiceDependency,
-    parse_batch_id,
-    query,
-    without_fields,
-)
+from imagegen_http.api.requests import BatchPath, ServiceDependency, parse_batch_id
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success, zip_response
 from imagegen_http.api.tasks import CONFIG_REFUSALS, Fallback, TaskCounts, targets_of
 from imagegen_http.guard import asgi
@@ -107,16 +91,16 @@ class NewBatch(Body, frozen=True, kw_only=True):
     concurrency: Annotated[int, doc(_CONCURRENCY, ge=1, le=limits.MAX_BATCH_CONCURRENCY)] = (
         limits.DEFAULT_BATCH_CONCURRENCY
     )
-    on_failure: Annotated[OnFailure, doc("`stop` pauses the batch when a task has failed")] = "continue"
+    on_failure: Annotated[core.OnFailure, doc("`stop` pauses the batch when a task has failed")] = "continue"
     max_cost: Annotated[MaxCost | None, doc(_CEILING)] = None
-    mode: Annotated[BatchMode, doc(_MODE)] = "now"
+    mode: Annotated[core.BatchMode, doc(_MODE)] = "now"
 
-    def plan(self) -> BatchPlan:
+    def plan(self) -> core.BatchPlan:
         """Return what the core makes of it."""
         if "prompt" in self.params:
             raise ValidationFailed.for_field("params.prompt", ProblemCode.OTHER_FIELD(field="prompts"))
         targets = tuple(Target(one.provider, one.model_id) for one in self.targets)
-        return BatchPlan(
+        return core.BatchPlan(
             prompts=tuple(self.prompts or ()),
             template=self.template,
             variables={name: tuple(values) for name, values in self.variables.items()},
@@ -126,12 +110,12 @@ class NewBatch(Body, frozen=True, kw_only=True):
             fallback=targets_of(self.fallback),
         )
 
-    def batch(self) -> CoreBatch:
+    def batch(self) -> core.Batch:
         """Return the batch that is to be created."""
         ceiling = None
         if (limit := self.max_cost) is not None:
             ceiling = CoreCost(amount=Decimal(limit.amount), currency=limit.currency, basis=Basis.KNOWN)
-        return CoreBatch(
+        return core.Batch(
             name=self.name,
             mode=self.mode,
             concurrency=self.concurrency,
@@ -140,7 +124,7 @@ class NewBatch(Body, frozen=True, kw_only=True):
         )
 
 
-def _item(line: BatchLine, number: int, common: Target) -> BatchItem:
+def _item(line: BatchLine, number: int, common: Target) -> core.BatchItem:
     params, target = dict(line.params), Target(line.provider, line.model_id)
     prompt = params.pop("prompt", None)
     if not isinstance(prompt, str):
@@ -148,7 +132,7 @@ def _item(line: BatchLine, number: int, common: Target) -> BatchItem:
     if line.provider in (None, common.provider_name):
         target = Target(common.provider_name, line.model_id or common.model_id)
     own = bool(line.provider or line.model_id)
-    return BatchItem(prompt=prompt, params=params, target=target if own else None)
+    return core.BatchItem(prompt=prompt, params=params, target=target if own else None)
 
 
 # ---------------------------------------------------------------- answers
@@ -163,15 +147,15 @@ class Batch(Answer, frozen=True, kw_only=True):
 
     batch_id: Annotated[str, doc("id of the batch", EXAMPLE_BATCH_ID)]
     name: Annotated[str, doc("a name for people", "")]
-    mode: Annotated[BatchMode, doc("how its tasks are made", "now")]
-    status: Annotated[BatchStatus, doc("`completed` once all its tasks have ended", "running")]
-    reason: Annotated[PauseReason | None, doc("why it is paused", None)]
+    mode: Annotated[core.BatchMode, doc("how its tasks are made", "now")]
+    status: Annotated[core.BatchStatus, doc("`completed` once all its tasks have ended", "running")]
+    reason: Annotated[core.PauseReason | None, doc("why it is paused", None)]
     detail: Annotated[str | None, doc(_DETAIL, None)]
     tasks: Annotated[int, doc("how many tasks it makes", 1)]
     submitted: Annotated[int, doc("how many of them were submitted so far", 1)]
     counts: Annotated[TaskCounts, doc(_COUNTS)]
     concurrency: Annotated[int, doc(_CONCURRENCY, 4)]
-    on_failure: Annotated[OnFailure, doc("what it does when a task has failed", "continue")]
+    on_failure: Annotated[core.OnFailure, doc("what it does when a task has failed", "continue")]
     max_cost: Annotated[MaxCost | None, doc("what all its tasks may cost together", None)]
     estimate: Annotated[Cost | None, doc(_ESTIMATE)]
     estimates: Annotated[list[Cost], doc("the same, by currency; empty if nothing")]
@@ -180,7 +164,7 @@ class Batch(Answer, frozen=True, kw_only=True):
     completed_at: Annotated[Time | None, doc("when its last task ended; null while one may still run", None)]
 
     @classmethod
-    def from_batch(cls, batch: CoreBatch) -> "Batch":
+    def from_batch(cls, batch: core.Batch) -> "Batch":
         estimates, ceiling = [*map(Cost.from_cost, batch.estimate)], batch.max_cost
         return cls.from_attributes(
             batch,
@@ -210,7 +194,7 @@ _BATCH = f"{_BATCHES}/{{batch_id:str}}"
     status_code=202,
 )
 async def create_batch(
-    request: JsonRequest,
+    request: requests.JsonRequest,
     data: JSONBody[NewBatch],
     service: ServiceDependency,
     idempotency_key: requests.IdempotencyHeader = None,
@@ -234,7 +218,7 @@ async def create_batch(
 @get(_BATCHES, "batches", "validation_failed")
 async def list_batches(
     service: ServiceDependency,
-    status: Annotated[BatchStatus | None, query("only batches in this status")] = None,
+    status: Annotated[core.BatchStatus | None, requests.query("only batches in this status")] = None,
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = limits.DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
@@ -271,10 +255,10 @@ async def zip_batch(batch_id: BatchPath, service: ServiceDependency) -> ASGIApp:
 
 def _change(verb: str) -> HTTPRouteHandler:
     """Return a route that changes a batch."""
-    return post(f"{_BATCH}/{verb}", "batches", "batch_not_found", guards=[without_fields])
+    return post(f"{_BATCH}/{verb}", "batches", "batch_not_found", guards=[requests.without_fields])
 
 
-async def _changed(service: Service, batch_id: str, verb: BatchVerb) -> Success[Batch]:
+async def _changed(service: Service, batch_id: str, verb: core.BatchVerb) -> Success[Batch]:
     service.check_running()
     return success(Batch.from_batch(await service.imagegen.batches.change(parse_batch_id(batch_id), verb)))
 
