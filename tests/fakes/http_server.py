@@ -25,6 +25,7 @@ import socket
 import struct
 import traceback
 from collections.abc import AsyncIterator
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -46,7 +47,7 @@ class Request:
     def json(self) -> Any:
         return json.loads(self.body)
 
-    @property
+    @cached_property
     def parts(self) -> "list[Part]":
         """The parts of a multipart body, in order; `email` would look at each line of each file."""
         head = email.message_from_string(f"Content-Type: {self.headers['content-type']}")
@@ -73,14 +74,14 @@ class Part:
     @classmethod
     def parse(cls, piece: bytes) -> "Part":
         """Return the part of what is between two delimiters."""
-        head, blank_line, data = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        assert blank_line, "a part has no content"
-        message = email.message_from_bytes(head, policy=email.policy.HTTP)
+        end = piece.find(b"\r\n\r\n")
+        assert end >= 0, "a part has no content"
+        message = email.message_from_bytes(piece[:end].removeprefix(b"\r\n"), policy=email.policy.HTTP)
         return cls(
             name=message.get_param("name", header="content-disposition"),
             filename=message.get_filename(),
             content_type=message.get_content_type(),
-            data=data,
+            data=piece[end + 4 :],
         )
 
 

@@ -176,16 +176,20 @@ async def test_a_large_image(inspector):
 
 @pytest.mark.thorough
 async def test_an_avif_of_40_megapixels_takes_bounded_memory(inspector):
-    """The worst that Pillow encodes: noise with alpha in full colour; measured 571 MB."""
-    noise = Image.effect_noise((8000, 5000), 60)
-    image = Image.merge("RGBA", [noise, noise.rotate(180), noise, noise.rotate(180)])
+    """The worst that Pillow encodes: alpha in full colour; measured 515 MB, and 571 MB with noise all over.
+
+    A file of noise only adds its own size, and takes ten seconds to make; so there is noise in a corner.
+    """
+    noise = Image.effect_noise((2000, 1250), 60)
+    image = Image.new("RGBA", (8000, 5000))
+    image.paste(Image.merge("RGBA", [noise, noise.rotate(180), noise, noise.rotate(180)]))
     content = encoded(image, "AVIF", quality=60, speed=10, subsampling="4:4:4")
 
     inspection = await inspector.inspect(in_chunks(content))
 
     (pid,) = inspector.pids
     assert (8000, 5000) == (inspection.width, inspection.height)
-    assert 300 < peak_megabytes(pid) < 700
+    assert 300 < peak_megabytes(pid) < 640
 
 
 def test_an_avif_is_decoded_alone():
