@@ -23,6 +23,7 @@ PROVIDERS = {
 }
 PARAMS = {"openai": {"size": "1024x1024", "quality": "low"}, "gemini": {"size": "1K"}}
 PATIENCE = 60
+thorough = pytest.mark.thorough
 STARTS = r"^/v1/batches$|:batchGenerateContent$"
 FINAL = ("completed", "failed", "cancelled")
 
@@ -215,7 +216,13 @@ def test_a_ceiling_holds_back_what_it_cannot_pay_for(start):
     assert Decimal(batch["costs"][0]["amount"]) <= price * 3
 
 
-@pytest.mark.parametrize("how", [Break.RESET_AFTER_READ, Break.TRUNCATED, Break.HTML, Break.SERVER_ERROR])
+@pytest.mark.parametrize(
+    "how",
+    [
+        Break.RESET_AFTER_READ,
+        *(pytest.param(how, marks=thorough) for how in (Break.TRUNCATED, Break.HTML, Break.SERVER_ERROR)),
+    ],
+)
 def test_a_lost_answer_is_found_again(stage, how):
     """Nobody knows whether the job was started, so it is looked for before anything is sent."""
     stage.upstream.break_next(how, path=STARTS, method="POST")
@@ -277,8 +284,14 @@ def test_a_refused_job_costs_nothing(stage, path):
 @pytest.mark.parametrize(
     ("step", "after"),
     [
-        *(("upload", False), ("upload", True), ("start", True)),
-        *(("look", False), ("answers", False), ("piece", False)),
+        ("start", True),
+        *(
+            pytest.param(step, after, marks=thorough)
+            for step, after in (
+                *(("upload", False), ("upload", True)),
+                *(("look", False), ("answers", False), ("piece", False)),
+            )
+        ),
     ],
 )
 def test_it_survives_a_kill_at_each_step(stage, step, after):
@@ -303,6 +316,7 @@ def test_it_survives_a_kill_at_each_step(stage, step, after):
     stage.check_paid_once(tasks)
 
 
+@thorough
 def test_a_request_that_arrives_late_starts_nothing(stage):
     """The service is killed while the vendor has not yet read the paid request, which arrives long after."""
     stage.fake.gate.stop_at("start")
@@ -320,6 +334,7 @@ def test_a_request_that_arrives_late_starts_nothing(stage):
     stage.check_paid_once(tasks)
 
 
+@thorough
 def test_data_from_before_it_was_sent_find_the_same_job(stage, tmp_path):
     """As after a restore: the vendor's list is read before anything is sent."""
     stage.fake.gate.stop_at("upload", after=True)
@@ -343,6 +358,7 @@ def test_data_from_before_it_was_sent_find_the_same_job(stage, tmp_path):
     stage.check_paid_once(tasks)
 
 
+@thorough
 def test_a_job_that_never_ends_is_given_up(start):
     """Days after the provider should have done so: its tasks end, with a possible charge."""
     stage = start("openai")
@@ -359,6 +375,7 @@ def test_a_job_that_never_ends_is_given_up(start):
     assert "cancelling" == job["status"]
 
 
+@thorough
 def test_a_job_that_waited_for_days_has_patience_left(start):
     """Paused or behind another one: that says nothing of the provider."""
     stage = start("openai")
@@ -413,6 +430,7 @@ def test_answers_that_are_cut_off_are_read_again(stage, is_clean):
     stage.check_paid_once(tasks)
 
 
+@thorough
 def test_a_file_of_answers_that_cannot_be_had_has_no_other_read_again(start):
     """One may have gigabytes, and it is asked for until there is no hope."""
     stage = start("openai")
@@ -430,6 +448,7 @@ def test_a_file_of_answers_that_cannot_be_had_has_no_other_read_again(start):
     assert (5, 4) == (requests[output], requests[errors])
 
 
+@thorough
 def test_trouble_while_polling_ends_nothing(stage):
     """Whatever a proxy says meanwhile, the job is the vendor's until the vendor says otherwise."""
     batch_id = stage.submit(3)
