@@ -1,19 +1,29 @@
 """``imagegen images star|tag|…`` and ``imagegen collections``: beside a server and without one."""
 
 import json
+import shutil
 
 import pytest
 
+from tests.integration.api.live_server import LiveServer
 from tests.integration.cli.outcomes import failed, good
 
 SMALL = ("--param", "width=64", "--param", "height=64")
 
 
-@pytest.fixture(params=[False, True], ids=["without a server", "beside a server"])
-def filled(other, request):
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
     """A data directory with three images, 1 to 3."""
+    server = LiveServer(tmp_path_factory.mktemp("three"))
     for prompt in ("一座灯塔", "一只猫", "另一只猫"):
-        good(other.imagegen("generate", prompt, *SMALL))
+        good(server.imagegen("generate", prompt, *SMALL))
+    return server.data_dir
+
+
+@pytest.fixture(params=[False, True], ids=["without a server", "beside a server"])
+def filled(three, other, request):
+    """A copy of it."""
+    shutil.copytree(three, other.data_dir)
     if request.param:
         other.start()
     return other
