@@ -54,7 +54,7 @@ def tab(_only_tab):
 
 @pytest.fixture(params=LOOKS, ids=str)
 def look(request, tab):
-    """Each language with each theme on each screen, which the tab has when the test begins."""
+    """One of `LOOKS`, which the tab has when the test begins."""
     tab.look(request.param)
     return request.param
 

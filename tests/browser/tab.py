@@ -42,11 +42,14 @@ class Look:
 
 LOOKS = tuple(
     Look(language=language, theme=theme, size=size, has_touch=size == PHONE)
-    for language in (CHINESE, ENGLISH)
-    for theme in ("light", "dark")
-    for size in (DESKTOP, PHONE)
+    for language, theme, size in (
+        (CHINESE, "light", DESKTOP),
+        (CHINESE, "dark", PHONE),
+        (ENGLISH, "light", PHONE),
+        (ENGLISH, "dark", DESKTOP),
+    )
 )
-"""Those that every page is to be right in."""
+"""Those that every page is to be right in: each language, theme and screen meets each of the others."""
 
 
 @attrs.define(kw_only=True)

@@ -63,8 +63,10 @@ def test_requests_are_counted_with_what_became_of_them(page, tab):
     assert 0 < live.size < 2000
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE, NARROW])
-@pytest.mark.parametrize(("language", "first"), [(CHINESE, "zh-CN"), (ENGLISH, "en-GB")])
+@pytest.mark.parametrize(
+    ("size", "language", "first"),
+    [(DESKTOP, CHINESE, "zh-CN"), (PHONE, ENGLISH, "en-GB"), (NARROW, CHINESE, "zh-CN")],
+)
 def test_a_page_is_looked_at_in_a_language_and_a_theme_on_a_screen(page, tab, size, language, first):
     """As the page's own scripts and styles, and the server, are told."""
     tab.look(Look(language=language, theme="dark", size=size, has_touch=True, reduces_motion=True))
