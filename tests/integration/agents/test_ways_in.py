@@ -152,7 +152,7 @@ def test_large_messages_of_tools_that_wait_keep_nobody_waiting(server, upstream,
 
 def test_a_stop_ends_waits_and_nothing_hangs(start_server, upstream, hold):
     """The call is answered with its task, which the next start goes on with."""
-    server = start_server(behind(upstream, mcp={"enabled": True}, shutdown_grace_seconds=0.5))
+    server = start_server(behind(upstream, mcp={"enabled": True}, shutdown_grace_seconds=3))
     with over_http(server.url) as agent, server.client() as api:
         slow = agent.begin("generate_image", prompt="stopped", provider=PROVIDER)
         assert upstream.begun.wait(30)
