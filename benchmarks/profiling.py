@@ -34,7 +34,7 @@ GROUPS = {
     "server: heads, connections, responses": r"uvicorn/|httptools/|imagegen_http/server/",
     "Litestar, routes, answers": r"litestar/|msgspec/|imagegen_http/",
     "core": r"imagegen_core/",
-    "outbound call": r"httpx/|httpcore/|h11/|imagegen_adapters/(?:outbound|providers)/",
+    "outbound call": r"httpx/|httpcore2?/|h11/|imagegen_adapters/(?:outbound|providers)/",
     "image: decoder, files, spool": r"imagegen_adapters/(?:images|files)/",
     "threads: waking and waiting": r"imagegen_adapters/threads\.py",
     "SQLite: statements and rows": r"imagegen_adapters/stores/",

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType
 
 import attrs
-import httpcore
+import httpcore2
 import httpx
 import msgspec
 
@@ -106,7 +106,7 @@ class ValueTrace:
                 parts = value
             case httpx.Request():
                 parts = [list(value.headers.raw)]
-            case httpcore.Request():
+            case httpcore2.Request():
                 parts = [value.headers]
             case FunctionType():
                 parts = _variables(_enclosed(value))

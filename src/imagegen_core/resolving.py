@@ -415,6 +415,7 @@ class ResolveProvider:
             if check:
                 config.check()
             profile = provider.describe(config).with_prices(prices_of(config.extra_config))
+            profile = profile.with_default_on(self.clock.now().date())
         except ProviderEnded:
             raise
         except ValidationFailed as error:

@@ -2,7 +2,7 @@
 
 import ssl
 
-import httpcore
+import httpcore2
 import pytest
 
 from imagegen_adapters.archives.bucket import Answer
@@ -60,12 +60,12 @@ def test_a_document_that_defines_entities_is_not_read():
 @pytest.mark.parametrize(
     ("error", "is_begun", "expected"),
     [
-        (httpcore.ConnectError(), False, "no answer"),
-        (httpcore.RemoteProtocolError(), False, "no answer"),
-        (httpcore.ConnectTimeout(), False, "in time"),
-        (httpcore.ReadTimeout(), True, "in time"),
-        (httpcore.ReadError(), True, "too early"),
-        (httpcore.RemoteProtocolError(), True, "too early"),
+        (httpcore2.ConnectError(), False, "no answer"),
+        (httpcore2.RemoteProtocolError(), False, "no answer"),
+        (httpcore2.ConnectTimeout(), False, "in time"),
+        (httpcore2.ReadTimeout(), True, "in time"),
+        (httpcore2.ReadError(), True, "too early"),
+        (httpcore2.RemoteProtocolError(), True, "too early"),
         (ConnectionResetError(), True, "too early"),
     ],
 )
@@ -76,7 +76,7 @@ def test_a_failure_of_the_network_is_unreachable(error, is_begun, expected):
 
 def test_a_certificate_that_is_not_known_to_be_wrong_in_any_way_is_not_valid():
     """The reason is behind the error of the connection."""
-    error = httpcore.ConnectError()
+    error = httpcore2.ConnectError()
     error.__context__ = ssl.SSLCertVerificationError()
     error.__context__.verify_code = 1
 

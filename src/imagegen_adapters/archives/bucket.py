@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 import attrs
-import httpcore
+import httpcore2
 
 from imagegen_adapters.files.local import RunningChecksum
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
-from imagegen_adapters.outbound.transport import CheckedBackend, ConnectionPool
+from imagegen_adapters.outbound.transport import CheckedBackend
 from imagegen_core.errors import (
     BlobMissing,
     ImagegenError,
@@ -279,7 +279,7 @@ class BucketArchive(ABC):
         self._path = "" if settings.is_virtual_hosted else f"/{settings.bucket}"
         self._uploads = asyncio.Semaphore(settings.max_uploads)
         self._opening = asyncio.Lock()
-        self._pool: ConnectionPool | None = None
+        self._pool: httpcore2.AsyncConnectionPool | None = None
         self._is_closed = False
         self.prefix = PrefixClaim(
             archive=self.service,
@@ -523,14 +523,14 @@ class BucketArchive(ABC):
         query: Mapping[str, str] | None = None,
         data: bytes | AsyncIterator[bytes] = b"",
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[tuple[Answer, httpcore.Response]]:
+    ) -> AsyncIterator[tuple[Answer, httpcore2.Response]]:
         """Send a request once and yield its response, body unread; it is closed at the end."""
         pool = await self._opened()
         request = await self._request(method, key, dict(query or {}), data, dict(headers or {}))
-        response: httpcore.Response | None = None
+        response: httpcore2.Response | None = None
         try:
             if self._is_closed:
-                raise httpcore.ConnectError("closed")
+                raise httpcore2.ConnectError("closed")
             response = await pool.handle_async_request(request)
             received = {n.decode("latin-1").lower(): v.decode("latin-1") for n, v in response.headers}
             yield Answer(status=response.status, headers=received), response
@@ -538,11 +538,16 @@ class BucketArchive(ABC):
             raise failure.args[0] from None
         except UpstreamNotAllowed as error:
             raise StorageError(self.failed(reason=error.advice)) from error
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        except (
+            httpcore2.NetworkError,
+            httpcore2.TimeoutException,
+            httpcore2.ProtocolError,
+            OSError,
+        ) as error:
             raise self.unreachable(error, is_begun=response is not None) from error
         finally:
             if response is not None:
-                await pool.close(response)
+                await response.aclose()
 
     async def _request(
         self,
@@ -551,7 +556,7 @@ class BucketArchive(ABC):
         query: dict[str, str],
         data: bytes | AsyncIterator[bytes],
         headers: dict[str, str],
-    ) -> httpcore.Request:
+    ) -> httpcore2.Request:
         name = "" if key is None else f"{self._settings.prefix}{key}"
         path = f"{self._path}/{quote(name)}"
         body = data if isinstance(data, bytes) else b""
@@ -563,7 +568,7 @@ class BucketArchive(ABC):
             signed["content-length"] = str(len(body))
         encoded = encoded_query(query)
         idle, connect = self._settings.idle_timeout, self._settings.connect_timeout
-        return httpcore.Request(
+        return httpcore2.Request(
             method,
             f"{self._settings.url}{path}{'?' * bool(encoded)}{encoded}",
             headers=[(name.encode(), text.encode()) for name, text in signed.items()],
@@ -571,14 +576,14 @@ class BucketArchive(ABC):
             extensions={"timeout": {"connect": connect, "read": idle, "write": idle, "pool": None}},
         )
 
-    async def _opened(self) -> ConnectionPool:
+    async def _opened(self) -> httpcore2.AsyncConnectionPool:
         async with self._opening:
             if self._pool is None:
                 backend = None
                 if self._gate is not None:
                     lookups, timeout = self._lookups or NameLookups(_LOOKUPS), self._settings.connect_timeout
                     backend = CheckedBackend(self._gate, connect_timeout=timeout, lookups=lookups)
-                self._pool = ConnectionPool(
+                self._pool = httpcore2.AsyncConnectionPool(
                     ssl_context=await asyncio.to_thread(self._prepare),
                     max_connections=None,
                     max_keepalive_connections=16,
@@ -608,12 +613,12 @@ def encoded_query(query: Mapping[str, str]) -> str:
     return "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(query.items()))
 
 
-async def _read(response: httpcore.Response) -> bytes:
+async def _read(response: httpcore2.Response) -> bytes:
     content = bytearray()
     async for chunk in response.aiter_stream():
         content += chunk
         if len(content) > _MAX_ANSWER_BYTES:
-            raise httpcore.RemoteProtocolError("the answer is too long")
+            raise httpcore2.RemoteProtocolError("the answer is too long")
     return bytes(content)
 
 

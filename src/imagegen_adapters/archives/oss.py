@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import attrs
-import httpcore
+import httpcore2
 import httpx
 from fastcrc import crc64
 
@@ -162,7 +162,7 @@ class OssBlobArchive(BucketArchive):
 
     @staticmethod
     def unreachable(error: Exception, *, is_begun: bool) -> StorageUnreachable:
-        if is_begun and not isinstance(error, httpcore.TimeoutException | TimeoutError):
+        if is_begun and not isinstance(error, httpcore2.TimeoutException | TimeoutError):
             return StorageUnreachable(OssCode.RESPONSE_CUT_OFF())
         reason = OssCode.NO_USABLE_RESPONSE(kind=type(error).__name__)
         return StorageUnreachable(OssCode.OSS_FAILED(reason=reason))

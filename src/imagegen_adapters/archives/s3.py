@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 import attrs
-import httpcore
+import httpcore2
 
 from imagegen_adapters.archives.bucket import (
     PART_BYTES,
@@ -197,7 +197,7 @@ class S3BlobArchive(BucketArchive):
             if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
                 return StorageUnreachable(S3Code.S3_NO_TLS())
             cause = cause.__cause__ or cause.__context__
-        if isinstance(error, httpcore.TimeoutException | TimeoutError):
+        if isinstance(error, httpcore2.TimeoutException | TimeoutError):
             return StorageUnreachable(S3Code.S3_TIMED_OUT())
         return StorageUnreachable(S3Code.S3_CUT_OFF() if is_begun else S3Code.S3_UNREACHABLE())
 

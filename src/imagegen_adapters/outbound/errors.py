@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
 import attrs
-import httpcore
+import httpcore2
 import httpx
 
 from imagegen_adapters.outbound.addresses import NameLookupTimeout, NameNotResolved
@@ -67,16 +67,16 @@ TRANSPORT_FAILURES: Mapping[type[Exception], TransportFailure] = MappingProxyTyp
 
 @contextmanager
 def map_to_httpx_errors() -> Iterator[None]:
-    """Turn httpcore's exceptions, and the socket errors it lets through, into httpx's of the same name."""
+    """Turn httpcore2's exceptions, and the socket errors it lets through, into httpx's of the same name."""
     try:
         yield
     except TimeoutError:
         raise
     except OSError as error:
         raise httpx.ReadError("the connection broke") from error
-    except Exception as error:  # raised again unless it is httpcore's
+    except Exception as error:  # raised again unless it is httpcore2's
         for kind in type(error).__mro__:
-            if getattr(httpcore, kind.__name__, None) is kind and hasattr(httpx, kind.__name__):
+            if getattr(httpcore2, kind.__name__, None) is kind and hasattr(httpx, kind.__name__):
                 raise getattr(httpx, kind.__name__)(str(error)) from error
         raise
 

@@ -1,9 +1,10 @@
-"""httpcore's pools as httpx transports, over connections to checked addresses only.
+"""httpcore2's pools as httpx transports, over connections to checked addresses only.
 
 All calls share `PooledTransport`; a `ProviderTransport` is one provider's access to it.
 """
 
 import asyncio
+import collections
 import contextlib
 import math
 import ssl
@@ -11,10 +12,10 @@ import zlib
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from functools import cache
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import attrs
-import httpcore
+import httpcore2
 import httpx
 
 from imagegen_adapters.outbound.addresses import (
@@ -63,17 +64,17 @@ def proxy_of(config: ProviderConfig) -> Proxy | None:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
 
 
-def to_httpcore(proxy: Proxy) -> httpcore.Proxy:
+def to_httpcore(proxy: Proxy) -> httpcore2.Proxy:
     auth = (proxy.user.encode(), proxy.password.encode()) if proxy.user or proxy.password else None
     try:
         url = httpx.URL(scheme=proxy.origin.scheme, host=proxy.origin.host, port=proxy.origin.port, path="/")
     except httpx.InvalidURL as error:
         raise CallError(FailureCode.PROVIDER_NOT_CONFIGURED, TransportCode.PROXY_NOT_HTTP()) from error
-    return httpcore.Proxy(_to_httpcore_url(url), auth=auth)
+    return httpcore2.Proxy(_to_httpcore_url(url), auth=auth)
 
 
-def _to_httpcore_url(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+def _to_httpcore_url(url: httpx.URL) -> httpcore2.URL:
+    return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 PIECE_BYTES = 65536
@@ -126,7 +127,7 @@ class CallDeadline:
     scope: asyncio.Timeout | None = None  # of the call up to the beginning of the response
 
     async def trace(self, event: str, info: dict[str, Any]) -> None:
-        """Note from httpcore's trace that the call has begun, and that its first bytes are being sent."""
+        """Note from httpcore2's trace that the call has begun, and that its first bytes are being sent."""
         if self._at is None:
             self._at = asyncio.get_running_loop().time() + self._seconds
             if self.scope is not None:
@@ -150,16 +151,140 @@ class PoolLimits:
     """``connections`` hold over all hosts and proxies, ``idle_connections`` for each transport."""
 
     connections: int = 50
-    idle_connections: int = 8  # with each request httpcore asks each of them about all
+    idle_connections: int = 8  # with each request httpcore2 asks each of them about all
     idle_seconds: float = 30.0
     connect_seconds: float = 10.0  # for look-up and connection together
+
+
+_MAX_UNREAD_BYTES = 256 * 1024  # of a peer that sends while nobody reads
+
+
+class SocketStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
+    """A TCP connection, or TLS on one, on the event loop's own transport.
+
+    Through httpcore2's, which is anyio's, ``/v1/images/generations`` took an eighth more bytecodes. Closing
+    never waits: a call that is cancelled while the pool closes its connection would stay in it for ever.
+    """
+
+    _transport: asyncio.Transport
+    _failure: Exception | None = None
+    _is_ended = False
+    _unread_bytes = 0
+
+    def __init__(self) -> None:
+        self._received = collections.deque[bytes]()
+        self._readable, self._writable = asyncio.Event(), asyncio.Event()
+        self._writable.set()
+
+    @classmethod
+    async def connect(cls, address: IpAddress, port: int, seconds: float) -> Self:
+        """Connect to an address; what answers from another one is refused."""
+        try:
+            async with asyncio.timeout(seconds):
+                _, stream = await asyncio.get_running_loop().create_connection(cls, str(address), port)
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout from error
+        except OSError as error:
+            raise httpcore2.ConnectError(str(error)) from error
+        peer = stream.get_extra_info("peername")
+        if peer is not None and normalized(ip_address(peer[0])) == normalized(address):
+            return stream
+        await stream.aclose()
+        if peer is None:
+            raise httpcore2.ConnectError("the connection was closed at once")
+        raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Self:
+        stream, loop = type(self)(), asyncio.get_running_loop()
+        try:
+            if self._received:  # would pass for the beginning of an answer that came through TLS
+                plain = ssl.SSLError()
+                plain.reason = "WRONG_VERSION_NUMBER"  # as OpenSSL says if it comes a moment later
+                raise plain
+            start = loop.start_tls(self._transport, stream, ssl_context, server_hostname=server_hostname)
+            async with asyncio.timeout(timeout):
+                stream.connection_made(cast("asyncio.Transport", await start))
+        except BaseException as error:
+            self._transport.abort()
+            if not isinstance(error, OSError):
+                raise
+            is_late = isinstance(error, TimeoutError)
+            raise (httpcore2.ConnectTimeout if is_late else httpcore2.ConnectError)(str(error)) from error
+        return stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return what arrived first, be it over ``max_bytes``, or what arrives next; nothing at the end."""
+        try:
+            if not self._readable.is_set():
+                async with asyncio.timeout(timeout):
+                    await self._readable.wait()
+            if self._failure is not None and not self._received:
+                raise self._failure
+        except TimeoutError as error:
+            raise httpcore2.ReadTimeout from error
+        except OSError as error:
+            raise httpcore2.ReadError(str(error)) from error
+        piece = self._received.popleft() if self._received else b""
+        self._unread_bytes -= len(piece)
+        if not self._is_ended:
+            self._transport.resume_reading()
+            if not self._received:
+                self._readable.clear()
+        return piece
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send the bytes; the last of them may still be on their way to the socket when it returns."""
+        if self._is_ended:
+            raise httpcore2.WriteError("the connection is closed")
+        self._transport.write(buffer)
+        try:
+            if not self._writable.is_set():
+                async with asyncio.timeout(timeout):
+                    await self._writable.wait()
+        except TimeoutError as error:
+            raise httpcore2.WriteTimeout from error
+
+    async def aclose(self) -> None:
+        """Close at once; whoever still reads gets an error, since what is cut off must not pass for all."""
+        if not self._is_ended:
+            self.connection_lost(ConnectionAbortedError("closed on this side"))
+        self._transport.abort()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._readable.is_set() if info == "is_readable" else self._transport.get_extra_info(info)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received.append(data)
+        self._unread_bytes += len(data)
+        self._readable.set()
+        if self._unread_bytes > _MAX_UNREAD_BYTES:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> None:
+        self.connection_lost(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._failure, self._is_ended = self._failure or exc, True
+        self._readable.set()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
 
 
 _MAX_ADDRESSES = 8
 
 
 @attrs.frozen(eq=False)
-class CheckedBackend(httpcore.AsyncNetworkBackend):
+class CheckedBackend(httpcore2.AsyncNetworkBackend):
     """Resolves once, has every address checked by an `AddressGate`, and connects to a checked one.
 
     The address replaces the name at socket level only: the Host header, SNI and certificate check keep the
@@ -170,16 +295,11 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     _gate: AddressGate
     _connect_timeout: float = attrs.field(kw_only=True)
     _lookups: NameLookups = attrs.field(kw_only=True)
-    _sockets: httpcore.AsyncNetworkBackend = attrs.field(factory=httpcore.AnyIOBackend, init=False)
+    _stream: type[SocketStream] = attrs.field(default=SocketStream, kw_only=True)
 
     async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
+    ) -> httpcore2.AsyncNetworkStream:
         """Try the addresses in turn, each for its share of the time, but only if all pass the gate."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(self._connect_timeout, math.inf if timeout is None else timeout)
@@ -187,68 +307,18 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             async with asyncio.timeout_at(deadline):
                 addresses = await self._lookups.resolve(host, port)
         except NameNotResolved as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore2.ConnectError(str(error)) from error
         except TimeoutError:
-            raise httpcore.ConnectTimeout from NameLookupTimeout(host)
+            raise httpcore2.ConnectTimeout from NameLookupTimeout(host)
         self._gate.check_addresses(host, port, addresses)
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+        failure: httpcore2.ConnectError | httpcore2.ConnectTimeout | None = None
         for position, address in enumerate(addresses := addresses[:_MAX_ADDRESSES]):
             share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
             try:
-                stream = await self._sockets.connect_tcp(str(address), port, timeout=share)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                return await self._stream.connect(address, port, share)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
-            else:
-                return await _checked_peer(stream, address)
-        raise failure or httpcore.ConnectError("no address to connect to")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-async def _checked_peer(
-    stream: httpcore.AsyncNetworkStream, address: IpAddress
-) -> httpcore.AsyncNetworkStream:
-    """Verify the address at the other end of the stream; a refused stream is closed."""
-    peer = stream.get_extra_info("server_addr")
-    if peer is not None and normalized(ip_address(str(peer[0]))) == normalized(address):
-        return stream
-    await stream.aclose()
-    if peer is None:
-        raise httpcore.ConnectError("the connection was closed at once")
-    raise UpstreamNotAllowed(AddressCode.OTHER_ADDRESS())
-
-
-class ConnectionPool(httpcore.AsyncConnectionPool):
-    """httpcore's pool, which also closes the connection of a call that is cancelled at a bad moment.
-
-    Cancelled between connecting and sending, or while the response closes, httpcore would keep it as in use
-    until the process ends.
-    """
-
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Send the request; `close` has to follow."""
-        try:
-            return await super().handle_async_request(request)
-        except BaseException:
-            await self._close_lost()
-            raise
-
-    async def close(self, response: httpcore.Response) -> None:
-        """Close a response of this pool; its connection is reused if it was read to its end."""
-        try:
-            await response.aclose()
-        except BaseException:
-            lost = cast("Any", response.stream)._pool_request  # noqa: SLF001 - nothing else knows it
-            self._requests = [each for each in self._requests if each is not lost]
-            await self._close_lost()
-            raise
-
-    async def _close_lost(self) -> None:
-        used = {each.connection for each in self._requests}
-        lost = [each for each in self._connections if each not in used and not each.is_idle()]
-        self._connections = [each for each in self._connections if each not in lost]
-        await self._close_connections(lost)
+        raise failure or httpcore2.ConnectError("no address to connect to")
 
 
 _MAX_HEADER_BYTES = 32 * 1024
@@ -264,7 +334,7 @@ def public_tls() -> ssl.SSLContext:
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """Two of httpcore's pools behind httpx: one keeps idle connections for later requests, the other none.
+    """One of httpcore2's pools behind httpx, which keeps idle connections for requests that may be retried.
 
     When a reused idle connection breaks, the request may have arrived: the server, or a router on the way,
     may have closed it just before. That is harmless for a request that may be retried. Anything else may cost
@@ -276,24 +346,22 @@ class PooledTransport(httpx.AsyncBaseTransport):
     def __init__(
         self,
         *,
-        backend: httpcore.AsyncNetworkBackend,
+        backend: httpcore2.AsyncNetworkBackend,
         tls: ssl.SSLContext,
         slots: asyncio.Semaphore,
         limits: PoolLimits,
-        proxy: httpcore.Proxy | None = None,
+        proxy: httpcore2.Proxy | None = None,
         check_url: Callable[[httpx.URL], None] | None = None,
     ) -> None:
         self._slots, self._check_url = slots, check_url
-        self._keeping, self._fresh = (
-            ConnectionPool(
-                ssl_context=tls,
-                proxy=proxy,
-                max_connections=None,
-                max_keepalive_connections=idle_connections,
-                keepalive_expiry=limits.idle_seconds,
-                network_backend=backend,
-            )
-            for idle_connections in (limits.idle_connections, 0)
+        self._unshared = set[httpcore2.AsyncConnectionInterface]()
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls,
+            proxy=proxy,
+            max_connections=None,
+            max_keepalive_connections=limits.idle_connections,
+            keepalive_expiry=limits.idle_seconds,
+            network_backend=backend,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -307,22 +375,26 @@ class PooledTransport(httpx.AsyncBaseTransport):
         except TimeoutError as error:
             raise httpx.PoolTimeout("all connections are in use") from error
         is_retryable = request.method in _IDEMPOTENT_METHODS and not request.extensions.get(PAID)
-        pool = self._keeping if is_retryable else self._fresh
         with map_to_httpx_errors():
             async with (
                 contextlib.AsyncExitStack() as closing
             ):  # whatever fails here, nobody else could close it
                 closing.callback(self._slots.release)
-                response = await pool.handle_async_request(
-                    httpcore.Request(
-                        method=request.method,
-                        url=_to_httpcore_url(request.url),
-                        headers=request.headers.raw,
-                        content=request.stream,
-                        extensions=request.extensions,
-                    )
+                core_request = httpcore2.Request(
+                    method=request.method,
+                    url=_to_httpcore_url(request.url),
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
                 )
-                closing.push_async_callback(pool.close, response)
+                sender: httpcore2.AsyncConnectionPool | httpcore2.AsyncConnectionInterface = self._pool
+                if not is_retryable:
+                    sender = self._pool.create_connection(core_request.url.origin)
+                    self._unshared.add(sender)
+                    closing.callback(self._unshared.remove, sender)
+                    closing.push_async_callback(sender.aclose)
+                response = await sender.handle_async_request(core_request)
+                closing.push_async_callback(response.aclose)
                 if sum(len(name) + len(value) for name, value in response.headers) > _MAX_HEADER_BYTES:
                     raise httpx.RemoteProtocolError("the header of the answer is too large")
                 headers = httpx.Headers(response.headers)
@@ -335,8 +407,9 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection, those of running calls as well."""
-        await self._keeping.aclose()
-        await self._fresh.aclose()
+        for each in tuple(self._unshared):
+            await each.aclose()
+        await self._pool.aclose()
 
 
 @attrs.frozen(eq=False)

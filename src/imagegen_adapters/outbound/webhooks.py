@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
-import attrs
-import httpcore
+import httpcore2
 import httpx
 
 from imagegen_adapters.outbound.addresses import (
@@ -20,7 +18,13 @@ from imagegen_adapters.outbound.addresses import (
     normalized,
 )
 from imagegen_adapters.outbound.errors import TRANSPORT_FAILURES, call_error
-from imagegen_adapters.outbound.transport import CheckedBackend, PooledTransport, PoolLimits, public_tls
+from imagegen_adapters.outbound.transport import (
+    CheckedBackend,
+    PooledTransport,
+    PoolLimits,
+    SocketStream,
+    public_tls,
+)
 from imagegen_adapters.providers.common.calls import parse_retry_after
 from imagegen_core.config import parse_receiver
 from imagegen_core.errors import UpstreamNotAllowed
@@ -87,36 +91,21 @@ class WebhookGate(AddressGate):
         return code(entry=entry)
 
 
-@attrs.define(eq=False)
-class _ShortStream(httpcore.AsyncNetworkStream):
+class _ShortStream(SocketStream):
     """A connection that little is read from: parsing endless interim answers keeps all others waiting."""
 
-    _stream: httpcore.AsyncNetworkStream
-    _allowance: int = attrs.field(default=_READ_BYTES, init=False)
+    _allowance = _READ_BYTES
+
+    def data_received(self, data: bytes) -> None:
+        for at in range(0, len(data), _PIECE_BYTES):
+            super().data_received(data[at : at + _PIECE_BYTES])
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._allowance <= 0:
-            raise httpcore.RemoteProtocolError("the answer is too long")
-        data = await self._stream.read(min(max_bytes, _PIECE_BYTES), timeout)
+            raise httpcore2.RemoteProtocolError("the answer is too long")
+        data = await super().read(max_bytes, timeout)
         self._allowance -= len(data)
         return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(self, *args: Any, **named: Any) -> httpcore.AsyncNetworkStream:
-        return _ShortStream(await self._stream.start_tls(*args, **named))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _ShortBackend(CheckedBackend):
-    async def connect_tcp(self, *args: Any, **named: Any) -> httpcore.AsyncNetworkStream:
-        return _ShortStream(await super().connect_tcp(*args, **named))
 
 
 class WebhookClient:
@@ -174,7 +163,9 @@ class WebhookClient:
         if self._transport is None:  # made on first use: loading the certificates is slow
             lookups = self._lookups or NameLookups(_LIMITS.connections)
             self._transport = PooledTransport(
-                backend=_ShortBackend(self.gate, connect_timeout=_LIMITS.connect_seconds, lookups=lookups),
+                backend=CheckedBackend(
+                    self.gate, connect_timeout=_LIMITS.connect_seconds, lookups=lookups, stream=_ShortStream
+                ),
                 tls=public_tls(),
                 slots=asyncio.Semaphore(_LIMITS.connections),
                 limits=_LIMITS,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 import attrs
@@ -280,6 +280,8 @@ class _Inputs:
 _TASK_FIELDS = ("model_id", "override", "max_retries", "progress", "attempts", "retries", "owner", "epoch")
 _TASK_TIMES = ("not_before", "started_at", "completed_at")
 _task_fields, _task_times = attrgetter(*_TASK_FIELDS), attrgetter(*_TASK_TIMES)
+_SAME_FIELDS = ("task_id", "provider_name", "retry_of", *_TASK_FIELDS)
+_same_fields, _stored_times = itemgetter(*_SAME_FIELDS), itemgetter(*_TASK_TIMES)
 TASK_STATE = (
     *("status", "config_snapshot", "rescues", "warnings", "failure", "locked"),
     *(*_TASK_FIELDS, *_TASK_TIMES),
@@ -336,10 +338,10 @@ def usage_key(task: Task) -> dict[str, Any]:
 
 
 def row_to_task(row: Row) -> Task:
-    times: dict[str, Any] = {name: optional_moment(row[name]) for name in _TASK_TIMES}
+    times: dict[str, Any] = dict(zip(_TASK_TIMES, map(optional_moment, _stored_times(row)), strict=True))
     batch_id, item, quote_ticks = row["batch_id"], row["batch_item"], row["quote_ticks"]
     return Task(
-        **{name: row[name] for name in ("task_id", "provider_name", "retry_of", *_TASK_FIELDS)},
+        **dict(zip(_SAME_FIELDS, _same_fields(row), strict=True)),
         **times,
         request=_request(row),
         status=TaskStatus(row["status"]),
@@ -382,7 +384,9 @@ def _request(row: Row) -> ImageRequest:
         operation=Operation(row["operation"]),
         prompt=row["prompt"],
         params=object_from_json(row["params"]),
-        **attrs.asdict(inputs, recurse=False),
+        references=inputs.references,
+        image=inputs.image,
+        mask=inputs.mask,
     )
 
 

@@ -1,10 +1,12 @@
 """Who may call now: fair slots of each provider, and a task that this process runs."""
 
 import asyncio
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from itertools import chain
+from operator import attrgetter
 
 import attrs
 
@@ -42,8 +44,7 @@ class ProviderSlots:
         """
         tickets = self._tickets.setdefault(provider_name, [])
         ticket = Ticket(self, provider_name, is_last=is_last)
-        behind = 0 if is_last else sum(each.is_last for each in tickets)
-        tickets.insert(len(tickets) - behind, ticket)
+        insort(tickets, ticket, key=attrgetter("is_last"))
         try:
             yield ticket
         finally:

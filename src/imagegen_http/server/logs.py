@@ -19,7 +19,7 @@ from imagegen_http.settings.schema import LogSettings
 # Loggers that write full URLs or request bodies at levels below warning.
 _NOISY_LOGGERS = (
     *("httpx", "httpcore", "google_genai", "oss2", "urllib3", "asyncio", "uvicorn.access", "PIL"),
-    *("mcp", "sse_starlette"),
+    *("mcp", "sse_starlette", "httpx2", "httpcore2"),
 )
 
 

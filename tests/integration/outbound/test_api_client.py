@@ -455,3 +455,32 @@ async def test_a_call_leaves_no_connection_wherever_it_is_cancelled(server, outb
 
     await client.post(server.url)
     await server.until(lambda: not server.open)
+
+
+async def test_a_call_leaves_nothing_in_the_pool_if_it_is_cancelled_while_it_closes(server, outbound):
+    """Its connection closes in the middle of a body, at which the call is cancelled."""
+
+    async def endless(writer):
+        writer.write(http_response(length=10_000_000))
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(bytes(64 * 1024))
+                await writer.drain()
+
+    server.responses["/endless"] = endless
+    client = outbound.api_client(provider(server.url))
+
+    async def read_a_little():
+        async with client.stream("GET", f"{server.url}/endless") as response:
+            await anext(response.aiter_raw())
+
+    for number in range(400):
+        call = asyncio.create_task(read_a_little())
+        for _ in range(number % 40):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.wait([call])
+    await server.until(lambda: not server.open)
+    (transport,) = outbound._transports.values()
+
+    assert "Requests: 0 active, 0 queued | Connections: 0 active, 0 idle" in repr(transport._pool)

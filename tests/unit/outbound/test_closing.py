@@ -1,7 +1,7 @@
 import asyncio
 import ssl
 
-import httpcore
+import httpcore2
 import httpx
 import pytest
 
@@ -10,14 +10,14 @@ from imagegen_adapters.outbound.transport import PooledTransport, PoolLimits
 pytestmark = pytest.mark.anyio
 
 
-class BrokenStream(httpcore.AsyncMockStream):
+class BrokenStream(httpcore2.AsyncMockStream):
     """A connection whose closing fails."""
 
     async def aclose(self):
         raise OSError("gone")
 
 
-class Backend(httpcore.AsyncMockBackend):
+class Backend(httpcore2.AsyncMockBackend):
     async def connect_tcp(self, *_args, **_kwargs):
         return BrokenStream([b"HTTP/1.1 200 OK\r\nx: ", b"a" * 33 * 1024, b"\r\ncontent-length: 9\r\n\r\n"])
 

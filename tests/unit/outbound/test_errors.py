@@ -74,7 +74,7 @@ def test_what_was_sent_may_have_cost_money(kind, code):
 
 
 def _with_cause(error, *causes):
-    """Return an exception with a chain of causes, like httpx raising httpcore's, caused by the system's."""
+    """Return an exception with a chain of causes, like httpx raising httpcore2's, caused by the system's."""
     for above, below in zip((error, *causes), causes, strict=False):
         above.__cause__ = below
     return error

@@ -1,4 +1,4 @@
-"""The proxy of a provider, as httpcore takes it."""
+"""The proxy of a provider, as httpcore2 takes it."""
 
 import pytest
 

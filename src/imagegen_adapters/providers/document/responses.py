@@ -109,7 +109,7 @@ async def read_head(
         headers=dict(response.headers),  # by lower-case name
         secret=secret,
         skipped=skipped,
-        url=str(response.url.copy_with(query=None, fragment=None)),
+        url=str(response.url).partition("#")[0].partition("?")[0],
         head=head,
         is_complete=is_complete,
         rest=chunks,

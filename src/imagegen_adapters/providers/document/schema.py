@@ -258,7 +258,7 @@ class Document:
         """Return the call that serves ``operation``: the one the model names, else the first that does."""
         if operation in model.operation:
             return self.operations.get(model.operation[operation])
-        specs = (spec for name, spec in self.operations.items() if operation in spec.implemented(name))
+        specs = (spec for name, spec in self.operations.items() if operation in (spec.implements or (name,)))
         return next(specs, None)
 
     def mentions(self, operation: OperationSpec, name: str) -> bool:
