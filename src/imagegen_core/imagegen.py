@@ -195,15 +195,12 @@ class ImageGen:
             owner=self.owner,
             queue_size=self.limits.queue_size,
         )
-        self.batch_jobs = BatchJobs(
-            parts=a, runner=self.runner, owner=self.owner, poll_seconds=batch_poll_seconds
-        )
-        self.batches = Batches(parts=a, tasks=self.tasks, jobs=self.batch_jobs, owner=self.owner)
+        jobs = BatchJobs(parts=a, runner=self.runner, owner=self.owner, poll_seconds=batch_poll_seconds)
+        self.batches = Batches(parts=a, tasks=self.tasks, jobs=jobs, owner=self.owner)
         self.gallery = Images(parts=a, on_change=on_change)
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)
-        concurrency = self.batch_jobs.beside(self.resolve.concurrency)
-        self.worker = Worker(self.runner, concurrency, owner=self.owner, size=self.limits.workers)
+        self.worker = Worker(self.runner, jobs.limit, owner=self.owner, size=self.limits.workers)
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -215,7 +212,6 @@ class ImageGen:
         if self._runs_tasks:
             self.worker.start()
             self.batches.start()
-            self.batch_jobs.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -228,7 +224,6 @@ class ImageGen:
         ``outcome_unknown``. A second call does nothing.
         """
         await self.batches.stop()
-        await self.batch_jobs.stop()
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
         await self.node.stop()
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 
-from imagegen_core.errors import MAX_MESSAGE_CHARS, KeysLocked, ValidationFailed
+from imagegen_core.errors import MAX_MESSAGE_CHARS, Failure, KeysLocked, ValidationFailed
 from imagegen_core.limits import MAX_API_KEY_CHARS
 from imagegen_core.messages import Message, ProblemCode, RefusalCode
 from imagegen_core.values import map_texts
@@ -385,6 +385,16 @@ async def redacted(value: Any, redactor: Redactor) -> Any:
 def redacted_message(message: Message, redactor: Redactor) -> Message:
     """Redact the message's arguments, and cut each to `MAX_MESSAGE_CHARS`."""
     return message.map_text(lambda text: redactor.redact(text, limit=MAX_MESSAGE_CHARS))
+
+
+def redacted_failure(failure: Failure, redactor: Redactor) -> Failure:
+    """Redact what a failure says in the provider's words."""
+    code = failure.upstream_code
+    return attrs.evolve(
+        failure,
+        reason=redacted_message(failure.reason, redactor),
+        upstream_code=None if code is None else redactor.redact(code, limit=100),
+    )
 
 
 def json_size(value: Any, limit: int) -> int:

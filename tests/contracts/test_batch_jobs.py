@@ -1,87 +1,73 @@
-"""Batch jobs of providers: due by time and in order, changed by one node at a time, with their own tasks."""
+"""Batch jobs of providers: changed by one node at a time, and made of tasks that wait for one."""
 
 import attrs
 import pytest
 
 from imagegen_adapters.system import new_id
-from imagegen_core.batch import Batch, BatchPlan
 from imagegen_core.errors import StaleTask
-from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
+from imagegen_core.ports.batch_jobs import OWNER_PREFIX, BatchJob
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
+from imagegen_core.task import BatchPlace
 from tests.contracts.samples import NOW, a_task, later
 
 pytestmark = pytest.mark.anyio
 
 PAGE = Paging(page=1, page_size=20, after=None)
-WAITING, ACCEPTED, ENDED = BatchJobState.WAITING, BatchJobState.ACCEPTED, BatchJobState.ENDED
 
 
 def a_job(**changes):
-    fields = {"provider_name": "openai", "model_id": "m", "created_at": NOW, "look_at": NOW, "state": WAITING}
-    return BatchJob(**{"job_id": new_id(), "batch_id": "batch-1", **fields, **changes})
+    fields = {"batch_id": "batch-1", "provider_name": "openai", "model_id": "m", "created_at": NOW}
+    return BatchJob(**{"job_id": new_id(), **fields, **changes})
 
 
-async def test_a_job_comes_back_whole(batch_jobs):
-    """With the provider's names, its times and its size."""
-    job = a_job(
-        state=ACCEPTED, sent_at=later(2), file="file-1", upstream_id="batch_1", size_bytes=7, look_at=later(1)
-    )
-    await batch_jobs.add(job)
+async def test_jobs_come_back_whole(batch_jobs):
+    """Oldest first, with the provider's names and their times."""
+    jobs = a_job(), a_job(created_at=later(1), sent_at=later(2), file="file-1", upstream_id="batch_1")
+    for job in jobs:
+        await batch_jobs.add(job)
 
-    assert (job,) == await batch_jobs.due(later(1))
-    assert () == await batch_jobs.due(NOW)
+    assert jobs == await batch_jobs.all()
 
 
 async def test_a_change_makes_earlier_readings_stale(batch_jobs):
     """So two nodes never take the same step."""
     job = a_job()
     await batch_jobs.add(job)
-    changed = await batch_jobs.save(attrs.evolve(job, state=BatchJobState.SENDING, sent_at=NOW))
+    changed = await batch_jobs.save(attrs.evolve(job, file="file-1", sent_at=NOW))
     with pytest.raises(StaleTask):
-        await batch_jobs.save(attrs.evolve(job, state=ENDED))
+        await batch_jobs.save(attrs.evolve(job, file="file-2"))
 
-    assert (job.version + 1, BatchJobState.SENDING) == (changed.version, changed.state)
-    assert (changed,) == await batch_jobs.due(NOW)
-
-
-async def test_jobs_of_one_target_wait_for_each_other(batch_jobs):
-    """Those of other models, providers and batches do not; one that has ended is due no more."""
-    first, second = a_job(), a_job()
-    others = [a_job(model_id="n"), a_job(provider_name="gemini"), a_job(batch_id="batch-2")]
-    for job in (first, second, *others):
-        await batch_jobs.add(job)
-    before = await batch_jobs.due(NOW)
-    await batch_jobs.save(attrs.evolve(first, state=ENDED))
-
-    assert (first, *others) == before
-    assert (second, *others) == await batch_jobs.due(NOW)
+    assert (job.version + 1, "file-1", NOW) == (changed.version, changed.file, changed.sent_at)
+    assert (changed,) == await batch_jobs.all()
 
 
-async def test_jobs_of_a_batch_are_woken(batch_jobs):
-    """They are due at once; those of other batches stay, as does one to which tasks are added just now."""
-    collecting = a_job(state=BatchJobState.COLLECTING, model_id="a")
-    late, other = a_job(look_at=later(60), model_id="b"), a_job(batch_id="batch-2", look_at=later(60))
-    for job in (collecting, late, other):
-        await batch_jobs.add(job)
-    before = await batch_jobs.due(NOW), await batch_jobs.collecting("batch-1")
-    await batch_jobs.wake("batch-1", NOW)
-
-    assert ((), (collecting,)) == before
-    assert [late.job_id] == [job.job_id for job in await batch_jobs.due(NOW)]
-    assert (collecting,) == await batch_jobs.collecting("batch-1")
-
-
-async def test_what_collects_for_a_cancelled_batch_is_due(batch_jobs, batches):
-    """Its tasks are still to be ended, if whoever cancelled it did not come to that."""
-    batch = Batch(batch_id=new_id(), size=3, created_at=NOW)
-    await batches.add(batch, BatchPlan(prompts=("猫",)))
-    job = a_job(batch_id=batch.batch_id, state=BatchJobState.COLLECTING)
+async def test_a_removed_job_is_not_saved_again(batch_jobs):
+    """Nor does its removal depend on who comes first."""
+    job = a_job()
     await batch_jobs.add(job)
-    before = await batch_jobs.due(NOW)
-    await batches.change(batch.batch_id, "cancel", now=NOW)
+    for _ in range(2):
+        await batch_jobs.remove(job.job_id)
+    with pytest.raises(StaleTask):
+        await batch_jobs.save(job)
 
-    assert ((), (job,)) == (before, await batch_jobs.due(NOW))
+    assert () == await batch_jobs.all()
+
+
+async def test_tasks_that_wait_miss_a_job_unless_one_takes_them(batch_jobs, tasks):
+    """One whose file is uploaded takes no more; those in a job miss nothing."""
+    for number, model_id in enumerate(("m", "m", "n", "p")):
+        place = BatchPlace(batch_id="batch-1", item=number)
+        owner = OWNER_PREFIX if model_id != "p" else a_job().owner
+        task = a_task(provider_name="openai", model_id=model_id, batch=place)
+        await tasks.add(task.claim(owner, NOW), queue_size=9)
+    await batch_jobs.add(a_job(file="file-1"))
+    await batch_jobs.add(a_job(model_id="n"))
+    before = await batch_jobs.missing()
+    await batch_jobs.add(a_job())
+
+    assert ({"batch_id": "batch-1", "provider_name": "openai", "model_id": "m"},) == before
+    assert () == await batch_jobs.missing()
 
 
 async def test_tasks_of_a_job_are_nobodys_orphans(batch_jobs, tasks):

@@ -430,6 +430,35 @@ def test_answers_that_are_cut_off_are_read_again(stage, is_clean):
     stage.check_paid_once(tasks)
 
 
+@pytest.mark.parametrize("has_name", [True, False])
+def test_an_answer_that_cannot_be_read_is_kept(stage, has_name):
+    """It is read again, since it may have been cut on its way, and then kept with the task that it names."""
+    batch_id = stage.submit(5)
+    stage.fake.finish(stage.job())
+    file = list(stage.fake.files)[-1]
+    lines = stage.fake.files[file].splitlines(keepends=True)
+    garbled = lines[2].replace(b'"', b"", 1)[: len(lines[2]) * 2 // 3]
+    task_id = next(task["task_id"] for task in stage.tasks(batch_id) if task["task_id"].encode() in garbled)
+    if not has_name:
+        garbled = garbled.replace(task_id.encode(), b"")
+    stage.fake.files[file] = b"".join((*lines[:2], garbled, b"\n", *lines[3:]))
+
+    batch, tasks = stage.ended(batch_id)
+    (error,) = (task["error"] for task in tasks if task["task_id"] == task_id)
+    with stage.service.client() as api:
+        answer = api.get(f"/api/v1/tasks/{task_id}/response")
+
+    assert (4, 1) == (batch["counts"]["completed"], batch["counts"]["failed"])
+    assert ("bad_response", True) == (error["code"], error["possible_charge"])
+    assert has_name == (f"imagegen tasks response {task_id}" in error["message"])
+    if has_name:
+        assert garbled == answer.content
+    else:
+        assert garbled in [
+            path.read_bytes() for path in stage.service.data_dir.rglob("*.kept/*") if path.is_file()
+        ]
+
+
 @thorough
 def test_a_file_of_answers_that_cannot_be_had_has_no_other_read_again(start):
     """One may have gigabytes, and it is asked for until there is no hope."""

@@ -2,57 +2,42 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
 OWNER_PREFIX = "batch:"
-"""Begins the owner of a task in a batch job: no worker runs it, and no node takes it for an orphan."""
+"""Begins the owner of a task in a batch job: no worker runs it, and no node takes it for an orphan.
 
-
-class BatchJobState(StrEnum):
-    """How far a batch job is; each state is on disk before the step after it.
-
-    ========== ===================================== ==================================================
-    state      its tasks are                         what follows, after a restart too
-    ========== ===================================== ==================================================
-    collecting being stored                          their batch closes it
-    waiting    stored                                their lines are uploaded, for free
-    uploaded   upstream in a file                    the job is started: the one paid act
-    sending    perhaps in a job                      it is looked for; if it is not there, it is waiting
-    accepted   in a job                              polled; its answers are read; then ended
-    ended      given to workers, or at their ends    nothing
-    ========== ===================================== ==================================================
-    """
-
-    COLLECTING = "collecting"
-    WAITING = "waiting"
-    UPLOADED = "uploaded"
-    SENDING = "sending"
-    ACCEPTED = "accepted"
-    ENDED = "ended"
+By itself it is the owner of a task that waits for its job.
+"""
 
 
 @attrs.frozen(kw_only=True)
 class BatchJob:
     """A job for tasks of one batch, provider and model; the provider knows it by our ``job_id``.
 
-    ``file`` and ``upstream_id`` are the provider's names. ``size_bytes`` is about what its lines take.
-    ``look_at`` is when the next step is due. ``version`` counts its changes.
+    What it has tells how far it is, and is on disk before the step after it; ``version`` counts the changes:
+
+    =============== ================= ==================================================================
+    the latest is   its tasks are     what follows, after a restart too
+    =============== ================= ==================================================================
+    ``created_at``  stored            tasks that wait for a job join, and their lines are uploaded: free
+    ``file``        in a file there   it is started: the one paid act
+    ``sent_at``     perhaps in a job  it is looked for; if it is not there, the file is removed, and it
+                                      has neither again
+    ``upstream_id`` in a job          polled; its answers are read; then it is removed
+    =============== ================= ==================================================================
     """
 
     job_id: str
     batch_id: str
     provider_name: str
     model_id: str
-    state: BatchJobState = BatchJobState.COLLECTING
     created_at: datetime
-    look_at: datetime
     sent_at: datetime | None = None
     file: str | None = None
     upstream_id: str | None = None
-    size_bytes: int = 0
     version: int = 0
 
     @property
@@ -67,24 +52,21 @@ class BatchJobStore(Protocol):
     async def add(self, job: BatchJob) -> None:
         """Store a new job."""
 
-    async def collecting(self, batch_id: str) -> tuple[BatchJob, ...]:
-        """Return the jobs of a batch to which tasks may still be added."""
-
-    async def due(self, now: datetime) -> tuple[BatchJob, ...]:
-        """Return the jobs whose step is due, oldest first; those of one target wait for each other.
-
-        One that collects is due once its batch is cancelled.
-        """
+    async def all(self) -> tuple[BatchJob, ...]:
+        """Return all jobs, oldest first."""
 
     async def save(self, job: BatchJob) -> BatchJob:
         """Store a changed job, and return it with its new version.
 
         Raises:
-            StaleTask: the stored job has another version; nothing is written.
+            StaleTask: the stored job has another version, or there is none; nothing is written.
         """
 
-    async def tasks_out(self) -> Mapping[str, int]:
-        """Return how many tasks of each provider are in a job."""
+    async def remove(self, job_id: str) -> None:
+        """Remove a job that has no tasks any more."""
 
-    async def wake(self, batch_id: str, now: datetime) -> None:
-        """Make the next steps of a batch's jobs due now, unless they collect."""
+    async def missing(self) -> tuple[Mapping[str, Any], ...]:
+        """Return batch, provider and model of tasks that wait for a job and that no job takes; each once."""
+
+    async def tasks_out(self) -> Mapping[str, int]:
+        """Return how many tasks of each provider are in a job, or wait for one."""

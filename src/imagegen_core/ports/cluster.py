@@ -13,9 +13,6 @@ REMOVALS = "removals"
 BATCHES = "batches"
 """The topic of batches of which more may be submitted, by their ids; the slot of the node that does it."""
 
-BATCH_JOBS = "jobs"
-"""The topic of batch jobs whose next step is due, and the slot of the node that takes it."""
-
 UPKEEP_SLOT = "turn maintenance"
 
 

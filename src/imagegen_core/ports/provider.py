@@ -207,19 +207,6 @@ class Provider(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class ProviderBatch:
-    """Many calls as one job of the provider, which goes by our own ``job_id`` there, too.
-
-    The provider has none that is older than ``created_at``.
-    """
-
-    job_id: str
-    config: ProviderConfig
-    model: Model
-    created_at: datetime
-
-
-@attrs.frozen(kw_only=True)
 class BatchOutcome:
     """What became of a batch job: the upstream ``files`` of answers, and the failure of all other calls."""
 
@@ -227,18 +214,11 @@ class BatchOutcome:
     rest: Failure
 
 
-@attrs.frozen(kw_only=True)
-class BatchAnswer:
-    """The answer to one call of a batch job: its receipt, or why it failed."""
-
-    name: str
-    result: Receipt | Failure
-
-
 class BatchCalls(Protocol):
     """What a provider with batch jobs has as ``batches``; a job costs `Model.batch_factor` of its calls.
 
-    Only `start` may cost money. It raises as `Provider.submit` does, and what it sent is found by `find`.
+    ``job`` is any of its calls, with our own id of the job as ``call_id``. Only `start` may cost money. It
+    raises as `Provider.submit` does, and what it sent is found by `find`.
     """
 
     async def line(self, name: str, call: ProviderCall) -> bytes:
@@ -248,32 +228,40 @@ class BatchCalls(Protocol):
             CallError: it cannot be sent, or not in a batch job.
         """
 
-    async def upload(self, batch: ProviderBatch, lines: AsyncIterator[bytes], *, size: int) -> str:
+    async def upload(self, job: ProviderCall, lines: AsyncIterator[bytes], *, size: int) -> str:
         """Upload the lines, of ``size`` bytes together, and return the upstream id of the file."""
 
-    async def start(self, batch: ProviderBatch, file: str) -> UpstreamJob:
-        """Start the job: the one paid act."""
+    async def start(self, job: ProviderCall, file: str) -> str:
+        """Start the job, the one paid act, and return its upstream id."""
 
-    async def find(self, batch: ProviderBatch) -> UpstreamJob | None:
-        """Look for the job in the provider's list of all jobs since it was made; None if it is not there.
+    async def find(self, job: ProviderCall, *, since: datetime) -> str | None:
+        """Look for the job in the provider's list of all jobs since then; None if it is not there.
 
         Raises:
             CallError: the list could not be read to its end.
         """
 
-    async def discard(self, batch: ProviderBatch, file: str) -> None:
+    async def discard(self, job: ProviderCall, file: str) -> None:
         """Remove an uploaded file, so that no request on its way can start a job with it any more."""
 
-    async def outcome(self, batch: ProviderBatch, job: UpstreamJob) -> BatchOutcome | None:
+    async def outcome(self, job: ProviderCall, upstream_id: str) -> BatchOutcome | None:
         """Return what became of the job; None while it is not done."""
 
-    def answers(self, batch: ProviderBatch, file: str) -> AsyncIterator[bytes]:
+    def answers(self, job: ProviderCall, file: str) -> AsyncIterator[bytes]:
         """Yield an upstream file of answers, a JSON object a line; it may have gigabytes."""
 
-    def read(self, file: BinaryIO, batch: ProviderBatch, spooled_as: str) -> BatchAnswer:
-        """Parse one line, which `Provider.collect` will find spooled under that name. Blocks."""
+    def read(
+        self, job: ProviderCall, file: BinaryIO, spooled_as: str, *, is_whole: bool
+    ) -> tuple[str, Receipt | Failure]:
+        """Return the name of a line's call, and its receipt, or why it failed. Blocks.
 
-    async def cancel(self, batch: ProviderBatch, job: UpstreamJob) -> None:
+        `Provider.collect` will find the line spooled as that.
+
+        Raises:
+            CallError: it cannot be read. One that ``is_whole`` has a receipt, if its name can be read.
+        """
+
+    async def cancel(self, job: ProviderCall, upstream_id: str) -> None:
         """Ask the provider to stop the job; what it has done is charged, and its answers come."""
 
 

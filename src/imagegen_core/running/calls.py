@@ -36,7 +36,7 @@ from imagegen_core.errors import (
     Unavailable,
 )
 from imagegen_core.messages import FailureReason
-from imagegen_core.models import Model, choose_model
+from imagegen_core.models import Model, ProviderProfile, choose_model
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.ports.secrets import SecretBox
@@ -45,7 +45,7 @@ from imagegen_core.resolving import ResolvedProvider, ResolveProvider
 from imagegen_core.running.exchange import ActiveCall, PartialImages, spool_folder
 from imagegen_core.running.slots import RunningTask, SlotsClosed
 from imagegen_core.running.storing import Storing
-from imagegen_core.secrets import open_fields, redacted_message, seal_fields
+from imagegen_core.secrets import open_fields, redacted_failure, seal_fields
 from imagegen_core.task import Task
 
 SUBMIT_SLACK_SECONDS = 5.0
@@ -244,6 +244,16 @@ class Calls:
             updated_at=now,
         )
 
+    def submitting(self, attempt: Attempt, call: ProviderCall, profile: ProviderProfile) -> Attempt:
+        """Return the attempt being sent, with what it is finished under, whatever is configured by then."""
+        ambient = profile.ambient_credentials is not None
+        return attempt.submitting(
+            self.parts.clock.now(),
+            config=seal_call(call.config, call.model, self.parts.box, attempt.attempt_id, ambient=ambient),
+            price=call.model.price,
+            quoted=quote(call.request, call.model, is_billed=profile.billed),
+        )
+
     # ---------------------------------------------------------------- run
 
     async def run(self, run: RunningTask, planned: PlannedCall, attempt: Attempt) -> AttemptOutcome:
@@ -320,14 +330,7 @@ class Calls:
             raise CallError.from_failure(refusal_failure(refusal, charged=False)) from refusal
         if run.cancelled.is_set():
             raise CallError(FailureCode.CANCELLED, FailureReason.CANCELLED_UNSENT())
-        ambient = profile.ambient_credentials is not None
-        submitting = active.attempt.submitting(
-            self.parts.clock.now(),
-            config=seal_call(call.config, call.model, self.parts.box, call.call_id, ambient=ambient),
-            price=call.model.price,
-            quoted=quote(call.request, call.model, is_billed=profile.billed),
-        )
-        await run.save_attempt(submitting)
+        await run.save_attempt(self.submitting(active.attempt, call, profile))
         limit = call.config.timeout + SUBMIT_SLACK_SECONDS
         submission = asyncio.create_task(active.resolved.provider.submit(call, active))
         cancelling: asyncio.CancelledError | None = None
@@ -363,17 +366,16 @@ class Calls:
 
     def _redacted(self, error: CallError, config: ProviderConfig, attempt: Attempt) -> CallError:
         """Return the error without secrets, fit to be stored and shown: providers echo what they receive."""
-        failure, redactor = error.failure, self.parts.redactor
-        code = failure.upstream_code
+        failure = redacted_failure(error.failure, self.parts.redactor)
         charged = may_have_cost(error, attempt)
         not_started = error.not_started and not charged
         return CallError(
             failure.code,
-            redacted_message(failure.reason, redactor),
+            failure.reason,
             not_started=not_started,
             retry_after=error.retry_after,
             upstream_status=failure.upstream_status,
-            upstream_code=None if code is None else redactor.redact(code, limit=100),
+            upstream_code=failure.upstream_code,
             possible_charge=charged,
             resendable=not_started or retries_unknown(failure, config),
             is_transient=error.is_transient,

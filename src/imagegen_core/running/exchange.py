@@ -202,7 +202,7 @@ class ActiveCall(Exchange):
         self.run.has_spooled = True
         cuts: list[int] = []
         try:
-            cut_chunks = _cut(chunks, max_bytes, cuts)
+            cut_chunks = cut(chunks, max_bytes, cuts)
             size = await self.parts.spool.put(self.folder, name, cut_chunks, max_bytes=max_bytes)
         except StorageError as error:
             raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
@@ -349,7 +349,7 @@ class ActiveCall(Exchange):
         await self.parts.spool.put(f"{self.folder}{suffix}", name, masked, max_bytes=2**40)
 
 
-async def _cut(chunks: AsyncIterator[bytes], max_bytes: int, cuts: list[int]) -> AsyncIterator[bytes]:
+async def cut(chunks: AsyncIterator[bytes], max_bytes: int, cuts: list[int]) -> AsyncIterator[bytes]:
     """Yield at most ``max_bytes``; if there are more, ``cuts`` gets the size so far."""
     size = 0
     async for chunk in chunks:
@@ -363,7 +363,7 @@ async def _cut(chunks: AsyncIterator[bytes], max_bytes: int, cuts: list[int]) ->
 async def _as_far_as_it_came(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Yield an image up to the largest size, also where it is refused for that."""
     try:
-        async for chunk in _cut(chunks, MAX_IMAGE_BYTES, []):
+        async for chunk in cut(chunks, MAX_IMAGE_BYTES, []):
             yield chunk
     except CallError as error:
         if error.failure.code is FailureCode.DOWNLOAD_FAILED:

@@ -21,6 +21,7 @@ from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_QUEUE_SIZE
 from imagegen_core.messages import Message, ProblemCode
+from imagegen_core.ports.batch_jobs import OWNER_PREFIX
 from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter
@@ -146,7 +147,6 @@ class Batches:
             await self.tasks.cancel_all(TaskFilter(batch_id=batch_id))
             batch = await self.parts.batches.get(batch_id)
         self.parts.cluster.tell(BATCHES, batch_id)
-        await self.jobs.wake(batch_id)
         return batch
 
     # ---------------------------------------------------------------- submit
@@ -164,17 +164,24 @@ class Batches:
         while True:
             try:
                 async with self.parts.cluster.slot(BATCHES, node=self.owner, limit=1):
-                    while True:
-                        self._wake.clear()
-                        if not await self.submit_some():
-                            with suppress(TimeoutError):
-                                async with asyncio.timeout(LOOK_SECONDS):
-                                    await self._wake.wait()
+                    await self._submit_forever()
             except ImagegenError as error:
                 _log.warning("batches wait for the database", extra={"reason": str(error)})
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("submitting batches failed")
             await self.parts.clock.sleep(_RETRY_SECONDS)
+
+    async def _submit_forever(self) -> None:
+        try:
+            while True:
+                self._wake.clear()
+                if not await self.submit_some():
+                    await self.jobs.look()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await self._wake.wait()
+        finally:
+            await self.jobs.stop()
 
     async def submit_some(self) -> bool:
         """Submit the next items of each running batch; return whether there may be more right now."""
@@ -209,13 +216,11 @@ class Batches:
             await self._pause(batch, "failure", refusal.advice)
             return 0
         room = -(-self.tasks.queue_size // 2)  # the other half is for tasks that come by themselves
-        if in_jobs:  # of which any number may be open
-            tasks = await self.jobs.place(batch.batch_id, tasks)
+        if in_jobs:  # of which any number may be open, and none is in the queue
+            tasks = [task.claim(OWNER_PREFIX, self.parts.clock.now()) for task in tasks]
             batch, room = attrs.evolve(batch, concurrency=batch.size), MAX_QUEUE_SIZE
         added = await self.parts.batches.submit(batch, tasks, queue_size=room) if tasks else 0
-        if in_jobs and added < _ITEMS_AT_ONCE:  # there is nothing more to add to them now
-            await self.jobs.close(batch.batch_id)
-        elif added:
+        if added:
             await self.parts.queue.wake()
         return added
 

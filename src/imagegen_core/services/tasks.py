@@ -488,10 +488,10 @@ class Tasks:
         """
         task = await self.parts.tasks.get(task_id)
         while not task.status.final:
-            in_job = (task.owner or "").startswith(OWNER_PREFIX)
-            if in_job and await self.parts.tasks.attempts(task_id):
+            waits_for_job = task.owner == OWNER_PREFIX
+            if not waits_for_job and (task.owner or "").startswith(OWNER_PREFIX):
                 raise TaskNotRecallable(task_id)
-            if task.status is TaskStatus.PROCESSING and not in_job:
+            if task.status is TaskStatus.PROCESSING and not waits_for_job:
                 task = await self.parts.tasks.request_cancel(task_id)
                 if task.status is TaskStatus.PROCESSING:
                     await self._notify(task)

@@ -1,21 +1,22 @@
 """Which tasks go into which batch job."""
 
 import asyncio
+from decimal import Decimal
 from itertools import count
 
 import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.providers.demo.provider import DemoProvider
 from imagegen_adapters.providers.document.provider import HttpProvider
 from imagegen_adapters.system import SystemClock
 from imagegen_core import ImageGen
 from imagegen_core.attempt import Charge, Phase
 from imagegen_core.batch import Batch, BatchItem, BatchPlan
-from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.errors import ValidationFailed
-from imagegen_core.ports.batch_jobs import BatchJob, BatchJobState
-from imagegen_core.running.batch_jobs import BatchJobs
+from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
+from imagegen_core.errors import CallError, FailureCode, ValidationFailed
+from imagegen_core.ports.batch_jobs import BatchJob
 from imagegen_core.secrets import Secret
 from imagegen_core.task import BatchPlace, Target, TaskStatus
 from tests.contracts.samples import NOW, a_task, an_attempt
@@ -23,44 +24,65 @@ from tests.contracts.samples import NOW, a_task, an_attempt
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def jobs():
-    """Jobs of at most three short prompts; nothing runs."""
-    imagegen = ImageGen(memory_adapters())
-    return BatchJobs(
-        parts=imagegen.parts, runner=imagegen.runner, owner="node", poll_seconds=9, job_bytes=3 * 4200
-    )
+class RefusingBatches:
+    """Takes files, and starts no job."""
+
+    def __init__(self, calls):
+        self.files, self.jobs, self.is_done, self._calls = {}, [], asyncio.Event(), calls
+
+    async def line(self, name, call):
+        return call.request.prompt.encode()
+
+    async def upload(self, job, lines, *, size):
+        content = b"".join([chunk async for chunk in lines])
+        assert size == len(content)
+        self.files[job.call_id] = content.decode().splitlines()
+        return job.call_id
+
+    async def find(self, job, *, since):
+        return None
+
+    async def start(self, job, file):
+        self.jobs.append((job.model.id, self.files.pop(file)))
+        if sum(len(lines) for _, lines in self.jobs) == self._calls:
+            self.is_done.set()
+        raise CallError(FailureCode.REJECTED, "not today", possible_charge=False)
 
 
-async def test_tasks_go_into_a_job_for_each_target(jobs):
-    """A later call goes on with the same jobs, as long as they collect."""
-    first = await jobs.place("batch-1", [a_task(), a_task(model_id="other")])
-    second = await jobs.place("batch-1", [a_task()])
-    await jobs.close("batch-1")
-    third = await jobs.place("batch-1", [a_task()])
+class JobProvider(DemoProvider):
+    """Two models whose calls go into batch jobs of at most one page of tasks."""
 
-    assert first[0].owner == second[0].owner
-    assert 3 == len({task.owner for task in (*first, *second, *third)})
+    def __init__(self, batches):
+        super().__init__(SystemClock())
+        self.batches = batches
 
-
-async def test_what_does_not_fit_a_job_comes_after_it(jobs):
-    """And not before the job is closed: until then its tasks may not be stored."""
-    placed = await jobs.place("batch-1", [a_task() for _ in range(5)])
-    more = await jobs.place("batch-1", [a_task()])
-    await jobs.close("batch-1")
-    rest = await jobs.place("batch-1", [a_task(), a_task()])
-
-    assert (3, 0, 2) == (len(placed), len(more), len(rest))
-    assert placed[0].owner != rest[0].owner
+    def describe(self, config):
+        profile = super().describe(attrs.evolve(config, models=(ModelEntry(id="a"), ModelEntry(id="b"))))
+        models = (attrs.evolve(model, batch_factor=Decimal("0.5")) for model in profile.models)
+        return attrs.evolve(profile, models=tuple(models))
 
 
-async def test_only_who_places_tasks_closes_a_job(jobs):
-    """A person who resumes the batch meanwhile would send it without those that are stored just now."""
-    await jobs.place("batch-1", [a_task()])
-    await jobs.wake("batch-1")
-    (job,) = await jobs.parts.batch_jobs.collecting("batch-1")
+async def test_what_does_not_fit_a_job_goes_into_the_next_one():
+    """There are jobs for each model, and each task is in one of them."""
+    batches = RefusingBatches(120)
+    config = ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)
+    parts = memory_adapters(providers={"demo": JobProvider(batches)})
+    imagegen = ImageGen(parts, file_configs={"demo": config})
+    imagegen.batches.jobs.job_bytes = 10
+    prompts = tuple(f"cat {number}" for number in range(60))
+    targets = tuple(Target("demo", model_id) for model_id in "ab")
+    batch = Batch(mode="vendor")
+    async with imagegen:
+        await imagegen.batches.create(batch, BatchPlan(prompts=prompts, targets=targets))
+        await asyncio.wait_for(batches.is_done.wait(), 60)
 
-    assert BatchJobState.COLLECTING is job.state
+    lines = {
+        model_id: [n for name, job in batches.jobs if name == model_id for n in job] for model_id in "ab"
+    }
+    assert len(batches.jobs) > 4
+    assert {model_id: sorted(prompts) for model_id in "ab"} == {
+        name: sorted(each) for name, each in lines.items()
+    }
 
 
 class OneWrite:
@@ -83,16 +105,16 @@ async def test_a_task_ends_together_with_its_attempt():
     """One whose attempt alone has failed could go into another job, and never take its answer."""
     parts = memory_adapters()
     await parts.batches.add(Batch(batch_id="batch-1", size=1, created_at=NOW), BatchPlan(prompts=("cat",)))
-    fields = {"provider_name": "demo", "model_id": "m", "created_at": NOW, "look_at": NOW}
-    job = BatchJob(job_id="job-1", batch_id="batch-1", state=BatchJobState.UPLOADED, **fields)
+    fields = {"provider_name": "demo", "model_id": "m", "created_at": NOW}
+    job = BatchJob(job_id="job-1", batch_id="batch-1", **fields)
     await parts.batch_jobs.add(job)
-    task = a_task(batch=BatchPlace(batch_id="batch-1", item=0)).claim(job.owner, NOW)
+    task = a_task(model_id="m", batch=BatchPlace(batch_id="batch-1", item=0)).claim(job.owner, NOW)
     await parts.tasks.add(task, queue_size=9)
     await parts.tasks.save(task.fence, attempts=(an_attempt(task).submitting(NOW),))
     await parts.batches.change("batch-1", "cancel", now=NOW)
     repository = OneWrite(parts.tasks)
-    jobs = ImageGen(attrs.evolve(parts, tasks=repository)).batch_jobs
-    jobs.start()
+    jobs = ImageGen(attrs.evolve(parts, tasks=repository)).batches.jobs
+    await jobs.look()
     await asyncio.wait_for(repository.is_written.wait(), 30)
     await jobs.stop()
 

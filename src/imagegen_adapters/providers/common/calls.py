@@ -18,7 +18,7 @@ import yaml
 from imagegen_adapters.outbound.errors import map_transport_errors
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ModelEntry, ProviderConfig
-from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, FailureCode, ValidationFailed
+from imagegen_core.errors import MAX_MESSAGE_CHARS, CallError, Failure, FailureCode, ValidationFailed
 from imagegen_core.facts import Price, Source, fields_of, parse_date, parse_price, parse_source
 from imagegen_core.messages import Message, MessageCode, ProblemCode, RefusalCode
 from imagegen_core.models import Lifecycle, Model, Parameter
@@ -39,7 +39,6 @@ MAX_ERROR_BYTES = 64 * 1024  # the part of an error response that is read
 MAX_REFUSALS = 3  # of the key, or unreadable states, one after the other: then the job is given up
 MAX_RETRY_AFTER_SECONDS = 1_000_000_000.0  # thirty years, finite for arithmetic; callers cap it further
 UPLOAD_SECONDS = 3600.0  # for the requests of a batch job
-TRANSFER_SECONDS = 12 * 3600.0  # for its answers, which may have gigabytes; a stalled download ends earlier
 MAX_BATCH_PAGES = 200  # of a list of batch jobs
 CUT_OFF = (httpx.HTTPError, TimeoutError)
 _CONNECT_SECONDS = 10.0
@@ -137,6 +136,19 @@ _BY_CLASS: Mapping[int, FailureCode] = {
 def failure_of_status(status: int) -> FailureCode:
     """Return what the status of a paid call's response means, where the provider has no table of its own."""
     return _BY_STATUS.get(status) or _BY_CLASS.get(status // 100, FailureCode.OUTCOME_UNKNOWN)
+
+
+def free_failure(error: CallError) -> Failure:
+    """Return the failure of a call that its batch job did not complete, and that costs nothing."""
+    failure = error.failure
+    is_known = failure.code not in (FailureCode.OUTCOME_UNKNOWN, FailureCode.TIMEOUT)
+    return Failure(
+        failure.code if is_known else FailureCode.UNAVAILABLE,
+        failure.reason,
+        possible_charge=False,
+        upstream_status=failure.upstream_status,
+        upstream_code=failure.upstream_code,
+    )
 
 
 def is_from_upstream(status: int, body: bytes) -> bool:

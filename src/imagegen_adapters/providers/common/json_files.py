@@ -26,6 +26,7 @@ from imagegen_adapters.providers.common.calls import (
     as_object,
     call_timeout,
     failure_of_status,
+    is_from_upstream,
     parse_http_date,
     parse_retry_after,
     read_at_most,
@@ -49,6 +50,8 @@ _MAY_BE_INVALID = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 MAX_INLINE_STRING_BYTES = 64 * 1024  # the longest string that is read into memory
 MAX_JSON_BYTES = 4 * 1024 * 1024  # JSON without its long strings: no response with images has more
 BLOCK_BYTES = 512 * 1024
+_LINE_NAME = re.compile(rb'(?:custom_id|key)"\s{0,2}:\s{0,2}"([\w-]{36})"')
+_DOWNLOAD_SECONDS = 12 * 3600.0
 _PREVIEW_BYTES = 64
 _ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _WHOLE_ESCAPES = re.compile(rb"(?:[^\\]++|\\u.{4}|\\[^u])*+", re.DOTALL)
@@ -142,6 +145,35 @@ class Api:
         """Send a request that starts nothing, with ``json`` or a form of ``data`` and ``files``."""
         async with self.response_to(method, path, **content) as response:
             return await self.answer_of(response)
+
+    async def checked(
+        self,
+        method: str,
+        path: str,
+        *,
+        error: Callable[[Answer], CallError],
+        absent: tuple[int, ...] = (),
+        **content: Any,
+    ) -> Answer:
+        """Return a success, or an answer of the provider's own with an ``absent`` status; else raise."""
+        answer = await self.ask(method, path, **content)
+        if answer.is_success and answer.body.strip():
+            parse_json(answer.body)
+        elif not answer.is_success and (
+            answer.status not in absent or not is_from_upstream(answer.status, answer.body)
+        ):
+            raise error(answer)
+        return answer
+
+    def download(self, path: str) -> AsyncIterator[bytes]:
+        """Yield a file, which may have gigabytes; one that stalls ends earlier than after hours."""
+        return self.outbound.download(
+            self.base + path,
+            config=self.config,
+            headers=self.headers,
+            max_bytes=2**40,
+            timeout=_DOWNLOAD_SECONDS,
+        )
 
     def response_to(
         self,
@@ -325,6 +357,24 @@ def _next_quote(block: bytes, position: int) -> int:
         return end
     text = _UP_TO_QUOTE.match(block, position)
     return text.end() if text else end
+
+
+def parse_line(file: BinaryIO, *, is_whole: bool) -> Mapping[str, Any]:
+    """Parse a line of a batch job's answers; of one that ``is_whole`` all the same, return at least the name.
+
+    That one counts as a success, so that it is kept with its task once no image is found in it. Blocks.
+    """
+    try:
+        return as_object(parse_spooled(file).tree)
+    except CallError:
+        file.seek(0)
+        tail = b""
+        while is_whole and (block := file.read(BLOCK_BYTES)):
+            if match := _LINE_NAME.search(tail + block):
+                name = match[1].decode()
+                return {"custom_id": name, "key": name, "response": {"status_code": 200}}
+            tail = block[-_PREVIEW_BYTES:]
+        raise
 
 
 def part_of(tree: Any, names: Iterable[str]) -> Any:

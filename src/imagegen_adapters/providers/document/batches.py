@@ -7,42 +7,40 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import attrs
 
 from imagegen_adapters.providers.common.calls import (
     MAX_BATCH_PAGES,
-    TRANSFER_SECONDS,
     UPLOAD_SECONDS,
     ResponseCode,
     as_list,
     as_object,
     configured_headers,
-    is_from_upstream,
+    free_failure,
 )
 from imagegen_adapters.providers.common.json_files import (
     MAX_JSON_BYTES,
+    Answer,
     Api,
     bad_response,
-    parse_json,
-    parse_spooled,
+    parse_line,
 )
 from imagegen_adapters.providers.document.calls import DocumentCall, Sender, unsendable
 from imagegen_adapters.providers.document.expressions import UpstreamResponse
-from imagegen_adapters.providers.document.responses import Classification, parse_response
-from imagegen_core.attempt import Receipt, UpstreamJob
+from imagegen_adapters.providers.document.responses import parse_response
+from imagegen_core.attempt import Receipt
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import Failure, FailureCode
+from imagegen_core.errors import CallError, Failure, FailureCode
 from imagegen_core.ports.blobs import joined
-from imagegen_core.ports.provider import BatchAnswer, BatchOutcome, ProviderBatch, ProviderCall
+from imagegen_core.ports.provider import BatchOutcome, ProviderCall
 from imagegen_core.requests import Operation
 
 _CLOCK_SLACK = timedelta(days=1)  # between the provider's clock and ours
 _ENDPOINT = "/v1/images/generations"
-_METADATA, _ABSENT = "imagegen_job", "absent"
-_FINAL = frozenset({"completed", "failed", "expired", "cancelled"})
+_METADATA = "imagegen_job"
 _ID = re.compile(r"[\w.-]{1,200}", re.ASCII)
 _ITEM_CODES = {"batch_expired": FailureCode.RESULT_EXPIRED, "batch_cancelled": FailureCode.CANCELLED}
 
@@ -67,12 +65,12 @@ class OpenAiBatches:
         line = {"custom_id": name, "method": "POST", "url": _ENDPOINT, "body": fields}
         return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
 
-    async def upload(self, batch: ProviderBatch, lines: AsyncIterator[bytes], *, size: int) -> str:
+    async def upload(self, job: ProviderCall, lines: AsyncIterator[bytes], *, size: int) -> str:
         boundary = f"imagegen-{secrets.token_hex(16)}"
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n'
             f'--{boundary}\r\nContent-Disposition: form-data; name="file"; '
-            f'filename="{batch.job_id}.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
+            f'filename="{job.call_id}.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
         ).encode()
         tail = f"\r\n--{boundary}--\r\n".encode()
 
@@ -86,138 +84,118 @@ class OpenAiBatches:
             "content-length": str(len(head) + size + len(tail)),
         }
         options: dict[str, Any] = {"headers": headers, "content": body(), "seconds": UPLOAD_SECONDS}
-        return _id(await self._ask(batch, "POST", "/files", **options))
+        return _id((await self._send(job, "POST", "/files", **options)).tree)
 
-    async def start(self, batch: ProviderBatch, file: str) -> UpstreamJob:
+    async def start(self, job: ProviderCall, file: str) -> str:
         fields = {
             "input_file_id": file,
             "endpoint": _ENDPOINT,
             "completion_window": "24h",
-            "metadata": {_METADATA: batch.job_id},
+            "metadata": {_METADATA: job.call_id},
         }
-        return UpstreamJob(id=_id(await self._ask(batch, "POST", "/batches", json=fields)))
+        return _id((await self._send(job, "POST", "/batches", json=fields)).tree)
 
-    async def find(self, batch: ProviderBatch) -> UpstreamJob | None:
-        since, after = (batch.created_at - _CLOCK_SLACK).timestamp(), ""
+    async def find(self, job: ProviderCall, *, since: datetime) -> str | None:
+        after = ""
         for _ in range(MAX_BATCH_PAGES):
-            page = await self._ask(batch, "GET", f"/batches?limit=100{after}")
+            page = as_object((await self._send(job, "GET", f"/batches?limit=100{after}")).tree)
             jobs, has_more = page.get("data"), page.get("has_more")
             if not isinstance(jobs, list) or not isinstance(has_more, bool):
                 raise bad_response(ResponseCode.RESPONSE_UNREADABLE())
-            for job in map(as_object, jobs):
-                if as_object(job.get("metadata")).get(_METADATA) == batch.job_id:
-                    return UpstreamJob(id=_id(job))
+            for each in map(as_object, jobs):
+                if as_object(each.get("metadata")).get(_METADATA) == job.call_id:
+                    return _id(each)
             oldest = as_object(jobs[-1]).get("created_at") if jobs else None
-            if not has_more or (isinstance(oldest, int) and oldest < since):  # newest first
+            is_before = isinstance(oldest, int) and oldest < (since - _CLOCK_SLACK).timestamp()
+            if not has_more or is_before:  # newest first
                 return None
-            after = f"&after={_id(as_object(jobs[-1] if jobs else None))}"
+            after = f"&after={_id(jobs[-1] if jobs else None)}"
         raise bad_response(ResponseCode.RESPONSE_VALUES())
 
-    async def discard(self, batch: ProviderBatch, file: str) -> None:
-        await self._ask(batch, "DELETE", f"/files/{file}", absent_ok=True)
+    async def discard(self, job: ProviderCall, file: str) -> None:
+        await self._send(job, "DELETE", f"/files/{file}", absent=(404,))
 
-    async def outcome(self, batch: ProviderBatch, job: UpstreamJob) -> BatchOutcome | None:
-        answer = await self._ask(batch, "GET", f"/batches/{job.id}", absent_ok=True)
-        if _ABSENT in answer:
+    async def outcome(self, job: ProviderCall, upstream_id: str) -> BatchOutcome | None:
+        answer = await self._send(job, "GET", f"/batches/{upstream_id}", absent=(404,))
+        if not answer.is_success:
             return BatchOutcome(rest=Failure(FailureCode.RESULT_EXPIRED, ResponseCode.JOB_UNKNOWN()))
-        status = answer.get("status")
-        if status not in _FINAL:
-            return None
-        files = (answer.get("output_file_id"), answer.get("error_file_id"))
-        rest = Failure(FailureCode.BAD_RESPONSE, ResponseCode.NOT_AMONG_ANSWERS())
-        if status == "expired":
-            rest = Failure(FailureCode.RESULT_EXPIRED, ResponseCode.BATCH_EXPIRED(), possible_charge=False)
-        elif status == "cancelled":
-            rest = Failure(FailureCode.CANCELLED, ResponseCode.JOB_CANCELLED())
-        elif status == "failed":
-            error = as_object(next(iter(as_list(as_object(answer.get("errors")).get("data"))), None))
-            sender, code, message = self.sender_of(batch.config), error.get("code"), error.get("message")
-            response = UpstreamResponse(status=400, headers={}, secret=sender.secret)
-            rest = _failure(sender.classify(response, str(code or "") or None, str(message or "")))
+        tree = as_object(answer.tree)
+        match tree.get("status"):
+            case "completed":
+                rest = Failure(FailureCode.BAD_RESPONSE, ResponseCode.NOT_AMONG_ANSWERS())
+            case "expired":
+                reason = ResponseCode.BATCH_EXPIRED()
+                rest = Failure(FailureCode.RESULT_EXPIRED, reason, possible_charge=False)
+            case "cancelled":
+                rest = Failure(FailureCode.CANCELLED, ResponseCode.JOB_CANCELLED())
+            case "failed":
+                errors = as_list(as_object(tree.get("errors")).get("data"))
+                rest = self._failure(job, as_object(next(iter(errors), None)))
+            case _:
+                return None
+        files = (tree.get("output_file_id"), tree.get("error_file_id"))
         return BatchOutcome(files=tuple(str(file) for file in files if file), rest=rest)
 
-    async def answers(self, batch: ProviderBatch, file: str) -> AsyncIterator[bytes]:
-        url, outbound = f"{batch.config.api_base}/files/{file}/content", self.sender_of(batch.config).outbound
-        headers, maximum = await self._headers(batch), 2**40
-        async for chunk in outbound.download(
-            url, config=batch.config, headers=headers, max_bytes=maximum, timeout=TRANSFER_SECONDS
-        ):
+    async def answers(self, job: ProviderCall, file: str) -> AsyncIterator[bytes]:
+        async for chunk in (await self._api(job)).download(f"/files/{file}/content"):
             yield chunk
 
-    def read(self, file: BinaryIO, batch: ProviderBatch, spooled_as: str) -> BatchAnswer:
-        tree = as_object(parse_spooled(file).tree)
+    def read(
+        self, job: ProviderCall, file: BinaryIO, spooled_as: str, *, is_whole: bool
+    ) -> tuple[str, Receipt | Failure]:
+        tree = parse_line(file, is_whole=is_whole)
         name, response = str(tree.get("custom_id") or ""), as_object(tree.get("response"))
-        status = response.get("status_code")
-        if status == 200 and not tree.get("error"):  # noqa: PLR2004 - a success
+        status, error = response.get("status_code"), as_object(tree.get("error"))
+        if status == 200 and not error:  # noqa: PLR2004 - a success
             data = {
                 "file": spooled_as,
                 "inside": ["response", "body"],
                 "kind": "json",
                 "status": status,
-                "url": str(batch.config.api_base),
+                "url": str(job.config.api_base),
                 "headers": {"x-request-id": str(response.get("request_id") or "")},
             }
-            return BatchAnswer(name=name, result=Receipt(data=data))
-        sender, error = self.sender_of(batch.config), as_object(tree.get("error"))
-        answer = UpstreamResponse(
-            status=status if isinstance(status, int) else 400,
-            headers={},
-            tree=response.get("body"),
-            secret=sender.secret,
-        )
-        if not error:
-            return BatchAnswer(name=name, result=_failure(sender.classify(answer)))
-        code, message = str(error.get("code") or ""), str(error.get("message") or "")
-        failure = _failure(sender.classify(answer, code, message))
-        if code in _ITEM_CODES:
-            failure = attrs.evolve(failure, code=_ITEM_CODES[code], retryable=True)  # and free
-        return BatchAnswer(name=name, result=failure)
+            return name, Receipt(data=data)
+        failure = self._failure(job, error, status=status, tree=response.get("body"))
+        if code := _ITEM_CODES.get(str(error.get("code"))):
+            failure = attrs.evolve(failure, code=code, retryable=True)  # and free
+        return name, failure
 
-    async def cancel(self, batch: ProviderBatch, job: UpstreamJob) -> None:
-        await self._ask(batch, "POST", f"/batches/{job.id}/cancel", absent_ok=True)
+    async def cancel(self, job: ProviderCall, upstream_id: str) -> None:
+        await self._send(job, "POST", f"/batches/{upstream_id}/cancel", absent=(404,))
 
-    async def _ask(
-        self, batch: ProviderBatch, method: str, path: str, *, absent_ok: bool = False, **request: Any
-    ) -> Mapping[str, Any]:
-        """Return the answer's object, with ``absent_ok`` `_ABSENT` for a 404; anything else raises."""
-        sender = self.sender_of(batch.config)
-        api = Api(
+    async def _api(self, job: ProviderCall) -> Api:
+        sender = self.sender_of(job.config)
+        credentials, _ = await sender.credentials()
+        return Api(
             outbound=sender.outbound,
-            config=batch.config,
-            base=str(batch.config.api_base),
-            headers=await self._headers(batch),
-            seconds=batch.config.timeout,
+            config=job.config,
+            base=str(job.config.api_base),
+            headers={**configured_headers(job.config), **credentials},
+            seconds=job.config.timeout,
             max_bytes=MAX_JSON_BYTES,
         )
-        async with api.response_to(method, path, **request) as response:
-            answer = await api.answer_of(response)
-        if answer.is_success:
-            return as_object(parse_json(answer.body))
-        if absent_ok and answer.status == 404 and is_from_upstream(answer.status, answer.body):  # noqa: PLR2004 - not found
-            return {_ABSENT: True}
-        error = parse_response(answer.status, answer.headers, answer.body, sender.secret)
-        raise sender.classify(error).submit_error()
 
-    async def _headers(self, batch: ProviderBatch) -> dict[str, str]:
-        credentials, _ = await self.sender_of(batch.config).credentials()
-        return {**configured_headers(batch.config), **credentials}
+    async def _send(self, job: ProviderCall, method: str, path: str, **request: Any) -> Answer:
+        def error(answer: Answer) -> CallError:
+            sender = self.sender_of(job.config)
+            response = parse_response(answer.status, answer.headers, answer.body, sender.secret)
+            return sender.classify(response).submit_error()
+
+        return await (await self._api(job)).checked(method, path, error=error, **request)
+
+    def _failure(
+        self, job: ProviderCall, error: Mapping[str, Any], *, status: Any = None, tree: Any = None
+    ) -> Failure:
+        """Return why a job failed, or a call of it by its answer or by the ``error`` in place of that."""
+        sender, status = self.sender_of(job.config), status if isinstance(status, int) else 400
+        response = UpstreamResponse(status=status, headers={}, tree=tree, secret=sender.secret)
+        texts = (str(error.get("code") or "") or None, str(error.get("message") or "")) if error else ()
+        return free_failure(sender.classify(response, *texts).submit_error())
 
 
-def _id(answer: Mapping[str, Any]) -> str:
-    upstream_id = answer.get("id")
+def _id(tree: Any) -> str:
+    upstream_id = as_object(tree).get("id")
     if not isinstance(upstream_id, str) or not _ID.fullmatch(upstream_id):
         raise bad_response(ResponseCode.NO_JOB())
     return upstream_id
-
-
-def _failure(classification: Classification) -> Failure:
-    """Return the failure of a request that the job did not complete, and that costs nothing."""
-    failure = classification.submit_error().failure
-    code = failure.code
-    return Failure(
-        FailureCode.UNAVAILABLE if code is FailureCode.OUTCOME_UNKNOWN else code,
-        failure.reason,
-        possible_charge=False,
-        upstream_status=failure.upstream_status,
-        upstream_code=failure.upstream_code,
-    )
