@@ -28,6 +28,7 @@ from imagegen_http.api.requests import (
     PageSizeQuery,
     ProviderPath,
     ServiceDependency,
+    query,
     without_fields,
 )
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
@@ -35,6 +36,7 @@ from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.schemas import Answer, Body, JsonObject, ProviderName, RequestedModel, Shown, Time, doc
 from imagegen_http.service import Service
 
+PresetModelsQuery = Annotated[bool, query("whether presets are told with their models, a tenfold answer")]
 _VALUE_LABELS = "names of values for people; a value without one speaks for itself"
 _FORM = "the fields that a form shows, in order; `size` is one for all that sets a size"
 
@@ -350,7 +352,9 @@ _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", 
 
 
 @get("/api/v1/providers", "providers")
-async def list_providers(service: ServiceDependency) -> Response[Success[ProviderList]]:
+async def list_providers(
+    service: ServiceDependency, *, preset_models: PresetModelsQuery = True
+) -> Response[Success[ProviderList]]:
     """List what tasks can be sent to now, and the presets that only need a key.
 
     With the parameters of each model, their labels in Chinese and English, ranges and defaults: enough to
@@ -368,7 +372,10 @@ async def list_providers(service: ServiceDependency) -> Response[Success[Provide
             )
             for provider in usable
         ],
-        presets=describe_presets(service.imagegen.parts.providers, today),
+        presets=[
+            preset if preset_models else msgspec.structs.replace(preset, models=[])
+            for preset in describe_presets(service.imagegen.parts.providers, today)
+        ],
         groups=[ParameterGroup(id=group, label=Label.from_attributes(group.label)) for group in Group],
         default_provider=await service.imagegen.resolve.default_name(),
     )

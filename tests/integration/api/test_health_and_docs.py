@@ -164,6 +164,17 @@ def test_providers_lists_what_can_be_used_now(api, saved):
     assert {"openai", "dashscope", "siliconflow"} <= {preset["name"] for preset in listing["presets"]}
 
 
+def test_presets_can_be_listed_without_their_models(api):
+    """Who does not configure one needs no more than its name; all else is the same."""
+    whole, short = (
+        data(api.get("/api/v1/providers", params=query)) for query in ({}, {"preset_models": False})
+    )
+
+    assert any(preset["models"] for preset in whole["presets"])
+    assert [{**preset, "models": []} for preset in whole["presets"]] == short["presets"]
+    assert whole | {"presets": []} == short | {"presets": []}
+
+
 def test_a_form_is_made_of_what_is_listed(api):
     """Labels in both languages, known groups, and sizes whose parameters give an image of that size."""
     listing = data(api.get("/api/v1/providers"))

@@ -13,7 +13,7 @@ export const OPERATIONS = {
   segment: "/api/v1/images/segment",
 };
 
-/** The answer of `GET /api/v1/providers`; null until it is there. `problem` is why it is not. */
+/** The answer of `GET /api/v1/providers`, as a rule without the models of presets; null until it is there. `problem` is why it is not. */
 export const catalogue = signal(null);
 export const problem = signal(null);
 
@@ -23,7 +23,7 @@ export const onlyDemo = computed(() => catalogue.value?.providers.every(({ kind 
 /** Ask what can be used now. */
 export async function loadProviders() {
   try {
-    catalogue.value = await get("/api/v1/providers");
+    catalogue.value = await get("/api/v1/providers", { preset_models: false });
     problem.value = null;
   } catch (error) {
     problem.value = error;

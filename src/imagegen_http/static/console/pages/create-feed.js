@@ -1,6 +1,7 @@
 // What was asked for and what has become of it, newest first: what stands beside the form. A group is a press of the button.
 
 import { get, newKey, post } from "../lib/api.js";
+import { serviceTime } from "../lib/clock.js";
 import { dismiss as takeNote, dismissed } from "../lib/dismissed.js";
 import { onTask } from "../lib/events.js";
 import { t } from "../lib/i18n.js";
@@ -50,7 +51,8 @@ export function follow() {
  * and returns whether that is a new task; `drop` ends it where there is none.
  */
 export function begin(asked) {
-  const entry = { image_ids: [], params: {}, ...asked, key: newKey(), status: "sending", own: true };
+  const created_at = new Date(serviceTime()).toISOString();
+  const entry = { image_ids: [], params: {}, ...asked, key: newKey(), status: "sending", own: true, created_at };
   pressed.value = [entry, ...pressed.value];
   news.value = t("create.submitted");
   const drop = () => {

@@ -26,7 +26,7 @@ export function Frame({ entry, image = null, ratio, partial = null, onDone = nul
     return () => clearTimeout(wait);
   }, [ready, partial]);
   const done = () => setReady(true);
-  return html`<li class=${image ? "frame picture" : "frame picture empty"} style=${ratio && { "--ratio": ratio.toFixed(4) }} data-id=${image?.id}>
+  return html`<li class="frame picture" style=${ratio && { "--ratio": ratio.toFixed(4) }} data-id=${image?.id}>
     ${partial && html`<img class="partial" src=${partial} alt="" />`}
     ${image && html`<${Finished} image=${image} className=${fades ? (ready ? "fading" : "hidden") : ""} onReady=${done} />`}
     ${!(image && ready) && html`<${Waiting} entry=${entry} tells=${isFirst} />`}

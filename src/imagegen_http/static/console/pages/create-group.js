@@ -110,7 +110,7 @@ function Failure({ entry, onEdit, onRetried }) {
     onRetried(entry, task, button);
   };
   return html`<div class="failure">
-    <p class="error"><${Icon} name="warning" /><span>${error?.message ?? t("state.failed")}</span>${charged && html`<span class="mark warn">${t("cost.possible")}</span>`}</p>
+    <p class="error"><${Icon} name="warning" /><span>${error?.message ?? t("state.failed")} ${charged && html`<span class="mark warn">${t("cost.possible")}</span>`}</span></p>
     <div class="acts">
       ${NEEDS_KEY.includes(error?.code) && html`<a class="button" href=${`/providers/${encodeURIComponent(provider)}`}><${Icon} name="key" />${t("tasks.set_key")}</a>`}
       <${Press} run=${again}>${t(charged ? "tasks.retry_charged" : "tasks.retry")}<//>

@@ -5,7 +5,7 @@ import { Switch, testProvider, TestResult } from "./providers-parts.js";
 import { get, isAbort } from "../lib/api.js";
 import { language, t } from "../lib/i18n.js";
 import { close } from "../lib/router.js";
-import { catalogue, loadProviders, problem } from "../lib/store.js";
+import { catalogue } from "../lib/store.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
 import { Problem } from "../parts/problem.js";
@@ -14,25 +14,24 @@ import { html, useEffect, useState } from "../vendor/index.js";
 const MAX_PROVIDERS = 100;
 
 export default function Page({ id }) {
-  const [told, setTold] = useState({ configs: null, error: null });
+  const [told, setTold] = useState({ configs: null, presets: null, error: null });
   const look = async () => {
     try {
-      const [{ items }] = await Promise.all([get("/api/v1/providers/config", { page_size: MAX_PROVIDERS }), loadProviders()]);
-      setTold({ configs: items, error: null });
+      const [{ items }, usable] = await Promise.all([get("/api/v1/providers/config", { page_size: MAX_PROVIDERS }), get("/api/v1/providers")]);
+      catalogue.value = usable;
+      setTold({ configs: items, presets: usable.presets, error: null });
       return items;
     } catch (error) {
-      if (!isAbort(error)) setTold(({ configs }) => ({ configs, error }));
+      if (!isAbort(error)) setTold((before) => ({ ...before, error }));
       return null;
     }
   };
   useEffect(() => void look(), [language.value]);
 
-  const error = told.error ?? problem.value;
-  const isThere = told.configs && catalogue.value;
-  if (error && !isThere) return html`<div class="page"><h1>${t("pages.providers")}</h1><${Problem} error=${error} again=${look} /></div>`;
-  if (!isThere) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
-  const { configs } = told;
-  const { presets, default_provider } = catalogue.value;
+  const { configs, presets, error } = told;
+  if (error && !configs) return html`<div class="page"><h1>${t("pages.providers")}</h1><${Problem} error=${error} again=${look} /></div>`;
+  if (!configs) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
+  const { default_provider } = catalogue.value;
   return html`<div class="page">
     <header><h1>${t("pages.providers")}</h1></header>
     ${error && html`<${Problem} error=${error} again=${look} />`}
