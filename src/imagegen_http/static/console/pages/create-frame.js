@@ -14,6 +14,7 @@ import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const FADE = 180; // milliseconds, as in feed.css
 const ALMOST = 95; // percent that an estimate goes to
+const TICK = 1; // seconds in which the line goes on to where it will be
 
 const { usual, learn } = usualTimes(groups);
 
@@ -76,7 +77,7 @@ function Waiting({ entry, tells }) {
   const running = status === "processing";
   const seconds = running && started_at ? (now.value - Date.parse(started_at)) / 1000 : 0;
   const usually = usual.value.get(modelKey(entry));
-  const percent = progress > 0 ? Math.round(progress * 100) : usually && Math.min(ALMOST, Math.round((seconds / usually) * 100));
+  const percent = progress > 0 ? Math.round(progress * 100) : usually && Math.min(ALMOST, Math.round(((seconds + TICK) / usually) * 100));
   const named = tells ? { "aria-label": t("tasks.progress") } : { "aria-hidden": true };
   return html`${tells && html`<p class="state"><span>${stateOf(entry, usually - seconds)}</span>
       ${running && connection.value !== "lost" && html`<span class="elapsed">${duration(seconds)}</span>`}</p>`}
