@@ -22,7 +22,7 @@ def idle(tab):
 
 
 def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
-    """Compressed, with the page to create, its modules and its styles; 110 with heads and what it asks for."""
+    """Compressed, with the page to create, its modules and its styles; 110 with heads and all answers."""
     server = serve()
     with tab.recording() as exchanges:
         tab.open(server.url)
