@@ -132,6 +132,13 @@ def _rows(file: str, text: str, template: str) -> Iterator[tuple[int, str]]:
 # ---------------------------------------------------------------- one batch
 
 
+def _amount(_context: object, _option: object, text: str | None) -> dict[str, str] | None:
+    match = None if text is None else _AMOUNT.fullmatch(text.strip())
+    if text is not None and match is None:
+        raise WrongUsage("{option} must be {form}", option="--max-cost", form="5CNY")
+    return match and {"amount": match[1], "currency": match[2].upper()}
+
+
 @click.command(short_help="Make an image of each line of FILE.")
 @click.argument("file", type=options.file)
 @click.option("--template", metavar="TEXT", help="The prompt of a CSV file's lines, with {columns}.")
@@ -153,10 +160,7 @@ def _rows(file: str, text: str, template: str) -> Iterator[tuple[int, str]]:
     help="vendor: in batch jobs of the provider, within a day, at half the price.",
 )
 @click.option(
-    "--max-cost",
-    metavar="AMOUNT",
-    callback=lambda _context, _option, text: text and _amount(text),
-    help="What all may cost together, such as 5CNY.",
+    "--max-cost", metavar="AMOUNT", callback=_amount, help="What all may cost together, such as 5CNY."
 )
 @click.option("--stop", is_flag=True, help="Pause when a task has failed.")
 @click.option("--new", is_flag=True, help="Begin another batch, although FILE has changed since the first.")
@@ -214,13 +218,6 @@ def batch(
         _report(api, ended, as_json=as_json)
 
     with_api(context, act, run_background=True, create=True)
-
-
-def _amount(text: str) -> dict[str, str]:
-    match = _AMOUNT.fullmatch(text.strip())
-    if match is None:
-        raise WrongUsage("{option} must be {form}", option="--max-cost", form="5CNY")
-    return {"amount": match[1], "currency": match[2].upper()}
 
 
 async def _followed(api: Api, batch_id: str, title: str | None) -> dict[str, Any]:
