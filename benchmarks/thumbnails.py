@@ -1,12 +1,15 @@
-"""What decoding an image and its thumbnail cost: ``python benchmarks/thumbnails.py``.
+"""What the check of an image and its thumbnail cost: ``python benchmarks/thumbnails.py``.
 
 Milliseconds of processor time in this process, the least of several runs, so that a busy machine changes
-little. The limit of quality is a thumbnail made with care: all pixels decoded, Lanczos, WebP as thorough as
-Pillow does it by default. The similarity of both (SSIM of the brightness) is to that one before WebP.
+little. Each task pays for the check; the first look, or an idle machine, for check and thumbnail. Then the
+encoding alone, as WebP and as a JPEG of Pillow's own quality. The limit of quality is a thumbnail made with
+care: all pixels decoded, Lanczos, WebP as thorough as Pillow does it by default. The similarity (SSIM of the
+brightness) is to that one before WebP.
 """
 
 import io
 import time
+from functools import partial
 
 from instant_upstream import photograph
 from PIL import Image, ImageMath
@@ -18,6 +21,9 @@ from imagegen_core.images import MediaType
 COLUMNS = {"work": "thumbnail", "processor_ms": "processor ms", "bytes": "bytes", "similarity": "SSIM"}
 BLOCK_PIXELS = 8
 MAX_PIXELS = 40_000_000
+ALONE = {"WebP": {"kind": "WEBP", "quality": 80, "method": 0}, "JPEG": {"kind": "JPEG"}}
+"""How one is encoded without transparency, and how it might be."""
+
 SSIM_CONSTANTS = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 """C1 and C2 of Wang et al., Image Quality Assessment, 2004."""
 
@@ -29,8 +35,13 @@ def main():
     report = Report("thumbnails", COLUMNS)
     for title, file in sources():
         exact = exact_thumbnail(file)
-        for way, make in (("", our_thumbnail), (", with care", careful_thumbnail)):
-            thumbnail, seconds = least(options.runs, make, file)
+        _, seconds = least(options.runs, decoded, file)
+        report.add(work=f"{title}, check", processor_ms=seconds * 1000)
+        ways = {"": (our_thumbnail, file), ", with care": (careful_thumbnail, file)}
+        if exact.mode == "RGB":
+            ways |= {f", {kind} alone": (partial(encoded, **how), exact) for kind, how in ALONE.items()}
+        for way, (make, source) in ways.items():
+            thumbnail, seconds = least(options.runs, make, source)
             similarity = ssim(brightness(Image.open(io.BytesIO(thumbnail))), brightness(exact))
             report.add(
                 work=title + way, processor_ms=seconds * 1000, bytes=len(thumbnail), similarity=similarity
@@ -59,9 +70,13 @@ def encoded(image, kind, **options):
     return out.getvalue()
 
 
-def our_thumbnail(file):
+def decoded(file, *, draws=False):
     with open_image(io.BytesIO(file), MediaType.sniff(file).name, max_pixels=MAX_PIXELS) as image:
-        return decode(image).thumbnail
+        return decode(image, draws=draws)
+
+
+def our_thumbnail(file):
+    return decoded(file, draws=True).thumbnail
 
 
 def careful_thumbnail(file):

@@ -141,6 +141,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
         parts_of = partial(
             Parts,
             inspect=inspector.inspect,
+            draw=inspector.draw,
             check_address=OutboundGuard(options.outbound.gate).check,
             check_webhook=OutboundGuard(webhook_client.gate).check,
             has_room=disk.has_room,

@@ -52,7 +52,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
     clock = clock or SystemClock()
     database = Database.in_memory()
-    sql, box, redactor = SqliteSql(database), MemorySecretBox(), Redactor()
+    sql, box, redactor, inspector = SqliteSql(database), MemorySecretBox(), Redactor(), ThreadInspector()
     return Parts(
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
@@ -66,7 +66,8 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         spool=MemorySpool(clock),
-        inspect=ThreadInspector().inspect,
+        inspect=inspector.inspect,
+        draw=inspector.draw,
         check_address=_trust,
         check_webhook=_trust,
         box=box,
@@ -98,9 +99,7 @@ class MemoryBlobStore:
 
     blobs: dict[str, bytes] = attrs.field(factory=dict)
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         blobs = self._reach(key)
         blobs[key] = b"".join([chunk async for chunk in chunks])
         return self._describe(key, blobs[key])

@@ -37,7 +37,7 @@ from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
 from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.services.batches import Batches
-from imagegen_core.services.gallery import Images
+from imagegen_core.services.gallery import IdleThumbnails, Images
 from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import ImageReference, InputSource, Submission, Target, Task
 
@@ -185,7 +185,7 @@ class ImageGen:
             slots=self.slots,
             retry=retry or RetryPolicy(),
             random=random.random,
-            on_change=on_change,
+            on_images=self._announce,
             keep_inputs=keep_inputs,
         )
         self.tasks = Tasks(
@@ -197,7 +197,8 @@ class ImageGen:
         )
         jobs = BatchJobs(parts=a, runner=self.runner, owner=self.owner, poll_seconds=batch_poll_seconds)
         self.batches = Batches(parts=a, tasks=self.tasks, jobs=jobs, owner=self.owner)
-        self.gallery = Images(parts=a, on_change=on_change)
+        self._on_change, self.gallery = on_change, Images(parts=a, on_change=on_change)
+        self._thumbnails = IdleThumbnails(images=self.gallery, runs=self.runner.runs)
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)
         self.worker = Worker(self.runner, jobs.limit, owner=self.owner, size=self.limits.workers)
@@ -225,7 +226,12 @@ class ImageGen:
         """
         await self.batches.stop()
         await self.worker.stop(grace_seconds=self.limits.shutdown_grace_seconds, force=force)
+        await self._thumbnails.stop()
         await self.node.stop()
+
+    def _announce(self, images: Sequence[Image]) -> None:
+        self._on_change()
+        self._thumbnails.note(images)
 
     # ---------------------------------------------------------------- what most programs need
 

@@ -23,8 +23,8 @@ from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
 from imagegen_adapters.system import new_id, simplify
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.images import Image, MediaType
+from imagegen_core.ports.blobs import thumbnail_key
 from imagegen_core.requests import ImageRequest, Operation
-from imagegen_core.running.storing import thumbnail_key
 from imagegen_core.task import Task, TaskStatus
 
 SHAPES = ((512, 512), (640, 360), (360, 640), (512, 384), (384, 512), (960, 240))

@@ -110,8 +110,10 @@ class Promises:
             if hashlib.sha256((root / row["blob_key"]).read_bytes()).hexdigest() != row["sha256"]
         ]
         check_none(broken, "images that changed")
-        no_thumbnail = [row for row in images if not (root / row["thumbnail_key"]).is_file()]
-        check_none(no_thumbnail, "images without a thumbnail")
+        thumbnails = [path for row in images if (path := root / row["thumbnail_key"]).is_file()]
+        check_none(
+            [path for path in thumbnails if not _is_whole_webp(path.read_bytes())], "damaged thumbnails"
+        )
         completed = {task_id for task_id, (status, *_) in self.ended.items() if status == "completed"}
         check_none(completed - {row["task_id"] for row in images}, "completed without an image")
         check_none(self.completed - completed, "seen as completed, and no longer so")
@@ -194,3 +196,7 @@ def _temporary(name):
 
 def check_none(violations, description):
     assert not violations, f"{description}: {violations}"
+
+
+def _is_whole_webp(content):
+    return content[8:12] == b"WEBP" and int.from_bytes(content[4:8], "little") + 8 == len(content)

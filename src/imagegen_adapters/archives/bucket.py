@@ -329,9 +329,7 @@ class BucketArchive(ABC):
 
     # ------------------------------------------------------------ the port
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         return await self._store(key, Source(chunks, self.new_checksum()), content_type)
 
     async def copy_from(

@@ -14,7 +14,7 @@ import attrs
 
 from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import BlobMissing, StorageError
-from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob, check_key
+from imagegen_core.ports.blobs import THUMBNAIL_SUFFIX, BlobArchive, BlobStore, StoredBlob, check_key
 
 
 class CachedBlobStore:
@@ -39,11 +39,9 @@ class CachedBlobStore:
         """Begin empty: files are not synced, so a power cut may have damaged them."""
         await self._files.run(partial(shutil.rmtree, self._files.root, ignore_errors=True))
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         try:
-            return await self._store.put(key, chunks, content_type=content_type, durable=durable)
+            return await self._store.put(key, chunks, content_type=content_type)
         finally:
             await self._forget(key)
 
@@ -103,7 +101,7 @@ class CachedBlobStore:
             if blob is None or not self._has_room() or not await self._make_room(blob.size_bytes):
                 return False
             size = blob.size_bytes
-            copy = await self._files.put(key, self._store.open(key), content_type="", durable=False)
+            copy = await self._files.put(key, self._store.open(key), content_type="")
             if copy.size_bytes != size or self._fetches.get(key) is not asyncio.current_task():
                 await self._files.delete(key)  # cut off, or replaced meanwhile
                 return False
@@ -262,16 +260,15 @@ async def _unlink(copies: Iterable[_Copy]) -> None:
 class TieredBlobStore:
     """Reads a blob from whichever store holds it; `put` and `delete` touch only the local one.
 
-    The outbox applies both to the archive later. `stat` asks the archive only for what is not local.
+    The outbox applies both to the archive later. The archive is asked only for what is not local, and never
+    for a thumbnail, since it gets none.
     """
 
     local: BlobStore
     archive: BlobArchive
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
-        return await self.local.put(key, chunks, content_type=content_type, durable=durable)
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+        return await self.local.put(key, chunks, content_type=content_type)
 
     async def sync(self, key: str) -> None:
         await self.local.sync(key)
@@ -284,6 +281,8 @@ class TieredBlobStore:
                 yield chunk
             return
         except (BlobMissing, StorageError) as error:
+            if not self._may_archive(key):
+                raise
             local_error = error
         try:  # where a local read failed midway, the archive continues at the same offset
             async for chunk in self.archive.open(key, start=offset, end=end):
@@ -292,7 +291,11 @@ class TieredBlobStore:
             raise local_error from None
 
     async def stat(self, key: str) -> StoredBlob | None:
-        return await self.local.stat(key) or await self.archive.stat(key)
+        blob = await self.local.stat(key)
+        return await self.archive.stat(key) if blob is None and self._may_archive(key) else blob
+
+    def _may_archive(self, key: str) -> bool:
+        return not key.endswith(THUMBNAIL_SUFFIX)
 
     async def delete(self, key: str) -> None:
         await self.local.delete(key)
@@ -312,13 +315,11 @@ class ArchiveFirstBlobStore(TieredBlobStore):
     """Puts blobs straight into the archive; reads from the local store first.
 
     A stream was paid for and cannot be restarted, so `put` probes the archive before it consumes it. While
-    the archive fails, blobs go to the local store, from which the outbox uploads them later. Each is durable
-    at once, since the next blob of its directory may go to the other store.
+    the archive fails, blobs go to the local store, from which the outbox uploads them later. Thumbnails go
+    where images do.
     """
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         try:
             await self.archive.stat(key)
         except StorageError:
@@ -327,9 +328,9 @@ class ArchiveFirstBlobStore(TieredBlobStore):
         await self.local.delete(key)  # an earlier version there would be read first
         return blob
 
-    async def sync(self, key: str) -> None:
-        check_key(key)
-
     async def delete(self, key: str) -> None:
         await self.local.delete(key)
         await self.archive.delete(key)
+
+    def _may_archive(self, key: str) -> bool:
+        return True

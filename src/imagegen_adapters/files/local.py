@@ -275,9 +275,7 @@ class LocalBlobStore:
         self._puts = self._opens = 0
         self._reads = asyncio.Semaphore(_READS_PER_THREAD * threads)
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         path = self.root / check_key(key)
         file = AtomicFile(
             path,
@@ -288,7 +286,7 @@ class LocalBlobStore:
 
         def commit() -> tuple[int, str, str | None]:
             committed = file.commit(last)
-            if durable:
+            if self._is_synced:
                 self._sync(path.parent)
             return committed
 

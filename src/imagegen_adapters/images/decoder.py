@@ -2,9 +2,10 @@
 
 Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``; it may be killed at any time.
 Each image is in the file ``FD``. A line on standard input, the type such as ``PNG`` or ``SVG``, requests its
-decoding; end of input ends the process. A reply is a 4-byte big-endian length, so many bytes of JSON and,
-with ``"status": "ok"``, ``length`` bytes of thumbnail. ``"large"`` requests another line before many pixels
-are decoded; ``"no_memory"`` blames the machine, not the image.
+decoding, and with `` draw`` behind it also its thumbnail; end of input ends the process. A reply is a 4-byte
+big-endian length, so many bytes of JSON and, with ``"status": "ok"``, ``length`` bytes of thumbnail.
+``"large"`` requests another line before many pixels are decoded; ``"no_memory"`` blames the machine, not the
+image.
 """
 
 import contextlib
@@ -56,7 +57,7 @@ class Undecodable(Exception):
 
 
 class Decoded(NamedTuple):
-    """The size with EXIF orientation applied, and a WebP without metadata; empty for an SVG."""
+    """The size with EXIF orientation applied, and a WebP without metadata; empty if none was drawn."""
 
     format: str
     width: int
@@ -91,29 +92,38 @@ def _check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise Undecodable("MEGAPIXELS_EXCEEDED", maximum=max_pixels / 1e6, width=width, height=height)
 
 
-def decode(image: Image.Image) -> Decoded:
-    """Decode the whole first frame: `Undecodable` if it is broken, `MemoryError` at the process's limit."""
+def decode(image: Image.Image, *, draws: bool) -> Decoded:
+    """Decode the whole first frame: `Undecodable` if it is broken, `MemoryError` at the process's limit.
+
+    With ``draws``, also make the thumbnail.
+    """
     kind, (width, height) = str(image.format).replace("MPO", "JPEG"), image.size
-    factor = max(1, max(width, height) // THUMBNAIL_SIDE)  # a smaller image is no smaller than its thumbnail
-    scale = min(1, THUMBNAIL_SIDE / max(width, height))
+    factor = max(1, max(width, height) // (THUMBNAIL_SIDE if draws else 1))
     try:
         if kind == "JPEG":  # still reads every coefficient, in up to 1/64 of the memory
             image.draft("", (max(1, width // factor), max(1, height // factor)))
         image.load()
-        transpose, small = _transpose(image), _reduced(image)
-        if small.size != (size := (max(1, round(width * scale)), max(1, round(height * scale)))):
-            small = small.resize(size, Resampling.HAMMING)
-        if transpose is not None:
-            small = small.transpose(transpose)
-        buffer = io.BytesIO()
-        small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHODS[small.mode])
+        transpose = _transpose(image)
+        thumbnail = _drawn(image, width, height, transpose) if draws else b""
     except MemoryError:
         raise
     except Exception as error:  # a broken file raises OSError, ValueError, SyntaxError, struct.error, …
         raise Undecodable("BROKEN_IMAGE", format=kind) from error
     if transpose in (Transpose.TRANSPOSE, Transpose.TRANSVERSE, Transpose.ROTATE_90, Transpose.ROTATE_270):
         width, height = height, width
-    return Decoded(kind, width, height, buffer.getvalue())
+    return Decoded(kind, width, height, thumbnail)
+
+
+def _drawn(image: Image.Image, width: int, height: int, transpose: Transpose | None) -> bytes:
+    """Return the thumbnail of a decoded image, whose full size is given; it enlarges nothing."""
+    scale, small = min(1, THUMBNAIL_SIDE / max(width, height)), _reduced(image)
+    if small.size != (size := (max(1, round(width * scale)), max(1, round(height * scale)))):
+        small = small.resize(size, Resampling.HAMMING)
+    if transpose is not None:
+        small = small.transpose(transpose)
+    buffer = io.BytesIO()
+    small.save(buffer, format="WEBP", quality=80, method=_WEBP_METHODS[small.mode])
+    return buffer.getvalue()
 
 
 def _transpose(image: Image.Image) -> Transpose | None:
@@ -272,14 +282,15 @@ def main(arguments: list[str]) -> None:
         _reply({"status": "ready"})
         while line := sys.stdin.buffer.readline():
             _limit_cpu(cpu_seconds)
-            kind = line.decode().strip()
-            header, body = _answer(fd, kind, max_pixels, large_pixels)  # the image's memory is free by now
+            request = line.decode().strip()
+            header, body = _answer(fd, request, max_pixels, large_pixels)  # the image's memory is free by now
             if header["status"] == "too_large":
                 header = _TOO_LARGE if _has_memory(memory_bytes) else {"status": "no_memory"}
             _reply(header, body)
 
 
-def _answer(fd: int, kind: str, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
+def _answer(fd: int, request: str, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
+    kind, _, draws = request.partition(" ")
     try:
         # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
         with open(fd, "rb", closefd=False) as file:
@@ -291,7 +302,7 @@ def _answer(fd: int, kind: str, max_pixels: int, large_pixels: int) -> tuple[dic
                     if kind == "AVIF" or image.width * image.height > large_pixels:
                         _reply({"status": "large"})
                         sys.stdin.buffer.readline()
-                    _, width, height, thumbnail = decode(image)
+                    _, width, height, thumbnail = decode(image, draws=bool(draws))
     except Undecodable as error:
         return {"status": "rejected", "reason": error.reason, "args": error.details}, b""
     except MemoryError:

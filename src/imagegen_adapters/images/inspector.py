@@ -51,7 +51,7 @@ class SubprocessInspector:
         self._slots = [_Slot(cpu_seconds, idle_seconds) for _ in range(_WORKERS)]
         self._free = list(self._slots)
         self._workers = asyncio.Semaphore(_WORKERS)
-        self._one_large = asyncio.Lock()
+        self._one_large, self._one_drawn = asyncio.Lock(), asyncio.Lock()
         self._closed = asyncio.Event()
 
     @property
@@ -60,12 +60,21 @@ class SubprocessInspector:
         return tuple(child.pid for child in children if child is not None and child.returncode is None)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        return (await self._decode(chunks, draws=False))[0]
+
+    async def draw(self, chunks: AsyncIterator[bytes]) -> bytes:
+        """Make thumbnails one at a time, so that a crowd who looks leaves a child to the running tasks."""
+        async with self._one_drawn:
+            return (await self._decode(chunks, draws=True))[1]
+
+    async def _decode(self, chunks: AsyncIterator[bytes], *, draws: bool) -> tuple[Inspection, bytes]:
         async with self._workers:
             if self._closed.is_set():
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
             slot = self._free.pop()  # the most recently used, so that the others become idle
             try:
-                return await self._decode(slot, _media_type(await slot.fill(chunks)))
+                kind = _media_type(await slot.fill(chunks)).name
+                return await self._decode_in(slot, f"{kind} draw" if draws else kind)
             finally:
                 slot.empty()
                 self._free.append(slot)
@@ -80,14 +89,15 @@ class SubprocessInspector:
         for slot in self._free:
             await slot.close()
 
-    async def _decode(self, slot: "_Slot", media_type: MediaType) -> Inspection:
+    async def _decode_in(self, slot: "_Slot", request: str) -> tuple[Inspection, bytes]:
         crashes = 0
         for _ in range(_MAX_TRIES):
             if self._closed.is_set():
                 break
             child = await slot.running_child()
             try:
-                return _inspection(*await self._answer(child, media_type))
+                header, thumbnail = await self._answer(child, request)
+                return _inspection(header), thumbnail
             except DecoderDied as death:
                 await slot.stop()
                 if death.signal_number == signal.SIGXCPU:
@@ -108,13 +118,13 @@ class SubprocessInspector:
             raise ImageRejected(InspectionCode.DECODER_CRASHES())
         raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
-    async def _answer(self, child: Process, media_type: MediaType) -> tuple[dict[str, Any], bytes]:
+    async def _answer(self, child: Process, request: str) -> tuple[dict[str, Any], bytes]:
         async with asyncio.timeout(self._patience_seconds):
-            header, body = await _ask(child, media_type)
+            header, body = await _ask(child, request)
         if header.get("status") != "large":
             return header, body
         async with self._one_large, asyncio.timeout(self._patience_seconds):
-            return await _ask(child, media_type)
+            return await _ask(child, request)
 
 
 class _Slot:
@@ -205,7 +215,7 @@ def _media_type(head: bytes) -> MediaType:
     return media_type
 
 
-def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
+def _inspection(header: Mapping[str, Any]) -> Inspection:
     try:
         if header.get("status") == "rejected":
             raise ImageRejected(InspectionCode[str(header["reason"])](**header["args"]))
@@ -215,7 +225,7 @@ def _inspection(header: Mapping[str, Any], thumbnail: bytes) -> Inspection:
         mime_type = MediaType[header["format"]]
     except (KeyError, TypeError, ValueError) as error:
         raise DecoderDied from error
-    return Inspection(mime_type=mime_type, width=width, height=height, thumbnail=thumbnail or None)
+    return Inspection(mime_type=mime_type, width=width, height=height)
 
 
 # ---------------------------------------------------------------- one child
@@ -281,12 +291,12 @@ async def _start_child(fd: int, cpu_seconds: int) -> Process:
     return child
 
 
-async def _ask(child: Process, media_type: MediaType) -> tuple[dict[str, Any], bytes]:
+async def _ask(child: Process, request: str) -> tuple[dict[str, Any], bytes]:
     """Request the next step; return the reply's header and, with status ``ok``, the thumbnail."""
     assert child.stdin is not None  # noqa: S101 - a pipe
     # Reading the reply fails too, with the reason. uvloop raises RuntimeError for a closed pipe.
     with contextlib.suppress(ConnectionError, RuntimeError):
-        child.stdin.write(f"{media_type.name}\n".encode())
+        child.stdin.write(f"{request}\n".encode())
         await child.stdin.drain()
     return await _reply(child)
 
@@ -335,15 +345,21 @@ class ThreadInspector:
         self._workers = asyncio.Semaphore(_WORKERS)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
+        return (await self._decode(chunks, draws=False))[0]
+
+    async def draw(self, chunks: AsyncIterator[bytes]) -> bytes:
+        return (await self._decode(chunks, draws=True))[1]
+
+    async def _decode(self, chunks: AsyncIterator[bytes], *, draws: bool) -> tuple[Inspection, bytes]:
         async with self._workers:
             file = io.BytesIO()
             async for chunk in chunks:
                 if file.write(chunk) and file.tell() > MAX_IMAGE_BYTES:
                     raise _too_large()
-            return await asyncio.to_thread(_inspect_file, file)
+            return await asyncio.to_thread(_decode_file, file, draws=draws)
 
 
-def _inspect_file(file: io.BytesIO) -> Inspection:
+def _decode_file(file: io.BytesIO, *, draws: bool) -> tuple[Inspection, bytes]:
     from imagegen_adapters.images.decoder import Undecodable, decode, measure_svg, open_image  # with Pillow
 
     media_type = _media_type(bytes(file.getbuffer()[:SIGNATURE_BYTES]))
@@ -352,9 +368,9 @@ def _inspect_file(file: io.BytesIO) -> Inspection:
             _, width, height, thumbnail = measure_svg(file)
         else:
             with open_image(file, media_type.name, max_pixels=MAX_IMAGE_PIXELS) as image:
-                _, width, height, thumbnail = decode(image)
+                _, width, height, thumbnail = decode(image, draws=draws)
     except Undecodable as error:
         raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
     except MemoryError as error:  # only the machine limits memory here
         raise InspectorUnavailable(InspectionCode.NO_MEMORY()) from error
-    return Inspection(mime_type=media_type, width=width, height=height, thumbnail=thumbnail or None)
+    return Inspection(mime_type=media_type, width=width, height=height), thumbnail

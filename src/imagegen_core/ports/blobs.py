@@ -16,6 +16,7 @@ MAX_KEY_CHARS = 512
 MAX_SEGMENT_CHARS = 200
 """Length between two slashes. File systems allow 255 bytes, including the suffix of a temporary name."""
 
+THUMBNAIL_SUFFIX = ".thumb.webp"
 _SEGMENT = re.compile(rf"[a-z0-9._-]{{1,{MAX_SEGMENT_CHARS}}}")
 
 
@@ -24,6 +25,11 @@ def is_key(text: str) -> bool:
     return len(text) <= MAX_KEY_CHARS and all(
         _SEGMENT.fullmatch(segment) and segment not in {".", ".."} for segment in text.split("/")
     )
+
+
+def thumbnail_key(blob_key: str) -> str:
+    """Return the key of an image's thumbnail by that of its bytes."""
+    return blob_key.rpartition(".")[0] + THUMBNAIL_SUFFIX
 
 
 def check_key(key: str) -> str:
@@ -50,23 +56,18 @@ class StoredBlob:
 class BlobStore(Protocol):
     """Keys are relative paths of ``a-z 0-9 . _ -`` and ``/``, made from ids, never from user input."""
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         """Store the bytes, complete and durable on return. Size and sha256 are filled in.
 
         An existing blob is replaced atomically. If ``chunks`` raises, nothing is stored and its exception
         propagates.
-
-        With ``durable=False`` the blob survives the process, but not a power cut. `sync` makes it durable,
-        and so does a durable put of a key in the same directory: one wait covers both.
 
         Raises:
             StorageError: the bytes could not be stored; nothing is left behind.
         """
 
     async def sync(self, key: str) -> None:
-        """Make a blob durable that was put without; a missing one is no error.
+        """Make a blob durable whose `put` a killed process did not end; a missing one is no error.
 
         Raises:
             StorageError: it may not be durable.

@@ -15,7 +15,7 @@ from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox
 from imagegen_core.ports.tasks import TaskRepository
-from imagegen_core.ports.tools import CheckAddress, Clock, HasRoom, Inspect, Label
+from imagegen_core.ports.tools import CheckAddress, Clock, Draw, HasRoom, Inspect, Label
 from imagegen_core.ports.webhooks import WebhookStore
 from imagegen_core.search import Simplify
 from imagegen_core.secrets import Redactor
@@ -42,6 +42,7 @@ class Parts:
     blobs: BlobStore
     spool: Spool
     inspect: Inspect
+    draw: Draw
     check_address: CheckAddress
     check_webhook: CheckAddress
     box: SecretBox

@@ -37,15 +37,11 @@ class InspectorUnavailable(ImagegenError):
 
 @attrs.frozen(kw_only=True)
 class Inspection:
-    """The result of a full decode; ``thumbnail`` is WebP, at most 512 pixels a side, without metadata.
-
-    An SVG is not drawn: it has no thumbnail, and 0 by 0 pixels where it says no size.
-    """
+    """The result of a full decode; an SVG, which is not drawn, has 0 by 0 pixels where it says no size."""
 
     mime_type: MediaType
     width: int
     height: int
-    thumbnail: bytes | None
 
 
 CheckAddress: TypeAlias = Callable[[str], Awaitable[None]]
@@ -62,6 +58,13 @@ Inspect: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[Inspection]]
 An SVG is only read: whole XML without entities.
 
 Raises `ImageRejected`, or `InspectorUnavailable` if it cannot be inspected now.
+"""
+
+
+Draw: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
+"""Decodes like `Inspect`, and returns a WebP of at most 512 pixels a side, without metadata; none of an SVG.
+
+However many ask at once, running tasks are inspected meanwhile.
 """
 
 

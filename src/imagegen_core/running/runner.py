@@ -30,6 +30,7 @@ from imagegen_core.errors import (
     StorageUnreachable,
     Unavailable,
 )
+from imagegen_core.images import Image
 from imagegen_core.messages import FailureReason, Message
 from imagegen_core.policies import DISK_RETRY_SECONDS, RetryPolicy, deferral, settle
 from imagegen_core.ports.cluster import BATCHES, CANCELLATIONS
@@ -46,7 +47,7 @@ _log = logging.getLogger(__name__)
 class Runner:
     """Splits a task into paid calls, runs each, and settles the task by their outcomes.
 
-    ``on_change`` is called after each change of the stored images. ``keep_inputs`` keeps the caller's input
+    ``on_images`` is called with images that were stored. ``keep_inputs`` keeps the caller's input
     images for good. Otherwise a completed task's are removed, and those of another stay in the spool for a
     retry. ``runs`` are the tasks that this process runs, by their ids.
     """
@@ -56,14 +57,14 @@ class Runner:
     slots: ProviderSlots
     retry: RetryPolicy
     random: Callable[[], float]
-    on_change: Callable[[], object]
+    on_images: Callable[[tuple[Image, ...]], object]
     keep_inputs: bool
     runs: dict[str, RunningTask] = attrs.field(factory=dict, init=False)
 
     async def run(self, task: Task) -> None:
         """Run a claimed task to its end or requeue it; when cancelled, store its state."""
         with self.slots.ticket(task.provider_name, is_last=task.batch is not None) as ticket:
-            run = RunningTask(task=task, parts=self.parts, on_change=self.on_change, ticket=ticket)
+            run = RunningTask(task=task, parts=self.parts, on_images=self.on_images, ticket=ticket)
             self.runs[task.task_id] = run
             try:
                 await self._run(run)

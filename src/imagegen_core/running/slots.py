@@ -131,7 +131,7 @@ class RunningTask:
     A staged change is stored with the next save, in one transaction. Until then do not act on it: a crash
     would undo it.
 
-    ``on_change`` is called after each change of the stored images. ``attempts``: the latest of each part,
+    ``on_images`` is called with images that were stored. ``attempts``: the latest of each part,
     staged ones included. ``free``: the provider's calls cost nothing, as far as is known. ``closing``: the
     last part's end, staged for the task's end. ``image_count``: None if an earlier run may have stored
     images. ``has_spooled``: this run, or perhaps an earlier one, spooled responses.
@@ -139,7 +139,7 @@ class RunningTask:
 
     task: Task
     parts: Parts
-    on_change: Callable[[], object]
+    on_images: Callable[[tuple[Image, ...]], object]
     ticket: Ticket
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
     free: bool = False
@@ -213,8 +213,9 @@ class RunningTask:
                 if self._has_staged():  # another part has not stored it meanwhile
                     await self._write(self.task, (attempt,), images)
                     return
-        await self.parts.tasks.save(self._stored.fence, attempts=(attempt,), images=images)
-        await self._announce(images)
+        await self._announce(
+            await self.parts.tasks.save(self._stored.fence, attempts=(attempt,), images=images)
+        )
 
     async def _write(
         self, task: Task, attempts: Iterable[Attempt] = (), images: tuple[Image, ...] = ()
@@ -222,18 +223,18 @@ class RunningTask:
         """Store the task with all that is staged; only under the lock."""
         staged, staged_images = dict(self._staged), self._staged_images
         changed = staged | {attempt.attempt_id: attempt for attempt in attempts}
-        await self.parts.tasks.save(
+        stored = await self.parts.tasks.save(
             self._stored.fence, task=task, attempts=tuple(changed.values()), images=staged_images + images
         )
         self._stored = task
         self._staged = {key: value for key, value in self._staged.items() if value is not staged.get(key)}
         self._staged_images = self._staged_images[len(staged_images) :]
-        await self._announce(staged_images + images)
+        await self._announce(stored)
 
     async def _announce(self, images: tuple[Image, ...]) -> None:
         """Tell followers and the stores of new images."""
         if images:
             if self.image_count is not None:
                 self.image_count += len(images)
-            self.on_change()
+            self.on_images(images)
             await self.parts.queue.notify(self.task.task_id)

@@ -1,7 +1,6 @@
 """From the bytes of a result to stored, inspected and recorded images."""
 
 import asyncio
-import contextlib
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -17,7 +16,7 @@ from imagegen_core.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, Image, MediaT
 from imagegen_core.limits import MAX_METADATA_BYTES
 from imagegen_core.messages import FailureReason, Message, WarningCode
 from imagegen_core.policies import DOWNLOAD_RETRY_SECONDS
-from imagegen_core.ports.blobs import BlobStore, StoredBlob, joined
+from imagegen_core.ports.blobs import BlobStore, StoredBlob, joined, thumbnail_key
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from imagegen_core.ports.tools import ImageRejected, Inspection, InspectorUnavailable
@@ -59,10 +58,6 @@ class ImageKeys:
         """Return the type by a key of this image; None for another image or a thumbnail."""
         match = _REST.fullmatch(key.removeprefix(self.prefix)) if key.startswith(self.prefix) else None
         return None if match is None else _MEDIA_TYPES[match[1]]
-
-
-def thumbnail_key(blob_key: str) -> str:
-    return f"{blob_key.rpartition('.')[0]}.thumb.webp"
 
 
 async def sha256_of(store: BlobStore, key: str) -> str:
@@ -117,8 +112,7 @@ class Storing:
     A failed download is retried, since it is free. Only the decoder's verdict rejects an image. One that
     could not be inspected stays stored: the next try starts there, because its source may be gone by then.
 
-    The image and its thumbnail become durable together; a killed process loses neither. After a power cut in
-    between, the attempt is still ``received``, and the image is read from its source again.
+    Its thumbnail is made when somebody looks, or nothing else is to do: see `Images.thumbnail`.
 
     Without a label the provider's bytes are stored unchanged. At most `MAX_STREAMS` images are streamed at
     once, which bounds the memory.
@@ -219,7 +213,7 @@ class Storing:
         stored = await self._stored_before(keys, task.epoch) if is_retry else None
         try:
             stored = stored or await self._store_with_retries(image, keys, task.epoch, keep)
-            inspection = await self._inspect_and_sync(stored)
+            inspection = await self._inspect(stored)
         except RejectedImage as error:
             opened = self.parts.blobs.open(error.key)
             raise RejectedImage(error.key, await keep(opened, error.reason)) from error
@@ -240,7 +234,7 @@ class Storing:
             vendor_sha256=stored.vendor_sha256,
             archive_checksum=blob.archive_checksum,
             blob_key=blob.key,
-            thumbnail_key=None if inspection.thumbnail is None else thumbnail_key(blob.key),
+            thumbnail_key=None if stored.mime_type is MediaType.SVG else thumbnail_key(blob.key),
             storage=blob.state if blob.state is StorageState.ARCHIVE else StorageState.LOCAL,
             created_at=self.parts.clock.now(),
             params=task.request.params,
@@ -249,13 +243,14 @@ class Storing:
         )
 
     async def _stored_before(self, keys: ImageKeys, epoch: int) -> _Stored | None:
-        """Return what an earlier try stored, with its present SHA-256, but not that of upstream."""
+        """Return what an earlier try stored, durable now, with its SHA-256, but not that of upstream."""
         blobs = self.parts.blobs
         try:
             async for key in self._earlier_keys(keys, epoch):
                 mime_type = keys.media_type(key)
                 blob = None if mime_type is None else await blobs.stat(key)
                 if mime_type is not None and blob is not None:
+                    await blobs.sync(key)
                     blob = attrs.evolve(blob, sha256=await sha256_of(blobs, key))
                     return _Stored(blob=blob, mime_type=mime_type)
         except BlobMissing:
@@ -304,7 +299,10 @@ class Storing:
         content: list[bytes] = []
         refused: list[Message] = []
         key = keys.of_epoch(epoch, mime_type)
-        blob = await self._put(key, _capped(chunks, content, refused), mime_type, durable=False)
+        try:
+            blob = await self.parts.blobs.put(key, _capped(chunks, content, refused), content_type=mime_type)
+        except StorageError as error:
+            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
         if refused:
             raise RejectedImage(key, refused[0])
         return _Stored(
@@ -313,36 +311,6 @@ class Storing:
             vendor_sha256=None if self.parts.label is None else upstream.hexdigest(),
             content=b"".join(content) or None,
         )
-
-    async def _inspect_and_sync(self, stored: _Stored) -> Inspection:
-        """Inspect a stored image, and make it durable with its thumbnail, or at least without."""
-        try:
-            inspection = await self._inspect(stored)
-            if inspection.thumbnail is None:
-                await self._sync(stored.blob.key)
-            else:
-                await self._put(thumbnail_key(stored.blob.key), once(inspection.thumbnail), "image/webp")
-        except RejectedImage:
-            raise
-        except BaseException:  # cancelled too: the next try starts from the stored image
-            with contextlib.suppress(CallError):  # another failure is being raised
-                await asyncio.shield(self._sync(stored.blob.key))
-            raise
-        return inspection
-
-    async def _put(
-        self, key: str, chunks: AsyncIterator[bytes], content_type: str, *, durable: bool = True
-    ) -> StoredBlob:
-        try:
-            return await self.parts.blobs.put(key, chunks, content_type=content_type, durable=durable)
-        except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
-
-    async def _sync(self, key: str) -> None:
-        try:
-            await self.parts.blobs.sync(key)
-        except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
 
     async def _inspect(self, stored: _Stored) -> Inspection:
         key = stored.blob.key

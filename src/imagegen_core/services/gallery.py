@@ -4,7 +4,8 @@ import asyncio
 import csv
 import io
 import logging
-from collections.abc import AsyncGenerator, Callable, MutableMapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, date, datetime, tzinfo
 from weakref import WeakValueDictionary
@@ -25,7 +26,6 @@ from imagegen_core.images import (
     Collection,
     Image,
     MarkChange,
-    MediaType,
     StorageState,
     collection_name,
 )
@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 MISSING_FILE = "MISSING.txt"  # in a zip file only if images are missing: which ones, and why
 PROMPTS_FILE = "prompts.csv"  # in the zip file of a batch
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
+_MAX_WAITING = 1000  # new images whose thumbnails are made without a look
 _MAX_UNANSWERED = 3  # after so many images in a row without an answer the archive is not asked again
 
 
@@ -60,7 +61,7 @@ class Images:
 
     parts: Parts
     on_change: Callable[[], object]
-    _rebuilding: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
+    _making: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
 
     # ---------------------------------------------------------------- show
 
@@ -92,45 +93,47 @@ class Images:
         return tuple((day, count) for day, count in days if count)
 
     async def thumbnail(self, image: Image) -> bytes:
-        """Return an image's thumbnail, rebuilt once for all callers if lost; it is never archived.
+        """Return an image's thumbnail; the first look makes it, once for all who ask meanwhile.
 
-        Raises `BlobMissing` if no store has the image either, `StorageError` if it cannot be read or decoded
-        now, `ThumbnailNotFound` for an SVG.
+        Raises `BlobMissing` if no store has the image, `StorageError` if it cannot be read or decoded now,
+        `ThumbnailNotFound` for an SVG.
         """
-        if image.mime_type is MediaType.SVG:
-            raise ThumbnailNotFound(image.id)
-        if (thumbnail := await self._stored(image)) is not None:
-            return thumbnail
-        lock = self._rebuilding.get(image.id) or self._rebuilding.setdefault(image.id, asyncio.Lock())
-        async with lock:
-            if (thumbnail := await self._stored(image)) is not None:  # somebody else has rebuilt it
-                return thumbnail
-            return await self._rebuild(image)
-
-    async def _stored(self, image: Image) -> bytes | None:
         if image.thumbnail_key is None:
-            return None
+            raise ThumbnailNotFound(image.id)
+        if (thumbnail := await self._stored(image.thumbnail_key)) is not None:
+            return thumbnail
+        lock = self._making.get(image.id) or self._making.setdefault(image.id, asyncio.Lock())
+        async with lock:
+            if (
+                thumbnail := await self._stored(image.thumbnail_key)
+            ) is not None:  # somebody else has made it
+                return thumbnail
+            return await self._make(image, image.thumbnail_key)
+
+    async def _stored(self, key: str) -> bytes | None:
         try:
-            return b"".join([chunk async for chunk in self.parts.blobs.open(image.thumbnail_key)])
+            return b"".join([chunk async for chunk in self.parts.blobs.open(key)])
         except (BlobMissing, StorageError):  # the lookup may reach the archive, which may not respond
             return None
 
-    async def _rebuild(self, image: Image) -> bytes:
+    async def _make(self, image: Image, key: str) -> bytes:
+        archived = image.storage is StorageState.ARCHIVE
+        if archived and await self.parts.blobs.stat(image.blob_key) is None:
+            raise BlobMissing(image.blob_key)  # an archive that is away is asked before others have to wait
         try:
-            thumbnail = (await self.parts.inspect(self.parts.blobs.open(image.blob_key))).thumbnail or b""
+            thumbnail = await self.parts.draw(self.parts.blobs.open(image.blob_key))
         except (ImageRejected, InspectorUnavailable) as error:
-            raise StorageError(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
-        if image.thumbnail_key is None:
-            return thumbnail
+            kind = StorageError if isinstance(error, ImageRejected) else StorageUnreachable
+            raise kind(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
         try:
-            await self.parts.blobs.put(image.thumbnail_key, once(thumbnail), content_type="image/webp")
+            await self.parts.blobs.put(key, once(thumbnail), content_type="image/webp")
         except StorageError as error:
             _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
             return thumbnail
         try:
             await self.parts.images.get(image.id)
         except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
-            await self.parts.blobs.delete(image.thumbnail_key)
+            await self.parts.blobs.delete(key)
             raise
         return thumbnail
 
@@ -268,6 +271,56 @@ class Images:
 
     async def rename_collection(self, collection_id: int, name: str) -> Collection:
         return await self.parts.marks.rename_collection(collection_id, collection_name(name))
+
+
+@attrs.define(kw_only=True)
+class IdleThumbnails:
+    """Makes the thumbnails of new images, newest first, while no task of ``runs`` begins or ends.
+
+    After one that does, and after a failure, it waits for ``idle_seconds``. Left to those who look: all but
+    the newest thousand, images that only the archive has, and what a process that ends has not made.
+    """
+
+    images: Images
+    runs: Mapping[str, object]
+    idle_seconds: float = 1.0
+    _waiting: deque[int] = attrs.field(factory=lambda: deque(maxlen=_MAX_WAITING), init=False)
+    _noted: int = attrs.field(default=0, init=False)
+    _loop: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+
+    def note(self, images: Sequence[Image]) -> None:
+        """Make the thumbnails of images that were stored just now, once there is time."""
+        self._waiting += (image.id for image in images if image.storage is not StorageState.ARCHIVE)
+        self._noted += 1
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run(), name="thumbnails")
+
+    async def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+
+    async def _run(self) -> None:
+        is_idle = False
+        while self._waiting:
+            if not is_idle:
+                before = self._noted, frozenset(self.runs)
+                await asyncio.sleep(self.idle_seconds)
+            is_idle = before == (self._noted, frozenset(self.runs)) and await self._make(self._waiting.pop())
+
+    async def _make(self, image_id: int) -> bool:
+        parts = self.images.parts
+        try:
+            if parts.has_room():
+                await self.images.thumbnail(await parts.images.get(image_id))
+                return True
+        except (ImageNotFound, ThumbnailNotFound):
+            return True  # deleted meanwhile, or an SVG
+        except ImagegenError as error:
+            _log.warning("a thumbnail waits for a look: %s", error, extra={"image_id": image_id})
+        except Exception:  # noqa: BLE001 - a defect over one image must not stop the others
+            _log.exception("a thumbnail could not be made", extra={"image_id": image_id})
+        return False
 
 
 def _distinct(image_ids: Sequence[int]) -> tuple[int, ...]:

@@ -386,7 +386,7 @@ async def get_thumbnail(
 ) -> ASGIApp:
     """Fetch an image's thumbnail: WebP, at most 512 pixels a side.
 
-    It is made when the image is stored. Caches may hold it for good. An SVG has none.
+    The first request makes it, unless an idle service has. Caches may hold it for good. An SVG has none.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     etag = f"{image.sha256}-thumbnail"

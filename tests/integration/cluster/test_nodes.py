@@ -181,6 +181,7 @@ def test_an_image_that_is_deleted_at_a_node_is_removed_by_another(clients, nodes
     near, far = clients
     image = make_image(near, "a lighthouse to delete")
     key = f"{image['task_id']}-"
+    far.get(image["thumbnail_url"])
     until(lambda: objects_of(nodes, key), lambda objects: len(objects) == 2)
     until(lambda: far.get("/health").json()["checks"]["cluster"]["turn"], lambda turn: turn is None)
     far.delete(f"{IMAGES}/{image['id']}")

@@ -65,6 +65,37 @@ async def test_decodes_side_by_side(inspector):
     assert 2 == len(inspector.pids)
 
 
+async def test_a_crowd_that_looks_leaves_a_child_to_the_running_tasks(inspector):
+    """Thumbnails are made one at a time; a check in the midst of them waits for none."""
+    started, resumed = asyncio.Event(), asyncio.Event()
+
+    async def slow():
+        started.set()
+        await resumed.wait()
+        yield IMAGE
+
+    drawing = [asyncio.create_task(inspector.draw(slow())) for _ in range(50)]
+    await started.wait()
+    inspection = await inspector.inspect(in_chunks(IMAGE))
+    resumed.set()
+    thumbnails = await asyncio.gather(*drawing)
+
+    assert (640, 1) == (inspection.width, len(set(thumbnails)))
+    assert 2 >= len(inspector.pids)
+
+
+async def test_a_look_that_goes_away_leaves_the_others_theirs(inspector):
+    """In the queue, and while the child draws."""
+    drawing = [asyncio.create_task(inspector.draw(in_chunks(IMAGE))) for _ in range(5)]
+    await asyncio.sleep(0)
+    for gone in (0, 2):
+        drawing[gone].cancel()
+    thumbnails = await asyncio.gather(*drawing, return_exceptions=True)
+
+    assert [True, False, True, False, False] == [isinstance(t, asyncio.CancelledError) for t in thumbnails]
+    assert {b"WEBP"} == {thumbnails[number][8:12] for number in (1, 3, 4)}
+
+
 async def test_a_killed_child_harms_nobody(inspector):
     """A child that is killed in the middle of an image is replaced, and the image decoded after all."""
     await inspector.inspect(in_chunks(IMAGE))
@@ -240,7 +271,7 @@ async def test_an_svg_of_many_levels_takes_bounded_memory(inspector):
         await inspector.inspect(in_chunks(deep))
     inspection = await inspector.inspect(in_chunks(SVG))
 
-    assert (64, 48, None) == (inspection.width, inspection.height, inspection.thumbnail)
+    assert (64, 48) == (inspection.width, inspection.height)
 
 
 async def test_an_idle_child_ends():

@@ -78,7 +78,7 @@ async def resume(imagegen, name):
 
 def begun(imagegen, task):
     """Return the run of a task that has done nothing yet."""
-    run = RunningTask(task=task, parts=imagegen.parts, on_change=lambda: None, ticket=None)
+    run = RunningTask(task=task, parts=imagegen.parts, on_images=lambda images: None, ticket=None)
     imagegen.runner.runs[task.task_id] = run
     return run
 

@@ -31,7 +31,7 @@ def exchange(adapters):
 def new_exchange(adapters, response=None):
     """Return the exchange of an attempt that an earlier process left with this response, if any."""
     with ProviderSlots(default_limit=1, cluster=OneNode(), node="this").ticket("demo") as ticket:
-        run = RunningTask(task=a_task(), parts=adapters, on_change=lambda: None, ticket=ticket)
+        run = RunningTask(task=a_task(), parts=adapters, on_images=lambda images: None, ticket=ticket)
     return ActiveCall(
         parts=adapters,
         part=0,

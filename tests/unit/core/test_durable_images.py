@@ -1,4 +1,4 @@
-"""When an image is durable: with its thumbnail, or as soon as it has to wait for another try."""
+"""When an image is durable: as soon as it is stored, whatever the decoder says of it."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ import pytest
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.images.label import AigcImageLabel
 from imagegen_adapters.memory import MemoryBlobStore
-from imagegen_core.errors import CallError, StorageError
+from imagegen_core.errors import CallError, FailureCode, StorageError
 from imagegen_core.ports.provider import GeneratedImage
 from imagegen_core.running.storing import RejectedImage
 from tests.contracts.samples import a_task, an_attempt
@@ -26,14 +26,10 @@ class Disk(MemoryBlobStore):
 
     durable: dict = attrs.field(factory=dict)
     opened: list = attrs.field(factory=list)
-    full_for: str = "nothing"
 
-    async def put(self, key, chunks, *, content_type, durable=True):
-        if key.endswith(self.full_for):
-            raise StorageError("no space left")
+    async def put(self, key, chunks, *, content_type):
         blob = await MemoryBlobStore.put(self, key, chunks, content_type=content_type)
-        if durable:
-            await self.sync(key)
+        await self.sync(key)
         return blob
 
     async def sync(self, key):
@@ -100,16 +96,13 @@ class Arrival:
         return sorted(key.partition(".")[2] for key in self.disk.durable)
 
 
-BOTH = ["png", "thumb.webp"]
-
-
-async def test_a_stored_image_is_durable_with_its_thumbnail():
-    """Before its record is made."""
+async def test_a_stored_image_is_durable_without_its_thumbnail():
+    """Before its record is made; nobody has looked at it yet."""
     arrival = Arrival()
 
     await arrival.store()
 
-    assert BOTH == arrival.suffixes()
+    assert ["png"] == arrival.suffixes()
 
 
 async def test_an_image_whose_decoder_was_killed_is_durable():
@@ -121,12 +114,12 @@ async def test_an_image_whose_decoder_was_killed_is_durable():
 
     await arrival.store(is_retry=True)
 
-    assert (BOTH, 1) == (arrival.suffixes(), arrival.source.downloads)
+    assert (["png"], 1) == (arrival.suffixes(), arrival.source.downloads)
 
 
 @pytest.mark.parametrize("key", ["{id}-0-0.png", "{id}-0-0-1.png"], ids=["without", "earlier"])
 async def test_an_image_of_an_earlier_epoch_is_gone_on_from(key):
-    """Whether its key tells the epoch or is older than such keys; its thumbnail is stored beside it."""
+    """Whether its key tells the epoch or is older than such keys; its thumbnail goes beside it."""
     arrival = Arrival(task=a_task(epoch=3))
     task_id = arrival.task.task_id
     key = f"{task_id[-2:]}/{key.format(id=task_id)}"
@@ -141,75 +134,55 @@ async def test_an_image_of_an_earlier_epoch_is_gone_on_from(key):
     )
 
 
-async def test_an_image_without_room_for_its_thumbnail_is_durable():
-    """It need not be downloaded again once there is room."""
-    arrival = Arrival(disk=Disk(full_for=".webp"))
-
-    with pytest.raises(CallError):
-        await arrival.store()
-
-    assert ["png"] == arrival.suffixes()
-
-
 async def test_an_image_that_is_interrupted_while_it_is_inspected_is_durable():
-    """A service that stops leaves it for the next one."""
-    arrival, inspector = Arrival(), SlowInspector()
-    storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
-    await inspector.begun.wait()
-    storing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await storing
-
-    assert ["png"] == arrival.suffixes()
-
-
-async def test_a_disk_that_fails_to_sync_hides_no_failure(monkeypatch):
-    """The first failure is what the task is told."""
-
-    async def fail(_self, _key):
-        raise StorageError("input/output error")
-
-    monkeypatch.setattr(Disk, "sync", fail)
-    with pytest.raises(CallError, match="it is kept as"):
-        await Arrival().store(inspect=KilledInspector(1))
-
-
-async def test_a_power_cut_while_it_is_inspected_costs_a_download():
-    """Its attempt is still received, so the next try finds nothing and begins with the source."""
+    """A service that stops, or a power cut, leaves it for the next one, which downloads nothing."""
     arrival, inspector = Arrival(), SlowInspector()
     storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
     await inspector.begun.wait()
     arrival.disk.cut_power()
     storing.cancel()
-    await asyncio.gather(storing, return_exceptions=True)
+    with pytest.raises(asyncio.CancelledError):
+        await storing
 
     await arrival.store(is_retry=True)
 
-    assert (BOTH, 2) == (arrival.suffixes(), arrival.source.downloads)
+    assert (["png"], 1) == (arrival.suffixes(), arrival.source.downloads)
 
 
-async def test_a_kill_while_it_is_inspected_costs_nothing():
-    """The file has its name, and becomes durable with the thumbnail that the next try makes."""
-    arrival, inspector = Arrival(), SlowInspector()
-    storing = asyncio.create_task(arrival.store(inspect=inspector.inspect))
-    await inspector.begun.wait()
+async def test_a_kill_between_its_name_and_the_sync_of_that_costs_nothing():
+    """The next try makes it durable before it records it."""
+    arrival = Arrival()
+    await arrival.store()
     killed = attrs.evolve(arrival, disk=Disk(blobs=dict(arrival.disk.blobs)))
-    storing.cancel()
-    await asyncio.gather(storing, return_exceptions=True)
 
     await killed.store(is_retry=True)
 
-    assert (BOTH, 1) == (killed.suffixes(), arrival.source.downloads)
+    assert (["png"], 1) == (killed.suffixes(), arrival.source.downloads)
+
+
+async def test_one_that_cannot_be_made_durable_is_not_recorded(monkeypatch):
+    """The task waits for the disk, and goes on from the file."""
+    arrival = Arrival()
+    await arrival.store()
+
+    async def fail(_self, _key):
+        raise StorageError("input/output error")
+
+    monkeypatch.setattr(Disk, "sync", fail)
+    with pytest.raises(CallError) as caught:
+        await arrival.store(is_retry=True)
+
+    assert (FailureCode.STORAGE_FAILED, 1) == (caught.value.failure.code, arrival.source.downloads)
 
 
 async def test_a_rejected_image_is_all_that_is_left_to_remove():
-    """It has no thumbnail, and would not have survived a power cut."""
+    """It has no thumbnail, and no record."""
     arrival = Arrival(source=Source(png()[:60]))
 
     with pytest.raises(RejectedImage, match="PNG") as rejected:
         await arrival.store()
 
-    assert ({rejected.value.key}, {}) == (set(arrival.disk.blobs), arrival.disk.durable)
+    assert {rejected.value.key} == set(arrival.disk.blobs)
 
 
 @pytest.mark.parametrize("label", [None, AigcImageLabel(producer="p")], ids=["plain", "labelled"])

@@ -3,7 +3,8 @@
 import pytest
 
 from imagegen_core.images import MediaType
-from imagegen_core.running.storing import ImageKeys, thumbnail_key
+from imagegen_core.ports.blobs import thumbnail_key
+from imagegen_core.running.storing import ImageKeys
 
 KEYS = ImageKeys(task_id="0199aaaa-4c", part=0, position=1)
 

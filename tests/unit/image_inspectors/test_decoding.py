@@ -1,4 +1,4 @@
-"""Decoding at the size of the thumbnail: as strict as decoding all pixels, and it looks the same."""
+"""Decoding to a few pixels, or to a thumbnail: as strict as decoding all, and the latter looks the same."""
 
 import io
 import random
@@ -42,9 +42,9 @@ def _kind(data):
     return (MediaType.sniff(data) or MediaType.JPEG).name
 
 
-def decoded(data):
+def decoded(data, *, draws=True):
     with open_image(io.BytesIO(data), _kind(data), max_pixels=MAX_PIXELS) as image:
-        return decode(image)
+        return decode(image, draws=draws)
 
 
 def size_in_full(data):
@@ -57,9 +57,9 @@ def size_in_full(data):
         return None
 
 
-def size_in_part(data):
+def size_in_part(data, draws):
     try:
-        result = decoded(data)
+        result = decoded(data, draws=draws)
     except Undecodable:
         return None
     return result.width, result.height
@@ -74,35 +74,38 @@ def difference(one, other):
     return max(ImageStat.Stat(ImageChops.difference(one, other)).rms)
 
 
+@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jpeg_that_ends_early_is_rejected_wherever_it_ends(kind):
-    """Decoding a quarter of the pixels still reads the last byte of the scan."""
+def test_a_jpeg_that_ends_early_is_rejected_wherever_it_ends(kind, draws):
+    """Decoding a few of the pixels still reads the last byte of the scan."""
     data = strip(**KINDS[kind])
 
-    accepted = [length for length in range(len(data) - 2) if size_in_part(data[:length]) is not None]
+    accepted = [length for length in range(len(data) - 2) if size_in_part(data[:length], draws) is not None]
 
     assert [] == accepted
 
 
+@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_jpeg_is_judged_as_by_all_its_pixels(kind):
+def test_a_damaged_jpeg_is_judged_as_by_all_its_pixels(kind, draws):
     """Whichever byte is overwritten, the verdict is that of decoding in full."""
     data = strip(**KINDS[kind])
     bad = b"\x00\xff\xd9"
     damaged = [data[:at] + bad[at % 3 :][:1] + data[at + 1 :] for at in range(len(data))]
 
-    differing = [at for at, bad in enumerate(damaged) if size_in_full(bad) != size_in_part(bad)]
+    differing = [at for at, bad in enumerate(damaged) if size_in_full(bad) != size_in_part(bad, draws)]
 
     assert [] == differing
 
 
+@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jpeg_with_a_hole_is_judged_as_by_all_its_pixels(kind):
+def test_a_jpeg_with_a_hole_is_judged_as_by_all_its_pixels(kind, draws):
     """Whichever 40 bytes are missing, the verdict is that of decoding in full."""
     data = strip(**KINDS[kind])
     holed = [data[:at] + data[at + 40 :] for at in range(len(data))]
 
-    differing = [at for at, bad in enumerate(holed) if size_in_full(bad) != size_in_part(bad)]
+    differing = [at for at, bad in enumerate(holed) if size_in_full(bad) != size_in_part(bad, draws)]
 
     assert [] == differing
 

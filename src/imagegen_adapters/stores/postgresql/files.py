@@ -205,9 +205,7 @@ class PostgresqlBlobStore:
         self._files = Files(database, "images")
         self._checksum = checksum
 
-    async def put(
-        self, key: str, chunks: AsyncIterator[bytes], *, content_type: str, durable: bool = True
-    ) -> StoredBlob:
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         sha256 = hashlib.sha256()
         checksum = None if self._checksum is None else self._checksum()
 
