@@ -18,7 +18,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import ProblemCode
 from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
-from imagegen_http.api.errors import get, post
+from imagegen_http.api.errors import get, post, response
 from imagegen_http.api.images import Cost
 from imagegen_http.api.requests import BatchPath, ServiceDependency, parse_batch_id
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success, zip_response
@@ -192,6 +192,7 @@ _BATCH = f"{_BATCHES}/{{batch_id:str}}"
     "insufficient_storage",
     "unavailable",
     status_code=202,
+    responses={202: response(Success[Batch], "the batch is on disk")},
 )
 async def create_batch(
     request: requests.JsonRequest,
