@@ -10,7 +10,7 @@ from typing import Any, Literal
 import attrs
 
 from imagegen_core.costs import Cost
-from imagegen_core.errors import ValidationFailed, check_name
+from imagegen_core.errors import ValidationFailed, check_name, check_text
 from imagegen_core.facts import is_currency
 from imagegen_core.limits import (
     DEFAULT_BATCH_CONCURRENCY,
@@ -18,6 +18,7 @@ from imagegen_core.limits import (
     MAX_BATCH_COST,
     MAX_BATCH_NAME_CHARS,
     MAX_BATCH_TASKS,
+    MAX_PROMPT_CHARS,
 )
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.task import Submission, Target, TaskStatus
@@ -83,6 +84,7 @@ class BatchPlan:
         if sum((bool(self.prompts), self.template is not None, bool(self.items))) != 1:
             sources = ("prompts", "template", "items")
             raise ValidationFailed.for_field("body", ProblemCode.EXACTLY_ONE(fields=sources))
+        check_text("template", self.template or "", maximum=MAX_PROMPT_CHARS)  # also the names in it
         names = () if self.template is None else template_variables(self.template)
         for name in dict.fromkeys((*names, *self.variables)):
             if name not in self.variables:

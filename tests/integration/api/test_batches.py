@@ -124,6 +124,7 @@ def test_prompts_and_items_are_made_too(api):
         ({"template": "一只{animal", "variables": {"animal": ["猫"]}}, "template"),
         ({"template": "一只}{animal}", "variables": {"animal": ["猫"]}}, "template"),
         ({"template": "{a}", "variables": {"a": ["猫", ""]}}, "template"),
+        ({"template": "{a\0}", "variables": {"a\0": ["猫"]}}, "template"),
         ({"template": "{{" * 16_001}, "template"),
         (HUGE, "body"),
         ({"prompts": [" ", *["猫" * 300] * 9_999]}, "prompts.0"),
