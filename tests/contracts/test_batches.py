@@ -407,7 +407,7 @@ async def test_webhooks_hear_of_each_end_of_a_batch_once(batches, tasks, webhook
     await end(tasks, again)
 
     (target,) = await webhooks.demand()
-    deliveries = await webhooks.claim({target: 9}, now=later(9), until=later(99))
+    deliveries, _ = await webhooks.claim({target: 9}, now=later(9), until=later(99))
     of_batches = [delivery for delivery in deliveries if delivery.type == "batch.completed"]
     assert [batch.batch_id] * 2 == [delivery.batch_id for delivery in of_batches]
     assert 2 == len({delivery.event_id for delivery in of_batches})

@@ -295,11 +295,10 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
     _gate: AddressGate
     _connect_timeout: float = attrs.field(kw_only=True)
     _lookups: NameLookups = attrs.field(kw_only=True)
-    _stream: type[SocketStream] = attrs.field(default=SocketStream, kw_only=True)
 
     async def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_: Any, **__: Any
-    ) -> httpcore2.AsyncNetworkStream:
+    ) -> SocketStream:
         """Try the addresses in turn, each for its share of the time, but only if all pass the gate."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(self._connect_timeout, math.inf if timeout is None else timeout)
@@ -315,7 +314,7 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         for position, address in enumerate(addresses := addresses[:_MAX_ADDRESSES]):
             share = max(0.001, (deadline - loop.time()) / (len(addresses) - position))
             try:
-                return await self._stream.connect(address, port, share)
+                return await SocketStream.connect(address, port, share)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore2.ConnectError("no address to connect to")

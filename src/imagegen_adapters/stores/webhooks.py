@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 
 from imagegen_adapters.stores.rows import (
     from_json,
@@ -34,6 +34,8 @@ from imagegen_core.ports.webhooks import (
 from imagegen_core.search import Page, Paging
 from imagegen_core.secrets import Redactor, Secret
 
+_ALL = "SELECT * FROM webhooks ORDER BY id"
+
 _INSERT = """
 INSERT INTO webhooks (url, events, enabled, secret, created_at)
 VALUES (:url, :events, :enabled, '', :created_at) RETURNING id
@@ -50,28 +52,35 @@ UPDATE webhooks SET
 WHERE id = :id RETURNING *
 """
 
-# Steps from target to target through the index, skipping their deliveries.
-_DEMAND = """
-WITH RECURSIVE targets (target, number) AS (
-    SELECT min(target), 1 FROM webhook_deliveries
-    WHERE next_try_at IS NOT NULL AND target > :after AND target < :before
-    UNION ALL
-    SELECT (
-        SELECT min(later.target) FROM webhook_deliveries AS later
-        WHERE next_try_at IS NOT NULL AND later.target > targets.target AND later.target < :before
-    ), number + 1 FROM targets WHERE targets.target IS NOT NULL AND number < :limit::bigint
-)
-SELECT target, (
-    SELECT min(next_try_at) FROM webhook_deliveries AS pending
-    WHERE next_try_at IS NOT NULL AND pending.target = targets.target
-) AS due
-FROM targets WHERE target IS NOT NULL
-"""
-
 _URLS, _END = ":", "~"  # targets of endpoints, which are numbers, come before those of URLs
 
 MAX_URL_TARGETS = 100
 """Of tasks' own URLs, in one look: a caller may name very many, and to read all of them takes seconds."""
+
+# Steps from target to target through the index, skipping their deliveries.
+_DUE = """
+SELECT target, (
+    SELECT min(next_try_at) FROM webhook_deliveries AS pending
+    WHERE next_try_at IS NOT NULL AND pending.target = targets.target
+) AS due
+FROM (
+    WITH RECURSIVE targets (target, number) AS (
+        SELECT min(target), 1 FROM webhook_deliveries
+        WHERE next_try_at IS NOT NULL AND target > {after} AND target < '{before}'
+        UNION ALL
+        SELECT (
+            SELECT min(later.target) FROM webhook_deliveries AS later
+            WHERE next_try_at IS NOT NULL AND later.target > targets.target AND later.target < '{before}'
+        ), number + 1 FROM targets WHERE targets.target IS NOT NULL AND number < {limit}
+    ) SELECT target FROM targets WHERE target IS NOT NULL
+) AS targets
+"""
+_DEMAND = " UNION ALL ".join(
+    (
+        _DUE.format(after="''", before=_URLS, limit=NEWEST),
+        _DUE.format(after=":after", before=_END, limit=MAX_URL_TARGETS),
+    )
+)
 
 _CLAIM = """
 WITH chosen AS MATERIALIZED (
@@ -128,10 +137,11 @@ class SqlWebhooks:
     def __init__(self, sql: Sql, box: SecretBox, redactor: Redactor) -> None:
         self._sql, self._box, self._redactor = sql, box, redactor
         self.changed = asyncio.Event()
+        self._opened = lru_cache(4 * MAX_WEBHOOKS)(self._open)  # they are read with each claim
         self._after = _URLS  # where the next look at the targets of URLs goes on
 
     async def all(self) -> tuple[Webhook, ...]:
-        return tuple(map(self._webhook, await self._sql.rows("SELECT * FROM webhooks ORDER BY id")))
+        return tuple(map(self._webhook, await self._sql.rows(_ALL)))
 
     async def add(self, webhook: Webhook) -> Webhook:
         def add() -> Steps[list[Row]]:
@@ -166,13 +176,13 @@ class SqlWebhooks:
     def _sealed(self, webhook_id: int, secret: Secret) -> str:
         return secret.give_to(partial(self._box.seal, context=_context(webhook_id)))
 
-    def _webhook(self, row: Row) -> Webhook:
-        def opened(token: str) -> Secret:
-            secret = Secret.sealed(partial(self._box.open, token, context=_context(row["id"])))
-            if not secret.locked:
-                secret.give_to(self._redactor.register)
-            return secret
+    def _open(self, webhook_id: int, token: str) -> Secret:
+        secret = Secret.sealed(partial(self._box.open, token, context=_context(webhook_id)))
+        if not secret.locked:
+            secret.give_to(self._redactor.register)
+        return secret
 
+    def _webhook(self, row: Row) -> Webhook:
         previous = row["previous_secret"]
         moments = ("previous_until", "last_success_at", "last_failure_at", "failing_since")
         return Webhook(
@@ -181,8 +191,8 @@ class SqlWebhooks:
             url=row["url"],
             events=tuple(map(WebhookEvent, from_json(row["events"], list[str]))),
             enabled=bool(row["enabled"]),
-            secret=opened(row["secret"]),
-            previous_secret=None if previous is None else opened(previous),
+            secret=self._opened(row["id"], row["secret"]),
+            previous_secret=None if previous is None else self._opened(row["id"], previous),
             created_at=from_timestamp(row["created_at"]),
             disabled_reason=optional_value(row["disabled_reason"], Message),
         )
@@ -190,25 +200,26 @@ class SqlWebhooks:
     # ---------------------------------------------------------------- deliveries
 
     async def demand(self) -> Mapping[str, datetime]:
-        endpoints = await self._sql.rows(_DEMAND, after="", before=_URLS, limit=NEWEST)
-        urls = await self._sql.rows(_DEMAND, after=self._after, before=_END, limit=MAX_URL_TARGETS)
+        rows = await self._sql.rows(_DEMAND, after=self._after)
+        urls = [row["target"] for row in rows if row["target"] > _URLS]
         is_part = len(urls) == MAX_URL_TARGETS
         if is_part or self._after != _URLS:
             self.changed.set()
-        self._after = urls[-1]["target"] if is_part else _URLS
-        return {row["target"]: from_timestamp(row["due"]) for row in (*endpoints, *urls)}
+        self._after = max(urls) if is_part else _URLS
+        return {row["target"]: from_timestamp(row["due"]) for row in rows}
 
     async def claim(
         self, limits: Mapping[str, int], *, now: datetime, until: datetime
-    ) -> tuple[Delivery, ...]:
-        def claim() -> Steps[list[Row]]:
+    ) -> tuple[tuple[Delivery, ...], tuple[Webhook, ...]]:
+        def claim() -> Steps[tuple[list[Row], list[Row]]]:
             rows: list[Row] = []
             moments = {"now": to_timestamp(now), "until": to_timestamp(until)}
             for target, limit in limits.items():
                 rows += yield _CLAIM, {"target": target, "limit": limit, **moments}
-            return rows
+            return rows, (yield _ALL, {})
 
-        return tuple(_delivery(row, row["url"]) for row in await self._sql.transact(claim()))
+        rows, endpoints = await self._sql.transact(claim())
+        return tuple(_delivery(row, row["url"]) for row in rows), tuple(map(self._webhook, endpoints))
 
     async def settle(
         self, delivery: Delivery, verdict: Verdict, receipt: Receipt | None, at: datetime

@@ -159,8 +159,11 @@ class WebhookStore(Protocol):
 
     async def claim(
         self, limits: Mapping[str, int], *, now: datetime, until: datetime
-    ) -> tuple[Delivery, ...]:
-        """Claim due deliveries, so many of each target, the earliest first; nobody else before ``until``."""
+    ) -> tuple[tuple[Delivery, ...], tuple[Webhook, ...]]:
+        """Claim due deliveries, so many of each target, the earliest first; nobody else before ``until``.
+
+        With them come all endpoints as they are then.
+        """
 
     async def settle(
         self, delivery: Delivery, verdict: Verdict, receipt: Receipt | None, at: datetime

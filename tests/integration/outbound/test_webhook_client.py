@@ -1,6 +1,9 @@
 """One try of a webhook over real sockets: what arrives, what counts, and where it is not sent."""
 
 import asyncio
+import socket
+import ssl
+import struct
 from datetime import UTC, datetime, timedelta, timezone
 from ipaddress import ip_address
 
@@ -27,9 +30,9 @@ async def client_of(anyio_backend):
     """Return a function that makes a client which may call these receivers."""
     clients = []
 
-    def make(*hosts, lookups=None):
+    def make(*hosts, **options):
         gate = WebhookGate(hosts, beside=AddressGate())
-        clients.append(WebhookClient(gate, lookups=lookups))
+        clients.append(WebhookClient(gate, **options))
         return clients[-1]
 
     yield make
@@ -138,6 +141,21 @@ async def test_an_answer_that_stops_counts_by_its_status(client_of):
         assert Receipt(status=200) == await post(client_of(server.host), f"{server.url}/hook")
 
 
+async def test_a_reset_after_the_head_changes_nothing(client_of):
+    """The status was received; what comes after it is only shown."""
+
+    async def answer(writer):
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 9\r\n\r\nbro")
+        reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.close()
+
+    async with RawServer({"/": answer}) as server:
+        receipt = await post(client_of(server.authority), f"{server.url}/")
+
+    assert Receipt(status=202, answer="bro") == receipt
+
+
 @pytest.mark.parametrize(
     "reply",
     [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", "closed"],
@@ -215,9 +233,87 @@ async def test_a_listed_name_gets_its_own_name(client_of):
         "http://2130706433:1/",
         "http://xn--a/",
         "http://☃.example/",
+        "http://a..b/",
+        "http://.example/",
+        f"http://{'a' * 64}.example/",
     ],
 )
 async def test_the_check_on_saving_takes_no_other_spelling(client_of, url):
     """The check that comes before all tries."""
     with pytest.raises(UpstreamNotAllowed):
         await OutboundGuard(client_of().gate).check(url)
+
+
+async def test_a_connection_serves_the_next_event(client_of):
+    """For a while, in which the address is checked again; then it is closed."""
+    answers = [ip_address(each) for each in ("127.0.0.1", "127.0.0.1", "169.254.169.254")]
+    lookups = NameLookups(4, query=lambda *_: (answers.pop(0),))
+    async with RawServer({"/": http_response("204 No Content")}) as server:
+        client = client_of(f"n8n.lan:{server.port}", lookups=lookups, keep_seconds=0.5)
+        receipts = [await post(client, f"http://n8n.lan:{server.port}/") for _ in range(3)]
+        await server.until(lambda: not server.open)
+
+    assert [204, 204, None] == [receipt.status for receipt in receipts]
+    assert "metadata" in str(receipts[-1].error)
+    assert (1, 2) == (server.opened, len(server.heads))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        http_response("204 No Content", Connection="close"),
+        http_response(body=b"x" * 1_000_000),
+        b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        http_response("204 No Content") + b"and more",
+    ],
+    ids=["closed", "long", "old", "more"],
+)
+async def test_a_connection_that_cannot_go_on_is_closed(client_of, reply):
+    """The next event gets another."""
+    async with RawServer({"/": reply}) as server:
+        client = client_of(server.authority)
+        receipts = [await post(client, f"{server.url}/") for _ in range(2)]
+        await server.until(lambda: not server.open)
+
+    assert {200, 204} >= {receipt.status for receipt in receipts}
+    assert 2 == server.opened
+
+
+async def test_a_kept_connection_that_was_closed_is_not_used(client_of):
+    """One that breaks with the event is a failed try: nobody knows whether it arrived."""
+    ends = iter([False, True, False, False])
+
+    async def answer(writer):
+        if len(server.heads) < 4:
+            writer.write(http_response("204 No Content"))
+            await writer.drain()
+        if next(ends) or len(server.heads) == 4:
+            writer.close()
+
+    async with RawServer({"/": answer}) as server:
+        client = client_of(server.authority)
+        receipts = [await post(client, f"{server.url}/") for _ in range(2)]
+        while not client._idle[0][1].get_extra_info("is_readable"):  # noqa: ASYNC110 - its end is on its way
+            await asyncio.sleep(0)
+        receipts += [await post(client, f"{server.url}/") for _ in range(2)]
+
+    assert [204, 204, 204, None] == [receipt.status for receipt in receipts]
+    assert "broke off its response" in str(receipts[-1].error)
+    assert (2, 4) == (server.opened, len(server.heads))
+
+
+async def test_tls_is_kept_too(client_of, certificate):
+    """One handshake serves several events; a certificate that nobody signed is refused."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    trusting = ssl.create_default_context(cafile=certificate)
+    lookups = NameLookups(4, query=lambda *_: (ip_address("127.0.0.1"),))
+    async with RawServer({"/": http_response("204 No Content")}, ssl=context) as server:
+        host = f"localhost:{server.port}"
+        clients = [client_of(host, lookups=lookups, tls=tls) for tls in (trusting, None)]
+        receipts = [await post(client, f"https://{host}/") for client in clients for _ in range(2)]
+        await server.until(lambda: server.open == 1)
+
+    assert [204, 204, None, None] == [receipt.status for receipt in receipts]
+    assert (1, 2) == (server.most_open, len(server.heads))
+    assert "certificate" in str(receipts[-1].error)

@@ -18,6 +18,7 @@ from imagegen_core.services.webhooks import (
     MAX_TO_TASKS_OWN,
     MAX_TRIES_AT_ONCE,
     PATIENCE,
+    PAUSE_SECONDS,
     Webhooks,
     verdict_on,
 )
@@ -169,7 +170,7 @@ async def end(webhooks, *, url=None):
 
 async def send_all(webhooks):
     """Send what is due until nothing is, and return the seconds to the next look."""
-    while not (seconds := await webhooks.send_due(body)):
+    while (seconds := await webhooks.send_due(body)) == PAUSE_SECONDS:
         await settled(webhooks)
     return seconds
 
