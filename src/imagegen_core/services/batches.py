@@ -159,29 +159,25 @@ class Batches:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+        await self.jobs.stop()
 
     async def _run(self) -> None:
         while True:
             try:
                 async with self.parts.cluster.slot(BATCHES, node=self.owner, limit=1):
-                    await self._submit_forever()
+                    while True:
+                        self._wake.clear()
+                        if not await self.submit_some():
+                            await self.jobs.look()
+                            with suppress(TimeoutError):
+                                async with asyncio.timeout(LOOK_SECONDS):
+                                    await self._wake.wait()
             except ImagegenError as error:
                 _log.warning("batches wait for the database", extra={"reason": str(error)})
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("submitting batches failed")
-            await self.parts.clock.sleep(_RETRY_SECONDS)
-
-    async def _submit_forever(self) -> None:
-        try:
-            while True:
-                self._wake.clear()
-                if not await self.submit_some():
-                    await self.jobs.look()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_SECONDS):
-                            await self._wake.wait()
-        finally:
             await self.jobs.stop()
+            await self.parts.clock.sleep(_RETRY_SECONDS)
 
     async def submit_some(self) -> bool:
         """Submit the next items of each running batch; return whether there may be more right now."""
