@@ -82,6 +82,35 @@ TEXTS = {
 }
 """What reads the texts of this checkout, its sources among them, and so comes out alike on each Python."""
 
+OWN_LOGIC = {
+    "contracts/test_blobs.py",
+    "contracts/test_inspector.py",
+    *(
+        f"integration/{subject}.py"
+        for subject in (
+            "agents/test_lost_calls",
+            "cli/test_other_directory",
+            "cli/test_storage",
+            "cli/test_usage",
+            "openai/test_asynchronous",
+            "openai/test_client_retries",
+            "openai/test_lost_callers",
+            "providers/test_gemini_developer",
+            "providers/test_stability",
+            "security/test_keys_stay_home",
+            "test_batch_jobs",
+            "test_fallback",
+            "test_hostile_images",
+            "test_oss_blob_archive",
+            "test_short_responses",
+            "test_storage_in_step",
+        )
+    ),
+    "unit/http/cli/test_help_pages.py",
+    "unit/test_message_tables.py",
+}
+"""What tries our own rules where its neighbours have met this Python already, and takes most of the time."""
+
 _skipped: list[str] = []
 
 
@@ -89,7 +118,7 @@ def pytest_addoption(parser):
     """Say what the tests of the API run over, as far as they share a server, and what the contracts test."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.addoption("--quick", action="store_true", help="leave out what takes long, or needs PostgreSQL")
-    parser.addoption("--another-python", action="store_true", help="leave out what reads texts and sources")
+    parser.addoption("--another-python", action="store_true", help="leave out what no Python changes")
     parser.addoption("--store", metavar="MODULE:FACTORY", help="the contracts run over this store of yours")
 
 
@@ -108,7 +137,7 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_ignore_collect(collection_path, config):
     """Leave whole files to ``./run test --all``, or to another Python."""
     left_out = THOROUGH if config.getoption("--quick") else set()
-    left_out = left_out | TEXTS if config.getoption("--another-python") else left_out
+    left_out = left_out | TEXTS | OWN_LOGIC if config.getoption("--another-python") else left_out
     if left_out and collection_path.is_relative_to(TESTS):
         return True if collection_path.relative_to(TESTS).as_posix() in left_out else None
     return None
