@@ -129,9 +129,9 @@ def pytest_configure(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """Let four processes share two processors with ``-n auto``: a third of the time, a test waits."""
+    """Let six processes share two processors with ``-n auto``: more than half of the time, a test waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + max(2, cores // 2)
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + max(4, cores // 2)
 
 
 def pytest_ignore_collect(collection_path, config):
