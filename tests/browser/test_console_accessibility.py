@@ -15,7 +15,7 @@ from tests.browser.accessibility import COLOURS
 from tests.browser.tab import Look
 
 PAGES = {
-    "/": "h1, form",
+    "/": ".frame img",
     "/gallery": ".card",
     "/gallery?q=猫": ".card",
     "/p/1": "main img",
