@@ -174,7 +174,7 @@ class JobRun:
     async def run(self) -> None:
         """Take steps until the job has ended, or another node has it; one that fails is taken again."""
         while not self._has_ended:
-            details = attrs.asdict(self.job)
+            details = self._details
             try:
                 try:
                     seconds = await self._step()
@@ -214,6 +214,10 @@ class JobRun:
         if (target := await self._target()) is None:
             return await self._end()
         return await (self._start(*target) if self.job.upstream_id is None else self._poll(*target))
+
+    @property
+    def _details(self) -> dict[str, object]:
+        return {name: getattr(self.job, name) for name in ("job_id", "batch_id", "upstream_id")}
 
     @property
     def _is_late(self) -> bool:
@@ -328,7 +332,7 @@ class JobRun:
                     await self._save(sent_at=None)
                 raise
         await self._save(upstream_id=upstream_id, sent_at=self.parts.clock.now())
-        _log.info("a batch job is accepted", extra=attrs.asdict(self.job))
+        _log.info("a batch job is accepted", extra=self._details)
         return self.jobs.poll_seconds
 
     # ---------------------------------------------------------------- poll and read
@@ -392,7 +396,7 @@ class JobRun:
             task = await self.parts.tasks.get(task_id)
         except (CallError, TaskNotFound) as error:
             self._has_unreadable = True
-            _log.warning("an answer of a batch job cannot be read: %s", error, extra=attrs.asdict(self.job))
+            _log.warning("an answer of a batch job cannot be read: %s", error, extra=self._details)
             if is_last:
                 name = f"line-{self.parts.new_id()}"
                 await spool.put(f"{folder}.kept", name, spool.chunks(folder, _ANSWER), max_bytes=2**40)
