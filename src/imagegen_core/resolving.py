@@ -284,8 +284,9 @@ class ResolveProvider:
     kinds: ProviderKinds
     redactor: Redactor
     clock: Clock
-    _described_layers: IdentityCache[ResolvedProvider] = attrs.field(factory=IdentityCache, init=False)
-    _usable_layers: IdentityCache[ResolvedProvider] = attrs.field(factory=IdentityCache, init=False)
+    _results: dict[dt.date, dict[str, IdentityCache[ResolvedProvider]]] = attrs.field(
+        factory=dict, init=False
+    )
 
     async def __call__(
         self,
@@ -306,7 +307,7 @@ class ResolveProvider:
             if not layers:
                 raise ProviderNotConfigured(provider_name)
             usable = partial(self._usable, layers, configured=configured)
-            resolved = self._usable_layers.result_for(layers, usable)
+            resolved = self._cached("usable", layers, usable)
         except ProviderNotConfigured as error:
             error.hint = await self.name_hint(provider_name)
             raise
@@ -315,7 +316,7 @@ class ResolveProvider:
                 raise
             return self.describe(await self.layers(provider_name))
         self._mask_secrets(resolved.config)
-        return self._with_default(resolved)
+        return resolved
 
     async def name_hint(self, provider_name: str) -> Message | None:
         """Return the name that was probably meant by one that cannot be used."""
@@ -399,11 +400,16 @@ class ResolveProvider:
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
         described = partial(self._described, layers, check=True)
-        return self._with_default(self._described_layers.result_for(layers, described))
+        return self._cached("described", layers, described)
 
-    def _with_default(self, resolved: ResolvedProvider) -> ResolvedProvider:
-        profile = resolved.profile.with_default_on(self.clock.now().date())
-        return resolved if profile is resolved.profile else attrs.evolve(resolved, profile=profile)
+    def _cached(
+        self, name: str, layers: Sequence[ProviderConfig], make: Callable[[], ResolvedProvider]
+    ) -> ResolvedProvider:
+        """Return this day's result; on the next one, a default model may have retired."""
+        if (day := self.clock.now().date()) not in self._results:
+            self._results.clear()
+            self._results[day] = {"described": IdentityCache(), "usable": IdentityCache()}
+        return self._results[day][name].result_for(layers, make)
 
     def _described(self, layers: Sequence[ProviderConfig], *, check: bool = False) -> ResolvedProvider:
         config = self.kinds.combine(layers)

@@ -241,7 +241,7 @@ class Redactor:
         """Return a copy without secrets at any depth; a field named like a secret is masked completely."""
         return {
             self.redact(str(name)): MASK
-            if isinstance(value, str | bytes) and _is_named_secret(str(name))
+            if isinstance(value, (str, bytes)) and _is_named_secret(str(name))
             else self._value(value, depth)
             for name, value in fields.items()
         }
@@ -264,7 +264,7 @@ class Redactor:
     def _value(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             return self.redact(value)
-        if value is None or isinstance(value, int | float):
+        if value is None or isinstance(value, (int, float)):
             return value
         if depth < _MAX_DEPTH and isinstance(value, Mapping):
             return self.redact_mapping(value, depth + 1)

@@ -91,7 +91,7 @@ def valid_json(value: Any, depth: int = MAX_DEPTH) -> Any:
         return valid_text(value)
     if isinstance(value, Mapping):
         return {valid_text(str(k)): valid_json(v, depth - 1) for k, v in value.items()} if depth > 0 else None
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [valid_json(item, depth - 1) for item in value] if depth > 0 else None
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -104,7 +104,7 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
         return change(value)
     if isinstance(value, Mapping):
         return {change(str(name)): map_texts(item, change) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [map_texts(item, change) for item in value]
     return value
 

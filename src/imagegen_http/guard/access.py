@@ -14,6 +14,7 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -114,6 +115,7 @@ class Forwarding:
         return {**scope, "scheme": "https"} if is_https else scope
 
 
+@lru_cache(1024)  # `./run bench accept`: 1 % of a request
 def address_of(peer: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Return a peer's address, as IPv4 if it is mapped into IPv6; None if it has none."""
     try:

@@ -91,10 +91,7 @@ class InboundRequest:
 
     def header(self, name: bytes) -> str:
         """Return a header's value or ``""``; several are joined (RFC 9110, 5.3)."""
-        values = self.headers.get(name, ())
-        if len(values) == 1:
-            return values[0].decode("latin-1").strip()
-        return ", ".join(self.header_values(name))
+        return b", ".join(map(bytes.strip, self.headers.get(name, ()))).decode("latin-1")
 
     def is_under(self, *prefixes: str) -> bool:
         return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))

@@ -194,6 +194,7 @@ MAX_INLINE_READ_BYTES = 16 * 1024  # parsed on the event loop; a larger body is 
 _MAX_CONCURRENT_LARGE_BODIES = 8  # parsed at a time; the others wait
 _LATE_LINGER_SECONDS = 1.0  # a client that was too slow already is not drained for long
 BODY = "imagegen.body"  # the key of the `BufferedBody` in the scope
+BODY_ARRIVED = "imagegen.body_arrived"  # that of whether the server had all of it when it began
 
 
 class BufferedBody:
@@ -252,8 +253,11 @@ class BodyPool:
 class IncomingBody(BufferedBody):
     """The body of a request: received completely within its limits and replayed, or drained."""
 
-    def __init__(self, request: InboundRequest, receive: Receive, pool: BodyPool) -> None:
+    def __init__(
+        self, request: InboundRequest, receive: Receive, pool: BodyPool, *, has_arrived: bool = False
+    ) -> None:
         super().__init__(b"")
+        self._has_arrived = has_arrived
         self._request, self._receive, self._pool, self._rules = request, receive, pool, pool.rules
         self._thread, self._lease = pool.thread, BodyLease(pool.budget)
         most = self._rules.max_upload_bytes if request.path in UPLOADS else self._rules.max_body_bytes
@@ -275,7 +279,7 @@ class IncomingBody(BufferedBody):
 
     async def load(self) -> None:
         """Receive the body, check what it contains, and wait for a slot if it is large; `drop` frees that."""
-        if self._has_body():
+        if self._has_body() and not self._has_arrived:
             try:
                 async with asyncio.timeout(self._rules.body_seconds):
                     await self._load()
@@ -283,7 +287,7 @@ class IncomingBody(BufferedBody):
                 self._timed_out = True
                 reason = RequestProblem.BODY_TOO_SLOW(seconds=self._rules.body_seconds)
                 raise RequestRefused.for_field("body", reason) from error
-        else:  # a deadline costs a tenth of a quick read
+        else:  # a deadline costs as much as all other checks
             await self._load()
         if media_type(self._request) == JSON:
             path, rules = self._request.path, {"max_depth": self._rules.max_json_depth}

@@ -13,7 +13,7 @@ from imagegen_http.guard.access import (
     parse_page_origin,
 )
 from imagegen_http.guard.asgi import InboundRequest, Receive, RequestRefused, Scope, Send
-from imagegen_http.guard.bodies import BODY, BodyPool, IncomingBody
+from imagegen_http.guard.bodies import BODY, BODY_ARRIVED, BodyPool, IncomingBody
 
 MAX_HEAD_BYTES = 32 * 1024  # of path, query and headers; our own server refuses longer ones unparsed
 
@@ -70,7 +70,7 @@ class InboundGuard:
             send = access.with_link_headers(send, link_seconds)
         if request.is_api and (self._access is not None or self._allowed_origins):
             send = access.with_cors_headers(send, request.header(b"origin") if is_guest else None)
-        body = IncomingBody(request, receive, self._bodies)
+        body = IncomingBody(request, receive, self._bodies, has_arrived=scope.get(BODY_ARRIVED, False))
         try:
             self._check_head(request, is_foreign=is_foreign, is_guest=is_guest, has_link=bool(link_seconds))
             body.check_head()

@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from imagegen_core.messages import Language, Message, Problem
 from imagegen_http.errors import envelope
+from imagegen_http.guard.bodies import BODY_ARRIVED
 from imagegen_http.guard.delivery import CONNECTION, OpenConnection
 from imagegen_http.server.connections import (
     ConnectionLimits,
@@ -352,6 +353,7 @@ class _LimitedProtocol(asyncio.BufferedProtocol):
             cycle.message_event.set()
 
         def start() -> None:
+            head.scope[BODY_ARRIVED] = not cycle.more_body
             task = self._loop.create_task(cycle.run_asgi(self._app))
             self._server_state.tasks.add(task)
             task.add_done_callback(self._server_state.tasks.discard)
