@@ -26,6 +26,7 @@ import attrs
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.gallery import row_to_image
 from imagegen_adapters.stores.rows import MAX_EXACT_TOTAL
+from imagegen_adapters.stores.sql import runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import active_generation, sqlite_gallery
 from imagegen_adapters.system import simplify
@@ -232,7 +233,7 @@ async def prefixes(database: Database) -> str:
     """Return the cost of finding the newest images with one character, by its token and as a prefix."""
 
     def read(connection):
-        name = f"image_index_{active_generation(connection)}"
+        name = f"image_index_{runner(active_generation())(connection)}"
         selecting = f"SELECT rowid FROM {name} WHERE {name} MATCH ? ORDER BY rowid DESC LIMIT {PAGE}"  # noqa: S608 - constants
         lines = ["| character | by its token | as a prefix |", "|---|---|---|"]
         for character in (CAT, "的", "龙"):
@@ -313,7 +314,7 @@ async def sizes(database: Database) -> Sizes:
     """Return how large the index is beside the prompts."""
 
     def read(connection):
-        generation = active_generation(connection)
+        generation = runner(active_generation())(connection)
         images, prompts = connection.execute(
             "SELECT count(*), coalesce(sum(length(CAST(prompt AS BLOB))), 0) FROM images"
         ).fetchone()
