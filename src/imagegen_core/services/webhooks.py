@@ -89,6 +89,10 @@ class Webhooks:
     random: Callable[[], float]
     _sending: dict[asyncio.Task[None], Delivery] = attrs.field(factory=dict, init=False)
     _tests: Counter[int] = attrs.field(factory=Counter, init=False)
+    _began: tuple[datetime, float] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._began = self.parts.clock.now(), self.parts.clock.monotonic()
 
     # ---------------------------------------------------------------- endpoints
 
@@ -231,7 +235,8 @@ class Webhooks:
             else:
                 same = (each for each in webhooks.values() if origin(each.url) == origin(url))
                 receipt = await self._tried(delivery, url, webhook or next(same, None), render)
-                since, now = None if webhook is None else webhook.failing_since, self.parts.clock.now()
+                now = self.parts.clock.now()
+                since = None if webhook is None else self._failing_since(webhook, now)
                 verdict = verdict_on(receipt, delivery.tries + 1, since, now, self.random)
             is_ours = await self.parts.webhooks.settle(delivery, verdict, receipt, now)
         except ImagegenError as error:
@@ -254,6 +259,14 @@ class Webhooks:
                     "lost": not is_ours,
                 },
             )
+
+    def _failing_since(self, webhook: Webhook, now: datetime) -> datetime | None:
+        """Return since when all tries have failed; a clock set forward meanwhile makes that no longer ago."""
+        if (since := webhook.failing_since) is None:
+            return None
+        began, monotonic = self._began
+        watched = timedelta(seconds=self.parts.clock.monotonic() - monotonic)
+        return max(since, now - watched - max(began - since, timedelta()))
 
     async def _tried(self, delivery: Delivery, url: str, signer: Webhook | None, render: Render) -> Receipt:
         """Try it; what can never be sent is a failed try, so that it is shown and ends."""

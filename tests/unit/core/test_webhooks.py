@@ -319,6 +319,26 @@ async def test_an_endpoint_that_fails_for_days_is_switched_off(webhooks, receive
     assert [FAILED, FAILED] == [delivery.status for delivery in stored]
 
 
+@pytest.mark.parametrize("days", [1, 5])
+async def test_a_clock_set_forward_switches_nothing_off(webhooks, receivers, clock, days):
+    """Five days of failures are those that went by, also before this process began."""
+    await webhooks.create(URL, [*WebhookEvent])
+    receivers.answers[URL] = Receipt(status=500)
+    await end(webhooks)
+    await send_all(webhooks)
+    clock.advance(timedelta(days=days).total_seconds() - 60)
+    restarted = attrs.evolve(webhooks)
+    restarted.parts.clock.set(clock.now() + PATIENCE)
+    await end(restarted)
+    await send_all(restarted)
+    before = (await restarted.get(1)).enabled
+    clock.advance(60 + (PATIENCE - timedelta(days=days)).total_seconds())
+    await end(restarted)
+    await send_all(restarted)
+
+    assert (True, False) == (before, (await restarted.get(1)).enabled)
+
+
 async def test_what_waits_for_a_switched_off_endpoint_fails(webhooks, receivers):
     """Nothing is sent; a replay after it is on again is."""
     await webhooks.create(URL, [*WebhookEvent])
