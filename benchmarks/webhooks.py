@@ -12,6 +12,7 @@ import contextlib
 import random
 import statistics
 import time
+from functools import partial
 
 import attrs
 from end_to_end import KINDS, tasks
@@ -84,7 +85,7 @@ class Switches:
         self._execute(DELIVERIES)
         pending = self._pending()
         wait_until(lambda: self._pending() < pending, awaited="the first event")
-        return [self._measure_sending() for _ in range(SENDINGS)]
+        return [self._measure_sending() for _ in range(SENDINGS) if self._pending()]
 
     def _rests(self):
         before = cpu_seconds(self.service.pid)
@@ -94,7 +95,11 @@ class Switches:
     def _measure_sending(self):
         before, started = self._pending(), time.perf_counter()
         processor = cpu_seconds(self.service.pid)
-        time.sleep(SENDING_SECONDS)
+        wait_until(
+            lambda: not self._pending() or time.perf_counter() - started > SENDING_SECONDS,
+            awaited="the last event",
+            pause=0.2,
+        )
         number, seconds = before - self._pending(), time.perf_counter() - started
         return number / seconds, (cpu_seconds(self.service.pid) - processor) * 1000 / number
 
@@ -137,13 +142,11 @@ def measure(options):
             )
         with stage(options.work_dir, settings=settings) as each:
             switches = Switches.installed(each.service, receiver)
-            _in_turn(
-                report,
-                "tasks",
-                switches,
-                lambda: tasks(each, KINDS[0], number=options.number, callers=100),
-                options.rounds,
-            )
+            run = partial(tasks, each, KINDS[0], number=options.number, callers=100)
+            _in_turn(report, "tasks", switches, run, options.rounds)
+        with stage(options.work_dir, settings=settings) as each:
+            switches = Switches.installed(each.service, receiver)
+            tasks(each, KINDS[0], number=options.number, callers=100)
             costs = switches.measure_sending()
     rate, processor = map(statistics.median, zip(*costs, strict=True))
     report.add(work="events, when nothing else is done", rate=rate, processor_ms=processor)
