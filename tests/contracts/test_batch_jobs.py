@@ -54,6 +54,19 @@ async def test_a_removed_job_is_not_saved_again(batch_jobs):
     assert () == await batch_jobs.all()
 
 
+async def test_a_job_stays_while_it_has_tasks(batch_jobs, tasks):
+    """Without its row, they would be in no job for ever: another node may have them on their way."""
+    job = a_job()
+    await batch_jobs.add(job)
+    task = a_task(provider_name="openai").claim(job.owner, NOW)
+    await tasks.add(task, queue_size=9)
+    is_early = await batch_jobs.remove(job.job_id)
+    await tasks.save(task.fence, task=task.cancel(NOW, possible_charge=False))
+
+    assert (False, True) == (is_early, await batch_jobs.remove(job.job_id))
+    assert () == await batch_jobs.all()
+
+
 async def test_tasks_that_wait_miss_a_job_unless_one_takes_them(batch_jobs, tasks):
     """One whose file is uploaded takes no more; those in a job miss nothing."""
     for number, model_id in enumerate(("m", "m", "n", "p")):

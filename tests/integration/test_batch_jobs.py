@@ -536,6 +536,21 @@ def test_an_expired_job_keeps_what_is_done(start):
     stage.check_paid_once(tasks)
 
 
+def test_of_an_expired_job_a_task_whose_answer_is_lost_may_be_paid(start):
+    """OpenAI says that what was not done is free: that is not what the line was that nobody can read."""
+    stage = start("openai")
+    batch_id = stage.submit(5)
+    stage.fake.finish(stage.job(), status="expired", share=0.6)
+    output = stage.fake.jobs[-1]["output_file_id"]
+    lines = stage.fake.files[output].splitlines(keepends=True)
+    stage.fake.files[output] = b"".join((b"<html>\n", *lines[1:]))
+
+    batch, tasks = stage.ended(batch_id)
+
+    assert (2, 3) == (batch["counts"]["completed"], batch["counts"]["failed"])
+    assert [False, False, True] == sorted(t["error"]["possible_charge"] for t in tasks if t["error"])
+
+
 def test_of_an_expired_job_of_gemini_nobody_knows_the_cost(start):
     """It has no results, and Google's pages do not say that it is free."""
     stage = start("gemini")
@@ -580,6 +595,28 @@ def test_a_job_that_was_not_sent_is_cancelled_for_free(stage):
 
     assert ("cancelled", 5) == (batch["status"], batch["counts"]["cancelled"])
     assert ([], {False}) == (stage.fake.jobs, {t["error"]["possible_charge"] for t in tasks})
+
+
+def test_a_provider_that_is_switched_off_meanwhile_gets_no_job(start):
+    """One that waits to be started is like a task that waits: the switch is for what is not yet paid."""
+    stage = start("openai")
+    stage.fake.gate.stop_at("upload", after=True)
+    batch_id = stage.submit(3)
+    assert stage.fake.gate.is_reached.wait(PATIENCE)
+    with stage.service.client() as api:
+        config = {"provider_name": "openai", "kind": "http", "api_base": f"{stage.upstream.url}/v1"}
+        config |= {"api_key": stage.fake.key, "extra_config": {"preset": "openai"}}
+        api.post("/api/v1/providers/config", json=config).raise_for_status()
+        off = api.patch("/api/v1/providers/config/openai/toggle", json={"enabled": False})
+    assert 200 == off.status_code
+    stage.fake.gate.open()
+
+    _, tasks = stage.ended(batch_id)
+
+    assert {("provider_disabled", False)} == {
+        (t["error"]["code"], t["error"]["possible_charge"]) for t in tasks
+    }
+    assert [] == stage.fake.jobs
 
 
 def test_a_task_in_a_job_cannot_be_recalled(stage):

@@ -8,7 +8,7 @@ import attrs
 from imagegen_adapters.stores.rows import from_timestamp, optional_moment, optional_timestamp, to_timestamp
 from imagegen_adapters.stores.sql import Row, Sql
 from imagegen_core.errors import StaleTask
-from imagegen_core.ports.batch_jobs import BatchJob
+from imagegen_core.ports.batch_jobs import OWNER_PREFIX, BatchJob
 
 _COLUMNS = tuple(field.name for field in attrs.fields(BatchJob))
 
@@ -19,6 +19,12 @@ INSERT INTO batch_jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for
 _SAVE = """
 UPDATE batch_jobs SET version = version + 1, sent_at = :sent_at, file = :file, upstream_id = :upstream_id
 WHERE job_id = :job_id AND version = :version RETURNING *
+"""
+
+_REMOVE = """
+DELETE FROM batch_jobs WHERE job_id = :job_id AND NOT EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_by_status WHERE status = 'processing' AND owner = :owner
+) RETURNING job_id
 """
 
 _MISSING = """
@@ -50,8 +56,8 @@ class SqlBatchJobs:
             return _job(row)
         raise StaleTask(job.job_id)
 
-    async def remove(self, job_id: str) -> None:
-        await self._sql.change("DELETE FROM batch_jobs WHERE job_id = :job_id", job_id=job_id)
+    async def remove(self, job_id: str) -> bool:
+        return bool(await self._sql.change(_REMOVE, job_id=job_id, owner=OWNER_PREFIX + job_id))
 
     async def missing(self) -> tuple[Mapping[str, Any], ...]:
         return tuple(map(dict, await self._sql.rows(_MISSING)))

@@ -62,8 +62,8 @@ class BatchJobStore(Protocol):
             StaleTask: the stored job has another version, or there is none; nothing is written.
         """
 
-    async def remove(self, job_id: str) -> None:
-        """Remove a job that has no tasks any more."""
+    async def remove(self, job_id: str) -> bool:
+        """Remove a job, unless it still has tasks, of which nobody would know any more; return whether."""
 
     async def missing(self) -> tuple[Mapping[str, Any], ...]:
         """Return batch, provider and model of tasks that wait for a job and that no job takes; each once."""

@@ -233,9 +233,8 @@ class JobRun:
             failure = redacted_failure(failure, self.parts.redactor)
             async for tasks in self._tasks():
                 await asyncio.gather(*(self._fail(task, failure) for task in tasks))
-        await self.parts.batch_jobs.remove(self.job.job_id)
-        self._has_ended = True
-        return 0.0
+        self._has_ended = await self.parts.batch_jobs.remove(self.job.job_id)
+        return 0.0 if self._has_ended else _RETRY_SECONDS
 
     async def _after_error(self, error: CallError) -> float:
         failure, now, is_accepted = error.failure, self.parts.clock.now(), self.job.upstream_id is not None
@@ -249,7 +248,8 @@ class JobRun:
         elif failure.code is FailureCode.AUTH_FAILED and is_accepted:
             # One that was perhaps started is never looked for with another key, perhaps of another account
             self._has_current_key = True
-        return max(error.retry_after or 0.0, min(_RETRY_SECONDS, self.jobs.poll_seconds))
+        retry_after = min(self.jobs.runner.retry.retry_after_ceiling, error.retry_after or 0.0)
+        return max(retry_after, min(_RETRY_SECONDS, self.jobs.poll_seconds))
 
     # ---------------------------------------------------------------- upload and start
 
@@ -324,6 +324,12 @@ class JobRun:
                 await self._save(file=None, sent_at=None)
                 return 0.0
         if upstream_id is None:
+            try:
+                await self.jobs.runner.calls.resolve(provider_name=self.job.provider_name)
+            except Unavailable:
+                raise
+            except Refusal as refusal:  # it was switched off, or removed, since the upload
+                return await self._end(refusal_failure(refusal, charged=False))
             await self._save(sent_at=self.parts.clock.now())
             try:
                 upstream_id = await batches.start(call, str(self.job.file))
@@ -357,7 +363,9 @@ class JobRun:
             self._reads, self._has_unreadable = self._reads + 1, False
             self._files_read.clear()
             return self.jobs.poll_seconds
-        return await self._end(outcome.rest)
+        # Where a line could not be read, what the provider says of calls without an answer proves nothing
+        is_possible = outcome.rest.possible_charge or self._has_unreadable
+        return await self._end(attrs.evolve(outcome.rest, possible_charge=is_possible))
 
     async def _read(self, batches: BatchCalls, call: ProviderCall, file: str) -> None:
         """Read a file of answers, of which one line at a time is on disk, and none in memory."""

@@ -159,35 +159,46 @@ class Batches:
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
-        await self.jobs.stop()
 
     async def _run(self) -> None:
         while True:
             try:
                 async with self.parts.cluster.slot(BATCHES, node=self.owner, limit=1):
-                    while True:
-                        self._wake.clear()
-                        if not await self.submit_some():
-                            await self.jobs.look()
-                            with suppress(TimeoutError):
-                                async with asyncio.timeout(LOOK_SECONDS):
-                                    await self._wake.wait()
+                    await self._submit_forever()
             except ImagegenError as error:
                 _log.warning("batches wait for the database", extra={"reason": str(error)})
             except Exception:  # noqa: BLE001 - logged, and tried again
                 _log.exception("submitting batches failed")
-            await self.jobs.stop()
             await self.parts.clock.sleep(_RETRY_SECONDS)
+
+    async def _submit_forever(self) -> None:
+        try:
+            while True:
+                self._wake.clear()
+                if not await self.submit_some():
+                    await self.jobs.look()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_SECONDS):
+                            await self._wake.wait()
+        finally:
+            await self.jobs.stop()  # before another node has the slot
 
     async def submit_some(self) -> bool:
         """Submit the next items of each running batch; return whether there may be more right now."""
         has_more = False
         for batch in await self.parts.batches.unfinished():
-            if batch.status is BatchStatus.CANCELLED:  # by a process that died before it had cancelled all
-                waiting = TaskFilter(status=TaskStatus.PENDING, batch_id=batch.batch_id)
-                await self.tasks.cancel_all(waiting)
-            elif await self._submit_of(batch) == _ITEMS_AT_ONCE:
-                has_more = True
+            try:
+                if (
+                    batch.status is BatchStatus.CANCELLED
+                ):  # by a process that died before it had cancelled all
+                    waiting = TaskFilter(status=TaskStatus.PENDING, batch_id=batch.batch_id)
+                    await self.tasks.cancel_all(waiting)
+                elif await self._submit_of(batch) == _ITEMS_AT_ONCE:
+                    has_more = True
+            except ImagegenError:
+                raise
+            except Exception:  # noqa: BLE001 - logged, and tried again: it holds up no other, and no job
+                _log.exception("a batch cannot be submitted", extra={"batch_id": batch.batch_id})
         return has_more
 
     async def _submit_of(self, batch: Batch) -> int:

@@ -1,6 +1,7 @@
 """Which tasks go into which batch job."""
 
 import asyncio
+import contextlib
 from decimal import Decimal
 from itertools import count
 
@@ -19,6 +20,7 @@ from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.ports.batch_jobs import BatchJob
 from imagegen_core.secrets import Secret
 from imagegen_core.task import BatchPlace, Target, TaskStatus
+from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, a_task, an_attempt
 
 pytestmark = pytest.mark.anyio
@@ -83,6 +85,110 @@ async def test_what_does_not_fit_a_job_goes_into_the_next_one():
     assert {model_id: sorted(prompts) for model_id in "ab"} == {
         name: sorted(each) for name, each in lines.items()
     }
+
+
+class BrokenProvider(JobProvider):
+    """Has a defect once its batch is stored."""
+
+    def split(self, request, model, config):
+        if self.batches is None:
+            raise KeyError(model.id)
+        return super().split(request, model, config)
+
+
+async def test_a_batch_that_cannot_be_submitted_holds_up_no_job():
+    """Nor another batch: a defect of one adapter is no reason to leave the paid answers of others there."""
+    working, broken = JobProvider(RefusingBatches(1)), BrokenProvider(RefusingBatches(1))
+    kinds = {"broken": broken, "working": working}
+    configs = {
+        name: ProviderConfig(provider_name=name, kind=name, source=ConfigSource.FILE) for name in kinds
+    }
+    imagegen = ImageGen(memory_adapters(providers=kinds), file_configs=configs)
+    for name in kinds:
+        plan = BatchPlan(prompts=("cat",), targets=(Target(name, "a"),))
+        await imagegen.batches.create(Batch(mode="vendor"), plan)
+    broken.batches = None
+    async with imagegen:
+        await asyncio.wait_for(working.batches.is_done.wait(), 20)
+
+    assert [("a", ["cat"])] == working.batches.jobs
+
+
+class SlowBatches(RefusingBatches):
+    """Asks for a pause of thirty years, once."""
+
+    async def find(self, job, *, since):
+        if not self.is_asked:
+            self.is_asked = True
+            raise CallError(FailureCode.RATE_LIMITED, "later", not_started=True, retry_after=1e9)
+
+    is_asked = False
+
+
+async def test_a_job_waits_no_longer_than_a_task_for_what_a_provider_asks():
+    """An hour; else its tasks would be open until the next start, even after days without an answer."""
+    batches, clock = SlowBatches(1), ManualClock()
+    parts = attrs.evolve(memory_adapters(providers={"demo": JobProvider(batches)}), clock=clock)
+    config = ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)
+    imagegen = ImageGen(parts, file_configs={"demo": config})
+    started_at, plan = clock.now(), BatchPlan(prompts=("cat",), targets=(Target("demo", "a"),))
+    await imagegen.batches.create(Batch(mode="vendor"), plan)
+    while await imagegen.batches.submit_some():
+        pass
+    await imagegen.batches.jobs.look()
+    await asyncio.wait_for(batches.is_done.wait(), 20)
+    await imagegen.batches.jobs.stop()
+
+    assert 3600 <= (clock.now() - started_at).total_seconds() < 7200
+
+
+class HangingBatches(RefusingBatches):
+    """Takes the paid request, and never answers it."""
+
+    def __init__(self, calls, events):
+        super().__init__(calls)
+        self._events = events
+
+    async def start(self, job, file):
+        self.is_done.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._events.append("the run has ended")
+
+
+class WatchedCluster:
+    """A cluster that notes when a slot is free for another node."""
+
+    def __init__(self, cluster, events):
+        self._cluster, self._events = cluster, events
+
+    def __getattr__(self, name):
+        return getattr(self._cluster, name)
+
+    @contextlib.asynccontextmanager
+    async def slot(self, name, **values):
+        async with self._cluster.slot(name, **values):
+            try:
+                yield
+            finally:
+                self._events.append("the slot is free")
+
+
+async def test_the_runs_end_before_another_node_may_begin_them():
+    """Two nodes that upload the same job at once would each leave out what the other has."""
+    events = []
+    batches = HangingBatches(1, events)
+    parts = memory_adapters(providers={"demo": JobProvider(batches)})
+    parts = attrs.evolve(parts, cluster=WatchedCluster(parts.cluster, events))
+    config = ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)
+    imagegen = ImageGen(parts, file_configs={"demo": config})
+    async with imagegen:
+        plan = BatchPlan(prompts=("cat",), targets=(Target("demo", "a"),))
+        await imagegen.batches.create(Batch(mode="vendor"), plan)
+        await asyncio.wait_for(batches.is_done.wait(), 20)
+
+    assert ["the run has ended", "the slot is free"] == events
 
 
 class OneWrite:
