@@ -235,6 +235,26 @@ def test_a_lost_answer_is_found_again(stage, how):
     stage.check_paid_once(tasks)
 
 
+def test_a_list_with_parts_that_cannot_be_reached_proves_nothing(start):
+    """Google says so in place of an error: the job may be in one of them."""
+    stage = start("gemini")
+    stage.fake.gate.stop_at("start", after=True)
+    stage.upstream.break_next(Break.RESET_AFTER_READ, path=STARTS, method="POST")
+    batch_id = stage.submit(3)
+    assert stage.fake.gate.is_reached.wait(PATIENCE)
+    partly = Reply.json({"unreachable": ["locations/europe-west4"]})
+    stage.upstream.break_next(partly, path="/batches$", method="GET", times=2)
+    stage.fake.gate.open()
+    wait_until(lambda: sum(r.path.endswith("/batches") for r in stage.upstream.requests) > 3, "more looks")
+    stage.fake.finish(stage.job())
+
+    _, tasks = stage.ended(batch_id)
+
+    assert 1 == len(stage.fake.jobs)
+    assert not any(request.method == "DELETE" for request in stage.upstream.requests)
+    stage.check_paid_once(tasks)
+
+
 def test_a_request_that_never_arrived_is_sent_again(stage):
     """The vendor's list proves it, twice: its file is removed in between."""
     stage.upstream.break_next(Break.RESET_BEFORE_READ, path=STARTS, method="POST")

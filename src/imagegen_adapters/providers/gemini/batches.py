@@ -99,7 +99,7 @@ class GeminiBatches:
         for _ in range(MAX_BATCH_PAGES):
             query = f"?pageSize=100{token and '&pageToken='}{quote(token, safe='')}"
             page = (await self._send(job, "GET", f"batches{query}")).tree
-            if not isinstance(page, Mapping) or not page.keys() <= _LIST_FIELDS:
+            if not isinstance(page, Mapping) or not page.keys() <= _LIST_FIELDS or page.get("unreachable"):
                 raise bad_response(ResponseCode.RESPONSE_UNREADABLE())
             for each in map(as_object, as_list(page.get("operations"))):
                 if as_object(each.get("metadata")).get("displayName") == job.call_id:
