@@ -55,6 +55,7 @@ _TASKS_AT_ONCE = 25
 _MAX_READS = 4  # of answers that cannot be read, or say nothing of some tasks: they may be cut off
 _RUNS_AT_ONCE = 4  # answers of one job that are decoded at once
 _LOOK_SECONDS = 5.0  # between two looks at the status of a batch, or at the number of tasks in jobs
+_LOOKS_A_SECOND = 20.0  # of all jobs together
 _RETRY_SECONDS = 30.0
 _PATIENCE_UNSENT = timedelta(days=1)
 _PATIENCE_SENT = timedelta(days=4)  # the providers give up after one and two
@@ -149,6 +150,11 @@ class BatchJobs:
                 run = JobRun(jobs=self, parts=self.parts, job=job).run()
                 self._runs[job.job_id] = asyncio.create_task(run, name=f"batch job {job.job_id}")
 
+    @property
+    def look_seconds(self) -> float:
+        """How long a job waits between two looks at its batch: there may be thousands."""
+        return max(_LOOK_SECONDS, len(self._runs) / _LOOKS_A_SECOND)
+
     async def stop(self) -> None:
         """Stop where the jobs are; each goes on from there at the next look."""
         for run in self._runs.values():
@@ -199,7 +205,7 @@ class JobRun:
         clock, status = self.parts.clock, self._status
         end = clock.monotonic() + seconds
         while status is self._status and (remaining := end - clock.monotonic()) > 0:
-            await clock.sleep(min(remaining, _LOOK_SECONDS))
+            await clock.sleep(min(remaining, self.jobs.look_seconds))
             self._status = (await self.parts.batches.get(self.job.batch_id)).status
 
     async def _step(self) -> float:

@@ -142,6 +142,48 @@ async def test_a_job_waits_no_longer_than_a_task_for_what_a_provider_asks():
     assert 3600 <= (clock.now() - started_at).total_seconds() < 7200
 
 
+class AcceptingBatches(RefusingBatches):
+    """Starts every job, and is never done."""
+
+    async def start(self, job, file):
+        return f"upstream-{job.call_id}"
+
+    async def outcome(self, job, upstream_id):
+        return None
+
+
+class StandingClock(ManualClock):
+    """Nobody wakes; it tells once so many sleep."""
+
+    def __init__(self, sleepers):
+        super().__init__()
+        self.lengths, self.all_sleep, self._sleepers = [], asyncio.Event(), sleepers
+
+    async def sleep(self, seconds):
+        self.lengths.append(seconds)
+        if len(self.lengths) == self._sleepers:
+            self.all_sleep.set()
+        await asyncio.Event().wait()
+
+
+async def test_many_jobs_that_rest_ask_the_database_no_more_than_some_would():
+    """Each is of a batch of one task, as somebody may send them by the thousand."""
+    clock = StandingClock(300)
+    parts = attrs.evolve(memory_adapters(providers={"demo": JobProvider(AcceptingBatches(1))}), clock=clock)
+    config = ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)
+    imagegen = ImageGen(parts, file_configs={"demo": config})
+    plan = BatchPlan(prompts=("cat",), targets=(Target("demo", "a"),))
+    for _ in range(300):
+        await imagegen.batches.create(Batch(mode="vendor"), plan)
+    while await imagegen.batches.submit_some():
+        pass
+    await imagegen.batches.jobs.look()
+    await asyncio.wait_for(clock.all_sleep.wait(), 60)
+    await imagegen.batches.jobs.stop()
+
+    assert sum(1 / seconds for seconds in clock.lengths) < 21
+
+
 class HangingBatches(RefusingBatches):
     """Takes the paid request, and never answers it."""
 
