@@ -57,7 +57,7 @@ _RUNS_AT_ONCE = 4  # answers of one job that are decoded at once
 _LOOK_SECONDS = 5.0  # between two looks at the status of a batch, or at the number of tasks in jobs
 _LOOKS_A_SECOND = 20.0  # of all jobs together
 _RETRY_SECONDS = 30.0
-_PATIENCE_UNSENT = timedelta(days=1)
+_PATIENCE_UNSENT_SECONDS = 24 * 3600.0
 _PATIENCE_SENT = timedelta(days=4)  # the providers give up after one and two
 _FINAL = (
     FailureCode.REJECTED,
@@ -170,12 +170,16 @@ class JobRun:
     parts: Parts
     job: BatchJob
     _status: BatchStatus = attrs.field(default=BatchStatus.RUNNING, init=False)
-    _first_error_at: datetime | None = attrs.field(default=None, init=False)
+    _first_error_at: float | None = attrs.field(default=None, init=False)
+    _began: tuple[datetime, float] = attrs.field(init=False)
     _has_current_key: bool = attrs.field(default=False, init=False)
     _reads: int = attrs.field(default=1, init=False)
     _files_read: set[str] = attrs.field(factory=set, init=False)
     _has_unreadable: bool = attrs.field(default=False, init=False)
     _has_ended: bool = attrs.field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._began = self.parts.clock.now(), self.parts.clock.monotonic()
 
     async def run(self) -> None:
         """Take steps until the job has ended, or another node has it; one that fails is taken again."""
@@ -227,7 +231,13 @@ class JobRun:
 
     @property
     def _is_late(self) -> bool:
-        return self.job.sent_at is not None and self.parts.clock.now() - self.job.sent_at > _PATIENCE_SENT
+        """Whether the provider should have given up; a clock set forward meanwhile is no reason."""
+        if self.job.sent_at is None:
+            return False
+        (began, monotonic), clock = self._began, self.parts.clock
+        watched = timedelta(seconds=clock.monotonic() - monotonic)
+        age = watched + max(began - self.job.sent_at, timedelta())
+        return min(age, clock.now() - self.job.sent_at) > _PATIENCE_SENT
 
     async def _save(self, **changes: Any) -> None:
         self.job = await self.parts.batch_jobs.save(attrs.evolve(self.job, **changes))
@@ -243,10 +253,11 @@ class JobRun:
         return 0.0 if self._has_ended else _RETRY_SECONDS
 
     async def _after_error(self, error: CallError) -> float:
-        failure, now, is_accepted = error.failure, self.parts.clock.now(), self.job.upstream_id is not None
-        self._first_error_at = self._first_error_at or now
+        failure, is_accepted = error.failure, self.job.upstream_id is not None
+        now = self.parts.clock.monotonic()
+        self._first_error_at = now if self._first_error_at is None else self._first_error_at
         if self.job.sent_at is None:
-            if failure.code in _FINAL or now - self._first_error_at > _PATIENCE_UNSENT:
+            if failure.code in _FINAL or now - self._first_error_at > _PATIENCE_UNSENT_SECONDS:
                 return await self._end(attrs.evolve(failure, possible_charge=False))
         elif self._is_late:
             code = FailureCode.RESULT_EXPIRED if is_accepted else FailureCode.OUTCOME_UNKNOWN

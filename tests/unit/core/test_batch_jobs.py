@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
@@ -150,6 +151,44 @@ class AcceptingBatches(RefusingBatches):
 
     async def outcome(self, job, upstream_id):
         return None
+
+
+class BatchesOfAnotherTime(AcceptingBatches):
+    """While the provider is asked for the first time, the clock is set to a week later."""
+
+    def __init__(self, clock):
+        super().__init__(1)
+        self.acts, self._clock = [], clock
+
+    async def outcome(self, job, upstream_id):
+        if not self.acts:
+            self._clock.set(self._clock.now() + timedelta(days=7))
+        self.acts.append("asked")
+        if len(self.acts) == 3:
+            self.is_done.set()
+            await asyncio.Event().wait()
+
+    async def cancel(self, job, upstream_id):
+        self.acts.append("cancelled")
+        self.is_done.set()
+
+
+async def test_a_clock_that_is_set_forward_gives_no_job_up():
+    """Such as that of a small machine without one, which gets the time after its start."""
+    clock = ManualClock()
+    batches = BatchesOfAnotherTime(clock)
+    parts = attrs.evolve(memory_adapters(providers={"demo": JobProvider(batches)}), clock=clock)
+    config = ProviderConfig(provider_name="demo", kind="demo", source=ConfigSource.FILE)
+    imagegen = ImageGen(parts, file_configs={"demo": config})
+    plan = BatchPlan(prompts=("cat",), targets=(Target("demo", "a"),))
+    await imagegen.batches.create(Batch(mode="vendor"), plan)
+    while await imagegen.batches.submit_some():
+        pass
+    await imagegen.batches.jobs.look()
+    await asyncio.wait_for(batches.is_done.wait(), 20)
+    await imagegen.batches.jobs.stop()
+
+    assert ["asked"] * 3 == batches.acts
 
 
 class StandingClock(ManualClock):
