@@ -639,6 +639,23 @@ def test_a_provider_that_is_switched_off_meanwhile_gets_no_job(start):
     assert [] == stage.fake.jobs
 
 
+def test_a_batch_that_is_cancelled_during_the_look_before_the_start_is_free(start):
+    """The vendor's list may have many pages: the last word before the paid act is the batch's."""
+    stage = start("openai")
+    stage.fake.gate.stop_at("find")
+    batch_id = stage.submit(3)
+    assert stage.fake.gate.is_reached.wait(PATIENCE)
+    stage.act("cancel", batch_id)
+    stage.fake.gate.open()
+
+    wait_until(lambda: stage.fake.jobs or stage.batch(batch_id)["counts"]["cancelled"], "a job, or none")
+
+    assert [] == stage.fake.jobs
+    batch, tasks = stage.ended(batch_id)
+    assert ("cancelled", 3) == (batch["status"], batch["counts"]["cancelled"])
+    assert {False} == {task["error"]["possible_charge"] for task in tasks}
+
+
 def test_a_task_in_a_job_cannot_be_recalled(stage):
     """That is refused by a code of its own, and changes nothing."""
     batch_id = stage.submit(3)

@@ -347,6 +347,8 @@ class JobRun:
                 raise
             except Refusal as refusal:  # it was switched off, or removed, since the upload
                 return await self._end(refusal_failure(refusal, charged=False))
+            if (await self.parts.batches.get(self.job.batch_id)).status is not self._status:
+                return 0.0  # it was paused or cancelled during the look
             await self._save(sent_at=self.parts.clock.now())
             try:
                 upstream_id = await batches.start(call, str(self.job.file))
