@@ -55,7 +55,9 @@ def test_a_press_is_a_group_of_frames_at_once(console, tab, priced, axe_violatio
     tab.until(lambda: tab.driver.execute_script(FILLED))
     form.button("再来一次 ¥0.37").click()
     tab.until(lambda: len(form.all(".group .frame a")) == 6)
-    heads = [head.text for head in form.all(".group header")]
+    tab.until(
+        lambda: all("Brush" in head.text and "¥0.37" in head.text for head in form.all(".group header"))
+    )
     whole = form.one(".group .what").rect["height"]
     form.button("展开").click()
     tab.until(lambda: form.one(".group .what").rect["height"] > whole)
@@ -64,7 +66,6 @@ def test_a_press_is_a_group_of_frames_at_once(console, tab, priced, axe_violatio
 
     assert [3, 56, "正在提交"] == before
     assert first == second
-    assert all("Brush" in head and "¥0.37" in head for head in heads)
     assert [] == violations
 
 
