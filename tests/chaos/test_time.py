@@ -48,13 +48,18 @@ def set_clock(offset, jump):
 
 
 def faked(offset):
-    """Return the environment of a service whose wall clock is off by what is in a file."""
+    """Return the environment of a service whose wall clock is off by what is in a file.
+
+    The library shifts the end of Python's waits for its lock, which are by the monotonic clock. Threads that
+    wait would spin, and could keep all others from going on, so it is told how long such a wait is.
+    """
     set_clock(offset, "+0")
     return {
         "LD_PRELOAD": str(libfaketime()),
         "FAKETIME_TIMESTAMP_FILE": str(offset),
         "FAKETIME_CACHE_DURATION": str(NOTICED_SECONDS),
         "DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_WAIT_MS": "5",  # of `sys.getswitchinterval`
     }
 
 
