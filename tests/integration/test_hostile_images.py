@@ -22,7 +22,8 @@ from tests.integration.api.asking import GENERATE, data, ended
 from tests.integration.api.live_server import LiveServer
 
 MIB = 1024 * 1024
-PNG = {"Content_Type": "image/png"}
+# The servers close: said, else the next request may go to a connection that is about to end.
+PNG = {"Content_Type": "image/png", "Connection": "close"}
 SCRIPT = b"<script>alert(document.domain)</script>"
 IMPATIENT, PATIENT = "impatient", "patient"
 
@@ -77,7 +78,7 @@ def handler(body=b"", *, head=None, more=None, closing=True):
 
 SOUND, WHOLE = png(1), noisy()
 HARMLESS = {"good": SOUND, "polyglot": SOUND + SCRIPT}
-UNTOLD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"
+UNTOLD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nConnection: close\r\n\r\n"
 GZIP = {**PNG, "Content_Encoding": "gzip"}
 
 
