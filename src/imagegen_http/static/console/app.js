@@ -1,10 +1,9 @@
 // Starts the console: the reader's language, then the shell, which shows the page that the address names.
 
-import { start as startEvents } from "./lib/events.js";
+import { loadProviders } from "./lib/api.js";
 import { fetchSentences } from "./lib/i18n.js";
+import { startEvents, startTasks } from "./lib/live.js";
 import { place, start as startRouter } from "./lib/router.js";
-import { loadProviders } from "./lib/store.js";
-import { start as startTasks } from "./lib/tasks.js";
 import { Shell } from "./parts/shell.js";
 import { html, render } from "./vendor/index.js";
 

@@ -1,7 +1,41 @@
-// The one way to the HTTP API: opens the envelope, and makes a sentence of every error.
+// The API: its time, one function for each method, and its providers.
 
-import { setClock } from "./clock.js";
 import { language, locale, t } from "./i18n.js";
+import { computed, signal } from "../vendor/index.js";
+
+// The service's time, to the second, while somebody looks at it: a browser's own clock may be wrong.
+
+const MAX_DIFFERENCE = 5000; // milliseconds between two clocks that are both right, an answer's way included
+
+let ahead = 0; // milliseconds that the service is ahead of the browser
+let ticking;
+
+export const now = signal(Date.now(), {
+  watched() {
+    tick();
+    ticking = setInterval(tick, 1000);
+  },
+  unwatched() {
+    clearInterval(ticking);
+  },
+});
+
+/** Take the time of an answer, as its head tells it. */
+export function setClock(date) {
+  const difference = Date.parse(date) - Date.now();
+  ahead = Math.abs(difference) > MAX_DIFFERENCE ? difference : 0; // none where the answer has no time
+}
+
+/** Return the service's time, in milliseconds. */
+export function serviceTime() {
+  return Date.now() + ahead;
+}
+
+function tick() {
+  now.value = serviceTime();
+}
+
+// The one way to the HTTP API: opens the envelope, and makes a sentence of every error.
 
 const READ_SECONDS = 30;
 const WRITE_SECONDS = 120;
@@ -102,4 +136,50 @@ function refusal({ status }, told) {
 /** Return the path in the reader's language, for what the browser asks for without our headers. */
 export function inLanguage(path) {
   return address(path, { lang: language.value });
+}
+
+// What several pages know of the service: its providers, their models, the operations.
+
+/** The operations, and where each is asked for. */
+export const OPERATIONS = {
+  generate: "/api/v1/tasks/generate",
+  reference: "/api/v1/images/generate-with-references",
+  edit: "/api/v1/images/edit",
+  upscale: "/api/v1/images/upscale",
+  recontext: "/api/v1/images/recontext",
+  segment: "/api/v1/images/segment",
+};
+
+/** The answer of `GET /api/v1/providers`, as a rule without the models of presets; null until it is there. `problem` is why it is not. */
+export const catalogue = signal(null);
+export const problem = signal(null);
+
+/** Whether nothing but the demo can be used. */
+export const onlyDemo = computed(() => catalogue.value?.providers.every(({ kind }) => kind === "demo") ?? false);
+
+/** Ask what can be used now. */
+export async function loadProviders() {
+  try {
+    catalogue.value = await get("/api/v1/providers", { preset_models: false });
+    problem.value = null;
+  } catch (error) {
+    problem.value = error;
+  }
+}
+
+/** Return a provider and one of its models; its default model where none is named; null where there is none. */
+export function modelOf(provider, model) {
+  const found = catalogue.value?.providers.find(({ name }) => name === provider);
+  if (!found) return null;
+  return found.models.find(({ id }) => id === model) ?? (model ? null : (found.models.find((one) => one.default) ?? found.models[0] ?? null));
+}
+
+/** Whether what came to nothing may have been charged; what the demo makes is free. */
+export function mayBeCharged({ provider, error }) {
+  return Boolean(error?.possible_charge) && catalogue.value?.providers.find(({ name }) => name === provider)?.kind !== "demo";
+}
+
+/** Return how a provider is called on the page. */
+export function providerName(name) {
+  return catalogue.value?.providers.find((one) => one.name === name)?.display_name ?? name;
 }

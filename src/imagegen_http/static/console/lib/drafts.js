@@ -6,11 +6,10 @@
 // makes the values of it; "use as a reference" is
 // `replaceDraft({ operation: "reference", images: [{ role: "reference", image_id: 7 }] })`.
 
-import { ApiError, newKey, post } from "./api.js";
+import { ApiError, newKey, OPERATIONS, post } from "./api.js";
 import { t } from "./i18n.js";
 import { keep, recall } from "./kept.js";
 import { bodyOf, countOf } from "./requests.js";
-import { OPERATIONS } from "./store.js";
 import { signal } from "../vendor/index.js";
 
 const EMPTY = {

@@ -2,8 +2,8 @@
 
 import { post } from "./api.js";
 import { t } from "./i18n.js";
-import { isTyping } from "./keys.js";
-import { toast } from "../parts/toast.js";
+import { isTyping } from "./router.js";
+import { toast } from "../parts/basics.js";
 import { signal } from "../vendor/index.js";
 
 const UNDO = 5000; // milliseconds

@@ -1,3 +1,7 @@
+// What this browser keeps: choices, failures that were taken note of, light or dark.
+
+import { signal } from "../vendor/index.js";
+
 // What the browser keeps for this page, by name. A browser that keeps nothing is no reason to fail.
 
 const PREFIX = "imagegen.";
@@ -64,4 +68,43 @@ function write(storage, name, text) {
   } catch {
     return false; // full, or forbidden
   }
+}
+
+// Failed tasks that the reader has taken note of: they are shown no more where only what needs attention is.
+
+const NAME = "dismissed";
+const MAX_DISMISSED = 2000;
+
+export const dismissed = signal(new Set());
+
+/** Take note of tasks; what other tabs have taken note of stays. */
+export function dismiss(ids) {
+  add(recallShared(NAME) ?? [], ids);
+  keepShared(NAME, [...dismissed.value]);
+}
+
+function add(...ids) {
+  dismissed.value = new Set([...dismissed.value, ...ids.flat()].slice(-MAX_DISMISSED));
+}
+
+const look = () => add(recallShared(NAME) ?? []);
+onShared(NAME, look);
+look();
+
+// Light or dark: as the system says, also when it changes, until the reader chooses.
+
+export const theme = signal(document.documentElement.dataset.theme);
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+dark.addEventListener("change", () => recallText("theme") ?? wear(dark.matches ? "dark" : "light"));
+
+export function toggleTheme() {
+  wear(theme.value === "dark" ? "light" : "dark");
+  keepText("theme", theme.value);
+}
+
+function wear(next) {
+  const root = document.documentElement;
+  root.dataset.theme = theme.value = next;
+  document.querySelector("meta[name=theme-color]").content = getComputedStyle(root).getPropertyValue("--bg");
 }

@@ -1,9 +1,9 @@
 // Tags and collections: which there are, and what is done with them.
 
 import { get, patch, post, remove } from "./api.js";
-import { batch, current, lose, remember } from "./images.js";
 import { t } from "./i18n.js";
-import { toast } from "../parts/toast.js";
+import { batch, current, lose, remember } from "./images.js";
+import { toast } from "../parts/basics.js";
 import { signal } from "../vendor/index.js";
 
 export const MAX_TAGS = 20;

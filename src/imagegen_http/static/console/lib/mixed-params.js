@@ -1,7 +1,6 @@
 // The parameters of a task, among which are some that their model has no field for.
 
-import { readExtra } from "./extras.js";
-import { ownNames } from "./requests.js";
+import { ownNames, readExtra } from "./requests.js";
 
 /** Return the draft with what has no field where it can be edited, if the model takes it. */
 export function withExtras(draft, { model }) {

@@ -1,7 +1,7 @@
 // What was asked for beside what an image has, in the reader's words.
 
+import { modelOf } from "./api.js";
 import { named, t } from "./i18n.js";
-import { modelOf } from "./store.js";
 
 const SIZES = ["size", "width", "height", "aspect_ratio", "image_size"];
 const NOT_SHOWN = ["prompt", "num", "n", "number_of_images", "image", "mask", "reference_images"];

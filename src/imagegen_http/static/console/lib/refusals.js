@@ -2,8 +2,7 @@
 
 import { bytes } from "./format.js";
 import { fetchSentences, t } from "./i18n.js";
-import { inputsOf, parameter, parametersOf } from "./requests.js";
-import { inputNames, presetsOf, sizeOf, takesPixels } from "./sizes.js";
+import { inputNames, inputsOf, parameter, parametersOf, presetsOf, sizeOf, takesPixels } from "./requests.js";
 
 await fetchSentences("more");
 

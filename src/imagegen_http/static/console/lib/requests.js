@@ -1,10 +1,143 @@
-// What a draft is as a request to a model, and what is wrong with it before it is one.
+// What a form asks of the API: sizes, parameters that no field shows, and the requests.
 
-import { ApiError } from "./api.js";
-import { extraParams, extraProblems } from "./extras.js";
+import { ApiError, catalogue, modelOf } from "./api.js";
 import { t } from "./i18n.js";
-import { inputNames, sizeParams } from "./sizes.js";
-import { catalogue, modelOf } from "./store.js";
+
+// The one size of a draft, which every model says in its own parameters.
+
+/** The size of a draft whose pixels are in its `params`. */
+export const CUSTOM = "custom";
+
+const NAMES = ["width", "height", "size", "aspect_ratio", "image_size"];
+const KEEP_THE_SIZE = ["upscale", "segment"]; // of the image that they work on
+const PIXELS = /^(\d+)\s*[x×*]\s*(\d+)$/i;
+
+/** The sizes to choose from for an operation. */
+export function presetsOf({ model, operation }) {
+  if (KEEP_THE_SIZE.includes(operation)) return [];
+  return model.sizes.filter(({ operations }) => !operations || operations.includes(operation));
+}
+
+/** Whether pixels of one's own can be asked for. */
+export function takesPixels({ model, operation }) {
+  const has = (name) => model.parameters.some((one) => one.name === name && (!one.operations || one.operations.includes(operation)));
+  return !KEEP_THE_SIZE.includes(operation) && has("width") && has("height");
+}
+
+/** Names of the parameters that a size is said in. */
+export function inputNames(model) {
+  return new Set([...NAMES, ...model.sizes.flatMap(({ params }) => Object.keys(params))]);
+}
+
+/**
+ * Return `{ preset }`, `{ pixels: { width, height } }`, `{ others }` for parameters that are none of the presets, or
+ * null for the model's own default. A label that this model does not have is its nearest: the same shape.
+ */
+export function sizeOf(draft, choice) {
+  const presets = presetsOf(choice);
+  const { size, params } = draft;
+  if (size === CUSTOM) return takesPixels(choice) ? { pixels: { width: params.width, height: params.height } } : null;
+  if (size) {
+    const [ratio] = size.split(" ");
+    const preset = presets.find(({ label }) => label === size) ?? presets.find((one) => one.ratio === ratio);
+    return preset ? { preset } : null;
+  }
+  return sizeInParams(params, choice, presets);
+}
+
+/** Return the parameters that ask for the size of the draft. */
+export function sizeParams(draft, choice) {
+  const size = sizeOf(draft, choice);
+  if (!size) return {};
+  if (size.preset) return size.preset.params;
+  if (size.others) return size.others;
+  return Object.fromEntries(
+    Object.entries(size.pixels).filter(([, value]) => (value ?? "") !== "").map(([name, value]) => [name, Number.isNaN(Number(value)) ? value : Number(value)]),
+  );
+}
+
+/** Return the parameters without those that say a size. */
+export function withoutSize(params, model) {
+  const names = inputNames(model);
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !names.has(name)));
+}
+
+/** How wide an image of this size is for its height, 1 where nobody knows. */
+export function proportion(size) {
+  const { width, height } = size?.preset ?? size?.pixels ?? {};
+  if (Number(width) > 0 && Number(height) > 0) return Math.min(4, Math.max(0.25, width / height));
+  const [across, down] = (size?.preset?.ratio ?? size?.others?.aspect_ratio ?? "1:1").split(":").map(Number);
+  return across > 0 && down > 0 ? across / down : 1;
+}
+
+/** The same of the images of a draft: where it says no size, they are like the image that they are made of. */
+export function shapeOf(draft, choice) {
+  const size = sizeOf(draft, choice);
+  const source = draft.images?.find(({ role }) => role === "image")?.size;
+  return proportion(size ?? (source && { pixels: { width: source[0], height: source[1] } }));
+}
+
+function sizeInParams(params, choice, presets) {
+  const names = inputNames(choice.model);
+  const said = Object.entries(params).filter(([name, value]) => names.has(name) && (value ?? "") !== "");
+  if (!said.length) return null;
+  const fits = ({ params: asked }) =>
+    said.length === Object.keys(asked).length && said.every(([name, value]) => String(asked[name]) === String(value));
+  const preset = presets.find(fits);
+  if (preset) return { preset };
+  const [, width, height] = PIXELS.exec(String(params.size ?? "")) ?? [null, params.width, params.height];
+  if (width && height && takesPixels(choice)) return { pixels: { width, height } };
+  const known = said.filter(([name]) => choice.model.parameters.some((one) => one.name === name));
+  return known.length && presets.length ? { others: Object.fromEntries(known) } : null;
+}
+
+// Parameters that a model takes though nobody has declared them: `{ name, text }`, as somebody wrote them.
+
+/** Whatever begins so is meant to be JSON. */
+const IS_JSON = /^[[{"]/;
+
+/** Return `{ value }` of a text: what it is as JSON, else the text itself; `{ problem }` where it is neither. */
+export function readExtra(text) {
+  const written = text.trim();
+  if (!written) return { problem: t("extras.extra_empty") };
+  let isExact = true;
+  const check = (_, value) => {
+    isExact &&= typeof value !== "number" || (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)));
+    return value;
+  };
+  try {
+    const value = JSON.parse(written, check);
+    return isExact ? { value } : { problem: t("extras.extra_rounded") };
+  } catch {
+    return IS_JSON.test(written) ? { problem: t("extras.extra_no_json") } : { value: written };
+  }
+}
+
+/** The rows in which anything is written. */
+export function writtenExtras(extras) {
+  return extras.filter(({ name, text }) => name.trim() || text.trim());
+}
+
+/** Return the parameters by name, as far as they can be read. */
+export function extraParams(extras) {
+  return Object.fromEntries(writtenExtras(extras).map(({ name, text }) => [name.trim(), readExtra(text).value]));
+}
+
+/** Return what is wrong with rows, as `extras.0`; `own` are the names that have a field already. */
+export function extraProblems(extras, own) {
+  const problems = {};
+  const names = extras.map(({ name }) => name.trim());
+  for (const [at, row] of extras.entries()) {
+    const name = names[at];
+    if (!name && !row.text.trim()) continue;
+    const wrong = !name ? t("extras.extra_nameless") : own.has(name) ? t("extras.extra_own", { name }) : names.indexOf(name) < at && t("extras.extra_twice", { name });
+    const problem = wrong || readExtra(row.text).problem;
+    if (problem) problems[`extras.${at}`] = problem;
+  }
+  return problems;
+}
+
+// What a draft is as a request to a model, and what is wrong with it before it is one.
 
 /** The operations that cannot do without words, and those that work on one image. */
 export const NEEDS_PROMPT = ["generate", "reference", "edit", "recontext"];

@@ -1,12 +1,11 @@
 // Ask again for what a task asked for, or go on from an image: words, parameters and input images become the draft.
 
-import { newKey } from "./api.js";
+import { modelOf, newKey } from "./api.js";
 import { keepBlob } from "./blobs.js";
 import { draft, replaceDraft } from "./drafts.js";
 import { t } from "./i18n.js";
-import { modelOf } from "./store.js";
 import { countOf } from "./requests.js";
-import { toast } from "../parts/toast.js";
+import { toast } from "../parts/basics.js";
 
 /**
  * Return the draft of a task as the API tells it, for `replaceDraft`. Input images that were uploaded are fetched and

@@ -1,6 +1,90 @@
-// Every state of the console is an address. A page is fetched when it is first shown.
+// Where the reader is: the address, what the page is about, its keys and its styles.
 
-import { signal } from "../vendor/index.js";
+import { signal, useEffect } from "../vendor/index.js";
+
+// What the page is about, for the tab's title: the words of a search, or of an image.
+
+const MAX_CHARACTERS = 60;
+
+export const subject = signal("");
+
+/** Let the page be about this while the component is shown. */
+export function useSubject(text) {
+  useEffect(() => {
+    subject.value = [...(text ?? "")].slice(0, MAX_CHARACTERS).join("");
+    return () => {
+      subject.value = "";
+    };
+  }, [text]);
+}
+
+// Keys that work anywhere on a page, unless something is being typed.
+
+/** Call `keys[event.key]` while the component is shown; a dialog that is open keeps all keys to itself, and to what is `within` it. */
+export function useKeys(keys, when = true, within = null) {
+  useEffect(() => {
+    if (!when) return undefined;
+    const press = (event) => {
+      if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+      const dialog = document.querySelector("dialog[open]");
+      if (isTyping(event.target) || (dialog && !dialog.contains(within?.current ?? null))) return;
+      const act = keys[event.key];
+      if (!act) return;
+      event.preventDefault();
+      act(event);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+}
+
+/** Whether keys write into this element. */
+export function isTyping(element) {
+  return element.matches?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
+}
+
+// The styles of single pages, of which only those of the page that is shown hold: their names are no others' business.
+
+const OTHERS = { gallery: ["marks"], picture: ["marks"] }; // what a page needs beside the style of its own name
+const LATER = { create: ["feed", "inputs"] }; // what it needs once it shows more than the first time
+
+/** Resolve once the styles of a page are there. */
+export function fetchStyles(page) {
+  return Promise.all(stylesOf(page, OTHERS).map((name) => fetched(addressOf(name))));
+}
+
+/** Resolve once a style is there that the page needs for more than the first time, and holds. */
+export async function fetchLater(name) {
+  await fetched(addressOf(name));
+  wearStyles(place.value.page);
+}
+
+/** Let the styles of a page hold, and those of no other. */
+export function wearStyles(page) {
+  const addresses = stylesOf(page, OTHERS, LATER).map(addressOf);
+  for (const link of document.querySelectorAll("link[data-page]")) link.media = addresses.includes(link.href) ? "all" : "not all";
+}
+
+function stylesOf(page, ...more) {
+  return page ? [...more.flatMap((names) => names[page] ?? []), page] : [];
+}
+
+function addressOf(name) {
+  return new URL(`../css/${name}.css`, import.meta.url).href;
+}
+
+function fetched(href) {
+  if (document.querySelector(`link[data-page][href="${href}"]`)) return undefined;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, media: "not all" });
+  link.dataset.page = "";
+  return new Promise((resolve) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", resolve);
+    document.head.append(link);
+  });
+}
+
+// Every state of the console is an address. A page is fetched when it is first shown.
 
 const ROUTES = [
   [/^\/$/, "create"],

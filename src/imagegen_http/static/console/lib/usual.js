@@ -1,7 +1,7 @@
 // How long the models usually take, by the tasks that are completed.
 
 import { get, isAbort } from "./api.js";
-import { ENDED } from "./tasks.js";
+import { ENDED } from "./live.js";
 import { computed, effect, signal, untracked } from "../vendor/index.js";
 
 const PAGE_SIZE = 100;

@@ -1,13 +1,11 @@
 // A new batch: a prompt with variables, their values a line each, who makes it, and what it may cost.
 
-import { post } from "../lib/api.js";
+import { catalogue, post } from "../lib/api.js";
 import { money } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { fingerprint, once } from "../lib/idempotency.js";
 import { go } from "../lib/router.js";
-import { catalogue } from "../lib/store.js";
-import { Field } from "../parts/field.js";
-import { toast } from "../parts/toast.js";
+import { Field, toast } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/batches";

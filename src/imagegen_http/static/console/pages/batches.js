@@ -2,17 +2,13 @@
 
 import { NewBatch } from "./batches-new.js";
 import { get, inLanguage, isAbort, post } from "../lib/api.js";
-import { onResume, onTask } from "../lib/events.js";
 import { cost, exactMoment, moment, money, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { onResume, onTask, reading } from "../lib/live.js";
 import { place } from "../lib/router.js";
-import { reading } from "../lib/reading.js";
+import { Empty, Icon, Problem, toast } from "../parts/basics.js";
 import { Card } from "../parts/card.js";
 import { confirm } from "../parts/dialog.js";
-import { Empty } from "../parts/empty.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
-import { toast } from "../parts/toast.js";
 import { html, useEffect, useMemo, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/batches";

@@ -1,9 +1,9 @@
 // What can be done to an image, in a window of its own: at the lower edge of a phone.
 
+import { act, nameOf } from "./create-group.js";
 import { t } from "../lib/i18n.js";
+import { Icon } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { act, nameOf } from "./create-acts.js";
 import { html } from "../vendor/index.js";
 
 export function ActSheet({ image, acts, onClose }) {

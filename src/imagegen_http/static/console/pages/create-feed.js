@@ -1,15 +1,11 @@
 // What was asked for and what has become of it, newest first: what stands beside the form. A group is a press of the button.
 
-import { get, newKey, post } from "../lib/api.js";
-import { serviceTime } from "../lib/clock.js";
-import { dismiss as takeNote, dismissed } from "../lib/dismissed.js";
-import { onTask } from "../lib/events.js";
+import { get, newKey, post, serviceTime } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { gone } from "../lib/images.js";
-import { keep, recall } from "../lib/kept.js";
-import { LiveTasks } from "../lib/live-tasks.js";
-import { ENDED } from "../lib/tasks.js";
-import { toast } from "../parts/toast.js";
+import { dismiss as takeNote, dismissed, keep, recall } from "../lib/kept.js";
+import { ENDED, LiveTasks, onTask } from "../lib/live.js";
+import { toast } from "../parts/basics.js";
 import { computed, signal } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";

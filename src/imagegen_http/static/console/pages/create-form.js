@@ -1,22 +1,166 @@
-// The form: what is asked for, of which model, what it will cost, and the button.
+// The form of Create: what it takes from elsewhere, its fields, and the button with its price.
 
-import { ApiError } from "../lib/api.js";
+import { begin, groups, known } from "./create-feed.js";
+import { ModelPicker, Parameters, PromptBox, rememberPrompt, SizePicker } from "./create-fields.js";
+import { ApiError, catalogue, isAbort, onlyDemo, post } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
-import { t } from "../lib/i18n.js";
-import { choiceOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, unknownNames } from "../lib/requests.js";
-import { shapeOf } from "../lib/sizes.js";
-import { Lazy } from "../parts/lazy.js";
-import { ModelPicker } from "../parts/model-picker.js";
-import { NumberField } from "../parts/number-field.js";
-import { PromptBox, rememberPrompt } from "../parts/prompt-box.js";
-import { SizePicker } from "../parts/size-picker.js";
-import { toast } from "../parts/toast.js";
-import { begin } from "./create-feed.js";
-import { estimate, Foot } from "./create-foot.js";
-import { Parameters } from "./create-advanced.js";
-import { Receiver } from "./create-receiver.js";
-import { Examples, isFirstVisit, Welcome } from "./create-welcome.js";
-import { html, useEffect, useRef, useState } from "../vendor/index.js";
+import { money } from "../lib/format.js";
+import { language, t } from "../lib/i18n.js";
+import {
+  choiceOf, estimateOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, shapeOf, unknownNames,
+} from "../lib/requests.js";
+import { isTyping } from "../lib/router.js";
+import { Lazy, NumberField, toast } from "../parts/basics.js";
+import { computed, html, signal, useEffect, useRef, useState } from "../vendor/index.js";
+
+// Takes what is dropped anywhere on the page, and images that are pasted.
+
+const OURS = /^\/(?:p|api\/v1\/images)\/(\d+)(?:\/|$)/;
+
+export function Receiver() {
+  useEffect(() => {
+    const listeners = { dragover: over, drop, paste };
+    for (const [name, listener] of Object.entries(listeners)) document.addEventListener(name, listener);
+    return () => {
+      for (const [name, listener] of Object.entries(listeners)) document.removeEventListener(name, listener);
+    };
+  }, []);
+  return null;
+}
+
+function over(event) {
+  const { types } = event.dataTransfer;
+  if (types.includes("Files") || types.includes("text/uri-list")) event.preventDefault();
+}
+
+/** An image of this service that is dragged from the page is named by its address. */
+function drop(event) {
+  const image_ids = event.dataTransfer.getData("text/uri-list").split(/\s+/).map(ownImage).filter(Boolean).slice(0, 1);
+  const files = image_ids.length ? [] : [...event.dataTransfer.files];
+  if (!files.length && !image_ids.length) return;
+  event.preventDefault();
+  pass(event.target, files, image_ids);
+}
+
+/** A word processor copies words as an image, too: who writes wants the words. */
+function paste(event) {
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (isTyping(event.target) && event.clipboardData?.getData("text/plain")) return;
+  if (!files.length || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  pass(document.activeElement, files, []);
+}
+
+async function pass(element, files, image_ids) {
+  const role = element?.closest?.("[data-role]")?.dataset.role ?? null;
+  (await import("./create-inputs.js")).receive(role, files, image_ids);
+}
+
+function ownImage(address) {
+  if (!URL.canParse(address) || new URL(address).origin !== location.origin) return null;
+  return Number(OURS.exec(new URL(address).pathname)?.[1]) || null;
+}
+
+// What stands there before the first image: what this is, a try for nothing, and the way to a real provider.
+
+const EXAMPLES = ["cat", "mountain", "poster"];
+
+/** Whether nothing was ever made, and nothing but the demo can make it. */
+export const isFirstVisit = computed(() => onlyDemo.value && known.value && !groups.value.length);
+
+/** What the form is good for. */
+export function Welcome() {
+  return html`<div class="welcome"><h2>${t("create.welcome")}</h2><p>${t("create.welcome_demo")}</p></div>`;
+}
+
+/** Prompts that are one press away from an image. */
+export function Examples() {
+  const draw = ({ currentTarget }, prompt) => {
+    const page = currentTarget.closest(".create");
+    change({ operation: "generate", prompt });
+    page.querySelector("form").requestSubmit();
+    page.querySelector(".results h2").focus({ preventScroll: true }); // the examples leave
+  };
+  return html`<div class="chips examples" role="group" aria-label=${t("create.examples")}>
+    ${EXAMPLES.map((name) => t(`create.example_${name}`)).map(
+      (prompt) => html`<button type="button" class="chip" key=${prompt} onClick=${(event) => draw(event, prompt)}>${prompt}</button>`,
+    )}
+  </div>`;
+}
+
+export function RealProviders() {
+  return html`<p class="muted">${t("create.connect_why")}</p>
+    <ul class="tiles">
+      ${distinct(catalogue.value.presets).map(
+        ({ name, display_name }) => html`<li key=${name}><a class="tile" href=${`/providers/${encodeURIComponent(name)}`}>${display_name}</a></li>`,
+      )}
+      <li><a class="tile" href="/providers">${t("create.all_providers")}</a></li>
+    </ul>`;
+}
+
+/** Two ways to the same provider are one tile. */
+function distinct(presets) {
+  return [...new Map(presets.toReversed().map((preset) => [preset.display_name, preset])).values()].toReversed();
+}
+
+// The lower edge of the form: what it will cost, what went wrong, and the button.
+
+const PAUSE = 400; // milliseconds after the last change
+const MAC = /mac|iphone|ipad/i.test(navigator.platform);
+const loadInstead = async () => (await import("./create-instead.js")).Instead; // most drafts get the model that they mean
+
+export function Foot({ draft, choice, valid, sending, problem }) {
+  const twice = (event) => (event.detail > 1 || (event.repeat && event.key === "Enter")) && event.preventDefault(); // a double click is one task, and a key that is kept down
+  return html`<div class="foot">
+    ${choice.instead && html`<${Lazy} load=${loadInstead} choice=${choice} />`}
+    ${problem && html`<p class="error" role="alert">${problem}</p>`}
+    <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
+    <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice} onKeyDown=${twice}>
+      ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>
+  </div>`;
+}
+
+/** What the draft as it is now would cost; undefined where that is not known. */
+export const estimate = signal(undefined);
+
+function Estimate({ draft, choice, valid }) {
+  const [costs, setCosts] = useState(undefined); // empty is free; undefined is not known yet
+  const body = valid ? estimateOf(draft, choice) : null;
+  const { prompt: _, ...params } = body?.params ?? {};
+  const asked = body && JSON.stringify({ ...body, prompt: Boolean(draft.prompt), params }); // no price is by the words
+  useEffect(() => {
+    estimate.value = undefined;
+    if (!asked) {
+      setCosts(undefined);
+      return undefined;
+    }
+    const stop = new AbortController();
+    const told = (answer) => {
+      estimate.value = answer;
+      setCosts(answer);
+    };
+    const wait = setTimeout(() => ask(body, stop.signal).then(told, (error) => isAbort(error) || setCosts([{ basis: "unknown" }])), PAUSE);
+    return () => {
+      clearTimeout(wait);
+      stop.abort();
+    };
+  }, [asked]);
+  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${costs === undefined ? "" : sentence(costs)}</p>`;
+}
+
+async function ask(body, signal) {
+  const { cost, costs = cost ? [cost] : [] } = await post("/api/v1/tasks/estimate", body, { signal });
+  return costs;
+}
+
+function sentence(costs) {
+  const [cost] = costs;
+  if (!cost) return t("cost.none");
+  if (cost.basis === "unknown" || !cost.amount) return t("cost.unknown");
+  return t("create.estimate", { amount: costs.map((each) => money(each.amount, each.currency)).join(" / ") });
+}
+
+// The form: what is asked for, of which model, what it will cost, and the button.
 
 const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
 const loadSecond = async () => (await import("../parts/second-choice.js")).SecondChoice;

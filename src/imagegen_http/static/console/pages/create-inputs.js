@@ -2,13 +2,12 @@
 
 import { get } from "../lib/api.js";
 import { addFile, addImage, change, draft } from "../lib/drafts.js";
-import { checked } from "../lib/input-files.js";
 import { fetchSentences, t } from "../lib/i18n.js";
+import { checked } from "../lib/input-files.js";
 import { choiceOf, inputsOf } from "../lib/requests.js";
-import { fetchLater } from "../lib/styles.js";
+import { fetchLater } from "../lib/router.js";
+import { Icon, toast } from "../parts/basics.js";
 import { Dropzone } from "../parts/dropzone.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
 import { html, signal, useEffect, useState } from "../vendor/index.js";
 
 await Promise.all([fetchSentences("inputs"), fetchLater("inputs")]);

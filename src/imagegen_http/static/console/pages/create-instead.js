@@ -1,7 +1,7 @@
 // Says that another model than the one that was meant is chosen, and why.
 
+import { modelOf } from "../lib/api.js";
 import { fetchSentences, t } from "../lib/i18n.js";
-import { modelOf } from "../lib/store.js";
 import { html } from "../vendor/index.js";
 
 await fetchSentences("inputs");

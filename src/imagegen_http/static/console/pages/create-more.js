@@ -1,13 +1,12 @@
 // The parameters of a model that are shown when they are asked for: the seed, then the rest by the service's groups.
 
-import { setParameter } from "../lib/drafts.js";
-import { fetchSentences, named, t } from "../lib/i18n.js";
-import { catalogue } from "../lib/store.js";
-import { Icon } from "../parts/icon.js";
-import { Lazy } from "../parts/lazy.js";
-import { SeedField } from "../parts/seed-field.js";
 import { groups } from "./create-feed.js";
 import { control } from "./create-parameters.js";
+import { catalogue } from "../lib/api.js";
+import { setParameter } from "../lib/drafts.js";
+import { fetchSentences, named, t } from "../lib/i18n.js";
+import { Icon, Lazy } from "../parts/basics.js";
+import { SeedField } from "../parts/seed-field.js";
 import { html, useEffect, useRef } from "../vendor/index.js";
 
 await fetchSentences("more");

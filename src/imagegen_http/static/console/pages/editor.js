@@ -4,15 +4,13 @@ import { get, isAbort } from "../lib/api.js";
 import { addFile, addImage, change, draft, removeInput, replaceDraft } from "../lib/drafts.js";
 import { language, t } from "../lib/i18n.js";
 import { isVector } from "../lib/images.js";
-import { useKeys } from "../lib/keys.js";
 import { keepMask, maskOf } from "../lib/masks.js";
 import { madeBy } from "../lib/reuse.js";
-import { close, go } from "../lib/router.js";
+import { close, go, useKeys } from "../lib/router.js";
+import { Icon, Problem } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { maskFile, paintedShare } from "../parts/mask.js";
 import { MaskCanvas } from "../parts/mask-canvas.js";
-import { Problem } from "../parts/problem.js";
+import { maskFile, paintedShare } from "../parts/mask.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const TOOLS = { brush: "b", eraser: "e", rectangle: "r" };

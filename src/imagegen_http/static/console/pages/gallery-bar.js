@@ -1,14 +1,14 @@
 // What can be done with the images that are selected.
 
+import { MAX_COMPARED, MIN_COMPARED, showComparison, showPanel } from "./gallery-panels.js";
+import { clearSelection, selectAll, selected } from "./gallery-selection.js";
 import { number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, star } from "../lib/images.js";
-import { useKeys } from "../lib/keys.js";
 import { complain } from "../lib/marks.js";
+import { useKeys } from "../lib/router.js";
 import { downloadZip, MAX_ZIPPED } from "../lib/zip.js";
-import { Icon } from "../parts/icon.js";
-import { MAX_COMPARED, MIN_COMPARED, showComparison, showPanel } from "./gallery-panels.js";
-import { clearSelection, selectAll, selected } from "./gallery-selection.js";
+import { Icon } from "../parts/basics.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 export function SelectionBar({ list }) {

@@ -1,16 +1,14 @@
 // Two to four images side by side, all of them zoomed alike.
 
-import { get } from "../lib/api.js";
+import { useZoom } from "./picture-zoom.js";
+import { get, modelOf, providerName } from "../lib/api.js";
 import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { isVector } from "../lib/images.js";
-import { useKeys } from "../lib/keys.js";
 import { parameterRows } from "../lib/parameter-rows.js";
-import { modelOf, providerName } from "../lib/store.js";
+import { useKeys } from "../lib/router.js";
+import { Icon, Problem } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
-import { useZoom } from "./picture-zoom.js";
 import { html, useEffect, useRef, useSignal, useState } from "../vendor/index.js";
 
 export function Comparison({ ids, onClose }) {

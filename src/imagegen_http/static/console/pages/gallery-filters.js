@@ -1,14 +1,13 @@
 // What the list of the gallery is limited to: a chip each, all of it in the address.
 
-import { get } from "../lib/api.js";
+import { catalogue, get, providerName } from "../lib/api.js";
 import { day, dayOf, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { galleryAddress, FILTERS, listParameters, timeZone } from "../lib/list-query.js";
+import { FILTERS, galleryAddress, listParameters, timeZone } from "../lib/list-query.js";
 import { collectionName, collections, complain, findTags, loadCollections, loadTags, tags } from "../lib/marks.js";
 import { go, place } from "../lib/router.js";
-import { catalogue, providerName } from "../lib/store.js";
+import { Icon } from "../parts/basics.js";
 import { Finder, hasWords, MANY } from "../parts/finder.js";
-import { Icon } from "../parts/icon.js";
 import { Choice, Menu } from "../parts/menu.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 

@@ -1,16 +1,16 @@
 // The images of a list: justified rows under sticky headings, one stop of the Tab key, and only what can be seen.
 
-import { day } from "../lib/format.js";
-import { t } from "../lib/i18n.js";
-import { current } from "../lib/images.js";
-import { rememberedScroll, rememberScroll } from "../lib/router.js";
-import { Card } from "../parts/card.js";
-import { Icon } from "../parts/icon.js";
 import { show, useGridKeys } from "./gallery-keys.js";
 import { lay, rowAt, shapeOf } from "./gallery-layout.js";
 import { useLongPress } from "./gallery-long-press.js";
 import { beginAt, isSelected, selected, selectTo, toggle } from "./gallery-selection.js";
 import { depthOf, useWidth, useWindow } from "./gallery-window.js";
+import { day } from "../lib/format.js";
+import { t } from "../lib/i18n.js";
+import { current } from "../lib/images.js";
+import { rememberedScroll, rememberScroll } from "../lib/router.js";
+import { Icon } from "../parts/basics.js";
+import { Card } from "../parts/card.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/index.js";
 
 const AHEAD = 3; // screens below the lower edge whose images are fetched already

@@ -1,10 +1,10 @@
 // The lists of images that the gallery has shown: they outlive the page, so that Back has them at once.
 
 import { get, isAbort } from "../lib/api.js";
-import { onResume, onTask } from "../lib/events.js";
 import { dayOf } from "../lib/format.js";
 import { gone, isLeaving } from "../lib/images.js";
 import { listParameters, listQuery } from "../lib/list-query.js";
+import { onResume, onTask } from "../lib/live.js";
 import { computed, signal } from "../vendor/index.js";
 
 const PAGE_SIZE = 100;

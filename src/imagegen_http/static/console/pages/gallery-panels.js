@@ -1,5 +1,7 @@
 // What opens over the gallery. Each has an address, and Back closes it.
 
+import { Comparison } from "./gallery-comparison.js";
+import { selected } from "./gallery-selection.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
 import { galleryAddress } from "../lib/list-query.js";
@@ -8,8 +10,6 @@ import { close, go, place } from "../lib/router.js";
 import { CollectionChoice, CollectionList } from "../parts/collections.js";
 import { Dialog } from "../parts/dialog.js";
 import { TagEditor } from "../parts/tag-editor.js";
-import { Comparison } from "./gallery-comparison.js";
-import { selected } from "./gallery-selection.js";
 import { html } from "../vendor/index.js";
 
 export const MIN_COMPARED = 2;

@@ -1,12 +1,5 @@
 // All images: to look through, to find, and to put in order.
 
-import { atMostEvery } from "../lib/reading.js";
-import { t } from "../lib/i18n.js";
-import { FILTERS } from "../lib/list-query.js";
-import { place } from "../lib/router.js";
-import { useSubject } from "../lib/subject.js";
-import { Empty } from "../parts/empty.js";
-import { Problem } from "../parts/problem.js";
 import { SelectionBar } from "./gallery-bar.js";
 import { DayRail, useDays } from "./gallery-days.js";
 import { Filters } from "./gallery-filters.js";
@@ -14,6 +7,11 @@ import { Grid } from "./gallery-grid.js";
 import { listOf, news } from "./gallery-list.js";
 import { Panel, showPanel } from "./gallery-panels.js";
 import { clearSelection, selected, useSelectionStep } from "./gallery-selection.js";
+import { t } from "../lib/i18n.js";
+import { FILTERS } from "../lib/list-query.js";
+import { atMostEvery } from "../lib/live.js";
+import { place, useSubject } from "../lib/router.js";
+import { Empty, Problem } from "../parts/basics.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
 
 const PAUSE = 2500; // milliseconds between two looks for new images

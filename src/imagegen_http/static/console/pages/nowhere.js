@@ -1,7 +1,7 @@
 // An address that names no page.
 
 import { fetchSentences, t } from "../lib/i18n.js";
-import { Empty } from "../parts/empty.js";
+import { Empty } from "../parts/basics.js";
 import { html } from "../vendor/index.js";
 
 await fetchSentences("more");

@@ -1,5 +1,6 @@
 // What can be done with an image: make another one of it, keep it, pass it on, delete it.
 
+import { catalogue } from "../lib/api.js";
 import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
 import { t } from "../lib/i18n.js";
 import { current, isVector, star } from "../lib/images.js";
@@ -7,9 +8,7 @@ import { complain } from "../lib/marks.js";
 import { ableModel } from "../lib/requests.js";
 import { again, fillForm, madeBy } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
-import { catalogue } from "../lib/store.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
+import { Icon, toast } from "../parts/basics.js";
 import { html, useState } from "../vendor/index.js";
 
 export function Acts({ image, inputs, onDelete }) {

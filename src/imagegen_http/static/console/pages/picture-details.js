@@ -1,12 +1,12 @@
 // What is known of an image: its words, what was asked beside what was used, and where it is kept.
 
+import { tell } from "./picture-acts.js";
+import { modelOf, providerName } from "../lib/api.js";
 import { copyText } from "../lib/clipboard.js";
 import { bytes, cost, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { parameterRows } from "../lib/parameter-rows.js";
-import { modelOf, providerName } from "../lib/store.js";
-import { Icon } from "../parts/icon.js";
-import { tell } from "./picture-acts.js";
+import { Icon } from "../parts/basics.js";
 import { html } from "../vendor/index.js";
 
 export function Prompt({ prompt, metadata }) {

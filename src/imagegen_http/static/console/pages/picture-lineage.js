@@ -1,7 +1,7 @@
 // What an image was made from, and what was made from it.
 
 import { t } from "../lib/i18n.js";
-import { Icon } from "../parts/icon.js";
+import { Icon } from "../parts/basics.js";
 import { Thumbnail, useThumbnail } from "../parts/card.js";
 import { html } from "../vendor/index.js";
 

@@ -1,11 +1,11 @@
 // The image itself: its thumbnail at once, then the whole of it, with the ways to its neighbours.
 
+import { useZoom } from "./picture-zoom.js";
 import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { isVector } from "../lib/images.js";
-import { useKeys } from "../lib/keys.js";
-import { Icon } from "../parts/icon.js";
-import { useZoom } from "./picture-zoom.js";
+import { useKeys } from "../lib/router.js";
+import { Icon } from "../parts/basics.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 /** `onGo` is called with the id of a neighbour, `onClose` when the image is to be closed. */

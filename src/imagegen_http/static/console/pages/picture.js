@@ -1,24 +1,20 @@
 // One image: to look at, to know all of, and to go on from.
 
-import { get, isAbort } from "../lib/api.js";
-import { t } from "../lib/i18n.js";
-import { current, deleteImages, gone, star } from "../lib/images.js";
-import { useKeys } from "../lib/keys.js";
-import { galleryAddress, listParameters, listQuery } from "../lib/list-query.js";
-import { collect, collectionName, collections, complain, loadCollections, MAX_TAGS, tag } from "../lib/marks.js";
-import { close, go, place } from "../lib/router.js";
-import { useSubject } from "../lib/subject.js";
-import { CollectionChoice } from "../parts/collections.js";
-import { Dialog } from "../parts/dialog.js";
-import { Empty } from "../parts/empty.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
-import { TagEditor } from "../parts/tag-editor.js";
 import { visit } from "./gallery-list.js";
 import { Acts } from "./picture-acts.js";
 import { Facts, Parameters, Prompt } from "./picture-details.js";
 import { Lineage } from "./picture-lineage.js";
 import { Stage } from "./picture-stage.js";
+import { get, isAbort } from "../lib/api.js";
+import { t } from "../lib/i18n.js";
+import { current, deleteImages, gone, star } from "../lib/images.js";
+import { galleryAddress, listParameters, listQuery } from "../lib/list-query.js";
+import { collect, collectionName, collections, complain, loadCollections, MAX_TAGS, tag } from "../lib/marks.js";
+import { close, go, place, useKeys, useSubject } from "../lib/router.js";
+import { Empty, Icon, Problem } from "../parts/basics.js";
+import { CollectionChoice } from "../parts/collections.js";
+import { Dialog } from "../parts/dialog.js";
+import { TagEditor } from "../parts/tag-editor.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const NOT_FOUND = 404;

@@ -1,15 +1,13 @@
 // One provider: its key, its address, its models, and whether it can be reached.
 
-import { Lifecycle, Price, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { configOf, fieldOf, valuesOf } from "./providers-form.js";
+import { Lifecycle, Price, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { dropUnsaved, keepUnsaved, unsavedOf } from "./providers-unsaved.js";
 import { post, remove } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { go } from "../lib/router.js";
+import { Field, Problem, toast } from "../parts/basics.js";
 import { confirm, Dialog } from "../parts/dialog.js";
-import { Field } from "../parts/field.js";
-import { Problem } from "../parts/problem.js";
-import { toast } from "../parts/toast.js";
 import { html, useState } from "../vendor/index.js";
 
 export function ProviderDrawer({ name, configs, presets, changed, closed }) {

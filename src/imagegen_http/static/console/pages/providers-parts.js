@@ -1,11 +1,9 @@
 // What the list of providers and the drawer of one have in common.
 
-import { ApiError, patch, post } from "../lib/api.js";
+import { ApiError, catalogue, patch, post, providerName } from "../lib/api.js";
 import { money } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { catalogue, providerName } from "../lib/store.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
+import { Icon, toast } from "../parts/basics.js";
 import { html, useState } from "../vendor/index.js";
 
 const MARKS = { ok: ["ok", "check"], failed: ["wrong", "warning"], not_verified: ["warn", "warning"] };

@@ -2,13 +2,10 @@
 
 import { ProviderDrawer } from "./providers-drawer.js";
 import { Switch, testProvider, TestResult } from "./providers-parts.js";
-import { get, isAbort } from "../lib/api.js";
+import { catalogue, get, isAbort } from "../lib/api.js";
 import { language, t } from "../lib/i18n.js";
 import { close } from "../lib/router.js";
-import { catalogue } from "../lib/store.js";
-import { Empty } from "../parts/empty.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
+import { Empty, Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const MAX_PROVIDERS = 100;

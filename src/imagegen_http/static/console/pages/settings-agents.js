@@ -2,8 +2,7 @@
 
 import { copyText } from "../lib/clipboard.js";
 import { locale, t } from "../lib/i18n.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
+import { Icon, toast } from "../parts/basics.js";
 import { html, useState } from "../vendor/index.js";
 
 const PROGRAMS = { claude: "Claude Code", desktop: "Claude Desktop", cursor: "Cursor", vscode: "VS Code" };

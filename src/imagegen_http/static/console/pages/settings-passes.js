@@ -3,7 +3,7 @@
 import { get, isAbort, post } from "../lib/api.js";
 import { bytes, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { Problem } from "../parts/problem.js";
+import { Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PAUSE = 1000; // milliseconds between two looks at how far a pass is

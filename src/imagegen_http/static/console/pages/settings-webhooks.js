@@ -4,11 +4,8 @@ import { copy } from "./settings-agents.js";
 import { get, isAbort, patch, post, remove } from "../lib/api.js";
 import { moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { Field, Icon, Problem, toast } from "../parts/basics.js";
 import { confirm } from "../parts/dialog.js";
-import { Field } from "../parts/field.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
-import { toast } from "../parts/toast.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/webhooks";

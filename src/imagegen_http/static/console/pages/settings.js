@@ -4,11 +4,10 @@ import { Agents, copy } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
 import { Webhooks } from "./settings-webhooks.js";
 import { get, isAbort } from "../lib/api.js";
-import { onResume } from "../lib/events.js";
 import { bytes, duration, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { Icon } from "../parts/icon.js";
-import { Problem } from "../parts/problem.js";
+import { onResume } from "../lib/live.js";
+import { Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const CLIENT_PATHS = { base_url: "/v1", async_url: "/v1/images/generations/async" };

@@ -1,20 +1,17 @@
 // One task: how far it is, what it became, why it failed, and what can be done now.
 
-import { post } from "../lib/api.js";
-import { now } from "../lib/clock.js";
-import { dismiss } from "../lib/dismissed.js";
+import { mayBeCharged, modelOf, now, post, providerName } from "../lib/api.js";
 import { replaceDraft } from "../lib/drafts.js";
 import { cost, duration, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { dismiss } from "../lib/kept.js";
+import { ENDED } from "../lib/live.js";
 import { repeatOf, rerun, retry } from "../lib/retried.js";
 import { draftOf } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
-import { mayBeCharged, modelOf, providerName } from "../lib/store.js";
-import { ENDED } from "../lib/tasks.js";
 import { modelKey } from "../lib/usual.js";
+import { Icon, toast } from "../parts/basics.js";
 import { useThumbnail } from "../parts/card.js";
-import { Icon } from "../parts/icon.js";
-import { toast } from "../parts/toast.js";
 import { html, useState } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";

@@ -1,8 +1,8 @@
 // The failures that nobody has taken note of, however many there are: the newest of them, and their number.
 
 import { get } from "../lib/api.js";
-import { dismissed } from "../lib/dismissed.js";
-import { LiveTasks } from "../lib/live-tasks.js";
+import { dismissed } from "../lib/kept.js";
+import { LiveTasks } from "../lib/live.js";
 import { computed, effect, signal, untracked } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";

@@ -1,12 +1,12 @@
 // A page of the list of tasks, kept current, and how long their models usually take.
 
+import { Failures } from "./tasks-failures.js";
 import { get } from "../lib/api.js";
-import { dismiss, dismissed } from "../lib/dismissed.js";
-import { LiveTasks } from "../lib/live-tasks.js";
+import { dismiss, dismissed } from "../lib/kept.js";
+import { LiveTasks } from "../lib/live.js";
 import { noteRepeats, repeatOf } from "../lib/retried.js";
 import { usualTimes } from "../lib/usual.js";
 import { computed, effect, signal } from "../vendor/index.js";
-import { Failures } from "./tasks-failures.js";
 
 const TASKS = "/api/v1/tasks";
 const PAGE_SIZE = 100;

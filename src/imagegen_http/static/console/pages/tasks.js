@@ -3,16 +3,13 @@
 import { TaskCard } from "./tasks-card.js";
 import { usePassedFocus } from "./tasks-focus.js";
 import { TaskList } from "./tasks-list.js";
-import { post } from "../lib/api.js";
-import { dismiss } from "../lib/dismissed.js";
+import { catalogue, post } from "../lib/api.js";
 import { language, t } from "../lib/i18n.js";
+import { dismiss } from "../lib/kept.js";
+import { counts, refreshCounts } from "../lib/live.js";
 import { go, place } from "../lib/router.js";
-import { catalogue } from "../lib/store.js";
-import { counts, refresh as refreshCounts } from "../lib/tasks.js";
+import { Empty, Problem, toast } from "../parts/basics.js";
 import { confirm } from "../parts/dialog.js";
-import { Empty } from "../parts/empty.js";
-import { Problem } from "../parts/problem.js";
-import { toast } from "../parts/toast.js";
 import { html, useEffect, useMemo, useRef, useState } from "../vendor/index.js";
 
 const STATUSES = ["pending", "processing", "completed", "failed", "cancelled"];

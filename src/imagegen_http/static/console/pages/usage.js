@@ -1,12 +1,10 @@
 // What was made and what it cost, by day, provider or model. Currencies are never added to each other.
 
-import { get, isAbort } from "../lib/api.js";
+import { get, isAbort, providerName } from "../lib/api.js";
 import { day, dayOf, money, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { go, place } from "../lib/router.js";
-import { providerName } from "../lib/store.js";
-import { Empty } from "../parts/empty.js";
-import { Problem } from "../parts/problem.js";
+import { Empty, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const GROUPS = ["day", "provider", "model"];

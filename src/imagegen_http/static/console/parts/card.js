@@ -1,8 +1,8 @@
 // An image in a list: a link to its own page, and what can be done to it at once.
 
+import { Icon } from "./basics.js";
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, gone, isVector, star } from "../lib/images.js";
-import { Icon } from "./icon.js";
 import { html, useState } from "../vendor/index.js";
 
 /**

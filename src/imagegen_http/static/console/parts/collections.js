@@ -1,14 +1,14 @@
 // Collections: to put images in, to name, and to delete.
 
+import { Field, Icon, Problem } from "./basics.js";
+import { confirm } from "./dialog.js";
+import { Finder, hasWords, MANY } from "./finder.js";
 import { number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
-import { collect, collections, createCollection, deleteCollection, loadCollections, MAX_NAME_CHARACTERS, renameCollection } from "../lib/marks.js";
-import { confirm } from "./dialog.js";
-import { Field } from "./field.js";
-import { Finder, hasWords, MANY } from "./finder.js";
-import { Icon } from "./icon.js";
-import { Problem } from "./problem.js";
+import {
+  collect, collections, createCollection, deleteCollection, loadCollections, MAX_NAME_CHARACTERS, renameCollection,
+} from "../lib/marks.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 /** For each collection whether these images are in it. */

@@ -1,7 +1,7 @@
 // A window over the page: it has the focus until it is closed, and gives it back.
 
+import { Icon } from "./basics.js";
 import { t } from "../lib/i18n.js";
-import { Icon } from "./icon.js";
 import { html, render, useId, useLayoutEffect, useRef } from "../vendor/index.js";
 
 const STOPS = "a[href], button:not(:disabled), input:not(:disabled), select, textarea, [tabindex='0']";

@@ -1,9 +1,9 @@
 // Where input images of one role are put: dropped, pasted, picked as files or from the gallery; in an order.
 
-import { t } from "../lib/i18n.js";
+import { Icon } from "./basics.js";
 import { inputUrl, moveInput, removeInput } from "../lib/drafts.js";
+import { t } from "../lib/i18n.js";
 import { ACCEPTED } from "../lib/input-files.js";
-import { Icon } from "./icon.js";
 import { html, useEffect, useId, useRef, useState } from "../vendor/index.js";
 
 /**

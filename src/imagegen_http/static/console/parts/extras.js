@@ -1,9 +1,9 @@
 // Parameters by name and value, for models that take any.
 
+import { Icon } from "./basics.js";
 import { change, draft } from "../lib/drafts.js";
-import { readExtra } from "../lib/extras.js";
 import { fetchSentences, t } from "../lib/i18n.js";
-import { Icon } from "./icon.js";
+import { readExtra } from "../lib/requests.js";
 import { html, useId, useRef } from "../vendor/index.js";
 
 await fetchSentences("extras");

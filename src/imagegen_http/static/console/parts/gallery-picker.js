@@ -1,11 +1,11 @@
 // Images of the gallery to choose from, with a search.
 
+import { Problem } from "./basics.js";
+import { useThumbnail } from "./card.js";
+import { Dialog } from "./dialog.js";
 import { get, isAbort } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { gone, isVector } from "../lib/images.js";
-import { useThumbnail } from "./card.js";
-import { Dialog } from "./dialog.js";
-import { Problem } from "./problem.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const PAUSE = 250; // milliseconds after the last key

@@ -1,6 +1,6 @@
 // A button with a panel below it: it closes with Escape, by a press beside it, and when the focus leaves.
 
-import { Icon } from "./icon.js";
+import { Icon } from "./basics.js";
 import { html, useEffect, useId, useRef, useState } from "../vendor/index.js";
 
 const EDGE = 12; // pixels between the panel and the edge of the screen

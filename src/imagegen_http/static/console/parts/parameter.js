@@ -1,8 +1,8 @@
 // The control of one parameter of a model, as the service describes it.
 
-import { named, t } from "../lib/i18n.js";
+import { Field } from "./basics.js";
 import { number } from "../lib/format.js";
-import { Field } from "./field.js";
+import { named, t } from "../lib/i18n.js";
 import { html } from "../vendor/index.js";
 
 /** `value` is undefined where the model's own default holds; `onChange` gets the value, or undefined. */

@@ -1,8 +1,8 @@
 // Who is asked next where the first has provably charged nothing.
 
+import { Field } from "./basics.js";
+import { catalogue } from "../lib/api.js";
 import { fetchSentences, t } from "../lib/i18n.js";
-import { catalogue } from "../lib/store.js";
-import { Field } from "./field.js";
 import { html, useEffect } from "../vendor/index.js";
 
 await fetchSentences("more");

@@ -1,8 +1,7 @@
 // The seed: random until one is typed, rolled or locked, and then it stays. Digits of any length are kept as they are.
 
+import { Field, Icon } from "./basics.js";
 import { named, t } from "../lib/i18n.js";
-import { Field } from "./field.js";
-import { Icon } from "./icon.js";
 import { html } from "../vendor/index.js";
 
 const MAX_ROLLED = 2 ** 32 - 1;

@@ -1,9 +1,8 @@
 // Tags that can be removed, and a box for another one that suggests those that there are.
 
+import { Field, Icon } from "./basics.js";
 import { t } from "../lib/i18n.js";
 import { findTags, loadTags, MAX_TAG_CHARACTERS, tags as known } from "../lib/marks.js";
-import { Field } from "./field.js";
-import { Icon } from "./icon.js";
 import { html, useId, useRef, useState } from "../vendor/index.js";
 
 /** `onAdd` and `onRemove` get a tag and may reject with what is wrong; `full` says why there may be no other. */

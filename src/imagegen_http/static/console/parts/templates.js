@@ -1,9 +1,9 @@
 // Prompts that are wanted again, kept in this browser.
 
+import { Icon } from "./basics.js";
+import { Dialog } from "./dialog.js";
 import { fetchSentences, t } from "../lib/i18n.js";
 import { keepText, recall } from "../lib/kept.js";
-import { Dialog } from "./dialog.js";
-import { Icon } from "./icon.js";
 import { html, useRef, useState } from "../vendor/index.js";
 
 await fetchSentences("more");
