@@ -6,6 +6,7 @@ TOKEN = "a-token-that-is-long-enough-0001"
 MAX_SHELL_BYTES = 60 * 1000
 MAX_BYTES = 110 * 1000
 """On the wire, until the page is whole."""
+MAX_REQUESTS = 40
 
 SHELL = ("Document", "Script", "Stylesheet")
 """The page, its modules and its styles; images and answers of the API come on top."""
@@ -22,7 +23,10 @@ def idle(tab):
 
 
 def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
-    """Compressed, with the page to create, its modules and its styles; 110 with heads and all answers."""
+    """Compressed, with the page to create, its modules and its styles.
+
+    110 with heads and all answers, in 40 requests.
+    """
     server = serve()
     with tab.recording() as exchanges:
         tab.open(server.url)
@@ -35,6 +39,7 @@ def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
     }
     assert sum(sizes.values()) <= MAX_SHELL_BYTES, sizes
     assert sum(exchange.size for exchange in exchanges) <= MAX_BYTES
+    assert len(exchanges) <= MAX_REQUESTS, [exchange.path for exchange in exchanges]
 
 
 def test_the_second_visit_asks_for_the_page_alone(serve, tab):
