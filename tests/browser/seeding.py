@@ -84,7 +84,7 @@ class Seeds:
             moment = now - timedelta(hours=self.hours_apart * (number - n))
             is_final = status.final
             yield Task(
-                task_id=new_id(),
+                task_id=_id_of(moment),
                 request=ImageRequest(
                     operation=Operation.GENERATE,
                     prompt=f"{next(prompts)} {n + 1}",
@@ -98,6 +98,12 @@ class Seeds:
                 started_at=moment if is_final else None,
                 completed_at=moment + timedelta(seconds=3) if is_final else None,
             )
+
+
+def _id_of(moment):
+    """Return an id that begins with its time, as those of tasks do."""
+    digits = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}{new_id()[13:]}"
 
 
 def _image(number, task):

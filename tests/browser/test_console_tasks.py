@@ -1,6 +1,7 @@
 """The page of tasks: exact totals, failures that stay, a busy queue, and a service that goes away."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,7 +11,15 @@ from selenium.webdriver.common.keys import Keys
 
 TASKS = "/api/v1/tasks"
 PROMPT = "一只<b>猫</b>，雨夜"
-DESCRIPTION = "return document.getElementById(arguments[0].getAttribute('aria-describedby')).textContent"
+NAMES = """
+return [...document.querySelectorAll('.failures .task')].map((card) => [
+  document.getElementById(card.getAttribute('aria-labelledby')).textContent,
+  [...card.querySelectorAll('[aria-label], [aria-describedby], [alt]')]
+    .filter((one) => (one.ariaLabel + one.alt + one.getAttribute('aria-describedby')).includes('猫')).length,
+]);
+"""
+"""What a card is called, and how often what is in it is called by its prompt again."""
+
 FOCUSED = """
 const { activeElement } = document;
 const card = activeElement.closest('.task');
@@ -144,11 +153,11 @@ def test_who_waits_is_told_how_long_it_usually_takes(tab, serve_seeded):
 
 
 def test_keyboard_and_screen_reader_stay_at_their_task(tab, serve_seeded):
-    """Each button is described by its task; the focus goes to the next one where a task goes away."""
+    """Each card is called by its prompt, once; the focus goes to the next one where a task goes away."""
     server = serve_seeded(failed=3, pending=1, prompts=("猫", "狗", "鸟"))
     tab.open(f"{server.url}/tasks")
     tab.until(lambda: 3 == len(shown(tab, ".failures .task")))
-    described = [tab.driver.execute_script(DESCRIPTION, one) for one in shown(tab, ".failures button")[1:]]
+    named = tab.driver.execute_script(NAMES)
     shown(tab, ".failures .task .acts button")[2].send_keys(Keys.ENTER)
     tab.until(lambda: 2 == len(shown(tab, ".failures .task")))
     dismissed = tab.until(lambda: tab.driver.execute_script(FOCUSED))
@@ -160,10 +169,37 @@ def test_keyboard_and_screen_reader_stay_at_their_task(tab, serve_seeded):
     tab.until(lambda: shown(tab, ".task.processing .acts button"))[0].send_keys(Keys.ENTER)
     tab.until(lambda: not shown(tab, ".task"))
 
-    assert ["鸟 3"] * 3 + ["狗 2"] * 3 + ["猫 1"] * 3 == described
+    assert [["鸟 3", 0], ["狗 2", 0], ["猫 1", 0]] == named
     assert ["狗 2", "知道了"] == dismissed
     assert ["狗 2", "查看新任务"] == retried
     assert tab.until(lambda: tab.driver.execute_script("return document.activeElement.tagName")) == "H1"
+
+
+def test_a_task_is_found_by_its_prompt_and_its_day(tab, serve_seeded, axe_violations):
+    """All of it in the address, so Back leaves the search; what failed lies below what has not ended."""
+    server = serve_seeded(images=12, failed=2, pending=2, hours_apart=24, prompts=("猫", "Ｄog", "鸟"))
+    tab.open(f"{server.url}/tasks")
+    tab.until(lambda: 2 == len(shown(tab, ".failures .task")) and shown(tab, ".to-failures"))
+    order = [one.get_attribute("class").split()[-1] for one in shown(tab, ".task")]
+    press(tab, text(tab, ".to-failures"))
+    focused = tab.driver.execute_script("return document.activeElement.id")
+    shown(tab, ".task-filters input")[0].send_keys("DOG ")
+    tab.until(lambda: "在 16 个任务里找到 6 个" in text(tab))
+    prompts = {one.text for one in shown(tab, ".task .prompt")}
+    barriers = axe_violations()
+    day = (datetime.now(UTC) - timedelta(days=9, hours=12)).date()
+    tab.open(f"{server.url}/tasks?q=dog&to={day}")
+    tab.until(lambda: "找到 1 个" in text(tab))
+    tab.open(f"{server.url}/tasks?from={day}&status=completed")
+    tab.until(lambda: 9 <= len(shown(tab, ".task")) <= 10)
+    tab.driver.back()
+    tab.until(lambda: "找到 1 个" in text(tab))
+
+    assert set(order[:2]) <= {"pending", "processing"}
+    assert ["failed", "failed", "completed"] == order[2:5]
+    assert "failures" == focused
+    assert {"Ｄog"} == {one.split()[0] for one in prompts}
+    assert [] == barriers
 
 
 def test_a_list_that_somebody_asks_for_again_comes_at_once(tab, serve):

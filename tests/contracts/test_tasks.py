@@ -64,6 +64,39 @@ async def test_the_queue_takes_no_more_than_its_size(repository):
     assert 7 == (await repository.find(TaskFilter(status=TaskStatus.PENDING), Paging())).total
 
 
+def _id_of(moment, number):
+    """Return a UUIDv7 of a moment."""
+    digits = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-{number:012x}"
+
+
+async def test_tasks_are_found_by_their_time(repository):
+    """From a moment on and before another; also one that was stored after younger ones, and in pages."""
+    moments = [later(seconds) for seconds in (0, 3600, 3601, 3599, 7200, 86400)]
+    tasks = [
+        a_task(str(number), task_id=_id_of(moment, number), created_at=moment)
+        for number, moment in enumerate(moments)
+    ]
+    for task in tasks:
+        await repository.add(task, queue_size=99)
+
+    async def find(start, end, page_size=20, after=None, **criteria):
+        times = {"created_from": start and later(start), "created_to": end and later(end)}
+        paging = Paging(page_size=page_size, after=after)
+        page = await repository.find(TaskFilter(**times, **criteria), paging)
+        return page, "".join(task.request.prompt for task in page.items)
+
+    first, shown = await find(3600, None, page_size=2)
+
+    assert ("54", 4) == (shown, first.total)
+    assert "21" == (await find(3600, None, page_size=2, after=first.last))[1]
+    assert "321" == (await find(3599, 7200))[1]
+    assert "210" == (await find(None, 3602))[1].replace("3", "")
+    assert "30" == (await find(None, 3600))[1]
+    assert ("", "") == ((await find(86401, None))[1], (await find(90, 91))[1])
+    assert "4" == (await find(7200, 7201, status=TaskStatus.PENDING, provider_name="demo"))[1]
+
+
 async def test_only_waiting_tasks_fill_the_queue(repository):
     """A task that has ended makes room for another."""
     task = a_task()

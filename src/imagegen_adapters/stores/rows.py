@@ -466,17 +466,18 @@ SELECT total.found, page.* FROM (
 
 
 async def newest_rows(
-    sql: Sql, shown: str, chosen: Mapping[str, Any], paging: Paging, *, column: str = "seq"
+    sql: Sql, shown: str, chosen: Mapping[str, Any], paging: Paging, *, column: str = "seq", span: str = ""
 ) -> tuple[list[Row], int]:
     """Return the rows of a page, and one more if more pages follow; and how many match.
 
     ``shown`` selects from a table, whose ``column`` numbers its rows. ``chosen`` are values of columns; None
-    means any.
+    means any. ``span`` is a further condition, on values of ``chosen`` that it names.
     """
     table = shown.partition("FROM ")[2].split()[0]
     criteria = ((name, value) for name, value in chosen.items() if value is not None)
     values = {name: value if isinstance(value, int) else str(value) for name, value in criteria}
-    condition = " AND ".join(f"{name} = :{name}" for name in values) or "true"
+    equal = [f"{name} = :{name}" for name in values if f":{name}" not in span]
+    condition = " AND ".join([*equal, *filter(None, [span])]) or "true"
     statement = _NEWEST_FIRST.format(table=table, shown=shown, condition=condition, column=column)
     before = NEWEST if paging.after is None else paging.after
     bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}

@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import attrs
@@ -158,7 +158,8 @@ class SqlTasks:
         return _the_task(await self._sql.rows(GET_TASK, task_id=task_id), task_id)
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
-        rows, count = await newest_rows(self._sql, "SELECT * FROM tasks", attrs.asdict(criteria), paging)
+        chosen, span = _with_times(criteria)
+        rows, count = await newest_rows(self._sql, "SELECT * FROM tasks", chosen, paging, span=span)
         pairs = await parsed(rows, lambda rows: [(row["seq"], row_to_task(row)) for row in rows])
         return make_page(pairs, paging, count=count)
 
@@ -220,6 +221,40 @@ def task_of_key(rows: Sequence[Row], claim: IdempotencyClaim) -> Task | None:
     if claim.body_sha256 not in (None, rows[0]["body_sha256"]):
         raise IdempotencyKeyReused
     return row_to_task(rows[0])
+
+
+_TIME_SLACK = timedelta(minutes=1)
+
+_SINCE = """
+    created_at >= :since AND seq >= (SELECT min(seq) FROM (
+        SELECT seq FROM tasks WHERE task_id >= :first_id ORDER BY task_id LIMIT 100) AS first)
+"""
+_UNTIL = """
+    created_at < :until AND seq <= (SELECT max(seq) FROM (
+        SELECT seq FROM tasks WHERE task_id < :last_id ORDER BY task_id DESC LIMIT 100) AS last)
+"""
+
+
+def _with_times(criteria: TaskFilter) -> tuple[dict[str, Any], str]:
+    """Return the values of a filter, and its condition on times.
+
+    An id begins with its time, so the index of ids finds where a span begins and ends in the list. The slack
+    is for nodes whose clocks differ, and the hundred for tasks that were stored late.
+    """
+    chosen = attrs.asdict(criteria)
+    since, until = chosen.pop("created_from"), chosen.pop("created_to")
+    if since is not None:
+        chosen |= {"since": to_timestamp(since), "first_id": _id_prefix(since - _TIME_SLACK)}
+    if until is not None:
+        chosen |= {"until": to_timestamp(until), "last_id": _id_prefix(until + _TIME_SLACK)}
+    conditions = [text for text, moment in ((_SINCE, since), (_UNTIL, until)) if moment is not None]
+    return chosen, " AND ".join(conditions)
+
+
+def _id_prefix(moment: datetime) -> str:
+    """Return how the ids (UUIDv7) of a moment begin."""
+    digits = f"{max(0, int(moment.timestamp() * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 def _the_task(rows: Sequence[Row], task_id: str) -> Task:

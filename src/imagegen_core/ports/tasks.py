@@ -44,12 +44,14 @@ class AddedTask:
 
 @attrs.frozen(kw_only=True)
 class TaskFilter:
-    """Which tasks; None means any."""
+    """Which tasks; None means any. ``created_from`` is inclusive, ``created_to`` exclusive."""
 
     status: TaskStatus | None = None
     provider_name: str | None = None
     batch_id: str | None = None
     owner: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)

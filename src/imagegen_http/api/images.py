@@ -23,7 +23,7 @@ from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, download, get
-from imagegen_http.api.requests import ImageIdPath, ServiceDependency, moment, parse_image_id, query
+from imagegen_http.api.requests import ImageIdPath, ServiceDependency, parse_image_id, query
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, blob_response, listed, success
 from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE
@@ -189,12 +189,8 @@ async def image_filter(
     provider: requests.ProviderQuery = None,
     model_id: Annotated[str | None, query("only this model's", max_length=MAX_MODEL_ID_CHARS)] = None,
     operation: Annotated[Operation | None, query("only of this operation")] = None,
-    created_from: Annotated[
-        str | None, moment("made at or after this date or time (ISO 8601)", "from")
-    ] = None,
-    created_to: Annotated[
-        str | None, moment("made before this time, or up to the end of this date", "to")
-    ] = None,
+    created_from: requests.FromQuery = None,
+    created_to: requests.ToQuery = None,
     favourite: Annotated[bool | None, query("only favourites, or only others")] = None,
     tag: Annotated[
         str | None,

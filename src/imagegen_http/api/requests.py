@@ -175,6 +175,8 @@ ProviderQuery = Annotated[
 ]
 BatchQuery = Annotated[str | None, query("only those of this batch", pattern=f"^{_TASK_ID}$")]
 StatusQuery = Annotated[TaskStatus | None, query("only tasks in this status")]
+FromQuery = Annotated[str | None, moment("made at or after this date or time (ISO 8601)", "from")]
+ToQuery = Annotated[str | None, moment("made before this time, or up to the end of this date", "to")]
 ZoneQuery = Annotated[str, query("whose days and dates these are: Asia/Shanghai, +08:00", pattern=_ZONE)]
 
 

@@ -424,6 +424,9 @@ async def list_tasks(
     status: requests.StatusQuery = None,
     provider: requests.ProviderQuery = None,
     batch_id: requests.BatchQuery = None,
+    created_from: requests.FromQuery = None,
+    created_to: requests.ToQuery = None,
+    tz: requests.ZoneQuery = "UTC",
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
@@ -433,11 +436,13 @@ async def list_tasks(
     Each as `GET /api/v1/tasks/{task_id}` shows it. `cursor` is how to read a long list: it costs the same
     at any depth.
     """
-    query = ["tasks", status, provider, batch_id]
-    views = await service.imagegen.tasks.list(
-        criteria=TaskFilter(status=status, provider_name=provider, batch_id=batch_id),
-        paging=requests.parse_paging(page, page_size, cursor, query),
+    since, until, _ = requests.parse_span(created_from, created_to, tz)
+    criteria = TaskFilter(
+        status=status, provider_name=provider, batch_id=batch_id, created_from=since, created_to=until
     )
+    query = ["tasks", *attrs.astuple(criteria)]
+    paging = requests.parse_paging(page, page_size, cursor, query)
+    views = await service.imagegen.tasks.list(criteria, paging)
     language = asgi.language.get()
     return listed(
         views, lambda view: Task.from_view(view, language), number=page, size=page_size, query=query

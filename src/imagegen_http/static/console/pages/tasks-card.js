@@ -23,7 +23,7 @@ export function TaskCard({ task, list, dismissable = false }) {
   const open = OPEN.includes(task.status);
   const state = open && task.cancel_requested ? "cancelling" : task.status;
   const usual = list.usual.value.get(modelKey(task));
-  return html`<li class="task ${task.status}" data-id=${task.task_id}>
+  return html`<li><div class="task ${task.status}" data-id=${task.task_id} role="group" aria-labelledby=${`task-${task.task_id}`}>
     <${Pictures} task=${task} />
     <div class="what">
       <p class="prompt" id=${`task-${task.task_id}`}>${task.prompt || t(`operations.${task.operation}`)}</p>
@@ -42,14 +42,14 @@ export function TaskCard({ task, list, dismissable = false }) {
       <${Details} task=${task} />
     </div>
     <${Acts} task=${task} list=${list} dismissable=${dismissable} />
-  </li>`;
+  </div></li>`;
 }
 
 function Pictures({ task }) {
   const [id] = task.image_ids;
   const more = task.image_ids.length > 1 && `+${task.image_ids.length - 1}`;
-  const image = task.images?.find((one) => one.id === id) ?? { id, prompt: task.prompt };
-  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: task.prompt }), more);
+  const image = { ...task.images?.find((one) => one.id === id), id, prompt: "" }; // its card is called by the prompt already
+  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: t("images.unnamed", { id }) }), more);
   if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
   return html`<a class="picture" href=${`/p/${id}`} aria-label=${label}>
     ${thumbnail}${more && html`<span class="more">${more}</span>`}</a>`;
@@ -94,7 +94,7 @@ function Details({ task }) {
     [t("tasks.address"), task.config_snapshot?.api_base],
     [t("tasks.retry_of"), task.retry_of && html`<a href=${`/tasks/${task.retry_of}`}><code>${task.retry_of}</code></a>`],
   ].filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return html`<details><summary aria-describedby=${`task-${task.task_id}`}>${t("tasks.details")}</summary>
+  return html`<details><summary>${t("tasks.details")}</summary>
     <dl>${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></details>`;
 }
 
@@ -128,8 +128,7 @@ function Acts({ task, list, dismissable }) {
     replaceDraft(await draftOf(task));
     go("/");
   });
-  const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}
-    aria-describedby=${`task-${task.task_id}`}>${name}</button>`;
+  const button = (name, what, kind = "") => html`<button type="button" class=${kind} disabled=${busy} onClick=${what}>${name}</button>`;
   if (OPEN.includes(task.status)) {
     return html`<div class="acts">${button(t("act.cancel"), cancel)}</div>`;
   }

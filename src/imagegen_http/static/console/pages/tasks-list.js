@@ -10,20 +10,29 @@ import { computed, effect, signal } from "../vendor/index.js";
 
 const TASKS = "/api/v1/tasks";
 const PAGE_SIZE = 100;
+const MAX_PAGES = 10; // that a search looks through at once
 
 export class TaskList {
   /** The cursor of the next page, null where there is none. */
   next = signal(null);
 
+  /** How many tasks a search has looked through. */
+  looked = signal(0);
+
+  #left = false;
+
   #times;
 
-  constructor({ id = null, status, provider, cursor }) {
-    const page = { status, provider, cursor, page_size: PAGE_SIZE };
+  /** `q` are words of the prompt: the service keeps no index of them, so they are looked for in so many pages. */
+  constructor({ id = null, q = "", ...filter }) {
+    const { status, provider, cursor } = filter;
+    const words = plain(q).split(/\s+/).filter(Boolean);
     this.tasks = new LiveTasks({
-      read: () => (id ? one(id) : this.#page(page)),
-      misses: ({ status: now }, known) => (known || !id) && known?.status !== now,
+      read: () => (id ? one(id) : this.#pages({ ...filter, page_size: PAGE_SIZE }, words)),
+      misses: ({ status: now }, known) => (known || !(id || q)) && known?.status !== now,
+      ...(q && { choose: (tasks) => tasks }),
     });
-    this.failures = id || status || cursor ? null : new Failures(provider);
+    this.failures = id || q || status || cursor || filter.tz ? null : new Failures(provider);
     this.lists = this.failures ? [this.tasks, this.failures.tasks] : [this.tasks];
     this.#times = usualTimes(computed(() => this.tasks.items.value ?? []), provider);
     this.usual = this.#times.usual;
@@ -32,7 +41,8 @@ export class TaskList {
 
   /** Keep it current until the returned function is called. */
   follow() {
-    const stops = [this.tasks.follow(), this.failures?.follow(), effect(() => this.#note()), this.#times.learn()];
+    this.#left = false;
+    const stops = [() => (this.#left = true), this.tasks.follow(), this.failures?.follow(), effect(() => this.#note()), this.#times.learn()];
     return () => stops.forEach((stop) => stop?.());
   }
 
@@ -50,10 +60,19 @@ export class TaskList {
     for (const list of this.lists) if (list.items.value?.some(({ task_id }) => task_id === task.task_id)) list.put([task]);
   }
 
-  async #page(query) {
-    const { items, next_cursor } = await get(TASKS, query);
-    this.next.value = next_cursor;
-    return items;
+  async #pages(query, words) {
+    const found = [];
+    let [cursor, looked, pages] = [query.cursor, 0, words.length ? MAX_PAGES : 1];
+    do {
+      const { items, next_cursor } = await get(TASKS, { ...query, cursor });
+      found.push(...items.filter(({ prompt }) => words.every((word) => plain(prompt).includes(word))));
+      looked += items.length;
+      cursor = next_cursor;
+      pages -= 1;
+    } while (cursor && pages && found.length < PAGE_SIZE && !this.#left);
+    this.looked.value = looked;
+    this.next.value = cursor;
+    return found;
   }
 
   /** Take note of retries, also of those that were pressed in another browser. */
@@ -67,4 +86,9 @@ export class TaskList {
 
 async function one(id) {
   return [await get(`${TASKS}/${encodeURIComponent(id)}`)];
+}
+
+/** Return a text as it is compared: case and width make no difference. */
+function plain(text) {
+  return (text ?? "").normalize("NFKC").toLowerCase();
 }

@@ -6,9 +6,9 @@ import { html } from "../vendor/index.js";
 export const MANY = 10;
 
 /** `onFind` is called with the words, but not with letters that are on their way to a character. */
-export function Finder({ name, onFind }) {
+export function Finder({ name, value = undefined, onFind }) {
   const typed = ({ target, isComposing }) => !isComposing && onFind(target.value.trim());
-  return html`<input type="search" aria-label=${name} placeholder=${name} autocomplete="off" onInput=${typed} onCompositionEnd=${typed} />`;
+  return html`<input type="search" defaultValue=${value} aria-label=${name} placeholder=${name} autocomplete="off" onInput=${typed} onCompositionEnd=${typed} />`;
 }
 
 /** Whether a name has these words in it, in whatever case. */
