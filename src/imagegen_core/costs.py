@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from statistics import median_low
 from typing import Any, Literal, Self
 
 import attrs
@@ -104,6 +105,21 @@ def dearest(sums: Iterable[Iterable[Cost]]) -> tuple[Cost, ...]:
     if any(cost.basis is Basis.UNKNOWN for cost in costs):
         return tuple(attrs.evolve(cost, basis=Basis.UNKNOWN) for cost in highest.values())
     return tuple(highest.values())
+
+
+def usual(costs: Iterable[Cost | None]) -> tuple[Decimal, str, int] | None:
+    """Return the median of costs, newest first, its currency, and of how many it is; None without any.
+
+    Those in another currency than the newest do not count, nor do those that nobody knows.
+    """
+    pairs = [
+        (cost.amount, cost.currency)
+        for cost in costs
+        if cost is not None and cost.basis is not Basis.UNKNOWN
+        if cost.amount is not None and cost.currency is not None
+    ]
+    amounts = [amount for amount, currency in pairs if currency == pairs[0][1]]
+    return (median_low(amounts), pairs[0][1], len(amounts)) if pairs else None
 
 
 def least_sure(*bases: Basis) -> Basis:
@@ -264,14 +280,16 @@ class _PricedCall:
     def by_forecast(self) -> Cost | None:
         """Return the cost of the tokens that the call is forecast to take.
 
-        There is none without a size or with one that the provider chooses: the largest could cost ten times
-        the usual. There is none for a GIF or an SVG. Images of one call are billed as if each were a call of
-        its own.
+        A size that the provider chooses is the forecast's ``size``; without one there is no forecast: the
+        largest could cost ten times the usual. There is none for a GIF or an SVG. Images of one call are
+        billed as if each were a call of its own.
         """
         forecast, request = self.price.forecast, self.request
-        says_size = any(request.params.get(name) is not None for name in (*_SIZE_NAMES, "aspect_ratio"))
-        sides = request.dimensions or (None if says_size else parse_size(self.model.default_size))
-        if forecast is None or sides is None or self._value("output_format") in _UNFORESEEN_FORMATS:
+        if forecast is None or self._value("output_format") in _UNFORESEEN_FORMATS:
+            return None
+        sizes = {str(request.params.get(name) or "auto") for name in (*_SIZE_NAMES, "aspect_ratio")}
+        chosen = None if sizes != {"auto"} else parse_size(self.model.default_size or forecast.size)
+        if (sides := request.dimensions or chosen) is None:
             return None
         partial = forecast.partial_image * int(request.params.get("partial_images") or 0)
         inputs = len(request.named_inputs) or self._least_inputs

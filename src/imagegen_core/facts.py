@@ -15,7 +15,7 @@ import attrs
 
 from imagegen_core.errors import ValidationFailed, unknown_key
 from imagegen_core.messages import JsonType, ProblemCode, words_of
-from imagegen_core.requests import Operation, parse_operations
+from imagegen_core.requests import Operation, parse_operations, parse_size
 from imagegen_core.values import frozen_mapping
 
 
@@ -127,12 +127,13 @@ class Forecast:
     """How many tokens an image takes at most, to price a call by tokens before it is sent.
 
     ``grid`` has, for each quality, the cells along the longer side of an image. ``input_image`` and
-    ``partial_image`` are for one such image.
+    ``partial_image`` are for one such image. ``size`` stands for a size that the provider chooses.
     """
 
     grid: Mapping[str, int] = attrs.field(converter=frozen_mapping)
     input_image: int = 0
     partial_image: int = 0
+    size: str | None = None
 
     def output_tokens(self, width: int, height: int, quality: str) -> int:
         """Return an image's tokens by OpenAI's calculator; ``auto`` counts as the dearest quality."""
@@ -216,12 +217,15 @@ def _rate(data: Any, path: str) -> Rate:
 
 
 def _forecast(data: Any, path: str) -> Forecast:
-    fields = parse_fields(data, path, required=("grid",), optional=("input_image", "partial_image"))
-    grid = fields["grid"]
+    names = ("input_image", "partial_image", "size")
+    fields = parse_fields(data, path, required=("grid",), optional=names)
+    grid, size = fields["grid"], fields.get("size")
     if not isinstance(grid, Mapping):
         raise ValidationFailed.wrong_type(f"{path}.grid", JsonType.OBJECT)
     if not grid:
         raise ValidationFailed.for_field(f"{path}.grid", ProblemCode.TOO_FEW_ITEMS(minimum=1))
+    if size is not None and 0 in (parse_size(size) or (0,)):
+        raise ValidationFailed.for_field(f"{path}.size", ProblemCode.NOT_A_SIZE(choices=("1024x1024",)))
 
     def tokens(name: str) -> int:
         return _count(fields.get(name, 0), f"{path}.{name}", 0, _MAX_FORECAST)
@@ -230,7 +234,9 @@ def _forecast(data: Any, path: str) -> Forecast:
         str(name).casefold(): _count(count, f"{path}.grid.{name}", 1, _MAX_FORECAST)
         for name, count in grid.items()
     }
-    return Forecast(grid=cells, input_image=tokens("input_image"), partial_image=tokens("partial_image"))
+    return Forecast(
+        grid=cells, input_image=tokens("input_image"), partial_image=tokens("partial_image"), size=size
+    )
 
 
 def _amount(data: Any, path: str) -> Decimal:

@@ -10,7 +10,12 @@ PRICE = {
         {"amount": 0.01, "per": "input_image", "free": 1},
         {"amount": 30, "per": "million_tokens", "tokens": "image_output"},
     ],
-    "forecast": {"grid": {"low": 16, "high": 96}, "input_image": 1536, "partial_image": 100},
+    "forecast": {
+        "grid": {"low": 16, "high": 96},
+        "input_image": 1536,
+        "partial_image": 100,
+        "size": "1024x1024",
+    },
 }
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 54_607  # 47,549 once lean; ways in and out took 2,900, batches, fallback and formats 3,900
+LINES = 54_671  # 47,549 once lean; ways in and out took 2,900, batches, fallback and formats 3,900
 FILES = 198  # 175 before all these
 SMALL_FILES = 26
 """Of less than 60 lines."""

@@ -9,9 +9,10 @@ import pytest
 from imagegen_adapters.providers.common.calls import catalogue, facts_of, load_yaml
 from imagegen_adapters.providers.document.models import profile_of
 from imagegen_adapters.providers.document.reading import ALIASES, load_preset, preset_names
-from imagegen_adapters.providers.gemini.requests import DEFAULT_MODELS
+from imagegen_adapters.providers.gemini.requests import DEFAULT_MODELS, Backend, model_of
 from imagegen_adapters.providers.stability import load_stability
 from imagegen_adapters.system import SystemClock
+from imagegen_core.config import ModelEntry
 from imagegen_core.costs import quote
 from imagegen_core.models import Lifecycle, LifecycleStatus, choose_model
 from imagegen_core.requests import ImageRequest, InputImage, Operation
@@ -142,6 +143,12 @@ def test_the_status_follows_from_the_day(lifecycle, status):
         ("minimax", "image-01", {}, 1, "0.025"),
         ("qianfan", "musesteamer-air-image", {}, 0, "0.05"),
         ("kling", "kling-v3", {}, 0, None),
+        ("bfl", "flux-2-pro", {}, 0, "0.03"),
+        ("bfl", "flux-2-pro", {"size": "1920x1080"}, 0, "0.045"),
+        ("bfl", "flux-2-pro", {}, 1, None),
+        ("fal", "fal-ai/flux/dev", {"width": 2048, "height": 2048}, 0, "0.10"),
+        ("ideogram", "ideogram-4-5", {}, 0, "0.06"),
+        ("openai", "gpt-image-2", {}, 0, "0.210725"),
         ("xai", "grok-imagine-image-2.0", {}, 0, "0.04"),
         ("xai", "grok-imagine-image-2.0", {"size": "2k", "quality": "medium"}, 0, "0.08"),
         ("xai", "grok-imagine-image-2.0", {"size": "1.5k", "quality": "low"}, 0, "0.05"),
@@ -158,6 +165,26 @@ def test_a_shipped_price_is_what_the_provider_says(preset, model_id, params, ref
     request = ImageRequest(operation=operation, prompt="x", params=params, references=(image,) * references)
 
     cost = quote(request, model, is_billed=True)
+
+    assert amount == cost.text
+
+
+@pytest.mark.parametrize(
+    ("model_id", "params", "amount"),
+    [
+        ("gemini-nano-banana-2.1", {}, "0.0336"),
+        ("gemini-nano-banana-2.1", {"width": 1024, "height": 1024}, "0.0336"),
+        ("gemini-nano-banana-2.1", {"image_size": "4K"}, None),
+        ("gemini-3-pro-image", {"image_size": "2K", "aspect_ratio": "16:9"}, "0.1344"),
+        ("gemini-3-pro-image", {"image_size": "4K"}, "0.24"),
+        ("gemini-3.1-flash-lite-image", {}, "0.0336"),
+    ],
+)
+def test_an_image_of_gemini_has_a_price_by_its_size(model_id, params, amount):
+    """Until its tokens are counted."""
+    model = model_of(ModelEntry(id=model_id), Backend.DEVELOPER)
+
+    cost = quote(ImageRequest(operation=Operation.GENERATE, prompt="x", params=params), model, is_billed=True)
 
     assert amount == cost.text
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import attrs
 
 from imagegen_core.attempt import may_be_charged
 from imagegen_core.config import ProviderConfig
-from imagegen_core.costs import Cost, Usage, UsageGrouping, dearest, quote, total
+from imagegen_core.costs import Cost, Usage, UsageGrouping, dearest, quote, total, usual
 from imagegen_core.errors import (
     BlobMissing,
     ImageNotFound,
@@ -35,6 +36,7 @@ from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.batch_jobs import OWNER_PREFIX
 from imagegen_core.ports.blobs import SpoolOverflow
+from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import AddedTask, IdempotencyClaim, TaskFilter
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
@@ -64,6 +66,7 @@ _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
 Choice = tuple[ResolvedProvider, Model]
+_USUAL_IMAGES = 20
 _ANY_IMAGE = InputImage(key="", mime_type="image/png", width=1024, height=1024, size_bytes=1 << 20, sha256="")
 """Stands for a request's images in an estimate."""
 
@@ -192,6 +195,22 @@ class Tasks:
         why the request would be turned down, apart from its images.
         """
         return self.quoted(submission, await self.order(submission))
+
+    async def usual_cost(self, submission: Submission) -> tuple[Decimal, str, int] | None:
+        """Return what a request usually costs: amount, currency, and of how many images that is the median.
+
+        They are the newest of its operation, model, and first provider. None if none tells what it cost.
+        """
+        (resolved, model), *_ = await self.order(submission)
+        criteria = ImageFilter(
+            provider_name=resolved.config.provider_name, model_id=model.id, operation=submission.operation
+        )
+        newest = Paging(page=1, page_size=_USUAL_IMAGES)
+        page = await self.parts.images.list(ImageList(criteria=criteria), newest)
+        if (median := usual(hit.image.cost for hit in page.items)) is None:
+            return None
+        amount, currency, count = median
+        return amount * canonical(submission.params).get("num", 1), currency, count
 
     def quoted(self, submission: Submission, order: Sequence[Choice]) -> tuple[Cost, ...]:
         """Return what `estimate` does, for the providers to ask."""

@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from imagegen_core import limits
 from imagegen_core.config import ConfigSource, ProviderConfig
+from imagegen_core.costs import Basis, UsageGrouping, amount_text
 from imagegen_core.costs import Usage as CoreUsage
-from imagegen_core.costs import UsageGrouping, amount_text
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import JsonType, Problem, ProblemCode
 from imagegen_core.requests import UPSCALE_FACTORS, Operation, OperationRules
@@ -226,11 +226,22 @@ def _handler(operation: Operation) -> HTTPRouteHandler:
 SUBMISSIONS = [_handler(operation) for operation in Operation]
 
 
+class UsualCost(Answer, frozen=True, kw_only=True):
+    """What as many images would cost by the median of the newest ones that tell their cost."""
+
+    amount: Annotated[str, doc("a decimal number", "0.23")]
+    currency: Annotated[str, doc("of the newest of them; those in others do not count", "CNY")]
+    images: Annotated[int, doc("how many it is the median of, 20 at most", 20)]
+
+
 class Estimate(Answer, frozen=True, kw_only=True):
     """What a request would cost if it made all that it asks for."""
 
     cost: Annotated[Cost | None, doc("null where calls cost nothing; of several providers the dearest")]
     costs: Annotated[list[Cost] | UnsetType, doc("where these charge in several currencies, in each")] = UNSET
+    usual: Annotated[
+        UsualCost | UnsetType, doc("where that is unknown: by the last images of the model and operation")
+    ] = UNSET
 
 
 @post("/api/v1/tasks/estimate", "tasks", *CONFIG_REFUSALS, "unavailable")
@@ -248,8 +259,14 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
     submission = await _submission(service, data.operation, data, prompt, params)
     with fields_named(_names(rules)):
         costs = await service.imagegen.tasks.estimate(submission)
+        is_unknown = any(cost.basis is Basis.UNKNOWN for cost in costs)
+        median = await service.imagegen.tasks.usual_cost(submission) if is_unknown else None
+    usual: UsualCost | UnsetType = UNSET
+    if median is not None:
+        usual = UsualCost(amount=amount_text(median[0]), currency=median[1], images=median[2])
     shown = list(map(Cost.from_cost, costs))
-    return success(Estimate(cost=next(iter(shown), None), costs=shown if len(shown) > 1 else UNSET))
+    several = shown if len(shown) > 1 else UNSET
+    return success(Estimate(cost=next(iter(shown), None), costs=several, usual=usual))
 
 
 def _not_of_this_operation(name: str) -> Problem:

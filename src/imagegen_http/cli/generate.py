@@ -92,6 +92,9 @@ async def _show_estimate(api: Api, body: Mapping[str, Any]) -> None:
         estimate = await api.post("/api/v1/tasks/estimate", json=body)
         if amounts := [*filter(None, map(cost_note, estimate.get("costs") or [estimate["cost"]]))]:
             note("estimated cost: {cost}", cost=" / ".join(amounts))
+        elif usual := estimate.get("usual"):
+            cost = f"{usual['amount']} {usual['currency']}"
+            note("usual cost: {cost}, by the last {count} image(s)", cost=cost, count=usual["images"])
 
 
 async def _finished_task(api: Api, task_id: str, title: str | None) -> dict[str, Any]:

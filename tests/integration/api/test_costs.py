@@ -97,13 +97,30 @@ def test_other_operations_are_priced_by_their_name(api, saved):
     assert [cny("0.30")] * 3 + [unknown] == costs
 
 
+def test_an_unknown_price_is_told_by_the_last_images(api, saved):
+    """The median of those of the same operation, times the images asked for; nothing where there are none."""
+    saved("by-history", **prices(0.1))
+    for amount in (0.1, 0.5, 0.2):
+        saved("by-history", **prices(amount))
+        made_with(api, "by-history")
+    saved("by-history", **prices(0.3, operations=["upscale"]))
+
+    def estimate(**body):
+        return data(api.post(ESTIMATE, json={"provider": "by-history", **body}))
+
+    usual = {"amount": "0.80", "currency": "CNY", "images": 3}
+    assert usual == estimate(params={"num": 4})["usual"]
+    assert {"cost": cny("0.30")} == estimate(operation="upscale", upscale_factor="x2")
+    assert ["cost"] == list(estimate(operation="edit"))
+
+
 def test_what_costs_nothing_has_no_estimate(api):
     """The demo."""
     assert {"cost": None} == data(api.post(ESTIMATE, json={"provider": "demo", "params": {"prompt": "猫"}}))
 
 
 def test_tokens_of_gpt_image_are_forecast_by_size_and_quality(api, saved):
-    """A quality that the provider chooses is the dearest; of a size that it chooses nothing is said."""
+    """A quality that the provider chooses is the dearest; a size that it chooses, a square of a megapixel."""
     saved("openai", kind="http", api_key="sk-never-sent")
     requests = [
         {"size": "1024x1024", "quality": "medium"},
@@ -118,9 +135,9 @@ def test_tokens_of_gpt_image_are_forecast_by_size_and_quality(api, saved):
     for params in requests:
         body = {"provider": "openai", "model_id": params.pop("model_id", None), "params": params}
         costs.append(data(api.post(ESTIMATE, json=body))["cost"])
-    amounts = ["0.05268", "0.32928", "0.21072", None, "0.01317", "0.05268"]
+    amounts = ["0.05268", "0.32928", "0.21072", "0.00588", "0.01317", "0.05268"]
     assert amounts == [cost["amount"] for cost in costs]
-    assert {("USD", "estimated"), (None, "unknown")} == {(c["currency"], c["basis"]) for c in costs}
+    assert {("USD", "estimated")} == {(c["currency"], c["basis"]) for c in costs}
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,13 @@ def test_a_price_is_rates_in_a_currency():
         ({"currency": "USD", "rates": RATES, "forecast": {"grid": [16]}}, "p.forecast.grid"),
         ({"currency": "USD", "rates": RATES, "forecast": {"grid": {"low": 0}}}, "p.forecast.grid.low"),
         ({"currency": "USD", "rates": RATES, "forecast": {"grid": {"low": 1.5}}}, "p.forecast.grid.low"),
+        *(
+            (
+                {"currency": "USD", "rates": RATES, "forecast": {"grid": {"low": 1}, "size": s}},
+                "p.forecast.size",
+            )
+            for s in ("auto", "0x512", 1024, [1024, 1024])
+        ),
         (
             {"currency": "USD", "rates": RATES, "forecast": {"grid": {"low": 16}, "input_image": -1}},
             "p.forecast.input_image",

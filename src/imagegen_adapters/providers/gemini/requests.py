@@ -231,6 +231,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         max_num=4 if traits.imagen else MAX_NUM,  # Imagen's ``sampleCount``
         batch_factor=None if traits.imagen or backend is Backend.VERTEX else _BATCH_FACTOR,
         max_references=traits.max_references,
+        default_size="1K" if "1K" in traits.tiers and not traits.imagen else None,
     )
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import attrs
 import pytest
 
-from imagegen_core.costs import Basis, Cost, ReportedUsage, cost_of, quote
+from imagegen_core.costs import Basis, Cost, ReportedUsage, cost_of, quote, usual
 from imagegen_core.facts import TokenKind, parse_price
 from imagegen_core.models import Model, Parameter
 from imagegen_core.requests import ImageRequest, InputImage, Operation
@@ -273,8 +273,22 @@ def test_a_quality_that_the_provider_chooses_is_forecast_as_the_dearest():
 
 @pytest.mark.parametrize("size", [{}, {"size": "auto"}, {"aspect_ratio": "1:1"}])
 def test_a_size_that_the_provider_chooses_has_no_forecast(size):
-    """The largest would cost several times the usual one."""
-    assert Cost.unknown() == quote(a_request(quality="low", **size), a_forecast_model(), is_billed=True)
+    """The largest would cost several times the usual one; a price list may say which one counts."""
+    request = a_request(quality="low", **size)
+
+    assert Cost.unknown() == quote(request, a_forecast_model(), is_billed=True)
+    estimate = quote(request, a_forecast_model(size="1024x1024"), is_billed=True)
+    assert ("aspect_ratio" in size) == (estimate == Cost.unknown())
+
+
+def test_the_usual_cost_is_the_median_in_the_newest_currency():
+    """Of two in the middle the lower one, so that it is one that was paid; nothing free or unknown counts."""
+    dollar = Cost.from_amount(Decimal("0.04"), "USD", Basis.KNOWN)
+    costs = [None, Cost.unknown(), cny("0.3", Basis.KNOWN), dollar, cny("0.2"), cny("0"), cny("9")]
+
+    assert (Decimal("0.2"), "CNY", 4) == usual(costs)
+    assert (Decimal(0), "CNY", 1) == usual([cny("0")])
+    assert [None, None] == [usual([]), usual([None, Cost.unknown()])]
 
 
 @pytest.mark.parametrize(("kind", "basis"), [("gif", Basis.ESTIMATED), ("svg", Basis.UNKNOWN)])
