@@ -19,9 +19,11 @@ from imagegen_core.limits import (
     MAX_BATCH_NAME_CHARS,
     MAX_BATCH_TASKS,
     MAX_PROMPT_CHARS,
+    MAX_STYLE_BYTES,
+    MAX_STYLE_NAME_CHARS,
 )
 from imagegen_core.messages import Message, ProblemCode
-from imagegen_core.task import Submission, Target, TaskStatus
+from imagegen_core.task import Submission, Target, TaskStatus, canonical_json
 from imagegen_core.values import frozen_mapping
 
 # ---------------------------------------------------------------- templates
@@ -48,6 +50,50 @@ def filled(template: str, values: Mapping[str, str]) -> str:
         return token[0] if token in ("{{", "}}") else values[token[1:-1]]
 
     return _TOKEN.sub(text, template)
+
+
+@attrs.frozen(kw_only=True)
+class Style:
+    """A pattern around somebody's prompt, and parameters that go well with it.
+
+    Args:
+        name, prompt, negative_prompt: by language, in one at least; ``{prompt}`` in a prompt is the place of
+            somebody's own, other names in braces are variables.
+        variables: values that are proposed for some of these.
+        image_id: an image that shows what it does, which may be gone.
+    """
+
+    id: str
+    name: Mapping[str, str] = attrs.field(converter=frozen_mapping)
+    prompt: Mapping[str, str] = attrs.field(converter=frozen_mapping)
+    negative_prompt: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)
+    variables: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict, converter=frozen_mapping)
+    params: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_mapping)
+    image_id: int | None = None
+
+    def check(self, field: str) -> None:
+        """Refuse a style that nobody could use, or that is too large; ``field`` is its own."""
+        if not self.name or not self.prompt:
+            raise ValidationFailed.for_field(
+                f"{field}.{'prompt' if self.name else 'name'}", ProblemCode.EMPTY()
+            )
+        for language, name in self.name.items():
+            check_name(f"{field}.name.{language}", name, maximum=MAX_STYLE_NAME_CHARS)
+        variables = set[str]()
+        for language, pattern in self.prompt.items():
+            place = f"{field}.prompt.{language}"
+            try:
+                names = template_variables(pattern)
+            except ValidationFailed as error:
+                raise error.with_fields({"template": place}) from error
+            if "prompt" not in names:
+                raise ValidationFailed.for_field(place, ProblemCode.NO_PLACE_FOR_PROMPT())
+            variables.update(names)
+        for name in self.variables:
+            if name not in variables - {"prompt"}:
+                raise ValidationFailed.for_field(f"{field}.variables.{name}", ProblemCode.VARIABLE_UNUSED())
+        if len(canonical_json(attrs.asdict(self))) > MAX_STYLE_BYTES:
+            raise ValidationFailed.for_field(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_STYLE_BYTES))
 
 
 # ---------------------------------------------------------------- what is to be made

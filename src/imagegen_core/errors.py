@@ -13,7 +13,8 @@
     │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
     │   ├── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
     │   └── ThumbnailNotFound      ├── TooManyWebhooks       ├── BatchNotFound
-    │                              └── TaskNotRecallable     └── Unavailable
+    │                              ├── TaskNotRecallable     ├── StyleNotFound
+    │                                                          └── Unavailable
     │                                                            └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
@@ -348,6 +349,13 @@ class BatchNotFound(Refusal, slug="batch_not_found", code=40408):
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(RefusalCode.NO_BATCH(batch_id=batch_id))
+
+
+class StyleNotFound(Refusal, slug="style_not_found", code=40410):
+    """No style of this id was saved."""
+
+    def __init__(self, style_id: str) -> None:
+        super().__init__(RefusalCode.NO_STYLE(style=style_id))
 
 
 class TooManyWebhooks(Refusal, slug="too_many_webhooks", code=42205):

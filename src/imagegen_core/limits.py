@@ -38,6 +38,11 @@ MAX_BATCH_COST = 100_000_000  # of a ceiling, in units of its currency
 MAX_BATCH_BODY_MB = 16
 MAX_BATCH_VALUES = 20 * MAX_BATCH_TASKS  # of its body, in JSON
 
+# Styles
+MAX_STYLES = 500
+MAX_STYLE_NAME_CHARS = 100
+MAX_STYLE_BYTES = 16 * 1024  # of one, as JSON
+
 # Webhooks
 MAX_WEBHOOKS = 16
 MAX_WEBHOOK_BODY_BYTES = 20_000

@@ -22,6 +22,7 @@ from imagegen_http.api import (
     operations,
     providers,
     streams,
+    styles,
     tasks,
     upkeep,
     webhooks,
@@ -52,7 +53,7 @@ API: Sequence[HTTPRouteHandler] = (
     operations.show_usage,
     *(
         route
-        for module in (batches, images, marks, providers, webhooks, upkeep)
+        for module in (batches, images, marks, styles, providers, webhooks, upkeep)
         for route in _routes_of(module)
     ),
 )

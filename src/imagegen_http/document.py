@@ -80,6 +80,7 @@ TAGS = [
     Tag(name="batches", description="Many tasks of one request, with a ceiling of money"),
     Tag(name="images", description="What was made: list, search, download, delete"),
     Tag(name="collections", description="Named sets of images; an image may be in several"),
+    Tag(name="styles", description="Patterns of prompts that everybody here can use"),
     Tag(name="providers", description="What can be asked for images, and how it is configured"),
     Tag(name="webhooks", description="Who hears of tasks that end, and what was delivered"),
     Tag(name="openai", description="The same queue for clients of OpenAI's Images API"),

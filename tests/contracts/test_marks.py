@@ -1,19 +1,22 @@
-"""Favourites, tags and collections."""
+"""Favourites, tags, collections and styles."""
 
 import asyncio
 from collections import Counter
 
+import attrs
 import pytest
 
+from imagegen_core.batch import Style
 from imagegen_core.errors import (
     CollectionExists,
     CollectionNotFound,
     ImageNotFound,
     TooManyCollections,
     TooManyTags,
+    ValidationFailed,
 )
 from imagegen_core.images import ChangedImages, Collection, MarkChange, Marks, TagUse
-from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_STYLES, MAX_TAGS
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.search import Paging, SearchQuery
 from tests.contracts.samples import NOW, add_image, find, find_hits, later, search
@@ -306,3 +309,34 @@ async def test_many_change_marks_at_once(repository, records, marks):
     assert collection.count == sum(collection.id in one.collections for one in shown)
     counts = Counter(tag for one in shown for tag in one.tags)
     assert counts == {use.name: use.count for use in await marks.tags("", 9)}
+
+
+async def test_styles_are_kept_replaced_and_removed(marks):
+    """The highest id comes first; text that looks like SQL, and braces, come back as they were."""
+    style = Style(
+        id="b",
+        name={"zh": "';--"},
+        prompt={"zh": "{prompt} {{}} %s :name"},
+        variables={"a": ("1", "2")},
+        params={"deep": [{"x": None}]},
+        image_id=7,
+    )
+    await marks.change_styles(
+        [style, attrs.evolve(style, id="a", name={"zh": "1"}), attrs.evolve(style, id="c")]
+    )
+    await marks.change_styles([attrs.evolve(style, id="d")])
+    await marks.change_styles([attrs.evolve(style, id="a", name={"zh": "2"})] * 2, {"d", "e"})
+    await marks.change_styles(removed=["c"])
+
+    expected = (style, attrs.evolve(style, id="a", name={"zh": "2"}))
+    assert expected == await marks.styles()
+
+
+async def test_no_more_styles_than_there_may_be(marks):
+    """Of those that are one too many none is kept."""
+    style = Style(id="a", name={"zh": "a"}, prompt={"zh": "{prompt}"})
+    await marks.change_styles([attrs.evolve(style, id=f"a{number}") for number in range(MAX_STYLES - 1)])
+    with pytest.raises(ValidationFailed):
+        await marks.change_styles([attrs.evolve(style, id="b"), attrs.evolve(style, id="c")])
+
+    assert MAX_STYLES - 1 == len(await marks.styles())

@@ -1,16 +1,24 @@
-"""Favourites, tags and collections, in the database of the images."""
+"""Favourites, tags, collections and styles, in the database of the images."""
 
 from collections.abc import Collection as Ids
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from imagegen_adapters.stores.gallery import MARKS_OF, row_to_marks
-from imagegen_adapters.stores.rows import from_timestamp, to_timestamp
+from imagegen_adapters.stores.rows import from_json, from_timestamp, to_json, to_timestamp
 from imagegen_adapters.stores.search import Index
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
-from imagegen_core.errors import CollectionExists, CollectionNotFound, TooManyCollections, TooManyTags
+from imagegen_core.batch import Style
+from imagegen_core.errors import (
+    CollectionExists,
+    CollectionNotFound,
+    TooManyCollections,
+    TooManyTags,
+    ValidationFailed,
+)
 from imagegen_core.images import ChangedImages, Collection, MarkChange, Marks, TagUse, fold_name
-from imagegen_core.limits import MAX_COLLECTIONS, MAX_TAGS
+from imagegen_core.limits import MAX_COLLECTIONS, MAX_STYLES, MAX_TAGS
+from imagegen_core.messages import ProblemCode
 
 _SET_FAVOURITE = "UPDATE images SET favourite = :on WHERE id = ANY (:ids::bigint[]) AND favourite <> :on"
 
@@ -59,9 +67,18 @@ INSERT INTO collections (name, folded, created_at) VALUES (:name, :folded, :crea
 RETURNING id
 """
 
+_STYLES = "FROM settings WHERE name > 'style/' AND name < 'style0'"
+
+_REMOVE_STYLES = "DELETE FROM settings WHERE name = ANY (:names::text[])"
+
+_SAVE_STYLES = """
+INSERT INTO settings (name, value) SELECT value ->> 0, value ->> 1 FROM json_each(:rows::json) WHERE true
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
 
 class SqlMarks:
-    """The tables of tags and collections, and their part of the search index."""
+    """The tables of tags and collections, their part of the search index, and styles among the settings."""
 
     def __init__(self, sql: Sql, index: Index) -> None:
         self._sql = sql
@@ -111,6 +128,21 @@ class SqlMarks:
             yield from self._index.exchange_marks({}, {})
 
         await self._sql.transact(remove())
+
+    async def styles(self) -> tuple[Style, ...]:
+        rows = await self._sql.rows(f"SELECT value {_STYLES} ORDER BY name DESC")
+        return tuple(from_json(row["value"], Style) for row in rows)
+
+    async def change_styles(self, saved: Sequence[Style] = (), removed: Ids[str] = ()) -> None:
+        def change() -> Steps[None]:
+            yield _REMOVE_STYLES, {"names": [f"style/{style_id}" for style_id in removed]}
+            rows = {f"style/{style.id}": to_json(style) for style in saved}
+            yield _SAVE_STYLES, {"rows": json_rows(rows.items())}
+            ((count,),) = yield f"SELECT count(*) {_STYLES}", {}
+            if count > MAX_STYLES:
+                raise ValidationFailed.for_field("styles", ProblemCode.TOO_MANY_ITEMS(maximum=MAX_STYLES))
+
+        await self._sql.transact(change())
 
     def _change(self, ids: list[int], change: MarkChange) -> Steps[tuple[frozenset[int], int]]:
         """Return which of the images exist, and how many of them were changed."""

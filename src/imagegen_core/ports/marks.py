@@ -1,9 +1,11 @@
-"""What people put on images: favourites, tags and collections."""
+"""What people put on images: favourites, tags and collections; and the styles that they keep."""
 
 from collections.abc import Collection as Ids
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from imagegen_core.batch import Style
 from imagegen_core.images import ChangedImages, Collection, MarkChange, TagUse
 
 
@@ -43,3 +45,13 @@ class Marks(Protocol):
 
     async def remove_collection(self, collection_id: int) -> None:
         """Remove a collection; its images stay."""
+
+    async def styles(self) -> tuple[Style, ...]:
+        """Return all saved styles, the highest id first."""
+
+    async def change_styles(self, saved: Sequence[Style] = (), removed: Ids[str] = ()) -> None:
+        """Save each style in place of that of the same id, and remove others; all or, if it raises, nothing.
+
+        Raises:
+            ValidationFailed: there would be more than `MAX_STYLES`.
+        """

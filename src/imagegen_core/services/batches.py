@@ -96,6 +96,12 @@ class Batches:
         self.parts.cluster.tell(BATCHES, stored.batch_id)
         return stored, stored.batch_id != new_id
 
+    async def estimate(self, batch: Batch, plan: BatchPlan) -> tuple[Cost, ...]:
+        """Return what a batch would cost, by currency, after the checks of `create`; nothing is stored."""
+        batch.check()
+        plan.check()
+        return (await self._checked(batch, plan))[1]
+
     async def _checked(self, batch: Batch, plan: BatchPlan) -> tuple[BatchPlan, tuple[Cost, ...]]:
         """Refuse what could not be submitted; return the plan with all targets named, and the estimate."""
         orders = dict[Target, Sequence[Choice]]()

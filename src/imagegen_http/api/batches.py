@@ -20,6 +20,7 @@ from imagegen_core.task import Target, TaskStatus
 from imagegen_http.api import requests
 from imagegen_http.api.errors import get, post, response
 from imagegen_http.api.images import Cost
+from imagegen_http.api.operations import Estimate
 from imagegen_http.api.requests import BatchPath, ServiceDependency, parse_batch_id
 from imagegen_http.api.responses import JsonResponse, ListPage, Success, listed, success, zip_response
 from imagegen_http.api.tasks import CONFIG_REFUSALS, Fallback, TaskCounts, targets_of
@@ -214,6 +215,20 @@ async def create_batch(
     if was_there:
         headers["Idempotent-Replayed"] = "true"
     return JsonResponse(success(Batch.from_batch(batch)), status_code=202, headers=headers)
+
+
+@post(f"{_BATCHES}/estimate", "batches", *CONFIG_REFUSALS, "upstream_not_allowed", "unavailable")
+async def estimate_batch(
+    request: requests.JsonRequest, data: JSONBody[NewBatch], service: ServiceDependency
+) -> Success[Estimate]:
+    """Tell what a batch would cost; nothing is stored or sent.
+
+    The body is that of the batch, and is checked as in one.
+    """
+    request.buffered_body.drop()
+    costs = await service.imagegen.batches.estimate(data.batch(), data.plan())
+    shown = list(map(Cost.from_cost, costs))
+    return success(Estimate(cost=next(iter(shown), None), costs=shown if len(shown) > 1 else msgspec.UNSET))
 
 
 @get(_BATCHES, "batches", "validation_failed")

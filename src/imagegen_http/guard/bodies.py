@@ -66,7 +66,7 @@ EDITS = (OPENAI_EDITS, f"{OPENAI_EDITS}/async")
 MULTIPART = frozenset({*EDITS, VARIATIONS})  # images are files of a form, as OpenAI's clients send them
 UPLOADS = MULTIPART | {rules.path for rules in OPERATIONS.values() if rules.has_input_images}
 FORMS = frozenset({"/login", "/logout"})
-BATCHES = "/api/v1/batches"  # ten thousand prompts
+BATCHES = frozenset({"/api/v1/batches", "/api/v1/batches/estimate"})  # ten thousand prompts
 ZIP = "/api/v1/images/zip"  # takes a form, too: a browser downloads the answer without holding it in memory
 _ACCEPTED_TYPES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(FORMS, (FORM,)),
@@ -261,7 +261,7 @@ class IncomingBody(BufferedBody):
         self._request, self._receive, self._pool, self._rules = request, receive, pool, pool.rules
         self._thread, self._lease = pool.thread, BodyLease(pool.budget)
         most = self._rules.max_upload_bytes if request.path in UPLOADS else self._rules.max_body_bytes
-        if request.path == BATCHES:
+        if request.path in BATCHES:
             most = min(MAX_BATCH_BODY_MB * asgi.MIB, self._rules.max_upload_bytes)
         self._max_bytes = _MAX_FORM_BYTES if request.path in FORMS else most
         self._has_begun = self._is_complete = self._timed_out = False
@@ -291,7 +291,7 @@ class IncomingBody(BufferedBody):
             await self._load()
         if media_type(self._request) == JSON:
             path, rules = self._request.path, {"max_depth": self._rules.max_json_depth}
-            if path == BATCHES:
+            if path in BATCHES:
                 rules |= {"max_values": MAX_BATCH_VALUES, "max_bytes": self._max_bytes}
             self.outline = await self.read(
                 lambda: outline(self.text, extract_images=path in UPLOADS, **rules)

@@ -70,6 +70,7 @@ _TYPES = {
     "js": "text/javascript; charset=utf-8",
     "png": "image/png",
     "svg": "image/svg+xml",
+    "webp": "image/webp",
     "webmanifest": "application/manifest+json",
     "woff2": "font/woff2",
 }

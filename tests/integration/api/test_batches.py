@@ -351,3 +351,17 @@ def test_an_endpoint_hears_of_its_end(start_server):
     assert [f"evt_{batch['batch_id'].replace('-', '')}"] == [
         delivery["event_id"] for delivery in deliveries if delivery["batch_id"]
     ]
+
+
+def test_a_batch_is_priced_before_it_is_sent(api):
+    """By all its combinations and targets; it is refused as it would be, and nothing is stored."""
+    data(api.post(CONFIG, json={"provider_name": "priced-kits", "kind": "demo", **priced(0.02)}))
+    targets = [{"provider": "priced-kits"}, {"provider": "demo"}]
+    body = {"template": "{色}的杯子", "variables": {"色": ["红", "蓝"]}, "params": {**SMALL, "num": 3}}
+    before = total(api, BATCHES)
+    cost = data(api.post(f"{BATCHES}/estimate", json={**body, "targets": targets}))["cost"]
+    wrong = api.post(f"{BATCHES}/estimate", json={**body, "params": {"steps": -1}})
+
+    assert ("0.12", "CNY", "estimated") == (cost["amount"], cost["currency"], cost["basis"])
+    assert 400 == wrong.status_code
+    assert before == total(api, BATCHES)
