@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_core.messages import Language
-from imagegen_http.cli.admin import opening_messages, token_line
+from imagegen_http.cli.serve import opening_messages, token_line
 from imagegen_http.settings.loader import load_settings
 from imagegen_http.settings.schema import EnvText, OssSettings
 
