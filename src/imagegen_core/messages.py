@@ -167,10 +167,12 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
 
 @attrs.frozen
 class Problem:
-    """One thing wrong with a request, and the dotted path of its field."""
+    """One thing wrong with a request, the dotted path of its field, and its place in a text, from 1."""
 
     field: str
     reason: Message
+    line: int | None = None
+    column: int | None = None
 
     @property
     def message(self) -> str:

@@ -134,8 +134,9 @@ def _localized(value: Any, language: Language) -> Any:
     match value:
         case Message():
             return value.text(language)
-        case Problem(field=field, reason=reason):
-            return {"field": field, "code": str(reason.code), "message": reason.text(language)}
+        case Problem(field=field, reason=reason, line=line, column=column):
+            place = {} if line is None else {"line": line, "column": column}
+            return {"field": field, "code": str(reason.code), "message": reason.text(language), **place}
         case tuple():
             return [_localized(item, language) for item in value]
         case _:

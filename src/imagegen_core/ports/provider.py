@@ -36,11 +36,12 @@ class GeneratedImage:
     """An image that a provider made.
 
     ``chunks()`` downloads or decodes it, and may be called again; it raises `CallError`. ``metadata`` is JSON
-    that came with it: seed, revised prompt, safety ratings.
+    that came with it: seed, revised prompt, safety ratings. ``url``: where it is downloaded from.
     """
 
     chunks: Callable[[], AsyncIterator[bytes]]
     metadata: Mapping[str, Any] = attrs.field(factory=dict, converter=frozen_json)
+    url: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -68,7 +68,27 @@ _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
 Choice = tuple[ResolvedProvider, Model]
 _USUAL_IMAGES = 20
 _ANY_IMAGE = InputImage(key="", mime_type="image/png", width=1024, height=1024, size_bytes=1 << 20, sha256="")
-"""Stands for a request's images in an estimate."""
+"""Stands for a request's images in an estimate and in a dry run."""
+
+
+def with_any_images(
+    operation: Operation,
+    prompt: str,
+    params: Mapping[str, Any],
+    *,
+    references: int = 1,
+    has_mask: bool = False,
+) -> ImageRequest:
+    """Return a request that nobody will send, with as many images as it takes."""
+    rules = operation.rules
+    return ImageRequest(
+        operation=operation,
+        prompt=prompt,
+        params=canonical(params),
+        references=(_ANY_IMAGE,) * references if rules.max_references else (),
+        image=_ANY_IMAGE if rules.takes_image else None,
+        mask=_ANY_IMAGE if rules.takes_mask and has_mask else None,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -221,14 +241,7 @@ class Tasks:
         return dearest(quotes) if len(quotes) > 1 else quotes[0]
 
     def _quoted(self, submission: Submission, resolved: ResolvedProvider, model: Model) -> tuple[Cost, ...]:
-        params, rules = canonical(submission.params), submission.operation.rules
-        request = ImageRequest(
-            operation=submission.operation,
-            prompt=submission.prompt,
-            params=params,
-            references=(_ANY_IMAGE,) if rules.max_references else (),
-            image=_ANY_IMAGE if rules.takes_image else None,
-        )
+        request = with_any_images(submission.operation, submission.prompt, submission.params)
         check_request(request, model)
         calls = resolved.provider.split(request, model, resolved.config)
         bare_calls = (attrs.evolve(call, references=(), image=None) for call in calls)

@@ -32,6 +32,8 @@ class FieldProblem(Answer, frozen=True, kw_only=True):
     field: Annotated[str, doc("its dotted path in the body, or the name of a parameter", "params.prompt")]
     code: Annotated[str, doc("a stable slug of what is wrong", "required")]
     message: Annotated[str, doc("a sentence in the caller's language", "is required")]
+    line: Annotated[int | UnsetType, doc("of the field's text where it is wrong, from 1", 7)] = UNSET
+    column: Annotated[int | UnsetType, doc("the same, in characters", 5)] = UNSET
 
 
 class ErrorData(Answer, frozen=True, kw_only=True):

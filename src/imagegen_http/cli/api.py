@@ -534,7 +534,10 @@ def _foreign_response(response: "httpx.Response") -> Message:
 def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message:
     """Return the API's reason with the user's names of fields, without hints for all API callers."""
     data = body["data"] or {}
-    details = [about(names.get(p["field"], p["field"]), p["message"]) for p in data.get("errors", [])]
+    details = [
+        about(names.get(p["field"], p["field"]) + (f":{p['line']}" if "line" in p else ""), p["message"])
+        for p in data.get("errors", [])
+    ]
     if data.get("detail"):
         field, detail = str(data.get("field")), str(data["detail"])
         if field in names and detail.startswith(field):

@@ -139,7 +139,7 @@ def set_provider(context: Context, /, name: str, *, is_default: bool, **fields: 
     fields = {key: value for key, value in fields.items() if value not in (None, ())}
     readers: Mapping[str, Callable[[Any], Any]] = {
         "api_key": lambda text: read_secret(text, context, "--api-key"),
-        "spec": lambda path: _read_spec(context.cwd / path),
+        "spec": lambda path: _read_text(context.cwd / path),
         "workflow": lambda path: _read_workflow(context.cwd / path),
         "proxy": lambda text: _read_proxy(text, context),
         "headers": lambda pairs: dict(_read_header(pair, context) for pair in pairs),
@@ -229,27 +229,19 @@ def _read_inputs(pairs: Iterable[str]) -> dict[str, list[str] | None]:
     return inputs
 
 
-def _read_workflow(path: Path) -> Any:
-    """Return a file's workflow; text that is not JSON is left for the server to refuse."""
+def _read_text(path: Path) -> str:
     from imagegen_http.settings.loader import read_file
 
-    text = read_file(path)
+    return read_file(path)
+
+
+def _read_workflow(path: Path) -> Any:
+    """Return a file's workflow; text that is not JSON is left for the server to refuse."""
+    text = _read_text(path)
     try:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _read_spec(path: Path) -> Any:
-    """Read a YAML or JSON document; dates and infinity, which JSON lacks, are refused."""
-    from imagegen_http.settings.loader import read_yaml
-
-    spec = read_yaml(path)
-    try:
-        json.dumps(spec, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise CommandFailed("{name}: holds a value that JSON does not have", name=str(path)) from error
-    return spec
 
 
 _FACTS = (

@@ -37,6 +37,8 @@ from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.images import png, png_base64
 from tests.fakes.modelscope import FakeModelScope
 from tests.fakes.openai_images import FakeOpenAI
+from tests.fakes.own_upstream import DOCUMENT as OWN
+from tests.fakes.own_upstream import FakeOwn
 from tests.fakes.raw_server import RawServer, http_response
 from tests.fakes.simple_upstreams import FakeGateway
 from tests.fakes.tokenhub import FakeTokenHub
@@ -864,3 +866,24 @@ async def test_an_address_that_cannot_be_used_costs_nothing(path):
         failure = caught.value.failure
         assert (FailureCode.REJECTED, False) == (failure.code, failure.possible_charge)
         assert (False, []) == (probe.ok, server.requests)
+
+
+async def test_a_dry_run_shows_what_is_sent():
+    """Nothing reaches the provider, and then exactly what was shown; the key is in neither of them."""
+    async with HttpServer(FakeOwn()) as server:
+        provider = provider_for(server)
+        config = settings(server, {"spec": OWN}, key=FakeOwn.key)
+        call = call_of(provider, config, generate("猫", num=2, size="512x512"))
+        [shown], _ = await provider.dry_run(call)
+        before = len(server.requests)
+        await run_call(provider, call, MemoryExchange())
+    [received] = server.requests
+    secret = {"x-own-key"}
+
+    assert 0 == before
+    assert (shown["method"], shown["url"]) == (received.method, f"{server.url}{received.path}")
+    assert json.loads(shown["body"]) == received.json
+    assert {n: v for n, v in shown["headers"].items() if n not in secret} == {
+        n: v for n, v in received.headers.items() if n not in {*secret, "connection"}
+    }
+    assert "****" == shown["headers"]["x-own-key"]

@@ -3,6 +3,7 @@
 import copy
 import datetime as dt
 import weakref
+from unittest.mock import ANY
 
 import pytest
 
@@ -541,3 +542,92 @@ def test_a_stream_declares_the_parameter_that_asks_for_it():
 
     assert ("integer", 0, 2) == (parameter.type, parameter.minimum, parameter.maximum)
     assert "previews" not in {p.name for p in second.parameters}
+
+
+TEXT = """\
+schema: 1
+id: x
+base_url: https://api.example
+operations:
+  generate: &call
+    request: {path: /paint, body: {template: {prompt: "${prompt}"}}}
+    response:
+      images:
+        - {select: "data[]", url: url}
+models:
+  - {id: a.1, default: true, retires: 2030-01-31, params: {steps.x: {type: integer}}}
+"""
+
+
+def placed(text):
+    """Return the problems of a document as it was written, each with its line and column."""
+    with pytest.raises(ValidationFailed) as caught:
+        document_of(config(extra_config={"spec": text}))
+    return {p.field.removeprefix("extra_config.spec"): (p.line, p.column) for p in caught.value.problems}
+
+
+def test_a_document_may_be_its_text():
+    """YAML as the shipped ones, with days and comments; or JSON with tabs."""
+    document = document_of(config(extra_config={"spec": TEXT}))
+    again = document_of(config(extra_config={"spec": '{\n\t"schema": 1' + str(GOOD)[12:].replace("'", '"')}))
+
+    assert dt.date(2030, 1, 31) == document.models[0].retires
+    assert ["generate"] == list(again.operations)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problems"),
+    [
+        ("path: /paint", "pat: /paint", {".operations.generate.request.pat": (6, 15)}),
+        ("id: x\n", "", {".id": (1, 1)}),
+        ("type: integer", "type: whole", {".models.0.params.steps.x.type": (11, 70)}),
+        ('[]", url: url}', '[", url: url}', {".operations.generate.response.images.0.select": (9, 12)}),
+        ("${prompt}", "${promt}", {".operations.generate.request.body.template.prompt": (6, 47)}),
+        ("    request: {path: /paint", "    request: {pat:", {"": (6, 18)}),
+        ("    request:", "\trequest:", {"": (6, 1)}),
+        ("2030-01-31", "2030-31-01", {"": (1, 1)}),
+        ("models:", "schema: 1\nmodels:", {"": (10, 1)}),
+        ("id: x", "? [x]\n: x", {"": (2, 3)}),
+        ("x\n", "x\n<<: {colour: red}\n", {".colour": (3, 6)}),
+        (TEXT, '{"schema": 1,\n\t"id": "A", "operations": {}\n}', {".id": (2, 2), ".operations": (2, 13)}),
+        (TEXT, "", {"": (None, None)}),
+    ],
+)
+def test_a_mistake_has_the_line_and_the_column_of_its_part(old, new, problems):
+    """Of its key, of the item of a list, or of what something is missing in."""
+    places = placed(TEXT.replace(old, new, 1))
+
+    assert problems.items() <= places.items()
+
+
+ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+MERGES = "a0: &a0 {x: 1, y: 2}\n" + "".join(
+    f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 9)}]}}\n" for i in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ALIASES,
+        MERGES,
+        f"{ALIASES}? *a11\n: 1",
+        "a: &a [*a]",
+        "&a {<<: *a}",
+        "&a {? *a : 1}",
+        "- " * 100_000,
+        "[" * 200_000,
+        '{"a":' * 40_000,
+        "x" * 10_000_000,
+        "a: b\n" * 50_000,
+        "--- \n" * 40_000,
+        "a: !!python/object:os.system x",
+        "a: !!int x",
+    ],
+    ids=range(14),
+)
+def test_a_text_that_would_become_too_large_is_never_built(text):
+    """However deep, long or full of aliases it is, or whatever it asks to be made."""
+    assert {"": ANY} == placed(text)

@@ -289,12 +289,12 @@ def with_model_warning(model: Model | None, code: FailureCode, reason: Message) 
 # ---------------------------------------------------------------- models
 # Life, price and successor of those that no document describes, from `models.yaml`; others are active.
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+YAML_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load_yaml(text: str) -> Any:
     """Return YAML as built-in types; with libyaml, if PyYAML was built with it, ten times as fast."""
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    return yaml.load(text, Loader=YAML_LOADER)  # noqa: S506 - both are safe loaders
 
 
 _FIELDS = fields_of("imagegen_adapters")

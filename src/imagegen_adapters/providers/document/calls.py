@@ -61,7 +61,7 @@ from imagegen_adapters.providers.document.responses import (
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.templates import OPTIONS, PROSE, Template, as_text
 from imagegen_core.attempt import Receipt
-from imagegen_core.config import ProviderConfig, origin
+from imagegen_core.config import ProviderConfig, is_secret_header, origin
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.facts import SIZE_NAMES
 from imagegen_core.images import MAX_IMAGE_BYTES
@@ -70,7 +70,7 @@ from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.ports.provider import Exchange, ProviderCall
 from imagegen_core.ports.tools import Clock
 from imagegen_core.requests import RANDOM_SEED, ImageRequest
-from imagegen_core.secrets import Secret
+from imagegen_core.secrets import MASK, Secret
 
 # A response with this extension refuses an access token that was accepted before
 TOKEN_REFUSED = "imagegen_refused"  # noqa: S105 - a name
@@ -83,6 +83,7 @@ MAX_FORM_BYTES = 256 * 1024  # before they are URL-encoded, with a call for each
 _MAX_BODY_BYTES = (MAX_REFERENCES + 2) * encoded_length(MAX_IMAGE_BYTES) + 4 * MAX_CHARS
 PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
+_QUERY_PAIR = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 _MAX_SKIPPED = 8  # warnings of one call about expressions
 
 
@@ -277,12 +278,16 @@ class Sender:
         if auth.type == OAUTH:
             token = await self.tokens.get(self.config, auth)
             secret = token.secret
-        key = secret.reveal()
+        return self.key_headers(secret.reveal()), token
+
+    def key_headers(self, key: str) -> Mapping[str, str]:
+        """Return the headers with a key, or with an access token for it."""
+        auth = self.document.auth
         if auth.type == "header":
-            return {auth.header.lower(): f"{auth.prefix}{key}"}, None
+            return {auth.header.lower(): f"{auth.prefix}{key}"}
         if auth.type == "basic":
-            return basic_auth(key if auth.username is None else f"{auth.username}:{key}"), None
-        return {"authorization": f"Bearer {key}"}, token
+            return basic_auth(key if auth.username is None else f"{auth.username}:{key}")
+        return {} if auth.type in ("none", "signer", "query") else {"authorization": f"Bearer {key}"}
 
     def read(self, response: httpx.Response) -> Awaitable[PartialResponse]:
         return read_head(response, self.secret, self.skipped)
@@ -367,11 +372,8 @@ class Sender:
         self, request: BuiltRequest, exchange: Exchange | None, seconds: float, origins: Iterable[str]
     ) -> httpx.Response:
         transport = self.outbound.api_transport(self.config, extra_origins=origins)
-        (credentials, token), url, body = await self.credentials(), request.url, request.body
-        auth, key = self.document.auth, self.config.api_key
-        if auth.type == "query" and key is not None:
-            url += f"{'&' if '?' in url else '?'}{urlencode({auth.param: key.reveal()})}"
-        signer = auth.signing
+        (credentials, token), body = await self.credentials(), request.body
+        signer = self.document.auth.signing
         is_hashed = signer is not None and signer.reads_body
         content: bytes | AsyncGenerator[bytes, None] | None = None
         if body is not None:
@@ -379,20 +381,8 @@ class Sender:
                 raise unsendable(DocumentCode.DOCUMENT_REQUEST_TOO_LARGE())
             is_streamed = body.has_images and not is_hashed
             content = self._upload(body, exchange) if is_streamed else await body.whole(exchange)
-        length = {} if body is None else {"content-length": str(body.length)}
-        try:
-            http_request = httpx.Request(
-                request.method,
-                url,
-                headers={**self.outbound.api_headers, **request.headers, **length, **credentials},
-                content=content,
-                extensions={"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None},
-            )
-        except httpx.InvalidURL as error:  # too long, or with invalid characters
-            raise unsendable(DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()) from error
-        if signer is not None and key is not None:
-            signature = signer.headers(http_request, key.reveal(), auth.options, self.clock.now())
-            http_request.headers.update(signature)
+        extensions = {"timeout": call_timeout(seconds).as_dict(), PAID: exchange is not None}
+        http_request = self.http_request(request, content, credentials, extensions)
         try:
             with map_transport_errors():
                 response = await transport.handle_async_request(http_request)
@@ -404,6 +394,30 @@ class Sender:
         if token is not None and token.judge(response):
             response.extensions[TOKEN_REFUSED] = True
         return response
+
+    def http_request(
+        self,
+        request: BuiltRequest,
+        content: bytes | AsyncGenerator[bytes, None] | None,
+        credentials: Mapping[str, str],
+        extensions: dict[str, Any] | None = None,
+    ) -> httpx.Request:
+        """Return the request as it is sent: with the key or its signature, and its ``content``."""
+        auth, key, url = self.document.auth, self.config.api_key, request.url
+        if auth.type == "query" and key is not None:
+            url += f"{'&' if '?' in url else '?'}{urlencode({auth.param: key.reveal()})}"
+        length = {} if request.body is None else {"content-length": str(request.body.length)}
+        headers = {**self.outbound.api_headers, **request.headers, **length, **credentials}
+        try:
+            http_request = httpx.Request(
+                request.method, url, headers=headers, content=content, extensions=extensions
+            )
+        except httpx.InvalidURL as error:  # too long, or with invalid characters
+            raise unsendable(DocumentCode.DOCUMENT_ADDRESS_UNUSABLE()) from error
+        if auth.signing is not None and key is not None:
+            signature = auth.signing.headers(http_request, key.reveal(), auth.options, self.clock.now())
+            http_request.headers.update(signature)
+        return http_request
 
     async def _upload(self, body: Body, exchange: Exchange | None) -> AsyncGenerator[bytes, None]:
         async with self.uploads:
@@ -425,10 +439,11 @@ class DocumentCall(Sender):
     # Requests
 
     async def paid_request(self, exchange: Exchange | None) -> BuiltRequest:
-        """Build the paid request, after the polls: a job that cannot be polled must not be paid for.
+        """Build the paid request; without an ``exchange``, it has no images."""
+        return (await self.requests(exchange))["submit"]
 
-        Without an ``exchange``, the request has no images.
-        """
+    async def requests(self, exchange: Exchange | None) -> dict[str, BuiltRequest]:
+        """Build the polls, then the paid request: a job that cannot be polled must not be paid for."""
         request = self.call.request
         with map_refusals():
             size = size_for_upstream(request.params, self.model.size_of(request.operation))
@@ -438,10 +453,13 @@ class DocumentCall(Sender):
         scope, url = self._scope(size, mask=mask), str(self.config.api_base)
         task = {"id": "1", "poll_url": url, "result_url": url, "cancel_url": url}
         poll = None if self.operation.poll is None else self.operation.poll.request
-        for spec in (poll, self.operation.result):
-            if spec is not None:
-                self.build(spec, {**scope, "task": task})
-        return self.build(self.operation.request, scope, self._extras())
+        steps = {"poll": poll, "result": self.operation.result}
+        free = {
+            name: self.build(spec, {**scope, "task": task})
+            for name, spec in steps.items()
+            if spec is not None
+        }
+        return {"submit": self.build(self.operation.request, scope, self._extras()), **free}
 
     def open_free(
         self, spec: RequestSpec, task: Mapping[str, Any], *, seconds: float
@@ -541,6 +559,32 @@ class DocumentCall(Sender):
         """Return the skipped expressions, after ``earlier`` ones, for the data of a job or a receipt."""
         texts = dict.fromkeys([*(earlier or {}).get("skipped", ()), *self.skipped])
         return {"skipped": [text[:MAX_QUOTED_CHARS] for text in texts][:_MAX_SKIPPED]} if texts else {}
+
+
+def preview(call: DocumentCall, step: str, request: BuiltRequest) -> dict[str, Any]:
+    """Return a request as it would be sent, secrets masked, and each image by its name, type and size."""
+    signed = call.http_request(request, b"", call.key_headers(MASK))
+    headers, auth = dict(signed.headers), call.document.auth
+    for name, text in signed.headers.items():
+        if is_secret_header(name):  # one of ours begins with a scheme, others with their secret
+            scheme, space, _ = text.partition(" ")
+            headers[name] = f"{scheme} {MASK}" if space and name not in request.headers else MASK
+    secret = auth.param if auth.type == "query" else None
+    url = _QUERY_PAIR.sub(
+        lambda m: f"{m[1]}={MASK}" if m[1] == secret or is_secret_header(m[1]) else m[0],
+        str(signed.url),
+    )
+    texts = []
+    for piece in () if request.body is None else request.body.pieces:
+        if isinstance(piece, bytes):
+            texts.append(piece.decode("utf-8", "replace"))
+        else:
+            part = piece.part
+            texts.append(f"{piece.prefix or ''}<{part.filename}, {part.mime_type}, {part.size_bytes} bytes>")
+    body = "".join(texts)
+    if request.body is not None and request.body.content_type == "application/json":
+        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    return {"step": step, "method": signed.method, "url": url, "headers": headers, "body": body or None}
 
 
 @lru_cache(maxsize=64)  # the walk takes 0.2 ms

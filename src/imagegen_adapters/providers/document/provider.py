@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import attrs
 import httpx
@@ -19,7 +21,7 @@ from imagegen_adapters.providers.common.calls import (
     read_error,
     two_part_key_problem,
 )
-from imagegen_adapters.providers.common.json_files import parse_json
+from imagegen_adapters.providers.common.json_files import bad_response, parse_json
 from imagegen_adapters.providers.document.batches import OpenAiBatches
 from imagegen_adapters.providers.document.calls import (
     PATH_OF_DOTS,
@@ -29,6 +31,7 @@ from imagegen_adapters.providers.document.calls import (
     absolute_url,
     check_request,
     key_hosts,
+    preview,
     unsendable,
 )
 from imagegen_adapters.providers.document.credentials import OAUTH, AccessTokens, NoAccessToken
@@ -41,7 +44,7 @@ from imagegen_adapters.providers.document.operations import (
     State,
     TaskSpec,
 )
-from imagegen_adapters.providers.document.reading import document_of, preset_names
+from imagegen_adapters.providers.document.reading import ALIASES, PRESETS, document_of, preset_names
 from imagegen_adapters.providers.document.responses import (
     PartialResponse,
     parse_response,
@@ -57,12 +60,19 @@ from imagegen_adapters.providers.document.results import (
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import CallError, FailureCode, Refusal, UnsupportedOperation
+from imagegen_core.errors import (
+    BlobMissing,
+    CallError,
+    FailureCode,
+    Refusal,
+    UnsupportedOperation,
+    ValidationFailed,
+)
 from imagegen_core.models import Model, ProviderProfile, check_result_size, check_upscaled
 from imagegen_core.ports.provider import Exchange, Probe, ProviderCall, ProviderResult
 from imagegen_core.ports.tools import Clock
-from imagegen_core.requests import ImageRequest
-from imagegen_core.secrets import Redactor
+from imagegen_core.requests import ImageRequest, InputImage
+from imagegen_core.secrets import MASK, Redactor, Secret
 from imagegen_core.values import ByteBudget, IdentityCache
 
 _MAX_PARSES = 2
@@ -73,6 +83,7 @@ _MAX_POLL_CALL_SECONDS = 60.0
 _MIN_PAUSE_SECONDS = 0.05
 _GONE_STATUSES = frozenset((404, 410))
 _RETRY_STATUSES = frozenset((408, 425, 429))
+ReadSample = Callable[[str, int, bytes], Awaitable[dict[str, Any]]]  # by step, status and body
 
 
 class HttpProvider:
@@ -126,13 +137,19 @@ class HttpProvider:
         document_call = self._call(call)
         request = await document_call.paid_request(exchange)
         async with document_call.open(request, exchange, seconds=call.config.timeout) as response:
-            if not response.is_success:
-                error_response = await read_error_response(response, document_call.secret)
-                classification = document_call.classify(error_response)
-                if classification.kind == "auth" and TOKEN_REFUSED in response.extensions:
-                    classification = attrs.evolve(classification, kind="not_admitted")
-                raise classification.submit_error(call.model)
-            return await self._submitted(document_call, await document_call.read(response), exchange)
+            return await self.answered(document_call, response, exchange)
+
+    async def answered(
+        self, document_call: DocumentCall, response: httpx.Response, exchange: Exchange
+    ) -> UpstreamJob | Receipt:
+        """Return what the response to the paid request brought."""
+        if not response.is_success:
+            error_response = await read_error_response(response, document_call.secret)
+            classification = document_call.classify(error_response)
+            if classification.kind == "auth" and TOKEN_REFUSED in response.extensions:
+                classification = attrs.evolve(classification, kind="not_admitted")
+            raise classification.submit_error(document_call.call.model)
+        return await self._submitted(document_call, await document_call.read(response), exchange)
 
     async def _submitted(
         self, document_call: DocumentCall, start: PartialResponse, exchange: Exchange
@@ -209,6 +226,51 @@ class HttpProvider:
             reason = DocumentCode.DOCUMENT_PROBE_STATUS(status=response.status, reason=reason)
         return Probe(ok=False, detail=reason)
 
+    def text_of(self, preset: str) -> str:
+        """Return the document of a shipped preset as it was written."""
+        return PRESETS.joinpath(f"{ALIASES.get(preset, preset)}.yaml").read_text("utf-8")
+
+    async def dry_run(self, call: ProviderCall) -> tuple[list[dict[str, Any]], ReadSample]:
+        """Return the requests of a call, and what reads an answer to one of them; nothing is sent.
+
+        `ValidationFailed`: they cannot be built.
+        """
+        form = self._document(call.config).auth.key_form
+        key = Secret(MASK if form is None else f"{MASK}:{MASK}")
+        document_call = self._call(attrs.evolve(call, config=attrs.evolve(call.config, api_key=key)))
+        try:
+            requests = await document_call.requests(None)
+            previews = [preview(document_call, *each) for each in requests.items()]
+        except CallError as error:
+            raise ValidationFailed.for_field("request", error.failure.reason) from error
+        return previews, partial(self._read_sample, document_call)
+
+    async def _read_sample(self, call: DocumentCall, step: str, status: int, answer: bytes) -> dict[str, Any]:
+        operation, memory = call.operation, _Memory()
+        request = httpx.Request("POST", str(call.config.api_base))
+        headers = {"content-type": "application/json"}
+        response = httpx.Response(status, headers=headers, content=answer, request=request)
+        outcome: UpstreamJob | Receipt | float
+        try:
+            if step == "submit" or operation.poll is None:
+                outcome = await self.answered(call, response, memory)
+            else:
+                alone = attrs.evolve(call, operation=attrs.evolve(operation, result=None))  # asks for nothing
+                watcher = JobWatcher(document_call=alone, poll=operation.poll, task={}, exchange=memory)
+                is_poll = step == "poll"
+                outcome = await (watcher.receive(response) if is_poll else watcher.receive_result(response))
+            if isinstance(outcome, UpstreamJob):
+                return {"state": "accepted", "job": dict(outcome.data["task"])}
+            if not isinstance(outcome, Receipt):
+                return {"state": "pending"}
+            if step == "poll" and operation.result is not None:
+                return {"state": "done"}
+            result = await self.collect(call.call, outcome, memory)
+        except CallError as error:
+            return {"state": "failed", "failures": [error.failure]}
+        images, failures = [each.url for each in result.images], [each.failure for each in result.failures]
+        return {"state": "done", "images": images, "failures": failures, "warnings": result.warnings}
+
     def _call(self, call: ProviderCall) -> DocumentCall:
         document = self._document(call.config)
         spec = document.model(call.model.id)
@@ -252,6 +314,35 @@ async def _job(
     usage = find_usage(operation.response.usage, start)
     data = {"task": fields, **({"usage": usage} if usage else {}), **document_call.skipped_data()}
     return UpstreamJob(id=job_id, data=data)
+
+
+class _Memory(Exchange):
+    """An exchange without a disk, without images of a caller, and without anybody who follows the call."""
+
+    def __init__(self) -> None:
+        self._spooled: dict[str, bytes] = {}
+
+    def mark_response_started(self) -> None:
+        pass
+
+    async def spool(self, name: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        data = b"".join([chunk async for chunk in chunks])
+        if len(data) > max_bytes:
+            raise bad_response(ResponseCode.RESPONSE_TOO_LONG(maximum=max_bytes))
+        self._spooled[name] = data
+        return len(data)
+
+    def open_spooled(self, name: str) -> BinaryIO:
+        return BytesIO(self._spooled[name])
+
+    def input_chunks(self, image: InputImage) -> AsyncIterator[bytes]:
+        raise BlobMissing(image.key)
+
+    async def progress(self, fraction: float) -> None:
+        pass
+
+    def partial_image(self, index: int, content: bytes) -> None:
+        pass
 
 
 # Jobs: polling is free, so only a final answer of the provider or the deadline ends it
@@ -302,18 +393,26 @@ class JobWatcher:
         if self.document_call.operation.result is None:
             return await self._spool_result(start)
         async with self._open(self.document_call.operation.result, is_result=True) as result:
-            if not result.is_success:
-                return await self._unsuccessful(result)
-            return await self._spool_result(await self.document_call.read(result))
+            return await self.receive_result(result)
+
+    async def receive_result(self, response: httpx.Response) -> Receipt | float:
+        """Return what the response to the request for the result of a finished job means."""
+        if not response.is_success:
+            return await self._unsuccessful(response)
+        return await self._spool_result(await self.document_call.read(response))
+
+    async def receive(self, response: httpx.Response) -> Receipt | float:
+        """Return what the response to a poll means, as `settle` does."""
+        status = self.poll.status
+        is_state = status.is_http and status.state_of(str(response.status_code)) != "pending"
+        if response.is_success or is_state:
+            return await self.settle(await self.document_call.read(response))
+        return await self._unsuccessful(response)
 
     async def _poll_once(self) -> Receipt | float:
-        status = self.poll.status
         try:
             async with self._open(self.poll.request) as response:
-                is_state = status.is_http and status.state_of(str(response.status_code)) != "pending"
-                if response.is_success or is_state:
-                    return await self.settle(await self.document_call.read(response))
-                return await self._unsuccessful(response)
+                return await self.receive(response)
         except CallError as error:
             if not is_transport_error(error) and not isinstance(error, NoAccessToken):
                 raise

@@ -6,6 +6,7 @@ import operator
 import re
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache, lru_cache, partial
@@ -15,12 +16,14 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
+import yaml
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from imagegen_adapters.providers.common.calls import load_yaml
+from imagegen_adapters.providers.common.calls import YAML_LOADER, load_yaml
 from imagegen_adapters.providers.document.expressions import (
     MAX_GLOB_CHARS,
+    MAX_QUOTED_CHARS,
     Budget,
     DocumentCode,
     Expression,
@@ -63,6 +66,7 @@ _SPEC = "extra_config.spec"
 _VARS = "extra_config.vars"
 _MAX_SPEC_CHARS = 262_144
 _MAX_SPEC_STEPS = 20_000  # about 10,000 values, thirteen times those of the largest document shipped
+_MAX_YAML_DEPTH = 64
 _MAX_PLACEHOLDERS = 5000
 _MAX_EXPRESSION_CHARS = 16_384  # of all expressions together; either takes tens of milliseconds to parse
 _MAX_EXPRESSIONS = 500
@@ -110,7 +114,7 @@ def document_of(config: ProviderConfig) -> Document:
     if extra.get("spec") is None:
         document = load_preset(_preset_name(config))
     else:
-        document = _own_document(_canonical(extra["spec"], was_sent=config.is_sent), was_sent=config.is_sent)
+        document = _document_of_spec(extra["spec"], was_sent=config.is_sent)
     return _with_vars(document, extra.get("vars"), was_sent=config.is_sent)
 
 
@@ -132,6 +136,20 @@ def _preset_name(config: ProviderConfig) -> str:
     raise ValidationFailed.for_field("extra_config.preset", ProblemCode.NOT_ONE_OF(choices=preset_names()))
 
 
+def _document_of_spec(spec: Any, *, was_sent: bool) -> Document:
+    if not isinstance(spec, str):
+        return _own_document(_canonical(spec, was_sent=was_sent), was_sent=was_sent)
+    try:
+        return _own_document(_canonical_text(spec, was_sent=was_sent), was_sent=was_sent)
+    except ValidationFailed as error:
+        raise ValidationFailed(*_placed(spec, error.problems)) from error
+
+
+@lru_cache(maxsize=64)  # each task of the provider brings the text again; reading one takes milliseconds
+def _canonical_text(text: str, *, was_sent: bool) -> str:
+    return _canonical(_read_text(text), was_sent=was_sent)
+
+
 def _canonical(spec: Any, *, was_sent: bool) -> str:
     if not was_sent:
         check_size(spec, _SPEC)
@@ -147,6 +165,8 @@ def _canonical(spec: Any, *, was_sent: bool) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, dt.date):
+        return value.isoformat()
     raise TypeError
 
 
@@ -175,6 +195,93 @@ def _with_vars(document: Document, variables: Any, *, was_sent: bool) -> Documen
             raise ValidationFailed.for_field(f"{_VARS}.{name}", reason)
     parsed = _structured(variables, dict[str, Template], _VARS)
     return attrs.evolve(document, vars={**document.vars, **parsed})
+
+
+# A document as people write it: YAML or JSON
+
+
+def _read_text(text: str) -> Any:
+    """Return what a text says. Nothing of it is built before its size is known, with all aliases followed."""
+    with suppress(ValueError, RecursionError):  # JSON that YAML does not take: tabs, escaped surrogates
+        return json.loads(text)
+    try:
+        return yaml.constructor.SafeConstructor().construct_document(_nodes(text))
+    except ValidationFailed:
+        raise
+    except Exception as error:  # PyYAML lets Python's own through, of a date or a number that is none
+        detail = getattr(error, "problem", None) or str(error).partition("\n")[0]
+        reason = DocumentCode.DOCUMENT_NOT_YAML(detail=detail[:MAX_QUOTED_CHARS])
+        place = _place(getattr(error, "problem_mark", None))
+        raise ValidationFailed(Problem(_SPEC, reason, *place)) from error
+
+
+def _nodes(text: str) -> yaml.Node:
+    """Parse YAML to nodes with their places, bounded before each step: in length, depth and size."""
+    if len(text) > _MAX_SPEC_CHARS:
+        raise ValidationFailed.for_field(_SPEC, ProblemCode.TOO_LONG(maximum=_MAX_SPEC_CHARS))
+    depth, too_large = 0, ValidationFailed.for_field(_SPEC, DocumentCode.TOO_COSTLY())
+    for count, event in enumerate(yaml.parse(text, Loader=YAML_LOADER)):  # the only step without recursion
+        if count > _MAX_SPEC_STEPS:
+            raise too_large
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_YAML_DEPTH:
+            raise ValidationFailed(Problem(_SPEC, ProblemCode.TOO_DEEP(), *_place(event.start_mark)))
+    root: yaml.Node = yaml.compose(text, Loader=YAML_LOADER) or yaml.ScalarNode("tag:yaml.org,2002:null", "")
+    level, budget = [root], Budget(steps=_MAX_SPEC_STEPS)
+    try:
+        while level:
+            budget.spend(len(level))
+            pairs = [pair for node in level if isinstance(node, yaml.MappingNode) for pair in _pairs(node)]
+            items = [item for node in level if isinstance(node, yaml.SequenceNode) for item in node.value]
+            level = [*chain.from_iterable(pairs), *items]
+    except OverBudget as error:
+        raise too_large from error
+    return root
+
+
+def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+    """Yield keys and values. PyYAML would keep the last of equal keys, and cannot use a key of parts."""
+    names = set()
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode) or key.value in names:
+            is_twice = isinstance(key, yaml.ScalarNode)
+            reason = ProblemCode.DUPLICATE() if is_twice else DocumentCode.WRONG_SHAPE()
+            raise ValidationFailed(Problem(_SPEC, reason, *_place(key.start_mark)))
+        names.add(key.value)
+        yield key, value
+
+
+def _placed(text: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Yield the problems, each with the place of the part that it is about or is missing in."""
+    root = None
+    with suppress(ValidationFailed, yaml.YAMLError):  # of JSON that YAML does not take, no place is known
+        root = _nodes(text.replace("\t", " "))
+    for problem in problems:
+        if root is None or problem.line is not None or not problem.field.startswith(_SPEC):
+            yield problem
+        else:
+            mark = _mark(root, problem.field[len(_SPEC) + 1 :], root.start_mark)
+            yield Problem(problem.field, problem.reason, *_place(mark))
+
+
+def _mark(node: yaml.Node, path: str, mark: Any) -> Any:
+    """Return where the part at a dotted path begins, else the last one on the way to it."""
+    inner: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+    if isinstance(node, yaml.MappingNode):
+        inner = {key.value: (key, value) for key, value in _pairs(node)}
+    elif isinstance(node, yaml.SequenceNode):
+        inner = {str(position): (item, item) for position, item in enumerate(node.value)}
+    name = max((n for n in inner if f"{path}.".startswith(f"{n}.")), key=len, default=None)  # some have dots
+    if not path or (name is None and "<<" not in inner):
+        return mark
+    if name is None:
+        return _mark(inner["<<"][1], path, mark)
+    key, value = inner[name]
+    return _mark(value, path[len(name) + 1 :], key.start_mark)
+
+
+def _place(mark: Any) -> tuple[int | None, int | None]:
+    return (None, None) if mark is None else (mark.line + 1, mark.column + 1)
 
 
 # From plain data to values

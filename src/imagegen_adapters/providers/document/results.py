@@ -150,7 +150,7 @@ class ResultReader:
             url = absolute_url(item.url, str(self.receipt.data["url"]))
             check_download(url, self.call.document, self.call.config)
             return GeneratedImage(
-                chunks=lambda: self._download(url, with_key=item.send_auth), metadata=metadata
+                chunks=lambda: self._download(url, with_key=item.send_auth), metadata=metadata, url=url
             )
         if item.base64 is None:
             raise bad_response(ResponseCode.ITEM_WITHOUT_IMAGE())

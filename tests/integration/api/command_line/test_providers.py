@@ -111,19 +111,20 @@ def test_a_document_comes_from_a_file_with_its_variables(run, tmp_path):
         },
         "models": [{"id": "m", "capabilities": ["generate"]}],
     }
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump(spec))
+    text = f"# ours\n{yaml.safe_dump(spec)}"
+    (tmp_path / "own.yaml").write_text(text)
     (tmp_path / "twice.yaml").write_text("schema: 1\nschema: 2\n")
     good(run("providers", "set", "own", "--preset", "openai", "--max-concurrency", "3"))
     good(run("providers", "set", "own", "--spec", "own.yaml", "--var", "a=5"))
     good(run("providers", "set", "own", "--var", "b=7"))
     both = _extra_of(run, "own")
     good(run("providers", "set", "own", "--var", "a"))
-    twice = failed(run("providers", "set", "own", "--spec", "twice.yaml"), 2)
+    twice = failed(run("providers", "set", "own", "--spec", "twice.yaml"), 1)
     unknown = failed(run("providers", "set", "own", "--var", "c=1"), 1)
 
-    assert {"spec": spec, "vars": {"a": "5", "b": "7"}, "max_concurrency": 3} == both
+    assert {"spec": text, "vars": {"a": "5", "b": "7"}, "max_concurrency": 3} == both
     assert {"b": "7"} == _extra_of(run, "own")["vars"]
-    assert "the key schema is there twice, in line 1 and line 2" in twice
+    assert "extra_config.spec:2: is named twice" in twice
     assert "extra_config.vars.c" in unknown
 
 
