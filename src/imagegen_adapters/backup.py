@@ -84,12 +84,12 @@ class Tally:
 # ---------------------------------------------------------------- the database
 
 _IMAGES = """
-SELECT id, blob_key, thumbnail_key, size_bytes, storage <> 'oss' AS local
-FROM images WHERE id > ? ORDER BY id LIMIT 1000
+SELECT id, blob_key, thumbnail_key, size_bytes, storage <> 'oss' AS local FROM {} WHERE id > :after
 """
 """``local``: the content should be on the local disk."""
 
-_IMAGE_BYTES = "SELECT coalesce(sum(size_bytes), 0) FROM images WHERE storage <> 'oss'"
+_TABLES = "SELECT name FROM sqlite_master WHERE name IN ('images', 'trash') ORDER BY name"
+"""Earlier versions have no trash."""
 
 _HAS_DATA = """
 SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
@@ -123,7 +123,10 @@ def _value(rows: sqlite3.Connection, query: str) -> int:
 
 
 def _images(rows: sqlite3.Connection, after: int = 0) -> Iterator[sqlite3.Row]:
-    while images := rows.execute(_IMAGES, (after,)).fetchall():
+    """Yield the images, and those of the trash, by their ids."""
+    tables = rows.execute(_TABLES).fetchall()
+    query = f"{' UNION ALL '.join(_IMAGES.format(name) for (name,) in tables)} ORDER BY id LIMIT 1000"
+    while images := rows.execute(query, {"after": after}).fetchall():
         yield from images
         after = images[-1]["id"]
 
@@ -185,7 +188,8 @@ def write_backup(
             with _reading(snapshot) as rows, _reading(database) as live_rows:
                 if not _value(rows, _HAS_DATA):
                     raise BackupError(BackupCode.EMPTY_DATABASE())
-                total_bytes = snapshot.stat().st_size + _value(rows, _IMAGE_BYTES)
+                local_bytes = sum(image["size_bytes"] for image in _images(rows) if image["local"])
+                total_bytes = snapshot.stat().st_size + local_bytes
                 writer = _Writer(file, data_dir, Tally(progress=progress, total_bytes=total_bytes))
                 writer.add_json(_HEADER, {"format": _FORMAT, "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
                 writer.add(DATABASE_FILE, snapshot)

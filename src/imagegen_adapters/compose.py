@@ -35,12 +35,18 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
+from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ImagegenError
-from imagegen_core.limits import DEFAULT_BATCH_POLL_SECONDS, DEFAULT_BEAT_SECONDS, DEFAULT_KEEP_INPUTS
+from imagegen_core.limits import (
+    DEFAULT_BATCH_POLL_SECONDS,
+    DEFAULT_BEAT_SECONDS,
+    DEFAULT_KEEP_INPUTS,
+    DEFAULT_TRASH_DAYS,
+)
 from imagegen_core.ports.blobs import BlobArchive
 from imagegen_core.ports.cluster import REMOVALS
 from imagegen_core.ports.provider import Provider
@@ -63,7 +69,8 @@ class Options:
     space. ``archive_first``: images skip the disk while the archive accepts them. The disk keeps an archived
     image for ``retention_days``, forever if None. Unless ``create``, the database must exist. Unless
     ``runs_tasks``, no background work runs here: other nodes run tasks and upkeep, or nobody does.
-    ``allow_webhooks`` lists ``host:port`` and networks of receivers that are not public.
+    ``allow_webhooks`` lists ``host:port`` and networks of receivers that are not public. Deleted images
+    can be restored for ``trash_days``.
     """
 
     directory: DataDirectory
@@ -82,6 +89,7 @@ class Options:
     cache_bytes: int = 0
     min_free_bytes: int = 200 * 1024 * 1024
     keep_inputs: bool = DEFAULT_KEEP_INPUTS
+    trash_days: float = DEFAULT_TRASH_DAYS
     label: Label | None = None
     limits: Limits | None = None
     roles: tuple[str, ...] = ("api", "worker")
@@ -172,6 +180,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             archive=archive,
             retention_days=options.retention_days,
             keep_inputs=options.keep_inputs,
+            trash_days=options.trash_days,
         )
         upkeep = Upkeep(stores=stores, node=owner, sweep_seconds=options.sweep_seconds)
         parts.cluster.hear(REMOVALS, lambda _: upkeep.wake())
@@ -185,6 +194,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             on_change=upkeep.wake if runs_tasks else partial(parts.cluster.tell, REMOVALS),
             runs_tasks=runs_tasks,
             keep_inputs=options.keep_inputs,
+            trash_days=options.trash_days,
         )
         if runs_tasks:
             if store.prepare is not None:  # before any submission
@@ -233,6 +243,7 @@ async def _on_disk(
                 cluster=OneNode(),
                 images=sqlite_gallery(database),
                 marks=SqlMarks(sql, SqliteIndex()),
+                trash=SqlTrash(sql, SqliteIndex(), simplify),
                 outbox=SqlOutbox(sql),
                 webhooks=SqlWebhooks(sql, box, options.redactor),
                 configs=configs,
@@ -294,6 +305,7 @@ async def _on_postgresql(
                 ),
                 images=search.postgresql_gallery(database),
                 marks=SqlMarks(sql, search.PostgresqlIndex()),
+                trash=SqlTrash(sql, search.PostgresqlIndex(), simplify),
                 outbox=SqlOutbox(sql),
                 webhooks=SqlWebhooks(sql, box, options.redactor),
                 configs=PostgresqlProviderConfigs(database, box),

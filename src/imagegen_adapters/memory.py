@@ -18,6 +18,7 @@ from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
+from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
@@ -61,6 +62,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         cluster=OneNode(),
         images=sqlite_gallery(database),
         marks=SqlMarks(sql, SqliteIndex()),
+        trash=SqlTrash(sql, SqliteIndex(), simplify),
         outbox=SqlOutbox(sql),
         webhooks=SqlWebhooks(sql, box, redactor),
         configs=MemoryProviderConfigs(),

@@ -335,9 +335,9 @@ class _Move:
             through = images[-1].id
 
     async def _copy_unrecorded(self, report: FilesReport) -> None:
-        """Copy files without a row, which an unfinished task may have paid for."""
+        """Copy files of the trash, and those without a row, which an unfinished task may have paid for."""
         async for batch in in_batches(self.origin.images.keys(), _KEYS_PER_BATCH):
-            unknown = await self.target.inventory.unknown(batch)
+            unknown = await self.target.inventory.unknown(batch) | await self.target.trashed(batch)
             keys = sorted(unknown - await self.target.removals(unknown))
             report.sent_bytes += sum(await _concurrently(self.origin.copy_file, keys))
             report.unrecorded += len(keys)

@@ -111,8 +111,9 @@ class StoredImage:
         """Return a WebP of at most 512 pixels a side; an SVG has none (`ThumbnailNotFound`)."""
         return await self._imagegen.gallery.thumbnail(self.record)
 
-    async def delete(self) -> None:
-        await self._imagegen.gallery.delete_one(self.id)
+    async def delete(self, *, permanent: bool = False) -> None:
+        """Move the image to the trash, if there is one; with ``permanent`` delete it for good."""
+        await self._imagegen.gallery.delete_one(self.id, permanent=permanent)
 
 
 Source: TypeAlias = bytes | Path | StoredImage
@@ -141,6 +142,7 @@ class ImageGen:
         on_change: called after each change of the stored images.
         runs_tasks: otherwise other processes run what it accepts.
         keep_inputs: whether the callers' input images are kept as long as their tasks.
+        trash_days: how long deleted images can be restored; somebody else deletes them for good then.
     """
 
     def __init__(
@@ -156,6 +158,7 @@ class ImageGen:
         on_change: Callable[[], object] = lambda: None,
         runs_tasks: bool = True,
         keep_inputs: bool = DEFAULT_KEEP_INPUTS,
+        trash_days: float = 0,
     ) -> None:
         self.parts = a = parts
         self.limits = limits or Limits()
@@ -197,7 +200,8 @@ class ImageGen:
         )
         jobs = BatchJobs(parts=a, runner=self.runner, owner=self.owner, poll_seconds=batch_poll_seconds)
         self.batches = Batches(parts=a, tasks=self.tasks, jobs=jobs, owner=self.owner)
-        self._on_change, self.gallery = on_change, Images(parts=a, on_change=on_change)
+        self._on_change = on_change
+        self.gallery = Images(parts=a, on_change=on_change, trash_days=trash_days)
         self._thumbnails = IdleThumbnails(images=self.gallery, runs=self.runner.runs)
         self.providers = Providers(parts=a, resolve=self.resolve)
         self.node = Node(self.runner, name=self.owner, runs_tasks=runs_tasks, beat_seconds=beat_seconds)

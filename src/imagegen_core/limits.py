@@ -11,6 +11,7 @@ MAX_PROMPT_CHARS = 32_000
 MAX_SIDE_PIXELS = 16_384  # of a size that a request may ask for
 MAX_IDEMPOTENCY_KEY_CHARS = 255
 MAX_WAIT_SECONDS = 60  # that an HTTP answer waits for its task to end, as ``Prefer: wait=N`` asks
+DEFAULT_TRASH_DAYS = 30  # in which deleted images can be restored
 DEFAULT_KEEP_INPUTS = True  # callers' input images are kept as long as the records of their tasks
 
 # What a provider sends

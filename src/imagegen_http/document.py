@@ -78,7 +78,7 @@ TAGS = [
     Tag(name="tasks", description="Make images, and see what becomes of the requests: begin here"),
     Tag(name="operations", description="Make images from images; each makes a task, as a generation does"),
     Tag(name="batches", description="Many tasks of one request, with a ceiling of money"),
-    Tag(name="images", description="What was made: list, search, download, delete"),
+    Tag(name="images", description="What was made: list, search, download, delete, restore"),
     Tag(name="collections", description="Named sets of images; an image may be in several"),
     Tag(name="styles", description="Patterns of prompts that everybody here can use"),
     Tag(name="providers", description="What can be asked for images, and how it is configured"),

@@ -301,6 +301,7 @@ async def compose(
                     cache_bytes=settings.storage.cache_mb * _MIB,
                     min_free_bytes=settings.storage.min_free_mb * _MIB,
                     keep_inputs=settings.storage.keep_inputs,
+                    trash_days=settings.storage.trash_days,
                     label=_label(settings),
                     limits=Limits(
                         queue_size=settings.queue.size,

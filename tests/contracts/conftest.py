@@ -39,6 +39,7 @@ from imagegen_adapters.stores.sqlite.database import Database as SqliteDatabase
 from imagegen_adapters.stores.sqlite.search import SqliteIndex
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_adapters.stores.sqlite.tasks import task_addition as sqlite_task_addition
+from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, simplify
 from imagegen_core.secrets import Redactor, Secret
@@ -49,7 +50,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue batches batch_jobs bus records marks outbox webhooks configs"
+DATABASE = "tasks queue batches batch_jobs bus records marks trash outbox webhooks configs"
 
 STORES = {
     "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
@@ -154,6 +155,7 @@ def _sqlite_ports(database):
         "bus": SqliteQueue(database),
         "records": SqlGallery(SqliteSql(database), SqliteIndex()),
         "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
+        "trash": SqlTrash(SqliteSql(database), SqliteIndex(), simplify),
         "outbox": SqlOutbox(SqliteSql(database)),
         "webhooks": SqlWebhooks(SqliteSql(database), MemorySecretBox(), Redactor()),
     }
@@ -225,6 +227,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         bus=PostgresqlQueue(database, Listener(database)),
         records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),
+        trash=SqlTrash(PostgresqlSql(database), PostgresqlIndex(), simplify),
         outbox=SqlOutbox(PostgresqlSql(database)),
         webhooks=SqlWebhooks(PostgresqlSql(database), box, Redactor()),
         configs=PostgresqlProviderConfigs(database, box),

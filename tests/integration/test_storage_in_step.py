@@ -2,7 +2,7 @@
 
 import hashlib
 from datetime import timedelta
-from types import SimpleNamespace
+from functools import partial
 
 import attrs
 import pytest
@@ -51,9 +51,10 @@ class Desk:
         self.images = TieredBlobStore(local=self.local, archive=self.archive)
         self.parts = attrs.evolve(parts, blobs=self.local)
         self.stores = Stores(parts=self.parts, archive=self.archive)
-        self.delete = Images(
-            parts=SimpleNamespace(images=self.records, blobs=self.images), on_change=lambda: None
-        ).delete_one
+        self.gallery = Images(
+            parts=attrs.evolve(parts, blobs=self.images), on_change=lambda: None, trash_days=30
+        )
+        self.delete = partial(self.gallery.delete_one, permanent=True)
 
     def expire(self, days):
         return attrs.evolve(self.stores, retention_days=days).expire
@@ -687,3 +688,52 @@ async def test_an_inventory_trusts_no_list(desk, oss):
     report = await desk.verify()
 
     assert (1, 0, True) == (report.images, report.wrong, report.archive_checked)
+
+
+async def test_the_trash_keeps_its_bytes_until_its_time_is_over(desk, oss):
+    """They are neither orphans nor missing; then disk and archive lose them, and only them."""
+    stores = attrs.evolve(desk.stores, trash_days=30)
+    (first, data), (second, _), (third, _) = [await desk.image(number) for number in (1, 2, 3)]
+    await desk.sync()
+    await desk.gallery.delete([first.id, second.id])
+    desk.clock.advance(29 * 86_400)
+    report = await stores.verify()
+    early = await stores.empty_trash()
+    await desk.gallery.restore([first.id])
+    desk.clock.advance(2 * 86_400)
+
+    emptied = [await stores.empty_trash() for _ in range(2)]
+    await desk.sync()
+
+    assert (0, 0, [1, 0]) == (report.wrong, early, emptied)
+    assert data == await read(desk.images, first.blob_key)
+    assert [None, None] == [await store.stat(second.blob_key) for store in (desk.local, desk.archive)]
+    assert await desk.archive.stat(third.blob_key) is not None
+
+
+async def test_an_upload_waits_for_what_is_restored(desk, oss):
+    """Nothing is sent for the trash; an image that comes back from there is uploaded like a new one."""
+    image, data = await desk.image()
+    await desk.gallery.delete([image.id])
+    await desk.sync()
+    puts = oss.calls("put")
+    await desk.gallery.restore([image.id])
+
+    await desk.sync()
+
+    assert ([], ["both"]) == ([key for key in puts if key.endswith(".png")], await desk.states())
+    assert data == await read(desk.archive, image.blob_key)
+
+
+async def test_an_image_whose_bytes_are_lost_comes_back_as_a_record(desk):
+    """Reading says so, and a check finds it."""
+    image, _ = await desk.image()
+    await desk.gallery.delete([image.id])
+    await desk.local.delete(image.blob_key)
+
+    restored = await desk.gallery.restore([image.id, image.id + 1])
+
+    assert (1, (image.id + 1,)) == (restored.changed, restored.missing)
+    assert FindingKind.LOST is (await desk.verify()).findings[0].kind
+    with pytest.raises(BlobMissing):
+        await read(desk.images, image.blob_key)

@@ -225,8 +225,12 @@ _KNOWN = """
 SELECT blob_key FROM images WHERE blob_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
 UNION ALL
 SELECT thumbnail_key FROM images WHERE thumbnail_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
+UNION ALL
+SELECT blob_key FROM trash WHERE blob_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
+UNION ALL
+SELECT thumbnail_key FROM trash WHERE thumbnail_key IN (SELECT value ->> 0 FROM json_each(:rows::json))
 """
-"""Reads the images twice, however many keys there are."""
+"""Reads images and trash twice, however many keys there are."""
 
 
 _Numbers: TypeAlias = list[int]
@@ -285,7 +289,7 @@ class SqlGallery:
         rows = yield _OF_BATCH, {"batch_id": batch_id, "limit": paging.page_size + 1, **bounds}
         ((count,),) = yield _COUNT_OF_BATCH, {"batch_id": batch_id}
         ids = [row[0] for row in rows]
-        images_by_id = yield from _images(ids)
+        images_by_id = yield from images_of(ids)
         return make_page([(image_id, images_by_id[image_id]) for image_id in ids], paging, count=count)
 
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
@@ -294,26 +298,20 @@ class SqlGallery:
         before, ids = NEWEST if paging.after is None else paging.after, []
         if count:
             ids = yield from lookup.ids(limit=paging.page_size + 1, offset=paging.offset, before=before)
-        images_by_id = yield from _images(ids)
+        images_by_id = yield from images_of(ids)
         hits = [(image_id, SearchHit(image=images_by_id[image_id])) for image_id in ids]
         return make_page(hits, paging, count=count)
 
     def _relevant(self, images: ImageList, query: SearchQuery, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
         page = yield from relevant_page(self._index, lookup, query, paging)
-        images_by_id = yield from _images([image_id for image_id, _ in page.items])
+        images_by_id = yield from images_of([image_id for image_id, _ in page.items])
         return page.with_items(SearchHit(image=images_by_id[i], match=match) for i, match in page.items)
 
     def _delete(self, ids: _Numbers) -> Steps[tuple[Image, ...]]:
-        """Delete images and all that is theirs, in the order of ids, which SQLite's index prefers."""
         yield from self._index.lock_marks()
-        images = tuple((yield from _images(ids)).values())
-        yield from self._index.remove(images)
-        for column in ("image_tags WHERE image_id", "collection_images WHERE image_id", "images WHERE id"):
-            yield f"DELETE FROM {column} = ANY (:ids::bigint[])", {"ids": ids}  # noqa: S608 - names of our own
-        keys = [(key, one.id) for one in images for key in (one.blob_key, one.thumbnail_key) if key]
-        yield _DELETE_UPLOADS, {"keys": [key for key, _ in keys]}
-        yield _ADD_REMOVALS, {"rows": json_rows(keys)}
+        images = yield from remove_images(self._index, ids)
+        yield from remove_files(images)
         return images
 
     # ---------------------------------------------------------------- where images are in time
@@ -440,8 +438,24 @@ def _relatives(image_id: int, limit: int) -> Steps[Relatives]:
     return Relatives(parents=tuple(_ids(parents)), children=tuple(_ids(children)))
 
 
-def _images(ids: Sequence[int]) -> Steps[dict[int, Image]]:
+def images_of(ids: Sequence[int]) -> Steps[dict[int, Image]]:
     return {image.id: image for image in map(row_to_image, (yield _OF_IDS, {"ids": [*ids]}))}
+
+
+def remove_images(index: Index, ids: _Numbers) -> Steps[tuple[Image, ...]]:
+    """Remove the rows and entries of images, in the order of ids, which SQLite's index prefers."""
+    images = tuple((yield from images_of(ids)).values())
+    yield from index.remove(images)
+    for column in ("image_tags WHERE image_id", "collection_images WHERE image_id", "images WHERE id"):
+        yield f"DELETE FROM {column} = ANY (:ids::bigint[])", {"ids": ids}  # noqa: S608 - names of our own
+    return images
+
+
+def remove_files(images: Sequence[Image]) -> Steps[None]:
+    """Let the outbox remove the files of images without a record."""
+    keys = [(key, one.id) for one in images for key in (one.blob_key, one.thumbnail_key) if key]
+    yield _DELETE_UPLOADS, {"keys": [key for key, _ in keys]}
+    yield _ADD_REMOVALS, {"rows": json_rows(keys)}
 
 
 def _counted(bounds: Sequence[int], criteria: ImageFilter) -> Steps[tuple[int, ...]]:

@@ -155,12 +155,12 @@ class SqlMarks:
         if crowded := tuple(image_id for image_id, marks in after.items() if len(marks.tags) > MAX_TAGS):
             raise TooManyTags(crowded)
         if after:
-            yield from _write(change, before, after)
+            yield from write_marks(change, before, after)
             yield from self._index.exchange_marks(before, after)
         return frozenset(before), len(after)
 
 
-def _write(change: MarkChange, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
+def write_marks(change: MarkChange, before: Mapping[int, Marks], after: Mapping[int, Marks]) -> Steps[None]:
     """Write each kind of mark for all images at once; the positions of tags stay without gaps."""
     ids = list(after)
     if change.favourite is not None:

@@ -79,6 +79,10 @@ class Index(ABC):
         """Remove the entries of deleted images."""
 
     @abstractmethod
+    def restore(self, folded: Sequence[tuple[Image, str]], folding: str) -> Steps[None]:
+        """Add the entries of restored images, by their prompts as ``folding`` folds them."""
+
+    @abstractmethod
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps[Lookup]:
         """Return the lookup of images that meet the criteria and contain all folded words."""
 

@@ -68,6 +68,8 @@ TABLES = (
     Table(name="image_tags", key=("image_id", "tag_id")),
     Table(name="collections", key=("id",), numbered=True, counted=frozenset({"images"})),
     Table(name="collection_images", key=("collection_id", "image_id")),
+    Table(name="trash", key=("seq",), numbered=True, changing=frozenset({"storage"})),
+    Table(name="trash_lineage", key=("parent_id", "child_id")),
     Table(name="outbox", key=("id",), numbered=True),
     Table(name="events", key=("id",), numbered=True),
     Table(name="webhooks", key=("id",), numbered=True),
@@ -330,12 +332,18 @@ class Target(Side):
         selecting = "SELECT blob_key FROM outbox WHERE kind = 'remove' AND blob_key = ANY (:keys::text[])"
         return frozenset(row["blob_key"] for row in await self.sql.rows(selecting, keys=list(keys)))
 
+    async def trashed(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those of the keys whose images are in the trash."""
+        selecting = "SELECT blob_key FROM trash WHERE blob_key = ANY (:keys::text[])"
+        return frozenset(row["blob_key"] for row in await self.sql.rows(selecting, keys=list(keys)))
+
     async def task_ids(self, candidates: Iterable[str]) -> frozenset[str]:
         selecting = "SELECT task_id FROM tasks WHERE task_id = ANY (:ids::text[])"
         return frozenset(row["task_id"] for row in await self.sql.rows(selecting, ids=list(candidates)))
 
     async def finish(self) -> str:
-        """Let nodes start on the database; return the time of that."""
+        """Let nodes start on the database; return the time of that. Files of the trash have been copied."""
+        await self.database.rows("UPDATE trash SET storage = $1", StorageState.ARCHIVE.value)
         finishing = "UPDATE moves SET finished_at = now() RETURNING finished_at"
         ((finished_at,),) = await self.database.rows(finishing)
         return str(finished_at)

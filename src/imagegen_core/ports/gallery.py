@@ -177,4 +177,41 @@ class Gallery(Protocol):
         """Count images by a scan of all; it is for the progress of a long pass."""
 
     async def unknown(self, keys: Collection[str]) -> frozenset[str]:
-        """Return the keys that are neither the bytes nor the thumbnail of any image."""
+        """Return the keys that are neither the bytes nor the thumbnail of any image, nor of the trash."""
+
+
+@attrs.frozen(kw_only=True)
+class TrashedImage:
+    """A deleted image, with the marks that it had, and when it was deleted."""
+
+    image: Image
+    trashed_at: datetime
+
+
+class Trash(Protocol):
+    """Deleted images that can be restored; no `Gallery` shows them. Every change is idempotent."""
+
+    async def add(self, image_ids: Collection[int], now: datetime) -> tuple[Image, ...]:
+        """Move images here; return those that there were. Their files stay."""
+
+    async def get(self, image_id: int) -> TrashedImage:
+        """Return an image of the trash.
+
+        Raises:
+            ImageNotFound: it is not here.
+        """
+
+    async def list(self, paging: Paging, *, before: datetime | None = None) -> Page[TrashedImage]:
+        """Return a page of what was deleted, up to ``before``; what was deleted last is first."""
+
+    async def restore(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        """Move images back, with their marks and relatives; collections that are gone are left out.
+
+        Return those that were here.
+        """
+
+    async def remove(self, image_ids: Collection[int]) -> tuple[Image, ...]:
+        """Delete images of the trash for good; return those that were here.
+
+        Their files are added to the outbox.
+        """

@@ -8,7 +8,7 @@ from imagegen_core.ports.batch_jobs import BatchJobStore
 from imagegen_core.ports.batches import BatchStore
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
-from imagegen_core.ports.gallery import Gallery
+from imagegen_core.ports.gallery import Gallery, Trash
 from imagegen_core.ports.marks import Marks
 from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider import Provider
@@ -35,6 +35,7 @@ class Parts:
     batch_jobs: BatchJobStore
     cluster: Cluster
     images: Gallery
+    trash: Trash
     marks: Marks
     outbox: Outbox
     webhooks: WebhookStore

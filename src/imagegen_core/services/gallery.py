@@ -1,4 +1,4 @@
-"""What callers do with kept images: show, list by day, delete, mark, and zip them."""
+"""What callers do with kept images: show, list by day, delete, restore, mark, and zip them."""
 
 import asyncio
 import csv
@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from weakref import WeakValueDictionary
 
 import attrs
@@ -31,7 +31,7 @@ from imagegen_core.images import (
 )
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_PAGE_SIZE, MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
-from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives
+from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, Trash, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
@@ -57,10 +57,14 @@ class ImageView:
 
 @attrs.frozen(kw_only=True)
 class Images:
-    """What callers do with kept images; ``on_change`` is called after a deletion."""
+    """What callers do with kept images; ``on_change`` is called after a deletion.
+
+    What is deleted is in the trash for ``trash_days``; with 0 it is deleted for good at once.
+    """
 
     parts: Parts
     on_change: Callable[[], object]
+    trash_days: float = 0
     _making: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
 
     # ---------------------------------------------------------------- show
@@ -132,9 +136,12 @@ class Images:
             return thumbnail
         try:
             await self.parts.images.get(image.id)
-        except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
-            await self.parts.blobs.delete(key)
-            raise
+        except ImageNotFound:
+            try:
+                await self.parts.trash.get(image.id)
+            except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
+                await self.parts.blobs.delete(key)
+                raise
         return thumbnail
 
     # ---------------------------------------------------------------- zip
@@ -225,28 +232,59 @@ class Images:
 
     # ---------------------------------------------------------------- delete and mark
 
-    async def delete(self, image_ids: Sequence[int]) -> ChangedImages:
-        """Delete the records of images at once; the next sweep of the outbox removes their bytes."""
-        ids = _distinct(image_ids)
-        deleted = {image.id for image in await self.parts.images.delete(ids)}
-        _log.info("images were deleted", extra={"images": len(ids), "changed": len(deleted)})
-        self.on_change()
-        missing = (image_id for image_id in ids if image_id not in deleted)
-        return ChangedImages(changed=len(deleted), missing=tuple(missing))
+    async def delete(self, image_ids: Sequence[int], *, permanent: bool = False) -> ChangedImages:
+        """Move images to the trash at once, or with ``permanent`` delete them for good, also from there.
 
-    async def delete_one(self, image_id: int) -> Image:
-        """Delete an image and its bytes; if a store is down, the outbox retries later."""
-        images = await self.parts.images.delete((image_id,))
+        The next sweep of the outbox removes the bytes of what is deleted for good.
+        """
+        ids = _distinct(image_ids)
+        return self._changed(ids, await self._delete(ids, permanent=permanent), "images were deleted")
+
+    async def delete_one(self, image_id: int, *, permanent: bool = False) -> Image:
+        """Delete an image as `delete` does, its bytes at once; if a store is down, the outbox retries."""
+        images = await self._delete((image_id,), permanent=permanent)
         if not images:
             raise ImageNotFound(image_id)
         (image,) = images
-        for key in filter(None, (image.blob_key, image.thumbnail_key)):
+        for key in filter(None, (image.blob_key, image.thumbnail_key) if self._is_final(permanent) else ()):
             try:
                 await self.parts.blobs.delete(key)
             except StorageError:
                 _log.warning("the bytes of a deleted image are removed later", extra={"image_id": image_id})
         self.on_change()
         return image
+
+    def _is_final(self, permanent: bool) -> bool:  # noqa: FBT001 - as it was asked for
+        return permanent or self.trash_days <= 0
+
+    async def _delete(self, ids: Sequence[int], *, permanent: bool) -> tuple[Image, ...]:
+        if not self._is_final(permanent):
+            return await self.parts.trash.add(ids, self.parts.clock.now())
+        images = await self.parts.images.delete(ids)
+        return (*images, *await self.parts.trash.remove(ids)) if permanent else images
+
+    async def restore(self, image_ids: Sequence[int]) -> ChangedImages:
+        """Move images from the trash back to where they were, also those whose bytes are lost."""
+        ids = _distinct(image_ids)
+        return self._changed(ids, await self.parts.trash.restore(ids), "images were restored")
+
+    async def empty_trash(self) -> int:
+        """Delete for good what is in the trash now; cut off, it leaves the rest there."""
+        removed = await empty(self.parts.trash)
+        _log.info("the trash was emptied", extra={"images": removed})
+        self.on_change()
+        return removed
+
+    def deleted_at(self, image: TrashedImage) -> datetime:
+        """Return when an image of the trash is deleted for good."""
+        return image.trashed_at + timedelta(days=self.trash_days)
+
+    def _changed(self, ids: Sequence[int], images: Sequence[Image], line: str) -> ChangedImages:
+        changed = {image.id for image in images}
+        _log.info(line, extra={"images": len(ids), "changed": len(changed)})
+        self.on_change()
+        missing = (image_id for image_id in ids if image_id not in changed)
+        return ChangedImages(changed=len(changed), missing=tuple(missing))
 
     async def mark(self, image_ids: Sequence[int], change: MarkChange) -> ChangedImages:
         """Change the marks of all images in one transaction; idempotent.
@@ -321,6 +359,16 @@ class IdleThumbnails:
         except Exception:  # noqa: BLE001 - a defect over one image must not stop the others
             _log.exception("a thumbnail could not be made", extra={"image_id": image_id})
         return False
+
+
+async def empty(trash: Trash, *, before: datetime | None = None) -> int:
+    """Delete for good what is in the trash, up to ``before``, and return how many images."""
+    removed, paging, has_more = 0, Paging(page_size=MAX_PAGE_SIZE), True
+    while has_more:  # backwards, so that what is deleted meanwhile stays
+        page = await trash.list(paging, before=before)
+        removed += len(await trash.remove([one.image.id for one in page.items]))
+        paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+    return removed
 
 
 def _distinct(image_ids: Sequence[int]) -> tuple[int, ...]:

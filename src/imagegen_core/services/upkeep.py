@@ -30,6 +30,7 @@ from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
 from imagegen_core.running.storing import sha256_of
+from imagegen_core.services.gallery import empty
 from imagegen_core.task import TaskStatus
 from imagegen_core.values import in_batches
 
@@ -176,13 +177,18 @@ class Stores:
     the next. Without an ``archive`` only removals are done.
 
     Local files stay for ``retention_days`` (a fraction, or 0) after the archive has them; None: for good.
-    ``keep_inputs`` keeps the input images of ended tasks.
+    ``keep_inputs`` keeps the input images of ended tasks. Deleted images are in the trash for ``trash_days``.
     """
 
     parts: Parts
     archive: BlobArchive | None = None
     retention_days: float | None = None
     keep_inputs: bool = DEFAULT_KEEP_INPUTS
+    trash_days: float = 0
+
+    async def empty_trash(self) -> int:
+        """Delete for good what was in the trash for long enough; the next `sync` removes the files."""
+        return await empty(self.parts.trash, before=self.parts.clock.now() - timedelta(days=self.trash_days))
 
     # ---------------------------------------------------------------- sync
 
@@ -623,6 +629,9 @@ class Upkeep:
 
     async def _pass(self, *, first: bool) -> float:
         """Run a pass; return the seconds until the next one, when something that was deferred is due."""
+        clock = self.stores.parts.clock
+        if clock.monotonic() >= self._clean_at and (removed := await self.stores.empty_trash()):
+            _log.info("images of the trash were deleted for good", extra={"count": removed})
         summary = await self.stores.sync(everything=first)
         if summary.uploaded or summary.removed or summary.failed:
             extra = {
@@ -636,7 +645,6 @@ class Upkeep:
         self.expiry_error = expired.last_error
         if expired.expired:
             _log.info("local files expired", extra={"count": expired.expired})
-        clock = self.stores.parts.clock
         if clock.monotonic() >= self._clean_at:
             await self.stores.clean()
             # A task that a crash interrupted ends when it is resumed, which may be after the first cleaning.

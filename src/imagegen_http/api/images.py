@@ -1,4 +1,4 @@
-"""Images: list, search, show, download and delete."""
+"""Images: list, search, show, download, delete and restore."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, Self, TypeVar
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 import attrs
 from litestar import Request
 from litestar.di import NamedDependency, Provide
-from litestar.params import SkipValidation
+from litestar.params import JSONBody, SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_core.costs import Basis
@@ -14,15 +14,16 @@ from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState, tag_name
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_BATCH_IMAGES, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
+from imagegen_core.ports.gallery import TrashedImage as CoreTrashedImage
 from imagegen_core.requests import Operation
 from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api import requests
-from imagegen_http.api.errors import delete, download, get
+from imagegen_http.api.errors import delete, download, get, post
 from imagegen_http.api.requests import ImageIdPath, ServiceDependency, parse_image_id, query
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, blob_response, listed, success
 from imagegen_http.guard import asgi
@@ -31,6 +32,7 @@ from imagegen_http.schemas import (
     NAME_PATTERN,
     TEXT_PATTERN,
     Answer,
+    Body,
     ImageId,
     JsonObject,
     ModelId,
@@ -170,6 +172,13 @@ class ImageLink(Answer, frozen=True, kw_only=True):
     """An address of an image's bytes."""
 
     url: Annotated[str, doc("opens it for a day, or for good where no token is set", _LINK)]
+
+
+class ChangedImages(Answer, frozen=True, kw_only=True):
+    """What a change of many images did."""
+
+    changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
+    missing: Annotated[list[int], doc("ids that no image has", [7])]
 
 
 class DeletedImage(Answer, frozen=True, kw_only=True):
@@ -343,12 +352,18 @@ async def get_image_link(
 
 
 @delete("/api/v1/images/{image_id:str}", "images", "image_not_found")
-async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
+async def delete_image(
+    image_id: ImageIdPath,
+    service: ServiceDependency,
+    *,
+    permanent: Annotated[bool, query("delete it for good at once, also from the trash")] = False,
+) -> Deleted:
     """Delete an image: record, file, thumbnail and OSS object.
 
-    It is gone at once for all readers; an object that OSS does not remove now is removed later.
+    It is gone at once for all readers, but stays in the trash for `storage.trash_days`. `permanent=true`
+    deletes it for good now. An object that OSS does not remove then is removed later.
     """
-    await service.imagegen.gallery.delete_one(parse_image_id(image_id))
+    await service.imagegen.gallery.delete_one(parse_image_id(image_id), permanent=permanent)
     return DELETED
 
 
@@ -384,7 +399,12 @@ async def get_thumbnail(
 
     The first request makes it, unless an idle service has. Caches may hold it for good. An SVG has none.
     """
-    image = await service.imagegen.parts.images.get(parse_image_id(image_id))
+    return await _thumbnail(
+        service, request, await service.imagegen.parts.images.get(parse_image_id(image_id))
+    )
+
+
+async def _thumbnail(service: Service, request: Request[Any, Any, Any], image: CoreImage) -> ASGIApp:
     etag = f"{image.sha256}-thumbnail"
     is_unchanged = asgi.matches(request.headers.get("if-none-match", ""), f'"{etag}"')
     data = b"" if is_unchanged else await service.imagegen.gallery.thumbnail(image)
@@ -399,3 +419,100 @@ async def get_thumbnail(
         file_name=file_name(image.prompt, image.id, "thumbnail.webp"),
         read=read,
     )
+
+
+# ---------------------------------------------------------------- the trash
+
+
+class TrashedImage(Answer, frozen=True, kw_only=True):
+    """A deleted image that can still be restored."""
+
+    id: ImageId
+    prompt: Prompt
+    provider: ProviderName
+    model_id: ModelId
+    thumbnail_url: Annotated[
+        str | None, doc("where its thumbnail is; null for an SVG", "/api/v1/trash/7/thumbnail")
+    ]
+    width: Annotated[int, doc("pixels; 0 for an SVG that does not say it", 512)]
+    height: Annotated[int, doc("pixels; 0 for an SVG that does not say it", 512)]
+    size_bytes: Annotated[int, doc("size of the stored bytes", 56345)]
+    created_at: Time
+    trashed_at: Annotated[Time, doc("when it was deleted")]
+    expires_at: Annotated[Time, doc("when it is deleted for good")]
+
+
+class ImageIds(Body, frozen=True, kw_only=True):
+    """Ids of images."""
+
+    ids: Annotated[
+        list[int], doc("ids of images; missing ones are no error", [1], max_length=MAX_BATCH_IMAGES)
+    ]
+
+
+@get("/api/v1/trash", "images", "validation_failed")
+async def list_trash(
+    service: ServiceDependency,
+    page: requests.PageQuery = 1,
+    page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
+    cursor: requests.CursorQuery = None,
+) -> Success[ListPage[TrashedImage]]:
+    """List deleted images that can be restored, the last one first.
+
+    They are nowhere else: any other request for one is answered as if there had never been one.
+    """
+    gallery = service.imagegen.gallery
+
+    def show(trashed: CoreTrashedImage) -> TrashedImage:
+        image = trashed.image
+        url = None if image.mime_type is MediaType.SVG else f"/api/v1/trash/{image.id}/thumbnail"
+        return TrashedImage.from_attributes(
+            image,
+            provider=image.provider_name,
+            thumbnail_url=url,
+            trashed_at=trashed.trashed_at,
+            expires_at=gallery.deleted_at(trashed),
+        )
+
+    query = ["trash"]
+    paging = requests.parse_paging(page, page_size, cursor, query)
+    trashed_images = await service.imagegen.parts.trash.list(paging)
+    return listed(trashed_images, show, number=page, size=page_size, query=query)
+
+
+@post("/api/v1/trash/restore", "images")
+async def restore_images(data: JSONBody[ImageIds], service: ServiceDependency) -> Success[ChangedImages]:
+    """Restore deleted images, with their favourites, tags and collections.
+
+    Those that are not in the trash are named, and are no error. So is one whose bytes are lost.
+    """
+    return success(ChangedImages.from_attributes(await service.imagegen.gallery.restore(data.ids)))
+
+
+@delete("/api/v1/trash", "images")
+async def empty_trash(service: ServiceDependency) -> Deleted:
+    """Delete for good all that is in the trash.
+
+    If that is interrupted, the rest stays there; ask again. `DELETE /api/v1/images/{image_id}?permanent=true`
+    deletes one image.
+    """
+    await service.imagegen.gallery.empty_trash()
+    return DELETED
+
+
+@download(
+    "/api/v1/trash/{image_id:str}/thumbnail",
+    "images",
+    "image_not_found",
+    "thumbnail_not_found",
+    "unavailable",
+)
+async def get_trash_thumbnail(
+    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+) -> ASGIApp:
+    """Fetch the thumbnail of a deleted image that can be restored.
+
+    As that of any image: WebP, at most 512 pixels a side.
+    """
+    trashed = await service.imagegen.parts.trash.get(parse_image_id(image_id))
+    return await _thumbnail(service, request, trashed.image)

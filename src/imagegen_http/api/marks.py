@@ -17,7 +17,7 @@ from imagegen_core.messages import ProblemCode
 from imagegen_core.search import Page
 from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, get, patch, post
-from imagegen_http.api.images import ImageDetail
+from imagegen_http.api.images import ChangedImages, ImageDetail
 from imagegen_http.api.requests import (
     CollectionPath,
     ImageIdPath,
@@ -31,13 +31,6 @@ from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
 from imagegen_http.guard.bodies import FORM, ZIP, media_type
 from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc
-
-
-class ChangedImages(Answer, frozen=True, kw_only=True):
-    """What a change of many images did."""
-
-    changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
-    missing: Annotated[list[int], doc("ids that no image has", [7])]
 
 
 class Tag(Answer, frozen=True, kw_only=True):
@@ -103,6 +96,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
     action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
     tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
     collection: Annotated[int | None, doc("its id, for `add_to` and `remove_from`")] = None
+    permanent: Annotated[bool, doc("for `delete`: for good at once, also from the trash")] = False
 
     schema_words: ClassVar[Mapping[str, Any]] = {
         "allOf": [
@@ -118,6 +112,8 @@ class BatchBody(Body, frozen=True, kw_only=True):
     @property
     def change(self) -> MarkChange | None:
         """The change of marks; None if the images are to be deleted."""
+        if self.permanent and self.action is not BatchAction.DELETE:
+            raise ValidationFailed.for_field("permanent", ProblemCode.NOT_WITH_ACTION(action=self.action))
         change: dict[str, Any] = {"favourite": self.action is BatchAction.FAVOURITE}
         for name, actions in _ARGUMENTS.items():
             value, is_needed = getattr(self, name), self.action in actions
@@ -167,11 +163,14 @@ async def mark_image(
 async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
     """Delete many images at once, or mark them: all of them or, if it is refused, none.
 
-    `tag` and `untag` need a `tag`; `add_to` and `remove_from` need a `collection`. Images that are
-    missing are named, and are no error.
+    Deleted ones are in the trash, unless `permanent`. `tag` and `untag` need a `tag`; `add_to` and
+    `remove_from` need a `collection`. Images that are missing are named, and are no error.
     """
     gallery, change = service.imagegen.gallery, data.change
-    result = await (gallery.delete(data.ids) if change is None else gallery.mark(data.ids, change))
+    if change is None:
+        result = await gallery.delete(data.ids, permanent=data.permanent)
+    else:
+        result = await gallery.mark(data.ids, change)
     return success(ChangedImages.from_attributes(result))
 
 

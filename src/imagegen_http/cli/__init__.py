@@ -20,7 +20,7 @@ COMMANDS = {
     "doctor": ("admin", "Look for what is wrong, and change nothing."),
     "edit": ("generate", "Repaint an image as PROMPT says."),
     "generate": ("generate", "Make an image from PROMPT and keep it."),
-    "images": ("images", "Find, fetch and delete kept images."),
+    "images": ("images", "Find, fetch, delete and restore kept images."),
     "keys": ("admin", "Look after the master key."),
     "mcp": ("mcp", "Give agents tools over MCP, on stdin and stdout."),
     "migrate": ("admin", "Move the data to PostgreSQL and a bucket."),

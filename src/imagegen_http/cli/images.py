@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
@@ -25,9 +25,11 @@ from imagegen_http.cli.words import message
 _COLLECTIONS = "/api/v1/collections"
 _IMAGES = "/api/v1/images"
 _SEARCH = f"{_IMAGES}/search"
+_TRASH = "/api/v1/trash"
+_RESTORE = f"{_TRASH}/restore"
 _PIECE_BYTES = 512 * 1024
 
-images = click.Group("images", help="Find, fetch and delete kept images.")
+images = click.Group("images", help="Find, fetch, delete and restore kept images.")
 collections = click.Group("collections", help="Gather images in collections.")
 
 _LIST = (
@@ -49,6 +51,13 @@ _RECORD = (
     Column("storage", kind="word"),
     Column("tags", lambda image: ", ".join(f'"{tag}"' if "," in tag else tag for tag in image["tags"])),
     Column("task", "task_id"),
+)
+_TRASH_LIST = (
+    Column("id"),
+    Column("deleted", "trashed_at", "time"),
+    Column("for good", "expires_at", "time"),
+    Column("size", size_of),
+    Column("prompt", kind="text"),
 )
 _COLLECTIONS_LIST = (
     Column("id"),
@@ -305,21 +314,66 @@ async def delete_collection(api: Api, collection: str) -> None:
 # ---------------------------------------------------------------- changes
 
 
-@images.command()
+@images.command(short_help="Delete images; they can be restored.")
 @options.image_ids
-@options.confirmed(lambda image_ids: message("Delete {count} image(s) for good?", count=len(image_ids)))
+@click.option("--permanent", is_flag=True, help="For good at once, also from the trash.")
+@options.confirmed(
+    lambda image_ids, permanent: (
+        message("Delete {count} image(s) for good?", count=len(image_ids))
+        if permanent
+        else message("Delete {count} image(s)?", count=len(image_ids))
+    )
+)
 @api_command
-async def delete(api: Api, image_ids: tuple[int, ...]) -> None:
-    """Delete images for good: records, files, thumbnails, OSS objects.
+async def delete(api: Api, image_ids: tuple[int, ...], *, permanent: bool) -> None:
+    """Delete images; they can be restored for `storage.trash_days`, by default 30.
 
     One that is missing stops no other.
     """
-    failures = Failures()
+    failures, query = Failures(), {"permanent": "true"} if permanent else {}
     for image_id in dict.fromkeys(image_ids):
         with failures.catching(image_id):
-            await api.call("DELETE", f"{_IMAGES}/{image_id}")
+            await api.call("DELETE", f"{_IMAGES}/{image_id}", params=query)
             say("deleted {id}", id=image_id)
     failures.check()
+
+
+@images.command(short_help="Bring deleted images back from the trash.")
+@options.image_ids
+@api_command
+async def restore(api: Api, image_ids: tuple[int, ...]) -> None:
+    """Bring deleted images back from the trash, with their tags and collections, and print how many."""
+    await _change_all(api, _RESTORE, image_ids, {})
+
+
+@images.command("trash", short_help="List deleted images that can be restored.")
+@options.listing
+@api_command
+async def list_trash(api: Api, listing: Mapping[str, Any]) -> None:
+    """List deleted images that can be restored, the last one first."""
+    await show_list(api, _TRASH, {}, _TRASH_LIST, empty=message("the trash is empty"), **listing)
+
+
+@images.command("empty-trash", short_help="Delete everything in the trash for good.")
+@options.confirmed(lambda: message("Delete everything in the trash for good?"))
+@api_command
+async def empty_trash(api: Api) -> None:
+    """Delete everything in the trash for good: records, files, thumbnails, OSS objects."""
+    await api.call("DELETE", _TRASH)
+    click.echo("emptied")
+
+
+async def _change_all(api: Api, path: str, image_ids: Sequence[int], body: Mapping[str, Any]) -> None:
+    """Change images in batches, and print how many were; missing ones fail once the others are done."""
+    ids = list(dict.fromkeys(image_ids))
+    changed, missing = 0, []
+    for start in range(0, len(ids), MAX_BATCH_IMAGES):
+        result = await api.post(path, json={"ids": ids[start : start + MAX_BATCH_IMAGES], **body})
+        changed += result["changed"]
+        missing += result["missing"]
+    click.echo(changed)
+    if missing:
+        raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
 
 
 def _add_change(
@@ -330,23 +384,14 @@ def _add_change(
     *argument: Callable[..., Any],
     short_help: str | None = None,
 ) -> None:
-    """Add a command that changes images in batches; missing images fail it after the others are done."""
+    """Add a command that changes images in batches."""
 
     @options.image_ids
     @api_command
     async def change(api: Api, image_ids: tuple[int, ...], **more: Any) -> None:
         if "collection" in more:
             more["collection"] = await find_collection(api, more["collection"])
-        ids = list(dict.fromkeys(image_ids))
-        changed, missing = 0, []
-        for start in range(0, len(ids), MAX_BATCH_IMAGES):
-            body = {"ids": ids[start : start + MAX_BATCH_IMAGES], "action": action, **more}
-            result = await api.post(f"{_IMAGES}/batch", json=body)
-            changed += result["changed"]
-            missing += result["missing"]
-        click.echo(changed)
-        if missing:
-            raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
+        await _change_all(api, f"{_IMAGES}/batch", image_ids, {"action": action, **more})
 
     for decorate in argument:
         change = decorate(change)

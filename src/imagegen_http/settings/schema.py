@@ -26,6 +26,7 @@ from imagegen_core.limits import (
     DEFAULT_PROVIDER,
     DEFAULT_QUEUE_SIZE,
     DEFAULT_SHUTDOWN_GRACE_SECONDS,
+    DEFAULT_TRASH_DAYS,
     DEFAULT_WORKERS,
     MAX_PORT,
     MAX_QUEUE_SIZE,
@@ -287,6 +288,9 @@ class StorageSettings:
     s3: S3Settings | None = None
     archive: ArchiveSettings | None = None  # of another package
     keep_inputs: bool = DEFAULT_KEEP_INPUTS  # callers' input images, as long as their tasks' records
+    trash_days: float = _setting(
+        DEFAULT_TRASH_DAYS, _within(0, 36_500)
+    )  # in which deleted images can be restored
     cache_mb: int = _setting(0, _within(0))  # of recent reads from OSS or S3, if `local` is None
     min_free_mb: int = _setting(200, _within(0))
     sweep_minutes: float = _setting(10, lambda value: None if value > 0 else ProblemCode.NOT_ABOVE(limit=0))

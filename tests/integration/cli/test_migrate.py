@@ -51,6 +51,7 @@ DERIVED = {
 ODD_JSON = '{"seed": 1e300, "big": 12345678901234567890, "b":1, "b":2, "nul": "a\\u0000", "half": "\\ud83d"}'
 RESPONSE = b"\x00\xff and a response that was kept"
 UNRECORDED = "ff/an-image-without-a-record.png"
+TRASHED = "ff/an-image-of-the-trash.png"
 
 KILLED_AT = """
 import os, signal, sys
@@ -77,6 +78,7 @@ def used(tmp_path_factory):
         _add_odd_values(connection)
         ((task_id, attempt_id),) = connection.execute("SELECT task_id, attempt_id FROM attempts LIMIT 1")
     write(data_dir / "images" / UNRECORDED, png(5, (8, 8)))
+    write(data_dir / "images" / TRASHED, png(6, (8, 8)))
     write(data_dir / "spool" / f"{task_id}.{attempt_id}" / "response", b"x" * 700_000)
     write(data_dir / "spool" / "of-a-dead-submission" / "image", b"y")
     write(data_dir / "inputs" / task_id / "image", b"z" * 700_000)
@@ -91,6 +93,7 @@ def _add_odd_values(connection):
     connection.execute(change.format("not_before = '9999-12-31T23:59:59.999Z'"), (3,))
     _add_marks(connection)
     _add_webhooks(connection)
+    _add_trash(connection)
     connection.execute("INSERT INTO settings VALUES ('default_provider', 'demo')")
     connection.execute("UPDATE outbox SET last_error = 'words of an earlier version' WHERE id = 1")
     response = "UPDATE attempts SET response = ?, response_name = 'response' WHERE phase = 'failed'"
@@ -112,6 +115,19 @@ def _add_marks(connection):
             connection.execute("INSERT INTO image_tags VALUES (?, ?, ?)", (image_id, tag, position))
     for image_id in images[1:3]:
         connection.execute("INSERT INTO collection_images VALUES (2, ?)", (image_id,))
+
+
+def _add_trash(connection):
+    """Put an image into the trash whose file nothing else has."""
+    columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(images)") if name != "id"]
+    names, at = ", ".join(columns), "2026-11-27T08:00:00.000Z"
+    connection.execute(
+        f"INSERT INTO trash (id, {names}, tags, collections, trashed_at) "  # noqa: S608 - our own names
+        f"SELECT 20, {names}, '[\"Cat\"]', '[2]', ? FROM images ORDER BY id LIMIT 1",
+        (at,),
+    )
+    connection.execute("UPDATE trash SET blob_key = ?", (TRASHED,))
+    connection.execute("INSERT INTO trash_lineage VALUES (20, 1, 0)")
 
 
 def _add_webhooks(connection):
@@ -241,7 +257,7 @@ def _plain(value):
 def expected_rows(table, rows):
     """Return rows as they should be in the target: what it cannot hold is replaced as it is when read."""
     for row in rows:
-        if table.name == "images":
+        if table.name in {"images", "trash"}:
             row["storage"] = "oss"
         if table.name == "tasks":
             row["prompt"] = row["prompt"].replace("\x00", "\ufffd")

@@ -76,6 +76,20 @@ SELECT min(bucket), max(bucket) FROM image_buckets WHERE last_day >= :first AND 
 
 _NEWEST_IMAGE = "SELECT coalesce(max(id), 0) FROM images"
 
+_RESTORE_TEXTS = """
+INSERT INTO image_texts (id, created_at, provider_name, model_id, operation, folded, folding)
+SELECT id, created_at, provider_name, model_id, operation, text.value, :folding
+FROM json_each_text(:texts::json) AS text JOIN images ON id = text.key::bigint
+"""
+
+_COUNT_AGAIN = """
+INSERT INTO image_buckets AS counts (bucket, shard, added, deleted)
+SELECT id >> 14, pg_backend_pid() & 15, count(*), count(*) FROM unnest(:ids::bigint[]) AS id
+GROUP BY 1 ORDER BY 1
+ON CONFLICT (bucket, shard) DO UPDATE SET
+    added = counts.added + excluded.added, deleted = counts.deleted + excluded.deleted
+"""
+
 
 class PostgresqlIndex(Index):
     """The index of all nodes, and this node's cache of counts."""
@@ -113,6 +127,12 @@ class PostgresqlIndex(Index):
 
     def remove(self, images: Sequence[Image]) -> Steps[None]:
         yield "DELETE FROM image_texts WHERE id = ANY (:ids)", {"ids": [image.id for image in images]}
+
+    def restore(self, folded: Sequence[tuple[Image, str]], folding: str) -> Steps[None]:
+        """Add entries; their buckets count as changed, not as added to."""
+        texts = json_argument({image.id: text for image, text in folded})
+        yield _RESTORE_TEXTS, {"texts": texts, "folding": folding}
+        yield _COUNT_AGAIN, {"ids": [image.id for image, _ in folded]}
 
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps["Windows"]:
         tokens, unproven = search_terms(words)

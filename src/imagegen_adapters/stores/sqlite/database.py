@@ -391,6 +391,11 @@ def m029_open_batch_jobs(db: "sqlite_utils.Database") -> None:
     _run_script(db, "m029_open_batch_jobs.sql")
 
 
+def m030_trash(db: "sqlite_utils.Database") -> None:
+    """Create the trash of deleted images."""
+    _run_script(db, "m030_trash.sql")
+
+
 def _run_script(db: "sqlite_utils.Database", name: str) -> None:
     for statement in _statements(Path(__file__).with_name(name).read_text("utf-8")):
         db.conn.execute(statement)
@@ -427,7 +432,7 @@ class Migrations:
         tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
-migrations = Migrations((m026_webhooks, m027_batches, m028_batch_jobs, m029_open_batch_jobs))
+migrations = Migrations((m026_webhooks, m027_batches, m028_batch_jobs, m029_open_batch_jobs, m030_trash))
 
 
 def migrate(connection: sqlite3.Connection) -> None:

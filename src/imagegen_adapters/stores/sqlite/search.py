@@ -127,6 +127,18 @@ class SqliteIndex(Index):
                     tokens = " ".join((index_tokens(image, row["folded"]), *mark_tokens(image.marks)))
                     yield _deleting(index), {"id": image.id, "tokens": tokens}
 
+    def restore(self, folded: Sequence[tuple[Image, str]], folding: str) -> Steps[None]:
+        """Add entries to all generations; one that is rebuilt keeps them. Counts are repeated."""
+        for texts, index in (yield from _live_tables()):
+            for image, text in folded:
+                adding = f"INSERT INTO {texts} (id, created_ms, folded) VALUES (:id, :created_ms, :folded)"  # noqa: S608 - as above
+                yield adding, {"id": image.id, "created_ms": milliseconds(image.created_at), "folded": text}
+                tokens = " ".join((index_tokens(image, text), *mark_tokens(image.marks)))
+                adding = f"INSERT INTO {index} (rowid, tokens) VALUES (:id, :tokens)"  # noqa: S608 - as above
+                yield adding, {"id": image.id, "tokens": tokens}
+        yield "UPDATE counters SET value = value + 1 WHERE name = 'marks_changed'", {}
+        yield "UPDATE counters SET value = value + 1 WHERE name = 'images_deleted'", {}
+
     def lookup(self, criteria: ImageFilter, words: Sequence[str]) -> Steps["Entries"]:
         tokens, unproven = search_terms(words)
         from_ms, to_ms = _rounded_up(criteria.created_from), _rounded_up(criteria.created_to)
@@ -531,9 +543,11 @@ def _entries(
 
 
 def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
-    """Add the entries of images that still exist, with their present marks."""
-    ids = [image_id for image_id, _ in entries]
+    """Add the entries of images that still exist, with their present marks, unless `restore` has."""
+    ids, (texts, _) = [image_id for image_id, _ in entries], _tables(build.generation)
     marks = {i: row_to_marks(columns) for i, *columns in execute(connection, MARKS_OF, {"ids": ids})}
+    for (restored,) in execute(connection, f"SELECT id FROM {texts} WHERE id = ANY (:ids)", {"ids": ids}):  # noqa: S608 - as above
+        marks.pop(restored, None)
     marked = [(number, entry.with_marks(marks[number])) for number, entry in entries if number in marks]
     _write_entries(connection, build.generation, marked)
     saving = "UPDATE search_generations SET reached = :reached WHERE generation = :generation"

@@ -1,0 +1,77 @@
+"""The trash over HTTP: what is in it, restoring it, and deleting it for good."""
+
+import pytest
+
+from tests.integration.api.asking import IMAGES, data, make_image, row
+
+TRASH = "/api/v1/trash"
+
+
+@pytest.fixture
+def deleted(api):
+    """An image that was deleted as any caller deletes one."""
+    image = make_image(api, "一只扔掉的猫")
+    data(api.patch(f"{IMAGES}/{image['id']}", json={"favourite": True, "tags": ["扔掉"]}))
+    assert data(api.delete(f"{IMAGES}/{image['id']}")) is None
+    return image
+
+
+def trashed(api, image):
+    """Return what the trash says of an image, or None."""
+    items = data(api.get(TRASH, params={"page_size": 100}))["items"]
+    return next((item for item in items if item["id"] == image["id"]), None)
+
+
+def addresses(image):
+    return [f"{IMAGES}/{image['id']}{rest}" for rest in ("", "/content", "/thumbnail", "/link")]
+
+
+def test_what_was_deleted_is_in_the_trash_alone(api, deleted):
+    """It answers 404 everywhere else, and a second deletion finds nothing."""
+    item = trashed(api, deleted)
+    preview = api.get(item["thumbnail_url"])
+
+    assert [(404, 40402, "image_not_found")] * 5 == [
+        *(row(api.get(address)) for address in addresses(deleted)),
+        row(api.delete(f"{IMAGES}/{deleted['id']}")),
+    ]
+    assert ("一只扔掉的猫", deleted["size_bytes"]) == (item["prompt"], item["size_bytes"])
+    assert item["trashed_at"] < item["expires_at"]
+    assert (200, "image/webp") == (preview.status_code, preview.headers["content-type"])
+    assert [] == data(api.get(IMAGES, params={"tag": "扔掉"}))["items"]
+
+
+def test_what_is_restored_is_as_it_was(api, deleted):
+    """Twice does no harm."""
+    answers = [data(api.post(f"{TRASH}/restore", json={"ids": [deleted["id"]]})) for _ in range(2)]
+    image = data(api.get(f"{IMAGES}/{deleted['id']}"))
+
+    assert [{"changed": 1, "missing": []}, {"changed": 0, "missing": [deleted["id"]]}] == answers
+    assert (True, ["扔掉"], deleted["sha256"]) == (image["favourite"], image["tags"], image["sha256"])
+    assert [200] * 4 == [api.get(address).status_code for address in addresses(deleted)]
+    assert trashed(api, deleted) is None
+    data(api.delete(f"{IMAGES}/{deleted['id']}?permanent=true"))
+
+
+def test_deleting_for_good_leaves_nothing(api, deleted):
+    """From the trash, or past it; one by one or many at once, and `permanent` goes with nothing else."""
+    other, third = (make_image(api, "for good") for _ in range(2))
+    data(api.delete(f"{IMAGES}/{other['id']}", params={"permanent": True}))
+    body = {"ids": [deleted["id"], third["id"]], "action": "delete", "permanent": True}
+    answer = data(api.post(f"{IMAGES}/batch", json=body))
+    refused = api.post(f"{IMAGES}/batch", json={**body, "action": "favourite"})
+
+    assert ({"changed": 2, "missing": []}, 400) == (answer, refused.status_code)
+    assert [None] * 3 == [trashed(api, image) for image in (deleted, other, third)]
+    assert 404 == api.get(f"{TRASH}/{deleted['id']}/thumbnail").status_code
+
+
+def test_the_trash_is_emptied(api, deleted):
+    """An image that is there no more cannot be restored."""
+    other = make_image(api, "stays")
+    data(api.delete(TRASH))
+
+    assert (0, False) == tuple(data(api.get(TRASH))[name] for name in ("total", "has_more"))
+    restored = data(api.post(f"{TRASH}/restore", json={"ids": [deleted["id"]]}))
+    assert [deleted["id"]] == restored["missing"]
+    assert 200 == api.get(other["image_url"]).status_code
