@@ -3,8 +3,10 @@
 import asyncio
 import posixpath
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from hashlib import sha256
 from typing import Any, cast
 
 from litestar import Request, Response, route
@@ -52,18 +54,27 @@ def console_files() -> StaticFolder:
     return StaticFolder("console", comments=False)
 
 
+_INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+
+
 @cache
-def _page(name: str, digest: str, lang: str, *, has_login: bool) -> StaticContent:
-    """Return the page of ``pages/<name>.js`` in the reader's language, with a logout if there is a login."""
+def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[StaticContent, str]:
+    """Return the page of ``pages/<name>.js`` in the reader's language, with a logout if there is a login.
+
+    Its policy allows the script and the style that are in the page, by their digests.
+    """
     files = console_files()
     html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
     if has_login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
     modules = {path: files.text(path) for path in files.paths if path.endswith(".js")}
     later = (path for path in (f"pages/{name}.js", f"css/{name}.css") if path in files.paths)
-    return StaticContent.compress(
-        complete(html, modules, digest, later=later).encode(), "text/html; charset=utf-8"
-    )
+    html = complete(html, modules, digest, later=later)
+    hashes = {
+        kind: b64encode(sha256(text.encode()).digest()).decode() for kind, text in _INLINE.findall(html)
+    }
+    policy = _POLICY.format(**{kind: f"'sha256-{digest}'" for kind, digest in hashes.items()})
+    return StaticContent.compress(html.encode(), "text/html; charset=utf-8"), policy
 
 
 def complete(html: str, modules: Mapping[str, str], digest: str, *, later: Iterable[str] = ()) -> str:
@@ -123,7 +134,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 """The addresses by modules in ``pages/``, as in ``ROUTES`` of the console's router.js."""
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "default-src 'none'; script-src 'self' {script}; style-src 'self' {style}; img-src 'self' blob: data:; "
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -137,10 +148,10 @@ def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
             raise NotFoundException
         language, has_login = asgi.language.get(), service.settings.server.auth_token is not None
         digest = await console_files().digest()
-        content = await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
+        content, policy = await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
         headers = {
             "content-language": language.tag,
-            "content-security-policy": _POLICY,
+            "content-security-policy": policy,
             "vary": "Accept, Accept-Language",
         }
         return content.response(headers=headers)

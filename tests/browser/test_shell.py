@@ -2,6 +2,8 @@
 
 from selenium.webdriver.common.by import By
 
+from tests.browser.tab import LOOKS
+
 TOKEN = "a-token-that-is-long-enough-0001"
 MAX_SHELL_BYTES = 60 * 1000
 MAX_BYTES = 110 * 1000
@@ -72,6 +74,38 @@ def test_no_module_waits_for_another_one(serve, tab):
     scripts = {exchange.url for exchange in exchanges if exchange.kind == "Script"}
 
     assert [] == [url for url in scripts - set(announced) if "/i18n/" not in url]
+
+
+_PATIENT = """
+const wait = window.setTimeout;
+window.setTimeout = (act, pause, ...rest) => wait(act, pause === 5000 ? 2 ** 30 : pause, ...rest);
+"""
+"""Has the form wait for all of it, however slow the machine."""
+
+_SEEN = """
+const done = arguments[0];
+const [paint] = performance.getEntriesByName("first-contentful-paint");
+const others = performance.getEntriesByType("resource").filter(({ name }) => /[.](js|css)$/.test(name));
+const shifts = [];
+const watch = new PerformanceObserver((list) => shifts.push(...list.getEntries().map((one) => one.toJSON())));
+watch.observe({ type: "layout-shift", buffered: true });
+setTimeout(() => done([paint.startTime, Math.min(...others.map((one) => one.responseEnd)), shifts]), 100);
+"""
+
+
+def test_something_is_seen_before_anything_else_has_come(serve, tab):
+    """On a slow line; nothing moves when the rest is there."""
+    server = serve()
+    tab.look(LOOKS[1])
+    tab.connect(latency_ms=150)
+    patient = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=_PATIENT)["identifier"]
+    tab.open(server.url)
+    tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".go"))
+    painted, arrived, shifts = tab.driver.execute_async_script(_SEEN)
+    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=patient)
+
+    assert painted < arrived
+    assert [] == shifts
 
 
 def follow_from_elsewhere(tab, elsewhere, url):

@@ -21,6 +21,8 @@ _STYLE = (
     "border-radius:10px;box-sizing:border-box}input{background:#fff;color:inherit}"
     "button,.button{background:#2f5bd7;border-color:#2f5bd7;color:#fff;cursor:pointer}"
     ".button{display:inline-block;text-decoration:none}"
+    "nav{display:flex;gap:.5rem}nav a{padding:.5rem .8rem;color:inherit}nav a[aria-current]{font-weight:700}"
+    "nav{margin-left:-.8rem}b{font-size:1.5rem}[hidden]{display:none!important}"
     ":focus-visible{outline:3px solid #2f5bd7;outline-offset:2px}[role=alert]{color:#b3261e}"
     "@media(prefers-color-scheme:dark){body{background:#141416;color:#f2f2f3}"
     "input{background:#1d1d20;border-color:#7a7a83}[role=alert]{color:#ff9a93}"
@@ -46,6 +48,7 @@ _PAGE = """<!doctype html>
 </head>
 <body>
 <main>
+<b>imagegen</b>
 <h1>{title}</h1>
 {body}
 </main>
@@ -60,12 +63,23 @@ def plain_page(language: Language, *, title: str, body: str, head: str = "") -> 
 
 
 _FORM = """{problem}<form method="post" action="/login">
+<input name="username" autocomplete="username" value="imagegen" aria-label="imagegen" hidden>
 <label for="password">{label}</label>
 <input id="password" name="password" type="password" required autofocus
  autocomplete="current-password"{invalid}>
 <input type="hidden" name="next" value="{next}">
+<input type="hidden" name="lang" value="{lang}">
 <button type="submit">{button}</button>
-</form>"""
+<p id="where">{where}</p>
+</form>
+<nav><a href="/login?lang=zh&amp;next={way}" lang="zh-CN"{zh}>中文</a>
+<a href="/login?lang=en&amp;next={way}" lang="en"{en}>English</a></nav>"""
+_WHERE = {
+    Language.ZH: "令牌是设置 <code>server.auth_token</code>。服务启动时写明它在哪个文件或环境变量里；"
+    "不是你搭建的，就问搭建的人。",
+    Language.EN: "The token is the setting <code>server.auth_token</code>. The service says at its start "
+    "which file or environment variable has it; if you did not set it up, ask who did.",
+}
 _TITLES = {Language.ZH: "登录", Language.EN: "Log in"}
 _LABELS = {Language.ZH: "访问令牌", Language.EN: "Access token"}
 _AGAIN = {Language.ZH: ("正在打开", "继续"), Language.EN: ("Opening", "Go on")}
@@ -105,27 +119,34 @@ class Login:
         if request.path == "/logout":
             return redirect("/login", access.set_cookie("", secure=secure))
         form = (await receive())["body"] if request.method == "POST" else request.query
-        target = _local_path(_form_field(form, "next"))
+        target, chosen = _local_path(_form_field(form, "next")), _form_field(form, "lang")
+        chosen = chosen if chosen in tuple(Language) else ""
         if request.method != "POST":
             is_logged_in = access.is_logged_in(request, self._token, now)
-            return redirect(target) if is_logged_in else _login_page(request, target)
+            return redirect(target) if is_logged_in else _login_page(request, target, chosen)
         if access.same_secret(_form_field(form, "password").strip().encode(), self._token):
+            if chosen:  # the console keeps it
+                target += f"{'&' if '?' in target else '?'}lang={chosen}"
             return redirect(target, access.set_cookie(access.issue(self._token, now), secure=secure))
         await asyncio.sleep(self._failed_login_seconds)
-        return _login_page(request, target, 401, (b"www-authenticate", b"Bearer"))
+        return _login_page(request, target, chosen, 401, (b"www-authenticate", b"Bearer"))
 
 
 def _login_page(
-    request: InboundRequest, target: str, status: int = 200, *headers: tuple[bytes, bytes]
+    request: InboundRequest, target: str, chosen: str, status: int = 200, *headers: tuple[bytes, bytes]
 ) -> App:
-    """Return the page; it says what was wrong unless the status is 200."""
-    language, is_wrong = _language_of(request), status != HTTPStatus.OK
+    """Return the page in the chosen language, if any; it says what was wrong unless the status is 200."""
+    language, is_wrong = Language(chosen or _language_of(request)), status != HTTPStatus.OK
     form = _FORM.format(
         label=_LABELS[language],
         button=_TITLES[language],
+        where=_WHERE[language],
         problem=f'<p id="problem" role="alert">{_WRONG[language]}</p>\n' if is_wrong else "",
-        invalid=' aria-invalid="true" aria-describedby="problem"' if is_wrong else "",
+        invalid=f' aria-describedby="{"problem " * is_wrong}where"{" aria-invalid=true" * is_wrong}',
         next=html.escape(target),
+        way=quote(target, safe="/"),
+        lang=chosen,
+        **{each: ' aria-current="true"' * (language == each) for each in Language},
     )
     return _page(language, plain_page(language, title=_TITLES[language], body=form), status, *headers)
 

@@ -9,7 +9,9 @@ import { html, render } from "./vendor/index.js";
 
 startRouter(); // first: a Back while the sentences are on their way must be heard
 await fetchSentences(place.value.page);
-render(html`<${Shell} />`, document.querySelector("#app"));
+const app = document.querySelector("#app");
+app.replaceChildren(); // what was there to be seen at once
+render(html`<${Shell} />`, app);
 startTasks();
 startEvents();
 loadProviders();

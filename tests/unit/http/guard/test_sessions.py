@@ -191,6 +191,22 @@ async def test_the_login_page_speaks_both_languages(language, words):
     assert [True, True] == [word in answer.body.decode() for word in words]
 
 
+async def test_who_chooses_a_language_at_the_login_has_it_afterwards():
+    """Also after a wrong token; the page says where the token is, and the name of what asks for it."""
+    english = (await ask("GET", "/login?lang=en&next=/p/7%3Fq%3Da", rules=WITH_TOKEN)).body.decode()
+    wrong = await ask("POST", "/login", FORM, body=b"password=x&lang=en", rules=WITH_TOKEN)
+    body = f"password={quote(TOKEN)}%0A&next={quote('/p/7?q=a', safe='')}&lang=en".encode()
+    right = await ask("POST", "/login", FORM, body=body, rules=WITH_TOKEN)
+    other = await ask(
+        "POST", "/login", FORM, body=f"password={quote(TOKEN)}&lang=fr".encode(), rules=WITH_TOKEN
+    )
+
+    assert [] == [part for part in ("imagegen</b>", "server.auth_token", "Log in") if part not in english]
+    assert '<a href="/login?lang=zh&amp;next=/p/7%3Fq%3Da" lang="zh-CN">' in english
+    assert "is not correct" in wrong.body.decode()
+    assert ["/p/7?q=a&lang=en", "/"] == [one.headers["location"] for one in (right, other)]
+
+
 @pytest.mark.parametrize(("language", "words"), [("", "正在打开"), ("en", "Opening")])
 async def test_a_link_of_another_site_is_asked_for_again_by_a_page_of_ours(language, words):
     """Whoever is logged in sends the cookie then, and whoever is not is led to the login."""

@@ -29,7 +29,7 @@ export function keepShared(name, value) {
   return keepText(name, JSON.stringify(value));
 }
 
-/** Keep a plain text for all tabs, as before-paint.js reads it; return whether the browser did. */
+/** Keep a plain text for all tabs, as index.html reads it; return whether the browser did. */
 export function keepText(name, text) {
   return write("localStorage", name, text);
 }

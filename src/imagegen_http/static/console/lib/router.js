@@ -80,7 +80,7 @@ function fetched(href) {
   return new Promise((resolve) => {
     link.addEventListener("load", resolve);
     link.addEventListener("error", resolve);
-    document.head.append(link);
+    document.body.append(link); // after those of every page
   });
 }
 

@@ -9,7 +9,7 @@ import { counts, ENDED } from "../lib/live.js";
 import { choiceOf } from "../lib/requests.js";
 import { fetchLater } from "../lib/router.js";
 import { Empty, Lazy, Problem } from "../parts/basics.js";
-import { html, useEffect, useRef } from "../vendor/index.js";
+import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 // What has become of it: a group for each press of the button, newest first.
 
@@ -73,10 +73,21 @@ function More() {
 
 // The page on which images are asked for: a form, and beside it what has become of it.
 
+const PATIENCE = 5000; // milliseconds until the form is there, whatever has not come
+
 export default function Page() {
   const results = useRef(null);
+  const [late, setLate] = useState(false);
   useEffect(follow, []);
+  useEffect(() => {
+    const wait = setTimeout(() => setLate(true), PATIENCE);
+    return () => clearTimeout(wait);
+  }, []);
   const choice = choiceOf(draft.value);
+  const isWhole = (catalogue.value || problem.value) && (known.value || trouble.value);
+  if (!isWhole && !late) { // what came first would be moved by what comes next
+    return html`<div class="page create" aria-busy="true"><h1 class="unseen">${t("pages.create")}</h1><div class="panel waiting"></div></div>`;
+  }
   return html`<div class="page create">
     <h1 class="unseen">${t("pages.create")}</h1>
     <div class="ask">
