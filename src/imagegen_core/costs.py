@@ -387,6 +387,7 @@ class Usage:
     """What the tasks that ended in a time used; ``unknown_attempts`` were or may be paid, at unknown cost."""
 
     tasks: int = 0
+    failed: int = 0
     images: int = 0
     unknown_attempts: int = 0
     currencies: Mapping[str, Ticks] = attrs.field(factory=dict, converter=frozen_mapping)
@@ -397,6 +398,7 @@ class Usage:
             currencies[currency] = currencies.get(currency, Ticks()).plus(ticks)
         return Usage(
             tasks=self.tasks + other.tasks,
+            failed=self.failed + other.failed,
             images=self.images + other.images,
             unknown_attempts=self.unknown_attempts + other.unknown_attempts,
             currencies=currencies,

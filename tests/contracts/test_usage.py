@@ -67,6 +67,21 @@ async def test_sums_are_by_basis_and_charge(repository, ledger):
     assert {"demo": Usage(tasks=1, currencies={"CNY": ticks})} == await ledger.usage(UsageGrouping.PROVIDER)
 
 
+async def test_failed_tasks_are_counted(repository, ledger):
+    """Among those that ended; one that was cancelled is none of them."""
+    for end in (lambda t: t.fail(NOW, _REFUSED), lambda t: t.cancel(NOW)):
+        claimed = (task := a_task()).claim("a node", NOW)
+        await repository.add(task, queue_size=100)
+        await repository.save(task.fence, task=claimed)
+        await repository.save(claimed.fence, task=end(claimed))
+    await add_ended(repository, lambda t: _stored(t, cny("0.2")))
+
+    ticks = Ticks(estimated_ticks=2_000_000_000)
+    expected = Usage(tasks=3, failed=1, currencies={"CNY": ticks})
+    assert {"demo": expected} == await ledger.usage(UsageGrouping.PROVIDER)
+    assert (expected,) == await ledger.usage_by_interval([_QUARTER, _QUARTER + 1])
+
+
 async def test_unknown_amounts_are_counted(repository, ledger):
     """Whether they were charged or only may have been."""
     await add_ended(

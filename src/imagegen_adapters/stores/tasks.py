@@ -100,7 +100,8 @@ WHERE task_id = ANY (:task_ids::text[]) AND charge <> 'none' AND cost_basis IS N
 """
 
 USAGE_SUMS = """
-    sum(tasks) AS tasks, sum(images) AS images, sum(unknown_attempts) AS unknown_attempts,
+    sum(tasks) AS tasks, sum(images) AS images, sum(failed) AS failed,
+    sum(unknown_attempts) AS unknown_attempts,
     sum(known >> 32) AS known_high, sum(known & 4294967295) AS known_low,
     sum(estimated >> 32) AS estimated_high, sum(estimated & 4294967295) AS estimated_low,
     sum(possible >> 32) AS possible_high, sum(possible & 4294967295) AS possible_low
@@ -291,6 +292,7 @@ def _usage(row: Row) -> Usage:
     return Usage(
         tasks=int(row["tasks"]),
         images=int(row["images"]),
+        failed=int(row["failed"]),
         unknown_attempts=int(row["unknown_attempts"]),
         currencies={row["currency"]: Ticks(**ticks)} if row["currency"] else {},
     )

@@ -361,6 +361,7 @@ class UsageGroup(Answer, frozen=True, kw_only=True):
 
     key: Annotated[str, doc("the day, the provider's name or the model's id", "2026-11-24")]
     tasks: Annotated[int, doc("tasks that ended, however they did", 12)]
+    failed: Annotated[int, doc("those of them that failed", 1)]
     images: Annotated[int, doc("images that they yielded, deleted ones too", 20)]
     known_amounts: Annotated[
         Amounts, doc("what providers said that they charged, by currency", {"USD": "0.08"})

@@ -193,6 +193,7 @@ def test_usage_is_added_up_by_provider_model_and_day(api, saved):
         "known": {},
         "estimated": {"CNY": "0.40"},
         "possible": {},
+        "failed": 0,
         "unknown_attempts": 0,
     }
 

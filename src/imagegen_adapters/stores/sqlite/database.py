@@ -396,6 +396,11 @@ def m030_trash(db: "sqlite_utils.Database") -> None:
     _run_script(db, "m030_trash.sql")
 
 
+def m031_failed_usage(db: "sqlite_utils.Database") -> None:
+    """Count the failed tasks in the totals of usage."""
+    _run_script(db, "m031_failed_usage.sql")
+
+
 def _run_script(db: "sqlite_utils.Database", name: str) -> None:
     for statement in _statements(Path(__file__).with_name(name).read_text("utf-8")):
         db.conn.execute(statement)
@@ -432,7 +437,9 @@ class Migrations:
         tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
-migrations = Migrations((m026_webhooks, m027_batches, m028_batch_jobs, m029_open_batch_jobs, m030_trash))
+migrations = Migrations(
+    (m026_webhooks, m027_batches, m028_batch_jobs, m029_open_batch_jobs, m030_trash, m031_failed_usage)
+)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -97,7 +97,8 @@ WHERE task_id = ? AND (
 
 ADD_USAGE = """
 INSERT INTO usage_totals (
-    quarter, provider_name, model_id, currency, tasks, images, unknown_attempts, known, estimated, possible
+    quarter, provider_name, model_id, currency, tasks, images, unknown_attempts, known, estimated, possible,
+    failed
 )
 SELECT
     :quarter, provider_name, model_id, '', 1,
@@ -107,14 +108,14 @@ SELECT
         WHERE attempts.task_id = :task_id AND charge <> 'none'
             AND cost_basis IS NOT NULL AND cost_ticks IS NULL
     ),
-    0, 0, 0
+    0, 0, 0, status = 'failed'
 FROM tasks WHERE task_id = :task_id
 UNION ALL
 SELECT
     :quarter, provider_name, model_id, cost_currency, 0, 0, 0,
     sum(CASE WHEN charge = 'certain' AND cost_basis = 'known' THEN cost_ticks ELSE 0 END),
     sum(CASE WHEN charge = 'certain' AND cost_basis <> 'known' THEN cost_ticks ELSE 0 END),
-    sum(CASE WHEN charge = 'possible' THEN cost_ticks ELSE 0 END)
+    sum(CASE WHEN charge = 'possible' THEN cost_ticks ELSE 0 END), 0
 FROM tasks JOIN attempts USING (task_id)
 WHERE task_id = :task_id AND charge <> 'none' AND cost_ticks IS NOT NULL
 GROUP BY cost_currency
@@ -123,7 +124,7 @@ ON CONFLICT (quarter, provider_name, model_id, currency) DO UPDATE SET
     unknown_attempts = unknown_attempts + excluded.unknown_attempts,
     known = min(known + excluded.known, 9000000000000000000),
     estimated = min(estimated + excluded.estimated, 9000000000000000000),
-    possible = min(possible + excluded.possible, 9000000000000000000)
+    possible = min(possible + excluded.possible, 9000000000000000000), failed = failed + excluded.failed
 """
 """Adds an ended task and all costs of its attempts to the totals of its quarter of an hour.
 

@@ -38,6 +38,9 @@ export default {
     unknown: "Cost unknown",
     about: "about {amount}",
     possible: "May have been charged",
+    estimate: "About {amount}",
+    usual: { one: "Usually {amount} (last image)", other: "Usually {amount} (last {n} images)" },
+    set: "Set a price",
   },
   operations: {
     generate: "Text to image",
@@ -159,7 +162,6 @@ export default {
     too_small: "Must not be less than {min}",
     too_large: "Must not be more than {max}",
     no_multiple: "Must be a multiple of {n}",
-    estimate: "About {amount}",
     go: "Generate",
     lost: "{reason}. Pressing “Generate” again will not pay twice.",
     same_task: "The previous request was accepted; nothing was generated twice",

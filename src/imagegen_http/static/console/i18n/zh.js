@@ -38,6 +38,9 @@ export default {
     unknown: "费用未知",
     about: "约 {amount}",
     possible: "可能已计费",
+    estimate: "预计 {amount}",
+    usual: "通常 {amount}（按最近 {n} 张）",
+    set: "设置价格",
   },
   operations: {
     generate: "文生图",
@@ -159,7 +162,6 @@ export default {
     too_small: "不能小于 {min}",
     too_large: "不能大于 {max}",
     no_multiple: "须为 {n} 的倍数",
-    estimate: "预计 {amount}",
     go: "生成",
     lost: "{reason}。再按一次“生成”不会重复付费。",
     same_task: "上一次的请求已被接受，没有重复生成",

@@ -1,6 +1,8 @@
 // Numbers, sizes, moments and money as the reader writes them.
 
 import { locale, t } from "./i18n.js";
+import { keepShared, onShared, recallShared } from "./kept.js";
+import { signal } from "../vendor/index.js";
 
 const MAX_NAME = 120; // characters of a prompt that stands for its picture
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
@@ -69,16 +71,49 @@ export function duration(seconds) {
   return t("time.hours", { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });
 }
 
-/** Return an amount, a decimal string, in its currency: `¥0.20`. Never rounded: it is somebody's money. */
+// Money. What was paid is shown to the cent, what will be in two digits, both in the currency that is billed; beside it
+// what that is in the reader's own, at the rate that they gave. Nothing is ever only converted, and no rate is fetched.
+
+const MAX_PLACES = 10; // of a decimal number; the service counts no smaller part
+const MAX_RATE = 1e6;
+const EXCHANGE = "exchange";
+
+/** The reader's currency, and what one of another is in it: `{ to: "CNY", rates: { USD: 7.1 } }`; null where they want none. */
+export const exchange = signal(null);
+
+/** Whether one of a currency may be so much of another. */
+export function isRate(rate) {
+  return Number.isFinite(rate) && rate >= 1 / MAX_RATE && rate <= MAX_RATE;
+}
+
+/** Keep the reader's currency and its rates, or that they want none; what is no rate is left out. */
+export function setExchange(next) {
+  keepShared(EXCHANGE, next);
+  lookAtExchange();
+}
+
+function lookAtExchange() {
+  const { to, rates } = recallShared(EXCHANGE) ?? {};
+  const usable = Object.entries(rates ?? {}).filter(([from, rate]) => from !== to && isRate(rate));
+  exchange.value = /^[A-Z]{3}$/.test(to) ? { to, rates: Object.fromEntries(usable) } : null;
+}
+
+onShared(EXCHANGE, lookAtExchange);
+lookAtExchange();
+
+/** Return what was paid, a decimal string, to the cent: `¥1,234.57`; less than one in two digits at least: `$0.043`. */
 export function money(amount, currency) {
-  const digits = amount.split(".")[1]?.length ?? 0;
-  try {
-    const style = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
-    const shownDigits = { minimumFractionDigits: Math.min(Math.max(digits, 2), 20), maximumFractionDigits: 20 };
-    return new Intl.NumberFormat(locale(), { ...style, ...shownDigits }).format(amount);
-  } catch {
-    return `${amount} ${currency}`; // a currency that is none of the world's
-  }
+  return withOwn(amount, currency, (value) => Math.max(2, placesOf(value)));
+}
+
+/** Return what something will cost in two digits: `¥1.2`, `$0.043`. */
+export function price(amount, currency) {
+  return withOwn(amount, currency, placesOf);
+}
+
+/** Return the amount as it is, with all its digits. */
+export function exactMoney(amount, currency) {
+  return withOwn(amount, currency, () => Math.max(2, amount.split(".")[1]?.length ?? 0));
 }
 
 /** Return a cost of the API in words: `¥0.20`, `约 ¥0.20`; what is unknown says so. */
@@ -87,4 +122,43 @@ export function cost(told) {
   if (told.basis === "unknown" || told.amount === null) return t("cost.unknown");
   const amount = money(told.amount, told.currency);
   return told.basis === "estimated" ? t("cost.about", { amount }) : amount;
+}
+
+/** Return an estimate of the service as a sentence: `预计 ¥1.2`, `通常 ¥0.23（按最近 20 张）`, `不计费`, `费用未知`. */
+export function quoteOf(estimate) {
+  const { cost: one, costs = one ? [one] : [], usual } = estimate;
+  if (!costs.length) return t("cost.none");
+  if (usual) return t("cost.usual", { amount: price(usual.amount, usual.currency), n: usual.images });
+  const amount = shortQuote(estimate);
+  return amount ? t("cost.estimate", { amount }) : t("cost.unknown");
+}
+
+/** Return it in few words, as a button has room for; empty where it is free, or nobody knows. So are `{ costs }` of a task. */
+export function shortQuote({ cost: one, costs = one ? [one] : [], usual } = {}) {
+  if (usual) return t("cost.about", { amount: price(usual.amount, usual.currency) });
+  return costs.every(({ amount, basis }) => amount && basis !== "unknown") ? costs.map((each) => price(each.amount, each.currency)).join(" / ") : "";
+}
+
+function withOwn(amount, currency, places) {
+  const shown = inCurrency(amount, currency, places(Number(amount)));
+  const rate = exchange.value?.rates[currency];
+  if (!rate) return shown;
+  const own = Number(amount) * rate;
+  return `${shown} ≈ ${inCurrency(own, exchange.value.to, placesOf(own))}`;
+}
+
+/** Return how many places a number has in two digits; whole ones are not rounded further. */
+function placesOf(value) {
+  if (!value) return 0;
+  const places = 1 - Math.floor(Math.log10(Math.abs(value)));
+  return Math.min(Math.max(places, 0), MAX_PLACES);
+}
+
+function inCurrency(amount, currency, places) {
+  const digits = { minimumFractionDigits: Number.isInteger(Number(amount)) && places < 2 ? 0 : Math.min(places, 2), maximumFractionDigits: places };
+  try {
+    return new Intl.NumberFormat(locale(), { style: "currency", currency, currencyDisplay: "narrowSymbol", ...digits }).format(amount);
+  } catch {
+    return `${Number(amount).toLocaleString(locale(), digits)} ${currency}`; // no code of a currency
+  }
 }

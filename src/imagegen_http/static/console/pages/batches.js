@@ -2,7 +2,7 @@
 
 import { NewBatch } from "./batches-new.js";
 import { get, inLanguage, isAbort, post } from "../lib/api.js";
-import { cost, exactMoment, moment, money, number } from "../lib/format.js";
+import { cost, exactMoment, exactMoney, moment, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { onResume, onTask, reading } from "../lib/live.js";
 import { place } from "../lib/router.js";
@@ -73,7 +73,7 @@ function Batch({ batch, again }) {
       ${counts.processing > 0 && html`<span>${t("batches.processing", { n: counts.processing })}</span>`}
       ${costs.map((each) => html`<span key=${each.currency}>${cost(each)}</span>`)}
       ${estimates.map((each) => html`<span key=${`of ${each.currency}`}>${t("batches.estimate", { cost: cost(each) })}</span>`)}
-      ${ceiling && html`<span>${t("batches.ceiling", { amount: money(ceiling.amount, ceiling.currency) })}</span>`}
+      ${ceiling && html`<span>${t("batches.ceiling", { amount: exactMoney(ceiling.amount, ceiling.currency) })}</span>`}
       <time datetime=${batch.created_at} title=${exactMoment(batch.created_at)}>${moment(batch.created_at)}</time>
     </p>
     ${reason && html`<p class="warning">${t(`batches.why_${reason}`)}${detail && ` ${detail}`}</p>`}

@@ -4,7 +4,7 @@ import { begin, groups, known } from "./create-feed.js";
 import { ModelPicker, Parameters, PromptBox, rememberPrompt, SizePicker } from "./create-fields.js";
 import { ApiError, catalogue, isAbort, onlyDemo, post } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
-import { money } from "../lib/format.js";
+import { quoteOf } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import {
   choiceOf, estimateOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, shapeOf, unknownNames,
@@ -120,44 +120,37 @@ export function Foot({ draft, choice, valid, sending, problem }) {
   </div>`;
 }
 
-/** What the draft as it is now would cost; undefined where that is not known. */
+/** The service's estimate of the draft as it is now; undefined where there is none yet. */
 export const estimate = signal(undefined);
 
+const NOBODY_KNOWS = { costs: [{ basis: "unknown" }] };
+
 function Estimate({ draft, choice, valid }) {
-  const [costs, setCosts] = useState(undefined); // empty is free; undefined is not known yet
+  const [shown, setShown] = useState(null); // until the next one is there
   const body = valid ? estimateOf(draft, choice) : null;
   const { prompt: _, ...params } = body?.params ?? {};
   const asked = body && JSON.stringify({ ...body, prompt: Boolean(draft.prompt), params }); // no price is by the words
   useEffect(() => {
     estimate.value = undefined;
     if (!asked) {
-      setCosts(undefined);
+      setShown(null);
       return undefined;
     }
     const stop = new AbortController();
     const told = (answer) => {
       estimate.value = answer;
-      setCosts(answer);
+      setShown(answer);
     };
-    const wait = setTimeout(() => ask(body, stop.signal).then(told, (error) => isAbort(error) || setCosts([{ basis: "unknown" }])), PAUSE);
+    const ask = () => post("/api/v1/tasks/estimate", body, { signal: stop.signal }).then(told, (error) => isAbort(error) || told(NOBODY_KNOWS));
+    const wait = setTimeout(ask, PAUSE);
     return () => {
       clearTimeout(wait);
       stop.abort();
     };
   }, [asked]);
-  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${costs === undefined ? "" : sentence(costs)}</p>`;
-}
-
-async function ask(body, signal) {
-  const { cost, costs = cost ? [cost] : [] } = await post("/api/v1/tasks/estimate", body, { signal });
-  return costs;
-}
-
-function sentence(costs) {
-  const [cost] = costs;
-  if (!cost) return t("cost.none");
-  if (cost.basis === "unknown" || !cost.amount) return t("cost.unknown");
-  return t("create.estimate", { amount: costs.map((each) => money(each.amount, each.currency)).join(" / ") });
+  const text = shown && quoteOf(shown);
+  return html`<p class="estimate" role="status" lang=${language.value === "zh" ? "zh-CN" : "en"}>${text}
+    ${text === t("cost.unknown") && html` <a href=${`/providers/${encodeURIComponent(choice.provider.name)}`}>${t("cost.set")}</a>`}</p>`;
 }
 
 // The form: what is asked for, of which model, what it will cost, and the button.

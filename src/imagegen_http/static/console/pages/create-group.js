@@ -2,7 +2,7 @@
 
 import { begin, cancel, dismiss, groups, imagesOf } from "./create-feed.js";
 import { mayBeCharged, modelOf, now, providerName } from "../lib/api.js";
-import { cost, dayOf, duration, exactMoment, moment, money } from "../lib/format.js";
+import { cost, dayOf, duration, exactMoment, moment, shortQuote } from "../lib/format.js";
 import { locale, t } from "../lib/i18n.js";
 import { current, deleteImages, isVector, star } from "../lib/images.js";
 import { connection, ENDED } from "../lib/live.js";
@@ -229,7 +229,7 @@ function Facts({ entry }) {
   const took = status === "completed" && started_at && completed_at && (Date.parse(completed_at) - Date.parse(started_at)) / 1000;
   return html`<p class="facts">
     <span>${providerName(provider)} · ${modelOf(provider, model_id)?.name || model_id}</span>
-    ${status === "completed" && costs && html`<span>${costs.length ? price(costs) || cost(costs[0]) : t("cost.none")}</span>`}
+    ${status === "completed" && costs && html`<span>${costs.length ? costs.map(cost).join(" + ") : t("cost.none")}</span>`}
     ${created_at && html`<time datetime=${created_at} title=${exactMoment(created_at)}>${timeOf(created_at)}</time>`}
     ${took >= 0.5 && html`<span>${t("tasks.took", { time: duration(took) })}</span>`}
   </p>`;
@@ -243,8 +243,8 @@ function Cancel({ entry: { task_id, cancel_requested } }) {
 /** The same again at once, but for its seed, which would make the same images; with its price, where that is known. */
 function OnceMore({ entry }) {
   const send = async () => {
-    const { operation, provider, model_id, prompt, params, wish, costs, quote } = entry;
-    const asked = begin({ operation, provider, model_id, prompt, params, wish, num: numberOf(entry), shape: proportionOf(entry), quote: costs ?? quote });
+    const { operation, provider, model_id, prompt, params, wish } = entry;
+    const asked = begin({ operation, provider, model_id, prompt, params, wish, num: numberOf(entry), shape: proportionOf(entry), quote });
     try {
       const task = await rerun(entry, params.seed === undefined ? {} : { seed: null });
       if (!asked.accept(task)) toast(t("create.same_task"));
@@ -253,7 +253,8 @@ function OnceMore({ entry }) {
       throw error;
     }
   };
-  const amount = price(entry.status === "completed" ? entry.costs : entry.quote);
+  const quote = entry.status === "completed" && shortQuote(entry) ? { costs: entry.costs } : entry.quote;
+  const amount = shortQuote(quote);
   return html`<${Press} run=${send}><${Icon} name="again" />${t("tasks.once_more")}${amount && html`<span class="price">${amount}</span>`}<//>`;
 }
 
@@ -327,19 +328,6 @@ function ratioOf({ width, height } = {}) {
 function columnsOf(number, ratio) {
   const most = ratio >= WIDE ? 2 : 4;
   return number <= most ? number : Math.ceil(number / Math.ceil(number / most));
-}
-
-/** Return costs of the API in few words, to two digits, as a button has room for; empty where there is none, or nobody knows. */
-function price(costs = []) {
-  const style = { style: "currency", currencyDisplay: "narrowSymbol", maximumSignificantDigits: 2, maximumFractionDigits: 0, roundingPriority: "morePrecision" };
-  const short = ({ amount, currency }) => {
-    try {
-      return new Intl.NumberFormat(locale(), { ...style, currency }).format(amount);
-    } catch {
-      return money(amount, currency);
-    }
-  };
-  return costs.every(({ amount, basis }) => amount && basis !== "unknown") ? costs.map(short).join(" / ") : "";
 }
 
 /** Return the time of a moment, with its date where that is not today. */

@@ -1,7 +1,7 @@
 // What the list of providers and the drawer of one have in common.
 
 import { ApiError, catalogue, patch, post, providerName } from "../lib/api.js";
-import { money } from "../lib/format.js";
+import { exactMoney } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { Icon, toast } from "../parts/basics.js";
 import { html, useState } from "../vendor/index.js";
@@ -73,7 +73,7 @@ export function Switch({ config, changed }) {
 export function Price({ price }) {
   if (!price?.rates.length) return null;
   const [{ amount, per, tokens }] = price.rates;
-  const told = `${money(amount, price.currency)} / ${t(`providers.per_${per}`)}`;
+  const told = `${exactMoney(amount, price.currency)} / ${t(`providers.per_${per}`)}`;
   const whole = tokens ? t("providers.price_of", { price: told, tokens: t(`providers.tokens_${tokens}`) }) : told;
   return html`<span class="muted">${price.rates.length > 1 ? t("providers.price_from", { price: whole }) : whole}</span>`;
 }

@@ -4,13 +4,15 @@ import { Agents, copy } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
 import { Webhooks } from "./settings-webhooks.js";
 import { get, isAbort } from "../lib/api.js";
-import { bytes, duration, number } from "../lib/format.js";
+import { bytes, duration, exchange, isRate, number, setExchange } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { onResume } from "../lib/live.js";
-import { Icon, Problem } from "../parts/basics.js";
+import { Field, Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const CLIENT_PATHS = { base_url: "/v1", async_url: "/v1/images/generations/async" };
+const CURRENCIES = ["CNY", "USD", "EUR", "GBP", "HKD", "TWD", "JPY", "KRW", "SGD"];
+const BILLED = ["USD", "CNY"]; // in which providers of the presets bill
 const PAUSE = 10_000; // milliseconds between two looks at the service's health
 
 export default function Page() {
@@ -19,6 +21,7 @@ export default function Page() {
     <${Health} />
     <${Passes} />
     <${Webhooks} />
+    <${Exchange} />
     <${Configuration} />
     <${Clients} />
     <section class="panel about">
@@ -27,6 +30,32 @@ export default function Page() {
       <p><a href="/docs">${t("settings.docs")}</a> · <a href="/openapi.json">openapi.json</a></p>
     </section>
   </div>`;
+}
+
+/** The reader's own currency, in which amounts stand beside what is billed, at rates of their own. */
+function Exchange() {
+  const { to, rates } = exchange.value ?? { to: "", rates: {} };
+  const [wrong, setWrong] = useState({}); // what was typed and is no rate, by currency
+  const choose = ({ target }) => {
+    setWrong({});
+    setExchange({ to: target.value, rates: {} }); // a rate to another currency is none to this one
+  };
+  const rate = (from) => ({ target }) => {
+    const isWrong = target.value.trim() !== "" && !isRate(Number(target.value));
+    setWrong({ ...wrong, [from]: isWrong });
+    setExchange({ to, rates: { ...rates, [from]: isWrong ? null : Number(target.value) } });
+  };
+  return html`<section class="panel exchange" aria-labelledby="exchange">
+    <header class="acts"><h2 id="exchange">${t("settings.exchange")}</h2></header>
+    <p class="muted">${t("settings.exchange_why")}</p>
+    <div class="pair">
+      <${Field} label=${t("settings.exchange_to")}>${(control) => html`<select ...${control} value=${to} onChange=${choose}>
+        <option value="">${t("settings.exchange_none")}</option>
+        ${CURRENCIES.map((code) => html`<option key=${code} value=${code}>${code}</option>`)}</select>`}<//>
+      ${to && BILLED.filter((from) => from !== to).map((from) => html`<${Field} key=${to + from} label=${t("settings.exchange_rate", { from })} unit=${to} error=${wrong[from] ? t("settings.no_rate") : ""}>
+        ${(control) => html`<input ...${control} inputmode="decimal" autocomplete="off" maxlength="12" value=${rates[from] ?? ""} onChange=${rate(from)} />`}<//>`)}
+    </div>
+  </section>`;
 }
 
 /** Where programs that speak OpenAI's API find us, as this browser does. */
