@@ -21,6 +21,7 @@ PAGE = FOLDER.parent / "docs" / "explanation" / "performance.md"
 PERFORMANCE = ("accept", "end_to_end", "reads", "syscalls", "waiting", "start")
 REPORTING = (
     *PERFORMANCE,
+    "against",
     "cluster",
     "cluster_nodes",
     "growth_postgresql",
