@@ -78,6 +78,9 @@ const MAX_PLACES = 10; // of a decimal number; the service counts no smaller par
 const MAX_RATE = 1e6;
 const EXCHANGE = "exchange";
 
+/** Those to choose from; any other is shown as well. */
+export const CURRENCIES = ["CNY", "USD", "EUR", "GBP", "HKD", "TWD", "JPY", "KRW", "SGD"];
+
 /** The reader's currency, and what one of another is in it: `{ to: "CNY", rates: { USD: 7.1 } }`; null where they want none. */
 export const exchange = signal(null);
 

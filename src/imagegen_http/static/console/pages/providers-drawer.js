@@ -1,10 +1,11 @@
 // One provider: its key, its address, its models, and whether it can be reached.
 
-import { configOf, fieldOf, valuesOf } from "./providers-form.js";
+import { configOf, fieldOf, ownPrice, valuesOf, withOwnPrice } from "./providers-form.js";
 import { Lifecycle, Price, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { dropUnsaved, keepUnsaved, unsavedOf } from "./providers-unsaved.js";
 import { post, remove } from "../lib/api.js";
-import { t } from "../lib/i18n.js";
+import { CURRENCIES } from "../lib/format.js";
+import { language, t } from "../lib/i18n.js";
 import { go } from "../lib/router.js";
 import { Field, Problem, toast } from "../parts/basics.js";
 import { confirm, Dialog } from "../parts/dialog.js";
@@ -147,12 +148,27 @@ function Models({ config, preset, values, error, set }) {
         <label class="check"><input type="radio" name="default" checked=${isDefault} onChange=${() => choose(id)} />${t("providers.by_default")}</label>
         <p class="facts"><${Price} price=${model?.price} /><${Lifecycle} lifecycle=${model?.lifecycle} />
           ${model?.capabilities && html`<span class="muted">${model.capabilities.map((each) => t(`operations.${each}`)).join(" · ")}</span>`}</p>
+        ${used && config?.kind !== "demo" && html`<${OwnPrice} id=${id} hasPrice=${Boolean(model?.price)} extra=${values.extra_config} set=${set("extra_config")} />`}
       </li>`;
     })}</ul>
     <div class="acts add"><input type="text" value=${added} aria-label=${t("providers.add_model")} placeholder=${t("providers.add_model")} spellcheck=${false}
         onInput=${({ target }) => setAdded(target.value)} onKeyDown=${(event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), add())} />
       <button type="button" disabled=${!added.trim()} onClick=${add}>${t("providers.add_act")}</button></div>
   </fieldset>`;
+}
+
+/** What an image of a model costs, where no price list says it, or the reader's own does. */
+function OwnPrice({ id, hasPrice, extra, set }) {
+  const own = ownPrice(extra, id);
+  const [isShown] = useState(own && (!hasPrice || own.amount !== "")); // while it is being changed, too
+  if (!own || !isShown) return null;
+  const { amount, currency } = { ...own, currency: own.currency || (language.value === "zh" ? "CNY" : "USD") };
+  const change = (changes) => set(withOwnPrice(extra, id, { amount, currency, ...changes }));
+  const known = CURRENCIES.includes(currency) ? CURRENCIES : [currency, ...CURRENCIES];
+  return html`<div class="own-price"><label>${t("providers.own_price")}<span class="unseen">${id}</span>
+      <input type="text" inputmode="decimal" autocomplete="off" maxlength="20" value=${amount} onInput=${({ target }) => change({ amount: target.value })} /></label>
+    <select aria-label=${`${t("providers.currency")} ${id}`} value=${currency} onChange=${({ target }) => change({ currency: target.value })}>
+      ${known.map((code) => html`<option key=${code}>${code}</option>`)}</select></div>`;
 }
 
 /** Put each error beside its field; what belongs to none stands above them. */

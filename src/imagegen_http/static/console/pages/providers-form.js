@@ -40,6 +40,26 @@ export function configOf(values, config, preset) {
   return body;
 }
 
+/** Return the reader's price of an image of a model, `{ amount, currency }`, which the extra configuration has; null where it has more, or is no JSON. */
+export function ownPrice(extra, id) {
+  try {
+    const own = JSON.parse(extra || "{}").prices?.[id];
+    if (!own) return { amount: "", currency: "" };
+    const [{ amount, ...conditions }, ...others] = own.rates;
+    return others.length || Object.keys(conditions).length ? null : { amount: String(amount), currency: own.currency };
+  } catch {
+    return null;
+  }
+}
+
+/** Return the extra configuration with this price of an image of a model; without an amount it has none. */
+export function withOwnPrice(extra, id, { amount, currency }) {
+  const { prices = {}, ...others } = JSON.parse(extra || "{}");
+  const { [id]: _, ...kept } = prices;
+  const all = amount.trim() ? { ...kept, [id]: { currency, rates: [{ amount: amount.trim() }] } } : kept;
+  return JSON.stringify({ ...others, ...(Object.keys(all).length && { prices: all }) }, null, 2);
+}
+
 /** Return the field that a path such as `models.0.id` belongs to. */
 export function fieldOf(path) {
   const name = path.split(/[.[]/)[0];

@@ -4,14 +4,13 @@ import { Agents, copy } from "./settings-agents.js";
 import { Passes } from "./settings-passes.js";
 import { Webhooks } from "./settings-webhooks.js";
 import { get, isAbort } from "../lib/api.js";
-import { bytes, duration, exchange, isRate, number, setExchange } from "../lib/format.js";
+import { bytes, CURRENCIES, duration, exchange, isRate, number, setExchange } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { onResume } from "../lib/live.js";
 import { Field, Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const CLIENT_PATHS = { base_url: "/v1", async_url: "/v1/images/generations/async" };
-const CURRENCIES = ["CNY", "USD", "EUR", "GBP", "HKD", "TWD", "JPY", "KRW", "SGD"];
 const BILLED = ["USD", "CNY"]; // in which providers of the presets bill
 const PAUSE = 10_000; // milliseconds between two looks at the service's health
 

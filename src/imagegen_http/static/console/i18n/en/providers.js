@@ -56,6 +56,8 @@ export default {
     no_models: "It is saved, but has no model yet: add a model's id to use it.",
     price_of: "{price} ({tokens})",
     price_from: "from {price}",
+    own_price: "Price of an image",
+    currency: "Currency",
     per_image: "image",
     per_input_image: "input image",
     per_megapixel: "megapixel",

@@ -56,6 +56,8 @@ export default {
     no_models: "已保存，但还没有模型：添加一个模型编号才能使用。",
     price_of: "{price}（{tokens}）",
     price_from: "{price} 起",
+    own_price: "每张图片的价格",
+    currency: "币种",
     per_image: "张",
     per_input_image: "张输入图",
     per_megapixel: "百万像素",
