@@ -1,7 +1,7 @@
 // A new batch: a prompt with variables, their values a line each, who makes it, and what it may cost.
 
 import { catalogue, post } from "../lib/api.js";
-import { money } from "../lib/format.js";
+import { quoteOf } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { fingerprint, once } from "../lib/idempotency.js";
 import { go } from "../lib/router.js";
@@ -30,8 +30,8 @@ export function NewBatch({ onCreated }) {
   const prompts = linesOf(form.template);
   const count = names.length ? names.reduce((product, name) => product * linesOf(form.values[name] ?? "").length, 1) : prompts.length;
   const [provider, model_id] = (form.model || models[0]?.key || "\n").split("\n");
-  const price = usePrice(provider, model_id);
-  const total = price && count && { currency: price.currency, amount: String(Number((Number(price.amount) * count).toFixed(4))) };
+  const estimate = useEstimate(provider, model_id);
+  const price = estimate?.cost?.amount && estimate.cost.basis !== "unknown" ? estimate.cost : null;
 
   const body = {
     ...(names.length
@@ -71,23 +71,27 @@ export function NewBatch({ onCreated }) {
     <p class="acts">
       <button class="main" disabled=${told.busy || !count || count > MAX_TASKS}>${t("batches.begin")}</button>
       <span role="status">${count > MAX_TASKS ? t("batches.too_many", { n: count }) : count > 0 && t("batches.count", { n: count })}
-        ${total && ` · ${t("cost.about", { amount: money(total.amount, total.currency) })}`}</span>
+        ${estimate && count > 0 && ` · ${quoteOf(times(estimate, count))}`}</span>
     </p>
   </form>`;
 }
 
-/** Return what one image of a model costs, null where that is nothing or nobody knows. */
-function usePrice(provider, model_id) {
-  const [price, setPrice] = useState(null);
+/** Return the service's estimate of one image of a model, null until it is there. */
+function useEstimate(provider, model_id) {
+  const [estimate, setEstimate] = useState(null);
   useEffect(() => {
     let current = true;
-    setPrice(null);
+    setEstimate(null);
     if (!provider) return undefined;
-    const known = ({ cost }) => current && setPrice(cost?.amount && cost.basis !== "unknown" ? cost : null);
-    post("/api/v1/tasks/estimate", { provider, model_id }).then(known, () => null); // the batch itself says what is wrong
+    post("/api/v1/tasks/estimate", { provider, model_id }).then((answer) => current && setEstimate(answer), () => null); // the batch itself says what is wrong
     return () => {
       current = false;
     };
   }, [provider, model_id]);
-  return price;
+  return estimate;
+}
+
+function times({ cost, usual }, count) {
+  const all = (one) => one && { ...one, amount: one.amount && String(Number(one.amount) * count) };
+  return { cost: all(cost), usual: all(usual) };
 }
