@@ -111,9 +111,9 @@ class StoredImage:
         """Return a WebP of at most 512 pixels a side; an SVG has none (`ThumbnailNotFound`)."""
         return await self._imagegen.gallery.thumbnail(self.record)
 
-    async def delete(self, *, permanent: bool = False) -> None:
-        """Move the image to the trash, if there is one; with ``permanent`` delete it for good."""
-        await self._imagegen.gallery.delete_one(self.id, permanent=permanent)
+    async def delete(self) -> None:
+        """Delete the image for good; `Images.trash` leaves a way back."""
+        await self._imagegen.gallery.delete_one(self.id)
 
 
 Source: TypeAlias = bytes | Path | StoredImage
@@ -142,7 +142,7 @@ class ImageGen:
         on_change: called after each change of the stored images.
         runs_tasks: otherwise other processes run what it accepts.
         keep_inputs: whether the callers' input images are kept as long as their tasks.
-        trash_days: how long deleted images can be restored; somebody else deletes them for good then.
+        trash_days: how long images of the trash can be restored; somebody else deletes them for good then.
     """
 
     def __init__(

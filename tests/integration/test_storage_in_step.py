@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import timedelta
-from functools import partial
 
 import attrs
 import pytest
@@ -54,7 +53,7 @@ class Desk:
         self.gallery = Images(
             parts=attrs.evolve(parts, blobs=self.images), on_change=lambda: None, trash_days=30
         )
-        self.delete = partial(self.gallery.delete_one, permanent=True)
+        self.delete = self.gallery.delete_one
 
     def expire(self, days):
         return attrs.evolve(self.stores, retention_days=days).expire
@@ -695,7 +694,7 @@ async def test_the_trash_keeps_its_bytes_until_its_time_is_over(desk, oss):
     stores = attrs.evolve(desk.stores, trash_days=30)
     (first, data), (second, _), (third, _) = [await desk.image(number) for number in (1, 2, 3)]
     await desk.sync()
-    await desk.gallery.delete([first.id, second.id])
+    await desk.gallery.trash([first.id, second.id])
     desk.clock.advance(29 * 86_400)
     report = await stores.verify()
     early = await stores.empty_trash()
@@ -714,7 +713,7 @@ async def test_the_trash_keeps_its_bytes_until_its_time_is_over(desk, oss):
 async def test_an_upload_waits_for_what_is_restored(desk, oss):
     """Nothing is sent for the trash; an image that comes back from there is uploaded like a new one."""
     image, data = await desk.image()
-    await desk.gallery.delete([image.id])
+    await desk.gallery.trash([image.id])
     await desk.sync()
     puts = oss.calls("put")
     await desk.gallery.restore([image.id])
@@ -728,7 +727,7 @@ async def test_an_upload_waits_for_what_is_restored(desk, oss):
 async def test_an_image_whose_bytes_are_lost_comes_back_as_a_record(desk):
     """Reading says so, and a check finds it."""
     image, _ = await desk.image()
-    await desk.gallery.delete([image.id])
+    await desk.gallery.trash([image.id])
     await desk.local.delete(image.blob_key)
 
     restored = await desk.gallery.restore([image.id, image.id + 1])

@@ -97,7 +97,7 @@ def _make_images(service, api, oss):
         lambda: api.get(f"/api/v1/images/{gone}").json()["data"]["storage"] == "both", awaited="an upload"
     )
     oss.down()
-    api.delete(f"/api/v1/images/{gone}?permanent=true").raise_for_status()
+    api.delete(f"/api/v1/images/{gone}").raise_for_status()
     _completed(service, api, "direct", prompt="waits for its upload")
 
 

@@ -240,7 +240,7 @@ class Caller:
         if images:
             image = self.chance.choice(images)
             self.promises.deleted.add(image["task_id"])
-            self.call("delete", "DELETE", f"/api/v1/images/{image['id']}?permanent=true")
+            self.call("delete", "DELETE", f"/api/v1/images/{image['id']}")
 
     def configure(self):
         """Change a provider in use, and create, disable and remove an unused one."""
@@ -311,4 +311,4 @@ class Janitor:
                 with contextlib.suppress(httpx.HTTPError):
                     for image in caller.items("images", page_size=50, page=KEPT_IMAGES // 50 + 1):
                         caller.promises.deleted.add(image["task_id"])
-                        caller.call("delete", "DELETE", f"/api/v1/images/{image['id']}?permanent=true")
+                        caller.call("delete", "DELETE", f"/api/v1/images/{image['id']}")

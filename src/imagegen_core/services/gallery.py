@@ -232,21 +232,26 @@ class Images:
 
     # ---------------------------------------------------------------- delete and mark
 
-    async def delete(self, image_ids: Sequence[int], *, permanent: bool = False) -> ChangedImages:
-        """Move images to the trash at once, or with ``permanent`` delete them for good, also from there.
-
-        The next sweep of the outbox removes the bytes of what is deleted for good.
-        """
+    async def trash(self, image_ids: Sequence[int]) -> ChangedImages:
+        """Move images to the trash at once, or delete them where there is none."""
+        if self.trash_days <= 0:
+            return await self.delete(image_ids)
         ids = _distinct(image_ids)
-        return self._changed(ids, await self._delete(ids, permanent=permanent), "images were deleted")
+        trashed = await self.parts.trash.add(ids, self.parts.clock.now())
+        return self._changed(ids, trashed, "images were moved to the trash")
 
-    async def delete_one(self, image_id: int, *, permanent: bool = False) -> Image:
+    async def delete(self, image_ids: Sequence[int]) -> ChangedImages:
+        """Delete images for good, also from the trash; the next sweep of the outbox removes the bytes."""
+        ids = _distinct(image_ids)
+        return self._changed(ids, await self._delete(ids), "images were deleted")
+
+    async def delete_one(self, image_id: int) -> Image:
         """Delete an image as `delete` does, its bytes at once; if a store is down, the outbox retries."""
-        images = await self._delete((image_id,), permanent=permanent)
+        images = await self._delete((image_id,))
         if not images:
             raise ImageNotFound(image_id)
         (image,) = images
-        for key in filter(None, (image.blob_key, image.thumbnail_key) if self._is_final(permanent) else ()):
+        for key in filter(None, (image.blob_key, image.thumbnail_key)):
             try:
                 await self.parts.blobs.delete(key)
             except StorageError:
@@ -254,14 +259,9 @@ class Images:
         self.on_change()
         return image
 
-    def _is_final(self, permanent: bool) -> bool:  # noqa: FBT001 - as it was asked for
-        return permanent or self.trash_days <= 0
-
-    async def _delete(self, ids: Sequence[int], *, permanent: bool) -> tuple[Image, ...]:
-        if not self._is_final(permanent):
-            return await self.parts.trash.add(ids, self.parts.clock.now())
+    async def _delete(self, ids: Sequence[int]) -> tuple[Image, ...]:
         images = await self.parts.images.delete(ids)
-        return (*images, *await self.parts.trash.remove(ids)) if permanent else images
+        return (*images, *await self.parts.trash.remove(ids)) if len(images) < len(ids) else images
 
     async def restore(self, image_ids: Sequence[int]) -> ChangedImages:
         """Move images from the trash back to where they were, also those whose bytes are lost."""

@@ -352,18 +352,13 @@ async def get_image_link(
 
 
 @delete("/api/v1/images/{image_id:str}", "images", "image_not_found")
-async def delete_image(
-    image_id: ImageIdPath,
-    service: ServiceDependency,
-    *,
-    permanent: Annotated[bool, query("delete it for good at once, also from the trash")] = False,
-) -> Deleted:
-    """Delete an image: record, file, thumbnail and OSS object.
+async def delete_image(image_id: ImageIdPath, service: ServiceDependency) -> Deleted:
+    """Delete an image for good, also from the trash: record, file, thumbnail and OSS object.
 
-    It is gone at once for all readers, but stays in the trash for `storage.trash_days`. `permanent=true`
-    deletes it for good now. An object that OSS does not remove then is removed later.
+    It is gone at once for all readers; an object that OSS does not remove now is removed later. The action
+    `trash` of `POST /api/v1/images/batch` leaves a way back.
     """
-    await service.imagegen.gallery.delete_one(parse_image_id(image_id), permanent=permanent)
+    await service.imagegen.gallery.delete_one(parse_image_id(image_id))
     return DELETED
 
 
@@ -493,8 +488,7 @@ async def restore_images(data: JSONBody[ImageIds], service: ServiceDependency) -
 async def empty_trash(service: ServiceDependency) -> Deleted:
     """Delete for good all that is in the trash.
 
-    If that is interrupted, the rest stays there; ask again. `DELETE /api/v1/images/{image_id}?permanent=true`
-    deletes one image.
+    If that is interrupted, the rest stays there; ask again. `DELETE /api/v1/images/{image_id}` deletes one.
     """
     await service.imagegen.gallery.empty_trash()
     return DELETED

@@ -72,6 +72,7 @@ class BatchAction(StrEnum):
     """What may be done to many images at once."""
 
     DELETE = "delete"
+    TRASH = "trash"
     FAVOURITE = "favourite"
     UNFAVOURITE = "unfavourite"
     TAG = "tag"
@@ -96,7 +97,6 @@ class BatchBody(Body, frozen=True, kw_only=True):
     action: Annotated[BatchAction, doc("what to do", BatchAction.TAG)]
     tag: Annotated[str, doc("for `tag` and `untag`", "猫"), _TAG_WORDS] | None = None
     collection: Annotated[int | None, doc("its id, for `add_to` and `remove_from`")] = None
-    permanent: Annotated[bool, doc("for `delete`: for good at once, also from the trash")] = False
 
     schema_words: ClassVar[Mapping[str, Any]] = {
         "allOf": [
@@ -111,9 +111,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
     @property
     def change(self) -> MarkChange | None:
-        """The change of marks; None if the images are to be deleted."""
-        if self.permanent and self.action is not BatchAction.DELETE:
-            raise ValidationFailed.for_field("permanent", ProblemCode.NOT_WITH_ACTION(action=self.action))
+        """The change of marks; None for an action that takes images away."""
         change: dict[str, Any] = {"favourite": self.action is BatchAction.FAVOURITE}
         for name, actions in _ARGUMENTS.items():
             value, is_needed = getattr(self, name), self.action in actions
@@ -123,7 +121,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
                 raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
             if is_needed:
                 change = {str(self.action): value}
-        return None if self.action is BatchAction.DELETE else MarkChange(**change)
+        return None if self.action in (BatchAction.DELETE, BatchAction.TRASH) else MarkChange(**change)
 
 
 _COLLECTION_NAME = f"1 to {limits.MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
@@ -161,16 +159,18 @@ async def mark_image(
 
 @post("/api/v1/images/batch", "images", "collection_not_found", "too_many_tags")
 async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
-    """Delete many images at once, or mark them: all of them or, if it is refused, none.
+    """Take many images away at once, or mark them: all of them or, if it is refused, none.
 
-    Deleted ones are in the trash, unless `permanent`. `tag` and `untag` need a `tag`; `add_to` and
-    `remove_from` need a `collection`. Images that are missing are named, and are no error.
+    `trash` leaves a way back for `storage.trash_days`, `delete` none. `tag` and `untag` need a `tag`;
+    `add_to` and `remove_from` need a `collection`. Images that are missing are named, and are no error.
     """
     gallery, change = service.imagegen.gallery, data.change
-    if change is None:
-        result = await gallery.delete(data.ids, permanent=data.permanent)
-    else:
+    if change is not None:
         result = await gallery.mark(data.ids, change)
+    elif data.action is BatchAction.TRASH:
+        result = await gallery.trash(data.ids)
+    else:
+        result = await gallery.delete(data.ids)
     return success(ChangedImages.from_attributes(result))
 
 

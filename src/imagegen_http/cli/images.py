@@ -330,10 +330,13 @@ async def delete(api: Api, image_ids: tuple[int, ...], *, permanent: bool) -> No
 
     One that is missing stops no other.
     """
-    failures, query = Failures(), {"permanent": "true"} if permanent else {}
+    if not permanent:
+        await _change_all(api, f"{_IMAGES}/batch", image_ids, {"action": "trash"}, each="deleted {id}")
+        return
+    failures = Failures()
     for image_id in dict.fromkeys(image_ids):
         with failures.catching(image_id):
-            await api.call("DELETE", f"{_IMAGES}/{image_id}", params=query)
+            await api.call("DELETE", f"{_IMAGES}/{image_id}")
             say("deleted {id}", id=image_id)
     failures.check()
 
@@ -363,15 +366,22 @@ async def empty_trash(api: Api) -> None:
     click.echo("emptied")
 
 
-async def _change_all(api: Api, path: str, image_ids: Sequence[int], body: Mapping[str, Any]) -> None:
-    """Change images in batches, and print how many were; missing ones fail once the others are done."""
+async def _change_all(
+    api: Api, path: str, image_ids: Sequence[int], body: Mapping[str, Any], *, each: str | None = None
+) -> None:
+    """Change images in batches, and print how many were, or a line for ``each``; missing ones fail then."""
     ids = list(dict.fromkeys(image_ids))
     changed, missing = 0, []
     for start in range(0, len(ids), MAX_BATCH_IMAGES):
         result = await api.post(path, json={"ids": ids[start : start + MAX_BATCH_IMAGES], **body})
         changed += result["changed"]
         missing += result["missing"]
-    click.echo(changed)
+    if each is None:
+        click.echo(changed)
+    else:
+        for image_id in ids:
+            if image_id not in missing:
+                say(each, id=image_id)
     if missing:
         raise CommandFailed("no images {image_ids}; the others are done", image_ids=listed_ids(missing))
 

@@ -70,7 +70,7 @@ def test_each_is_done_once(nodes, sweepers, waiting_images, line):
         uploads = Counter(images)
         oss.down()
         for image in waiting_images:
-            data(client.delete(f"{IMAGES}/{image['id']}?permanent=true"))
+            data(client.delete(f"{IMAGES}/{image['id']}"))
         oss.fail("delay", "delete", times=100)
         oss.up()
         until(line, both)

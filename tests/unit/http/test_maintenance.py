@@ -31,6 +31,9 @@ class Stores:
         self.sync, self.expire = self.pass_of("sync", SyncSummary()), self.pass_of("expire", ExpirySummary())
         self.verify, self.clean = self.pass_of("verify", report), self.pass_of("clean", 0)
 
+    async def empty_trash(self):
+        return 0
+
     def pass_of(self, name, result):
         async def act(**options):
             self.passes.append(name)

@@ -77,6 +77,7 @@ REFUSALS = [
     errors.DeliveryNotFound(3),
     errors.TooManyWebhooks(),
     errors.BatchNotFound("7"),
+    errors.StyleNotFound("7"),
     errors.InputNotFound("7", 1),
     errors.ResponseNotKept("7", 1),
     errors.ThumbnailNotFound(7),
