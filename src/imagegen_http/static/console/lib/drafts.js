@@ -18,6 +18,10 @@ const EMPTY = {
   model_id: "", // "" is the provider's default model
   fallback: [], // at most one `{ provider, model_id }`, to ask where the first has charged nothing
   prompt: "",
+  style: null, // one of the service's, as it was when it was chosen
+  values: {}, // texts by the names that stand in braces in the prompt or the style
+  plain: [], // names of the prompt that are to be sent as they stand there
+  targets: [], // further `{ provider, model_id }` that are asked for the same
   num: 1,
   size: "", // label of a size preset, or CUSTOM; "" is the model's own default, or what `params` say
   params: {}, // the other parameters by name; a seed beyond 2^53 is a string, what cannot be read yet its text
@@ -86,20 +90,20 @@ export async function inputUrl(input) {
 }
 
 /**
- * Ask the chosen model for what the draft says; return the task. Asked again after an answer that was lost, what is the
+ * Ask the chosen model for what the draft says, or `wish` in its place; return the task. Asked again after an answer that was lost, what is the
  * same request is the same task and is paid once, whatever the draft was meanwhile. While an answer is awaited, it is
  * that request's.
  */
-export function submit(choice) {
-  sending ??= send(choice).finally(() => {
+export function submit(choice, wish = draft.value) {
+  sending ??= send(choice, wish).finally(() => {
     sending = null;
   });
   return sending;
 }
 
-async function send(choice) {
+async function send(choice, wish) {
   const operation = OPERATIONS[choice.operation];
-  const body = JSON.stringify(await bodyOf(draft.value, choice));
+  const body = JSON.stringify(await bodyOf(wish, choice));
   const { fingerprint, once } = await payments().catch(() => {
     throw new ApiError(t("problem.unreachable")); // nothing was sent
   });

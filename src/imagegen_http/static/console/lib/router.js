@@ -46,7 +46,7 @@ export function isTyping(element) {
 // The styles of single pages, of which only those of the page that is shown hold: their names are no others' business.
 
 const OTHERS = { gallery: ["marks"], picture: ["marks"] }; // what a page needs beside the style of its own name
-const LATER = { create: ["feed", "inputs"] }; // what it needs once it shows more than the first time
+const LATER = { create: ["feed", "inputs", "kits"] }; // what it needs once it shows more than the first time
 
 /** Resolve once the styles of a page are there. */
 export function fetchStyles(page) {

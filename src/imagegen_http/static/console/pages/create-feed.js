@@ -27,6 +27,22 @@ const pressed = signal([]);
  */
 export const groups = computed(() => [...pressed.value, ...(tasks.items.value ?? []).filter(isShown)]);
 
+/** What was asked for here as one batch: as `begin` got it, with `batch_id`, and `over` once all its tasks have ended. */
+const batches = signal([]);
+
+/** The groups as they are shown: the tasks of a batch, newest first, are the `tasks` of one row. */
+export const rows = computed(() => {
+  const found = new Map(batches.value.map((batch) => [batch.batch_id, { ...batch, tasks: [] }]));
+  const list = [...found.values()];
+  for (const entry of groups.value) {
+    const row = found.get(entry.batch_id) ?? (entry.batch_id ? { key: entry.batch_id, batch_id: entry.batch_id, over: true, tasks: [] } : entry);
+    if (row === entry || !found.has(entry.batch_id)) list.push(row);
+    if (row !== entry) found.set(entry.batch_id, row).get(entry.batch_id).tasks.push(entry);
+  }
+  const at = ({ batch_id, place, task_id }) => batch_id ?? place ?? task_id ?? "~"; // what is on its way has none yet
+  return list.filter(({ tasks, over }) => !tasks || tasks.length || !over).sort((a, b) => (at(a) < at(b) ? 1 : at(a) > at(b) ? -1 : 0));
+});
+
 /** Whether it is known what there is; and why it is not. */
 export const known = computed(() => tasks.items.value !== null);
 export const trouble = computed(() => (known.value ? null : tasks.error.value));
@@ -58,6 +74,7 @@ export function begin(asked) {
     drop,
     accept(task) {
       drop();
+      if (task.batch_id && !task.task_id) return addBatch({ ...entry, batch_id: task.batch_id });
       return add({ ...entry, ...task });
     },
   };
@@ -112,6 +129,15 @@ function add(task) {
   return true;
 }
 
+/** Show a batch that was just accepted; return whether it is a new one. */
+function addBatch(batch) {
+  if (followed.has(batch.batch_id)) return false;
+  remember(batch.batch_id, true);
+  batches.value = [batch, ...batches.value];
+  tasks.again();
+  return true;
+}
+
 /** Say what became of a task that is shown, and ask for all of it. */
 function note({ task_id, status, image_ids, error }) {
   const entry = find(task_id);
@@ -147,6 +173,7 @@ function isShown({ status, task_id, image_ids }) {
 
 /** A new task that there is room for, images of another, or the end of one, for then the others have moved up. */
 function misses({ status, image_ids }, before) {
+  if (batches.value.some(({ over }) => !over) && (!before || ENDED.includes(status))) return true; // it may be one of these
   const waiting = groups.value.filter((one) => !ENDED.includes(one.status));
   if (!ENDED.includes(status)) return !before && waiting.length < MAX_UNFINISHED;
   return (image_ids.length > 0 && !before?.own) || waiting.some((one) => one.status === "pending");
@@ -180,9 +207,18 @@ async function readTasks({ missed }) {
     list("pending", MAX_UNFINISHED),
     list("completed", MAX_NEWEST),
   ]);
-  const current = [...processing, ...pending, ...completed];
+  const ours = await Promise.all(batches.value.filter(({ over }) => !over).map(readBatch));
+  const current = [...processing, ...pending, ...ours.flat(), ...completed];
   const all = missed ? [...(await readOthers(current)), ...current] : current;
-  return all.map((task) => ({ ...task, own: followed.has(task.task_id) || Boolean(find(task.task_id)?.own) }));
+  return all.map((task) => ({ ...task, own: followed.has(task.task_id) || followed.has(task.batch_id) || Boolean(find(task.task_id)?.own) }));
+}
+
+/** All tasks of a batch so far; it is not asked for again once they have ended. */
+async function readBatch({ batch_id, cells }) {
+  const { items, total } = await get(TASKS, { batch_id, page_size: MAX_UNHEARD });
+  const isOver = total >= cells.length && items.every(({ status }) => ENDED.includes(status));
+  if (isOver) batches.value = batches.value.map((batch) => (batch.batch_id === batch_id ? { ...batch, over: true } : batch));
+  return items;
 }
 
 /** Failures of what was asked for here, and what ended unheard. */
@@ -190,7 +226,7 @@ async function readOthers(current) {
   const told = new Set(current.map(({ task_id }) => task_id));
   const failed = followed.size ? (await get(TASKS, { status: "failed", page_size: MAX_FAILURES })).items : [];
   const shown = new Set([...followed, ...(tasks.items.value ?? []).map(({ task_id }) => task_id)]);
-  const failures = failed.filter(({ task_id }) => shown.has(task_id));
+  const failures = failed.filter(({ task_id, batch_id }) => shown.has(task_id) || followed.has(batch_id));
   for (const { task_id } of failures) told.add(task_id);
   const isUnheard = ({ status, task_id }) => !ENDED.includes(status) && !told.has(task_id);
   if (!tasks.items.value?.some(isUnheard)) return failures;

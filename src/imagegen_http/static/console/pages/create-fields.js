@@ -9,7 +9,7 @@ import {
 import { Field, Icon, Lazy } from "../parts/basics.js";
 import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../vendor/index.js";
 
-// The prompt: it grows with what is typed, walks through earlier prompts, and keeps those that are wanted again.
+// The prompt: it grows with what is typed, walks through earlier prompts, and has the styles beside it.
 
 const MAX_PROMPTS = 50;
 const NEAR = 0.8; // of the limit: then the count is shown
@@ -23,7 +23,7 @@ export function rememberPrompt(prompt) {
 
 export function PromptBox({ box, value, max, optional, error, onChange }) {
   const written = useRef(""); // what was in the box when the way through earlier prompts began
-  const [templates, setTemplates] = useState(null);
+  const [drawer, setDrawer] = useState(null);
   useLayoutEffect(() => {
     const { style } = box.current;
     style.height = "auto";
@@ -47,15 +47,15 @@ export function PromptBox({ box, value, max, optional, error, onChange }) {
     if (at === -1) written.current = value;
     onChange(earlier[next] ?? written.current);
   };
-  const openTemplates = async () => setTemplates({ Templates: (await import("../parts/templates.js")).Templates });
+  const openStyles = async () => setDrawer({ Styles: (await import("../parts/styles.js")).Styles });
   const length = characters(value);
   const count = length > NEAR * max ? t("create.count", { n: length, max }) : "";
   return html`<${Field} label=${t("create.prompt")} unit=${optional ? t("create.optional") : ""} hint=${count} error=${error} className="prompt">
       ${(control) => html`<textarea ...${control} ref=${box} name="prompt" rows="4" value=${value} placeholder=${t("create.prompt_hint")}
         onInput=${({ target }) => onChange(target.value)} onKeyDown=${press}></textarea>`}
     <//>
-    <button type="button" class="bare templates" onClick=${openTemplates}><${Icon} name="document" />${t("create.templates")}</button>
-    ${templates && html`<${templates.Templates} current=${value} onPick=${onChange} onClose=${() => setTemplates(null)} />`}`;
+    <button type="button" class="bare beside" aria-haspopup="dialog" onClick=${openStyles}><${Icon} name="document" />${t("create.styles")}</button>
+    ${drawer && html`<${drawer.Styles} onClose=${() => setDrawer(null)} />`}`;
 }
 
 // Which model is asked, of which provider; what is retired says so.

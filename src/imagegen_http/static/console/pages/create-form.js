@@ -10,7 +10,7 @@ import {
   choiceOf, estimateOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, shapeOf, unknownNames,
 } from "../lib/requests.js";
 import { isTyping } from "../lib/router.js";
-import { Lazy, NumberField, toast } from "../parts/basics.js";
+import { Icon, Lazy, NumberField, toast } from "../parts/basics.js";
 import { computed, html, signal, useEffect, useRef, useState } from "../vendor/index.js";
 
 // Takes what is dropped anywhere on the page, and images that are pasted.
@@ -109,12 +109,12 @@ const PAUSE = 400; // milliseconds after the last change
 const MAC = /mac|iphone|ipad/i.test(navigator.platform);
 const loadInstead = async () => (await import("./create-instead.js")).Instead; // most drafts get the model that they mean
 
-export function Foot({ draft, choice, valid, sending, problem }) {
+export function Foot({ draft, choice, valid, sending, problem, price }) {
   const twice = (event) => (event.detail > 1 || (event.repeat && event.key === "Enter")) && event.preventDefault(); // a double click is one task, and a key that is kept down
   return html`<div class="foot">
     ${choice.instead && html`<${Lazy} load=${loadInstead} choice=${choice} />`}
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
-    <${Estimate} draft=${draft} choice=${choice} valid=${valid} />
+    ${price ? price({ valid }) : html`<${Estimate} draft=${draft} choice=${choice} valid=${valid} />`}
     <button type="submit" class="main go" disabled=${sending} aria-busy=${sending} onClick=${twice} onKeyDown=${twice}>
       ${t("create.go")}<kbd aria-hidden="true">${MAC ? "⌘↵" : "Ctrl ↵"}</kbd></button>
   </div>`;
@@ -157,6 +157,8 @@ function Estimate({ draft, choice, valid }) {
 
 const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
 const loadSecond = async () => (await import("../parts/second-choice.js")).SecondChoice;
+const loadKits = () => import("./create-kits.js");
+const BRACES = /\{[^{}"'\n,:;|]+\}/; // that may be a name: create-kits.js knows
 const ORDER = ["generate", "reference", "edit", "upscale", "recontext", "segment"];
 
 export function CreateForm({ choice, results }) {
@@ -166,11 +168,17 @@ export function CreateForm({ choice, results }) {
   const [sending, setSending] = useState(false);
   const [refusal, setRefusal] = useState(null); // what the service said, as it is placed, of the draft as it was then
   const [strict, setStrict] = useState(false); // whether what is missing is told, too
+  const [kits, setKits] = useState(null); // the module of what few drafts have
+  const [picking, setPicking] = useState(false);
   const now = draft.value;
-  const problems = problemsOf(now, choice);
+  const plan = kits && isKit(now) ? kits.planOf(now, choice) : null;
+  const problems = plan ? kits.problemsOf(plan) : problemsOf(now, choice);
   const said = refusal?.of === JSON.stringify(now) ? refusal : null;
   const shown = { ...(strict ? problems : overdue(problems, now)), ...said?.fields };
 
+  useEffect(() => {
+    if (isKit(now) && !kits) loadKits().then(setKits);
+  }, [isKit(now)]);
   useEffect(() => {
     if (now.mixed) import("../lib/mixed-params.js").then(({ withExtras }) => change({ ...withExtras(draft.peek(), choice), mixed: false }));
   }, [now.mixed]);
@@ -178,25 +186,35 @@ export function CreateForm({ choice, results }) {
     const wish = draft.peek();
     const chosen = choiceOf(wish);
     setRefusal(null);
-    if (Object.keys(problemsOf(wish, chosen)).length) {
+    const focused = document.activeElement;
+    if (isKit(wish)) setSending(true); // else a second press could come before the module does
+    const kit = isKit(wish) ? await loadKits().catch(() => null) : null;
+    if (isKit(wish) && !kit) {
+      setSending(false);
+      setRefusal({ of: JSON.stringify(wish), fields: {}, rest: t("problem.unreachable") });
+      return;
+    }
+    const plan = kit?.planOf(wish, chosen);
+    if (Object.keys(plan ? kit.problemsOf(plan) : problemsOf(wish, chosen)).length) {
+      setSending(false);
       setStrict(true);
       focusWrong(form);
       return;
     }
-    const focused = document.activeElement;
     setSending(true);
     const { provider, model, operation: name } = chosen;
-    const asked = begin({
-      ...{ operation: name, provider: provider.name, model_id: model.id, prompt: wish.prompt, params: wish.params, wish },
-      ...{ num: numberOf(wish, chosen), shape: shapeOf(wish, chosen), quote: estimate.peek() },
+    const one = plan?.draft ?? wish;
+    const asked = isBatch(plan) ? null : begin({
+      ...{ operation: name, provider: provider.name, model_id: model.id, prompt: one.prompt, params: one.params, wish },
+      ...{ num: numberOf(one, chosen), shape: shapeOf(one, chosen), quote: estimate.peek() },
     });
     if (results.current) show(results.current);
     try {
-      if (!asked.accept(await submit(chosen))) toast(t("create.same_task"));
+      if (!(asked ? asked.accept(await submit(chosen, one)) : await kit.press(plan, wish))) toast(t("create.same_task"));
       setStrict(false);
       rememberPrompt(wish.prompt);
     } catch (error) {
-      asked.drop();
+      asked?.drop();
       if (!(error instanceof ApiError)) throw error;
       const said = await placedOf(error, wish, chosen);
       if (!form.current) toast(said.rest || error.text, { kind: "wrong" }); // who has left the page is told there
@@ -209,9 +227,13 @@ export function CreateForm({ choice, results }) {
   };
   const submitted = (event) => {
     event.preventDefault();
-    if (!sending) send();
+    if (!sending && !document.querySelector("dialog[open]")) send(); // Enter in a window over the form is none of the form's
   };
   useSubmitKey(() => !sending && send());
+  const openTargets = async () => {
+    setKits(await loadKits());
+    setPicking(true);
+  };
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
     <div class="fields">
@@ -219,17 +241,35 @@ export function CreateForm({ choice, results }) {
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
+      ${plan && html`<${kits.Kit} draft=${now} plan=${plan} errors=${shown} />`}
       ${isFirstVisit.value && html`<${Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} choice=${choice} error=${shown.model_id} onChange=${change} />
+      ${operation === "generate" && hasSeveral() && html`<button type="button" class="bare beside" aria-haspopup="dialog" onClick=${openTargets}><${Icon} name="compare" />${t("create.several")}</button>`}
+      ${picking && kits && html`<${kits.Targets} draft=${now} choice=${choice} onClose=${() => setPicking(false)} />`}
       ${choice.provider.kind !== "demo" && html`<${Lazy} load=${loadSecond} draft=${now} choice=${choice} onChange=${change} />`}
       <${SizePicker} draft=${now} choice=${choice} problems=${shown} onChange=${change} />
       ${parameter(choice, "num") &&
       html`<${NumberField} label=${t("create.num")} value=${numberOf(now, choice)} max=${model.limits.max_num} error=${shown.num} onChange=${(num) => change({ num })} />`}
       <${Parameters} choice=${choice} params=${now.params} extras=${now.extras} errors=${shown} unknown=${unknownNames(now, choice)} onChange=${setParameter} />
     </div>
-    <${Foot} draft=${now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} problem=${said?.rest} />
+    <${Foot} draft=${plan?.draft ?? now} choice=${choice} valid=${!Object.keys(problems).length} sending=${sending} problem=${said?.rest}
+      price=${isBatch(plan) && ((shared) => html`<${kits.Price} plan=${plan} ...${shared} />`)} />
   </form>`;
+}
+
+/** Whether there is more than one model to ask. */
+function hasSeveral() {
+  return catalogue.value.providers.flatMap(({ models }) => models.filter(({ capabilities }) => capabilities.includes("generate"))).length > 1;
+}
+
+/** Whether a draft may be more than one request of its own words. */
+function isKit({ style, targets, prompt }) {
+  return Boolean(style || targets.length || BRACES.test(prompt));
+}
+
+function isBatch(plan) {
+  return Boolean(plan && (plan.tasks !== 1 || plan.choices.length > 1));
 }
 
 /** Ctrl or ⌘ with Enter sends what is asked for, wherever on the page the focus is. */
@@ -260,6 +300,7 @@ function Operations({ operation, able, onChange }) {
 /** The problems that are told before anybody has pressed the button: those of what is there, not of what is missing. */
 function overdue(problems, { prompt, extras }) {
   const { prompt: wrong, image, reference, ...others } = problems;
+  for (const name of Object.keys(others)) if (name.startsWith("values.")) delete others[name];
   for (const [at, { name, text }] of extras.entries()) if (!name.trim() || !text.trim()) delete others[`extras.${at}`];
   return { ...others, ...(wrong && prompt && { prompt: wrong }) };
 }

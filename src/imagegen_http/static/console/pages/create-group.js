@@ -209,7 +209,7 @@ export function Group({ entry, onEdit, onRetried }) {
 }
 
 /** The words in two lines, and the rest of them when it is asked for. */
-function Words({ text }) {
+export function Words({ text }) {
   const box = useRef(null);
   const [open, setOpen] = useState(false);
   const [isLong, setLong] = useState(false);
@@ -259,7 +259,7 @@ function OnceMore({ entry }) {
 }
 
 /** A button whose second press counts once the first one is answered. */
-function Press({ run, className = "", children }) {
+export function Press({ run, className = "", children }) {
   const [busy, setBusy] = useState(false);
   const press = async ({ detail, currentTarget }) => {
     if (busy || detail > 1) return; // a double click is one press
@@ -275,7 +275,7 @@ function Press({ run, className = "", children }) {
 }
 
 /** Why there is nothing, and what can be done about it: a line, where frames would be. */
-function Failure({ entry, onEdit, onRetried }) {
+export function Failure({ entry, onEdit, onRetried }) {
   const { error, provider } = entry;
   const charged = mayBeCharged(entry);
   const again = async (button) => {
@@ -294,7 +294,7 @@ function Failure({ entry, onEdit, onRetried }) {
   </div>`;
 }
 
-function Frames({ entry }) {
+export function Frames({ entry }) {
   const [partials, drop] = usePartialImages(entry);
   if (entry.status === "pending" && !entry.own) return html`<ul class="frames line"><${Frame} entry=${entry} isFirst /></ul>`;
   const images = imagesOf(entry);
@@ -331,6 +331,6 @@ function columnsOf(number, ratio) {
 }
 
 /** Return the time of a moment, with its date where that is not today. */
-function timeOf(text) {
+export function timeOf(text) {
   return dayOf(text) === dayOf(Date.now()) ? new Date(text).toLocaleTimeString(locale(), { timeStyle: "short" }) : moment(text);
 }

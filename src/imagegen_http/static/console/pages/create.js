@@ -1,6 +1,6 @@
 // Create: the form beside what it made.
 
-import { dismiss, follow, groups, keyOf, known, news, reload, replace, trouble } from "./create-feed.js";
+import { dismiss, follow, groups, keyOf, known, news, reload, replace, rows, trouble } from "./create-feed.js";
 import { CreateForm, isFirstVisit, RealProviders } from "./create-form.js";
 import { catalogue, loadProviders, problem } from "../lib/api.js";
 import { draft, replaceDraft } from "../lib/drafts.js";
@@ -18,6 +18,8 @@ async function loadGroup() {
   const [{ Group }] = await Promise.all([import("./create-group.js"), fetchSentences("tasks"), fetchLater("feed")]);
   return Group;
 }
+
+const loadBatch = async () => (await Promise.all([loadGroup(), import("./create-batch.js")]))[1].BatchGroup;
 
 const STOPS = ".frame, .group";
 
@@ -46,7 +48,7 @@ export function Results({ heading }) {
   const edit = async (entry) => {
     const { draftOf, madeBy } = await import("../lib/reuse.js");
     replaceDraft(entry.wish ? { ...entry.wish, ...madeBy(entry) } : await draftOf(entry));
-    dismiss(entry.task_id);
+    if (entry.task_id) dismiss(entry.task_id);
     document.querySelector(".create textarea")?.focus();
   };
   return html`<section class="results">
@@ -59,7 +61,7 @@ export function Results({ heading }) {
     ${trouble.value && html`<${Problem} error=${trouble.value} again=${reload} />`}
     ${empty && (isFirstVisit.value ? html`<${RealProviders} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
     <div class="feed" ref=${list} onClickCapture=${keepFocus} onKeyDownCapture=${(event) => event.key === "Delete" && keepFocus(event)} aria-busy=${!known.value && !trouble.value}>
-      ${groups.value.map((entry) => html`<${Lazy} load=${loadGroup} key=${keyOf(entry)} entry=${entry} onEdit=${edit} onRetried=${retried} />`)}
+      ${rows.value.map((entry) => html`<${Lazy} load=${entry.tasks || entry.cells ? loadBatch : loadGroup} key=${keyOf(entry)} entry=${entry} onEdit=${edit} onRetried=${retried} />`)}
     </div>
   </section>`;
 }

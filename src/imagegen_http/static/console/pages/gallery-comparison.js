@@ -2,8 +2,8 @@
 
 import { useZoom } from "./picture-zoom.js";
 import { get, modelOf, providerName } from "../lib/api.js";
-import { shortened } from "../lib/format.js";
-import { t } from "../lib/i18n.js";
+import { cost, duration, shortened } from "../lib/format.js";
+import { fetchSentences, t } from "../lib/i18n.js";
 import { isVector } from "../lib/images.js";
 import { parameterRows } from "../lib/parameter-rows.js";
 import { useKeys } from "../lib/router.js";
@@ -11,15 +11,20 @@ import { Icon, Problem } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
 import { html, useEffect, useRef, useSignal, useState } from "../vendor/index.js";
 
+await fetchSentences("tasks");
+
 export function Comparison({ ids, onClose }) {
   const [images, setImages] = useState([]);
   const [error, setError] = useState(null);
+  const [took, setTook] = useState({}); // seconds by task
   const view = useSignal(null);
   const zoom = useRef({}); // what the first image can do: the others follow
   useEffect(() => {
     Promise.allSettled(ids.map((id) => get(`/api/v1/images/${id}`))).then((told) => {
       setImages(told.filter(({ value }) => value).map(({ value }) => value)); // those that there are
       setError(told.find(({ reason }) => reason)?.reason ?? null);
+      const ids = new Set(told.map(({ value }) => value?.task_id).filter(Boolean));
+      for (const id of ids) get(`/api/v1/tasks/${id}`).then((task) => setTook((before) => ({ ...before, [id]: secondsOf(task) })), () => null); // its task may be gone
     });
   }, [String(ids)]);
   const larger = () => zoom.current.zoomIn?.();
@@ -33,7 +38,7 @@ export function Comparison({ ids, onClose }) {
   return html`<${Dialog} kind="dialog comparison" title=${t("gallery.compare")} onClose=${onClose}>
     ${error && html`<${Problem} error=${error} />`}
     <div class="compared" ref=${body}>
-      ${images.map((image, at) => html`<${Compared} key=${image.id} image=${image} rows=${rows.map(({ label, values }) => [label, values[at]])} view=${view} zoom=${at === 0 ? zoom : null} />`)}
+      ${images.map((image, at) => html`<${Compared} key=${image.id} image=${image} seconds=${took[image.task_id]} rows=${rows.map(({ label, values }) => [label, values[at]])} view=${view} zoom=${at === 0 ? zoom : null} />`)}
     </div>
     <div class="zooms" role="group" aria-label=${t("picture.zoom")}>
       ${button("minus", t("picture.smaller"), smaller)}
@@ -43,7 +48,7 @@ export function Comparison({ ids, onClose }) {
   <//>`;
 }
 
-function Compared({ image, rows, view, zoom }) {
+function Compared({ image, seconds, rows, view, zoom }) {
   const { id, prompt, provider, model_id, width, height, image_url } = image;
   const pane = useRef(null);
   const own = useZoom(pane, { key: id, width, height, onSwipe: () => null, view });
@@ -52,8 +57,13 @@ function Compared({ image, rows, view, zoom }) {
     <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}>${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<img src=${image_url} alt=${shortened(prompt)} style=${own.style} draggable=${false} />`}</div>
     <figcaption><a href=${`/p/${id}`}>${prompt || t("images.unnamed", { id: String(id) })}</a>
       <p class="muted">${providerName(provider)} · ${modelOf(provider, model_id)?.name ?? model_id} · ${width} × ${height}</p>
+      <p class="muted">${cost(image.cost)}${seconds >= 0.5 && ` · ${t("tasks.took", { time: duration(seconds) })}`}</p>
       <dl>${rows.map(([label, value]) => html`<div key=${label}><dt>${label}</dt><dd>${value}</dd></div>`)}</dl></figcaption>
   </figure>`;
+}
+
+function secondsOf({ started_at, completed_at }) {
+  return started_at && completed_at ? (Date.parse(completed_at) - Date.parse(started_at)) / 1000 : 0;
 }
 
 /** Return the parameters, but the size, in which the images differ: `{ label, values }` with a value of each image, "–" where it has none. */

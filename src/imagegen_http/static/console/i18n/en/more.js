@@ -1,4 +1,4 @@
-// The sentences about templates and the fields under advanced in English; ../zh/more.js has the same keys.
+// The sentences about the fields under advanced in English; ../zh/more.js has the same keys.
 
 export default {
   more: {
@@ -11,9 +11,6 @@ export default {
     nowhere_why: "The address may be mistyped, or the page has moved.",
     of_input: "No. {n}: {reason}",
     drop_value: "Drop {name}",
-    keep_prompt: "Keep the current prompt",
-    no_templates: "Prompts that you want again can be kept here, in this browser only.",
-    drop_template: "Remove template {n}",
     kept_values: { one: "This model does not have this setting: it is kept, but not sent.", other: "This model does not have these {n} settings: they are kept, but not sent." },
     random: "Random",
     seed_lock: "Lock the seed",

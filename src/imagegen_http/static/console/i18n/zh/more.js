@@ -1,4 +1,4 @@
-// The sentences about templates and the fields under advanced in Chinese; ../en/more.js has the same keys.
+// The sentences about the fields under advanced in Chinese; ../en/more.js has the same keys.
 
 export default {
   more: {
@@ -11,9 +11,6 @@ export default {
     nowhere_why: "地址可能写错了，或者页面已经移走。",
     of_input: "第 {n} 张：{reason}",
     drop_value: "去掉 {name}",
-    keep_prompt: "保存当前提示词",
-    no_templates: "常用的提示词可以保存在这里，只存在此浏览器中。",
-    drop_template: "移除第 {n} 条模板",
     kept_values: "此模型没有这 {n} 项设置：已保留，不会发送。",
     random: "随机",
     seed_lock: "锁定种子",

@@ -1,0 +1,98 @@
+// One press that made several tasks: all their frames together, and those of each model in a column where there are several.
+
+import { Failure, Frames, Press, timeOf, Words } from "./create-group.js";
+import { modelOf, post, providerName } from "../lib/api.js";
+import { cost, duration, exactMoment } from "../lib/format.js";
+import { fetchSentences, t } from "../lib/i18n.js";
+import { ENDED } from "../lib/live.js";
+import { fetchLater } from "../lib/router.js";
+import { modelKey } from "../lib/usual.js";
+import { Icon } from "../parts/basics.js";
+import { html } from "../vendor/index.js";
+
+await Promise.all([fetchSentences("kits"), fetchLater("kits")]);
+
+const MAX_EMPTY = 40; // frames of tasks that are still to come
+const MAX_COMPARED = 4;
+
+/** `entry` is a row of `rows`, whose `cells` are there where it was asked for on this page. */
+export function BatchGroup({ entry, onEdit, onRetried }) {
+  const { batch_id, created_at, cells = [], tasks = [], over } = entry;
+  const places = placesOf(entry);
+  const byModel = new Map();
+  for (const place of places) byModel.set(modelKey(place), [...(byModel.get(modelKey(place)) ?? []), place]);
+  const columns = [...byModel.values()];
+  const ended = tasks.filter(({ status }) => ENDED.includes(status));
+  const size = Math.max(cells.length, tasks.length);
+  const words = entry.prompt ?? tasks.at(-1)?.prompt ?? "";
+  const since = created_at ?? tasks.at(-1)?.created_at;
+  const compared = columns.map((column) => column.flatMap(({ image_ids = [] }) => image_ids)[0]).filter(Boolean).slice(0, MAX_COMPARED);
+  return html`<article class="group batch-group" data-batch=${batch_id} aria-label=${t("tasks.task_of", { prompt: words })}>
+    <header>
+      <div><${Words} text=${words} /><p class="facts">
+        ${columns.length === 1 && html`<span>${titleOf(columns[0][0])}</span>`}
+        <span>${t("kits.progress", { n: ended.length, size })}</span>
+        ${ended.length > 0 && html`<span>${sumOf(ended)}</span>`}
+        ${since && html`<time datetime=${since} title=${exactMoment(since)}>${timeOf(since)}</time>`}
+      </p></div>
+      <div class="acts">
+        ${columns.length > 1 && compared.length > 1 && html`<a class="button" href=${`/gallery?compare=${compared.join(",")}`}><${Icon} name="compare" />${t("kits.compare")}</a>`}
+        ${batch_id && !over && ended.length < size && html`<${Press} run=${() => post(`/api/v1/batches/${batch_id}/cancel`)}>${t("act.cancel")}<//>`}
+        ${entry.wish && html`<button type="button" onClick=${() => onEdit(entry)}>${t("kits.change")}</button>`}
+        ${batch_id && html`<a class="button" href=${`/batches/${batch_id}`}>${t("pages.batches")}</a>`}
+      </div>
+    </header>
+    <div class=${columns.length > 1 ? "columns" : ""} style=${{ "--models": Math.min(4, columns.length) }}>
+      ${columns.map((column) => html`<${Column} key=${modelKey(column[0])} places=${column} isNamed=${columns.length > 1} onEdit=${onEdit} onRetried=${onRetried} />`)}
+    </div>
+  </article>`;
+}
+
+/** What one model makes of it, with what that took. */
+function Column({ places, isNamed, onEdit, onRetried }) {
+  const ended = places.filter(({ status }) => ENDED.includes(status));
+  const single = places.every(({ num = 1, image_ids = [] }) => Math.max(num, image_ids.length) <= 1);
+  return html`<section class="model">
+    ${isNamed && html`<h3>${titleOf(places[0])}</h3><p class="facts">${ended.length > 0 && html`<span>${sumOf(ended)}</span>${tookOf(ended) && html`<span>${tookOf(ended)}</span>`}`}</p>`}
+    <div class=${single && !isNamed ? "cells single" : "cells"} style=${{ "--cells": Math.min(4, places.length) }}>
+      ${places.map((place) => html`<div class="cell" key=${place.key ?? place.task_id}>
+        ${place.status === "failed" ? html`<${Failure} entry=${place} onEdit=${onEdit} onRetried=${onRetried} />` : html`<${Frames} entry=${place} />`}
+        ${places.length > 1 && html`<p class="hint label">${place.label ?? place.prompt}</p>`}
+      </div>`)}
+    </div>
+  </section>`;
+}
+
+/** The tasks in the order in which they were asked for, each where its frames have been from the first moment on. */
+function placesOf({ key, cells = [], tasks = [], status, over, created_at }) {
+  const left = [...tasks].reverse(); // oldest first
+  const places = cells.map((cell, at) => {
+    const found = left.findIndex(({ prompt, provider, model_id }) => prompt === cell.prompt && provider === cell.provider && model_id === cell.model_id);
+    if (found >= 0) return { ...cell, ...left.splice(found, 1)[0], key: `${key} ${at}` };
+    const empty = { operation: "generate", status: status ?? "pending", own: true, image_ids: [], params: {}, created_at };
+    return over || at >= MAX_EMPTY ? null : { ...empty, ...cell, key: `${key} ${at}` };
+  });
+  return [...places.filter(Boolean), ...left];
+}
+
+function titleOf({ provider, model_id }) {
+  return `${providerName(provider)} · ${modelOf(provider, model_id)?.name || model_id}`;
+}
+
+/** What tasks cost together, by currency. */
+function sumOf(tasks) {
+  const sums = new Map();
+  const costs = tasks.flatMap(({ costs = [] }) => costs);
+  if (!costs.length) return t("cost.none");
+  if (costs.some(({ amount, basis }) => !amount || basis === "unknown")) return t("cost.unknown");
+  for (const { amount, currency } of costs) sums.set(currency, (sums.get(currency) ?? 0) + Number(amount));
+  const { basis } = costs.find((one) => one.basis === "estimated") ?? costs[0];
+  return [...sums].map(([currency, amount]) => cost({ currency, basis, amount: String(Number(amount.toFixed(10))) })).join(" + ");
+}
+
+/** How long a task took in the middle. */
+function tookOf(tasks) {
+  const seconds = tasks.filter(({ started_at, completed_at }) => started_at && completed_at).map(({ started_at, completed_at }) => (Date.parse(completed_at) - Date.parse(started_at)) / 1000);
+  const middle = seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)];
+  return middle >= 0.5 ? t("tasks.took", { time: duration(middle) }) : "";
+}

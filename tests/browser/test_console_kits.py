@@ -1,0 +1,169 @@
+"""Styles, values of names in the prompt, and several models: one press that makes many images."""
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.form import tasks
+from tests.browser.tab import PHONE, Look
+from tests.integration.api.asking import data
+
+BATCHES, STYLES = "/api/v1/batches", "/api/v1/styles"
+KEPT = """localStorage.setItem('imagegen.templates', '["一只{动物}", "JSON: {\\\\"a\\\\": 1}"]')"""
+SIDES = """
+const models = [...document.querySelectorAll('.batch-group .model')];
+return models.map((one) => one.getBoundingClientRect().x);
+"""
+WIDE = """
+const all = [document.documentElement, ...document.querySelectorAll('dialog[open], dialog[open] .body')];
+const fits = all.every((one) => one.scrollWidth <= one.clientWidth);
+return fits && document.querySelector('dialog[open] li').clientHeight;
+"""
+
+
+def priced(amount, *models):
+    price = {"currency": "CNY", "rates": [{"amount": amount}]}
+    named = [{"id": model, "name": model.title(), "default": model == models[0]} for model in models]
+    return {"kind": "demo", "models": named, "extra_config": {"prices": dict.fromkeys(models, price)}}
+
+
+@pytest.fixture
+def studio():
+    """Settings with three models, two of one provider, each for a price."""
+    providers = {"studio": priced(0.12, "brush", "pencil"), "other": priced(0.05, "oil")}
+    return {"providers": providers, "default_provider": "studio"}
+
+
+def batches(server):
+    with server.client() as api:
+        return data(api.get(BATCHES))["items"]
+
+
+def style_named(form, name):
+    return form.tab.until(
+        lambda: next((one for one in form.all(".styles .style") if one.text.startswith(name)), None)
+    )
+
+
+def status(form):
+    return next((one.text for one in form.all(".estimate")), "")
+
+
+def test_twelve_images_of_a_product_in_eight_clicks(console, tab, studio, axe_violations):
+    """The eighth because the answer to the seventh is lost: it is the same batch, which is paid once."""
+    tab.look(Look(size=(1440, 900)))
+    server, form = console(**studio)
+    form.prompt()
+    clicks = []
+
+    def click(element):
+        clicks.append(element)
+        form.press(element)
+
+    click(form.prompt())
+    form.prompt().send_keys("{颜色}陶瓷杯")
+    click(form.button("风格"))
+    click(style_named(form, "白底主图"))
+    values = form.one("textarea[name=values]")
+    click(values)
+    values.send_keys("红，墨绿,米白", Keys.ENTER, "灰")
+    click(form.button("增加"))
+    click(form.button("增加"))
+    tab.until(lambda: "4 × 3 = 12 张" in status(form) and "预计 ¥1.4" in status(form))
+    violations = axe_violations()
+    tab.driver.execute_script("sessionStorage.lose = 1")
+    click(form.button("生成"))
+    tab.until(lambda: "不会重复付费" in form.text(".foot .error"))
+    click(form.button("生成"))
+    tab.until(lambda: len(form.all(".batch-group .frame")) == 12)
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 12)
+    tab.until(lambda: "已完成 4 / 4" in form.text(".batch-group header"))
+    labels = [one.text for one in form.all(".batch-group .label")]
+    tab.open(server.url)
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 12)
+
+    assert 8 == len(clicks)
+    assert ["红", "墨绿", "米白", "灰"] == labels
+    assert [] == violations + axe_violations()
+    assert [("1.44", 4)] == [(batch["estimate"]["amount"], batch["tasks"]) for batch in batches(server)]
+    done = tasks(server)
+    assert {("红", 3), ("墨绿", 3), ("米白", 3), ("灰", 3)} == {
+        (task["prompt"].partition("陶瓷杯")[0], task["params"]["num"]) for task in done
+    }
+    assert all("陶瓷杯。电商白底主图" in task["prompt"] for task in done)
+
+
+def test_models_stand_side_by_side(console, tab, studio, axe_violations):
+    """One batch of three models; what each lacks is told, and the comparison says what each cost."""
+    server, form = console(**studio)
+    style = {
+        "id": "soft",
+        "name": {"zh": "柔和"},
+        "prompt": {"zh": "{prompt}，柔光"},
+        "params": {"guidance": 3},
+    }
+    with server.client() as api:
+        data(api.post(STYLES, json={"styles": [style]}))
+    form.prompt().send_keys("陶瓷杯")
+    form.button("风格").click()
+    style_named(form, "柔和").click()
+    form.press(form.button("多个模型"))
+    for model in ("Pencil", "Oil"):
+        boxes = tab.until(lambda: form.all(".several label"))
+        next(box for box in boxes if box.text == model).click()
+    violations = axe_violations()
+    form.button("完成").click()
+    tab.until(lambda: "3 张" in status(form) and "¥0.29" in status(form))
+    lacks = [one.text for one in form.all(".lacks")]
+    form.go()
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 3)
+    sides = tab.driver.execute_script(SIDES)
+    names = [one.text for one in form.all(".batch-group h3")]
+    violations += axe_violations()
+    tab.look(Look(size=PHONE, has_touch=True, theme="dark"))
+    below = tab.driver.execute_script(SIDES)
+    form.press(form.button("对比"))
+    tab.until(lambda: sorted(c.text.count("¥") for c in form.all(".comparison figcaption")) == [1, 1, 1])
+
+    assert (3, 3, 1) == (len(lacks), len(set(sides)), len(set(below)))
+    assert all("guidance" in one for one in lacks)
+    assert ["studio · Brush", "studio · Pencil", "other · Oil"] == names
+    assert [] == violations
+    assert [("0.29", 3)] == [(batch["estimate"]["amount"], batch["tasks"]) for batch in batches(server)]
+    assert ["陶瓷杯，柔光"] * 3 == [task["prompt"] for task in tasks(server)]
+
+
+def test_a_hostile_style_and_a_name_without_values(console, tab):
+    """HTML is text; nothing is sent while a name lacks values; what the browser had kept comes along."""
+    server, form = console()
+    evil = "<img src=x onerror=document.title='evil'>"
+    style = {"id": "evil", "name": {"zh": evil}, "prompt": {"zh": f"{{prompt}}{evil}"}}
+    with server.client() as api:
+        data(api.post(STYLES, json={"styles": [style]}))
+    tab.driver.execute_script(KEPT)
+    form.prompt().send_keys('{颜色}的杯子 {{x}} {"a": 1}')
+    form.button("风格").click()
+    chosen = style_named(form, evil)
+    tab.driver.execute_script("arguments[0].scrollIntoView()", chosen)
+    names = [one.text for one in form.all(".styles .style b")]
+    tab.look(Look(size=(360, 225)))  # 1440 × 900 at 400 %
+    fits = tab.driver.execute_script(WIDE)
+    tab.look(Look())
+    chosen.click()
+    form.one("textarea[name=values]")
+    form.go()
+    tab.until(lambda: "请写 颜色 的值" in form.text(".values .error"))
+    focused = tab.until(lambda: tab.driver.switch_to.active_element.get_attribute("name"))
+    form.press(form.button("照原样"))
+    tab.until(lambda: not form.all("textarea[name=values]"))
+    form.go()
+    tab.until(lambda: form.all(".frame a"))
+    prompts = [task["prompt"] for task in tasks(server)]
+
+    assert ["白底主图", "场景图", "国潮", "海报留白", "细节特写"] == names[:5]
+    assert {"一只{动物}", 'JSON: {"a": 1}', evil} == set(names[5:])
+    assert fits >= 44
+    assert ("values", [f'{{颜色}}的杯子 {{{{x}}}} {{"a": 1}}{evil}']) == (focused, prompts)
+    assert "evil" != tab.driver.title
+    assert [] == batches(server)
+    assert not form.driver.find_elements(By.CSS_SELECTOR, "#main img[src=x]")
