@@ -24,6 +24,7 @@ PAGES = {
     "/batches": ".new-batch option",
     "/providers": ".provider",
     "/providers/ark": "dialog[open] form",
+    "/providers/+": ".document textarea",
     "/usage": "table",
     "/settings": ".configuration tbody tr",
     "/p/4000": "[role=alert], .empty",

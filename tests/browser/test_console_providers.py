@@ -4,6 +4,7 @@ import httpx
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 KEY = "sk-a-key-that-nobody-must-see-0042"
 CONFIG = "/api/v1/providers/config"
@@ -189,3 +190,87 @@ def test_a_provider_that_could_do_nothing_is_not_saved_silently(tab, server, pre
     tab.until(
         lambda: tab.driver.find_elements(By.CSS_SELECTOR, "dialog .models li input[type=radio]:checked")
     )
+
+
+def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violations):
+    """By keys alone; mistakes stand beside their lines, and nothing that was typed is lost on the way."""
+    tab.allow("400 (Bad Request)")
+    tab.open(f"{server.url}/providers/+")
+    area = tab.until(lambda: tab.driver.find_element(By.CSS_SELECTOR, ".document textarea"))
+    Select(tab.driver.find_element(By.CSS_SELECTOR, ".document select")).select_by_value("+")
+    tab.until(lambda: "没有错误，1 个模型" in text(tab, ".document [role=status]"))
+    area.send_keys(Keys.CONTROL, Keys.END)
+    area.send_keys("extras: pas", Keys.ENTER, Keys.TAB, "# <b>", Keys.SHIFT, Keys.TAB)
+    tab.until(lambda: "1 处错误" in text(tab, ".document [role=status]"))
+    beside, listed = text(tab, ".notes p em"), text(tab, ".doc-problems li")
+    broken = axe_violations()
+    press("第 33 行第 1 列", ".doc-problems")
+    selected = tab.driver.execute_script(
+        "const one = document.activeElement; return one.value.slice(one.selectionStart, one.selectionEnd)"
+    )
+    tab.driver.switch_to.active_element.send_keys("extras: pass")
+    tab.until(lambda: "没有错误" in text(tab, ".document [role=status]"))
+    area.send_keys(Keys.ESCAPE, Keys.TAB)
+    next_stop = tab.driver.switch_to.active_element.tag_name
+    tab.driver.refresh()
+    typed = field(tab, "描述文档").get_property("value")
+    tab.driver.find_element(By.CSS_SELECTOR, ".trial summary").click()
+    field(tab, "粘贴服务商的一份答复").send_keys('{"drawings": [{"link": "https://x.example/<1>.png"}]}')
+    field(tab, "参数（JSON）").send_keys('{"seed": 7}')
+    tab.until(lambda: "没有错误" in text(tab, ".document [role=status]"))
+    press("看看会怎样", ".trial")
+    tab.until(lambda: "1 个请求，都没有发送" in text(tab, ".trial [role=status]"))
+    shown, sample = text(tab, ".trial .shown"), text(tab, ".trial .sample")
+    tried = axe_violations()
+    field(tab, "名称").send_keys("ink")
+    field(tab, "接口地址").send_keys(NOWHERE)
+    field(tab, "API 密钥").send_keys(KEY)
+    press("保存并测试", "dialog")
+    tab.until(lambda: "未能验证" in text(tab, "dialog .test .mark"))
+    saved = httpx.get(f"{server.url}{CONFIG}/ink").json()["data"]
+
+    assert "须为以下之一：pass、refuse" == beside
+    assert "extras" in listed
+    assert "extras: pas" == selected
+    assert typed.endswith("extras: pass\n# <b>")
+    assert "summary" == next_stop
+    assert "POST https://api.inkwell.example/v1/draw\n" in shown
+    assert "authorization: Bearer ****" in shown
+    assert '"seed": 7' in shown
+    assert "https://x.example/<1>.png" in sample
+    assert ([], []) == (broken, tried)
+    assert (typed, "http", ["ink-1"]) == (
+        saved["extra_config"]["spec"],
+        saved["kind"],
+        [model["id"] for model in saved["models"]],
+    )
+
+
+def test_a_document_that_another_window_saved_is_not_replaced_unasked(tab, server, press):
+    """Nor is a shipped one that was copied lost: it comes back by undo."""
+    copied = {"provider_name": "ink", "extra_config": {"spec": "schema: 1"}, "api_base": NOWHERE}
+    text_of = httpx.post(f"{server.url}/api/v1/providers/dry-run", json={"extra_config": {"preset": "xai"}})
+    spec = text_of.json()["data"]["document"]
+    copied["extra_config"]["spec"] = spec
+    httpx.post(f"{server.url}{CONFIG}", json=copied).raise_for_status()
+    tab.open(f"{server.url}/providers/ink")
+    area = tab.until(lambda: field(tab, "描述文档"))
+    Select(tab.driver.find_element(By.CSS_SELECTOR, ".document select")).select_by_value("siliconflow")
+    press("替换", "dialog.dialog")
+    tab.until(lambda: "id: siliconflow" in area.get_property("value"))
+    area.send_keys(Keys.CONTROL, "z")
+    tab.until(lambda: area.get_property("value") == spec)
+    area.send_keys(Keys.CONTROL, Keys.END)
+    area.send_keys("# mine")
+    other = f"{spec}# theirs"
+    copied["extra_config"]["spec"] = other
+    httpx.post(f"{server.url}{CONFIG}", json=copied).raise_for_status()
+    press("保存", "dialog.drawer")
+    press("取消", "dialog.dialog")
+    after_cancel = httpx.get(f"{server.url}{CONFIG}/ink").json()["data"]["extra_config"]["spec"]
+    press("保存", "dialog.drawer")
+    press("替换", "dialog.dialog")
+    tab.until(lambda: "已保存" in text(tab, ".toasts"))
+    saved = httpx.get(f"{server.url}{CONFIG}/ink").json()["data"]["extra_config"]["spec"]
+
+    assert (other, f"{spec}# mine") == (after_cancel, saved)

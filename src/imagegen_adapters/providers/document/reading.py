@@ -244,8 +244,9 @@ def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]
     names = set()
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode) or key.value in names:
-            is_twice = isinstance(key, yaml.ScalarNode)
-            reason = ProblemCode.DUPLICATE() if is_twice else DocumentCode.WRONG_SHAPE()
+            reason = DocumentCode.WRONG_SHAPE()
+            if isinstance(key, yaml.ScalarNode):
+                reason = DocumentCode.DOCUMENT_KEY_TWICE(key=key.value[:MAX_QUOTED_CHARS])
             raise ValidationFailed(Problem(_SPEC, reason, *_place(key.start_mark)))
         names.add(key.value)
         yield key, value

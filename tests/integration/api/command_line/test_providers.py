@@ -124,7 +124,7 @@ def test_a_document_comes_from_a_file_with_its_variables(run, tmp_path):
 
     assert {"spec": text, "vars": {"a": "5", "b": "7"}, "max_concurrency": 3} == both
     assert {"b": "7"} == _extra_of(run, "own")["vars"]
-    assert "extra_config.spec:2: is named twice" in twice
+    assert "extra_config.spec:2: has the key schema twice" in twice
     assert "extra_config.vars.c" in unknown
 
 

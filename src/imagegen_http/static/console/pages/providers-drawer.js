@@ -1,15 +1,18 @@
 // One provider: its key, its address, its models, and whether it can be reached.
 
-import { configOf, fieldOf, ownPrice, valuesOf, withOwnPrice } from "./providers-form.js";
+import { configOf, documentOf, fieldOf, ownPrice, valuesOf, withOwnPrice } from "./providers-form.js";
 import { Lifecycle, Price, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { dropUnsaved, keepUnsaved, unsavedOf } from "./providers-unsaved.js";
-import { post, remove } from "../lib/api.js";
+import { get, post, remove } from "../lib/api.js";
 import { CURRENCIES } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { go } from "../lib/router.js";
-import { Field, Problem, toast } from "../parts/basics.js";
+import { Field, Lazy, Problem, toast } from "../parts/basics.js";
 import { confirm, Dialog } from "../parts/dialog.js";
-import { html, useState } from "../vendor/index.js";
+import { html, useEffect, useState } from "../vendor/index.js";
+
+const loadEditor = () => import("./providers-document.js").then(({ DocumentEditor }) => DocumentEditor);
+let testNext = ""; // a provider that was named just now, whose drawer has yet to open
 
 export function ProviderDrawer({ name, configs, presets, changed, closed }) {
   const config = configs.find(({ provider_name }) => provider_name === name) ?? null;
@@ -19,11 +22,16 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
   const [errors, setErrors] = useState({});
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState(null);
+  useEffect(() => {
+    if (testNext === name) void testProvider(name, setResult);
+    testNext = "";
+  }, []);
   if (!config && !preset && name !== "+") {
     return html`<${Dialog} kind="drawer" title=${name} onClose=${closed}><${Problem} error=${{ message: t("providers.no_such", { name }) }} /><//>`;
   }
 
-  const isChanged = JSON.stringify(values) !== JSON.stringify(original);
+  const isOwn = name === "+" || config?.extra_config.spec !== undefined;
+  const isChanged = JSON.stringify({ ...values, base: "" }) !== JSON.stringify({ ...original, base: "" });
   const set = (field) => (value) => {
     const next = { ...values, [field]: value };
     setValues(next);
@@ -40,6 +48,12 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     if (isChanged) toast(t("providers.unsaved"), { act: { name: t("act.edit"), run: () => go(`/providers/${name}`) } });
     else dropUnsaved(name);
   };
+  /** Return whether the document is still the one that was changed here, or may be replaced. */
+  const isOurs = async () => {
+    const { extra_config } = await get(`/api/v1/providers/config/${encodeURIComponent(name)}`);
+    if ([values.base, values.document].includes(documentOf(extra_config.spec))) return true;
+    return confirm({ title: t("providers.doc_other"), text: t("providers.doc_other_why"), act: t("providers.doc_other_act"), danger: true });
+  };
   /** Save; return whether it is saved and can be used. */
   const save = async () => {
     if (busy) return false;
@@ -47,6 +61,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     setErrors({});
     try {
       const body = configOf(values, config, preset);
+      if (config && values.document !== values.base && !(await isOurs())) return false;
       await post("/api/v1/providers/config", body);
       dropUnsaved(name);
       const saved = (await changed())?.find(({ provider_name }) => provider_name === body.provider_name);
@@ -67,7 +82,9 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
   };
   const test = async () => {
     const named = values.provider_name;
-    if ((config && !isChanged) || (await save())) await testProvider(named, setResult);
+    const saved = (config && !isChanged) || (await save());
+    if (saved && named !== name) testNext = named;
+    else if (saved) await testProvider(named, setResult);
   };
   const forget = async () => {
     const text = t("providers.remove_why");
@@ -87,13 +104,14 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     <button type="button" disabled=${result === "waiting"} aria-disabled=${busy} onClick=${test}>${t(config && !isChanged ? "providers.test" : "providers.save_and_test")}</button>
     <button type="submit" form="provider" class="main" aria-disabled=${busy}>${t("act.save")}</button>`;
   const title = config?.display_name ?? preset?.display_name ?? t("providers.own");
-  return html`<${Dialog} kind="drawer" title=${title} onClose=${close} foot=${foot} next=${`.provider a[href="/providers/${CSS.escape(name)}"]`}>
+  return html`<${Dialog} kind=${isOwn ? "drawer wide" : "drawer"} title=${title} onClose=${close} foot=${foot} next=${`.provider a[href="/providers/${CSS.escape(name)}"]`}>
     <form id="provider" class="provider-form" onSubmit=${submit} novalidate>
       ${isChanged && config && html`<p class="muted unsaved">${t("providers.unsaved")} <button type="button" class="bare" onClick=${discard}>${t("providers.discard")}</button></p>`}
       ${errors.form && html`<${Problem} error=${{ message: errors.form }} />`}
       <${TestResult} result=${result} name=${name} changed=${changed} />
       ${!config && html`<${Text} name="provider_name" label=${t("providers.name")} hint=${t("providers.name_hint")} values=${values} errors=${errors} set=${set} />`}
       <${Text} name="display_name" label=${t("providers.display_name")} values=${values} errors=${errors} set=${set} placeholder=${title} />
+      ${isOwn && html`<${Lazy} load=${loadEditor} name=${name} values=${values} set=${set("document")} presets=${presets} error=${errors.document && t("providers.doc_wrong")} />`}
       ${config?.kind !== "demo" && html`<${Connection} config=${config} preset=${preset} values=${values} errors=${errors} set=${set} />`}
       <${Models} config=${config} preset=${preset} values=${values} error=${errors.models} set=${set} />
       <details open=${Boolean(errors.extra_config ?? errors.timeout_seconds ?? errors.max_retries)}>

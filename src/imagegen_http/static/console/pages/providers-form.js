@@ -3,11 +3,13 @@
 import { ApiError } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 
-const FIELDS = ["provider_name", "display_name", "api_base", "api_key", "models", "timeout_seconds", "max_retries", "extra_config"];
+const FIELDS = ["provider_name", "display_name", "api_base", "api_key", "models", "timeout_seconds", "max_retries", "extra_config", "document"];
+const SPEC = "extra_config.spec";
 
 /** Return what the fields show at first; a key is never among it. */
 export function valuesOf(name, config, preset) {
   const models = config?.models ?? preset?.models ?? [];
+  const { spec, ...extra } = config?.extra_config ?? preset?.extra_config ?? {};
   return {
     provider_name: name === "+" ? "" : name,
     display_name: config?.display_name ?? "",
@@ -16,8 +18,15 @@ export function valuesOf(name, config, preset) {
     models: listed(models, config && preset ? preset.models : []),
     timeout_seconds: String(config?.timeout_seconds ?? 60),
     max_retries: String(config?.max_retries ?? 3),
-    extra_config: JSON.stringify(config?.extra_config ?? preset?.extra_config ?? {}, null, 2),
+    extra_config: JSON.stringify(extra, null, 2),
+    document: documentOf(spec),
+    base: documentOf(spec), // what was changed; another tab may have saved another one since
   };
+}
+
+/** Return a saved document as text; one that was saved as an object becomes JSON. */
+export function documentOf(spec) {
+  return spec && typeof spec === "object" ? JSON.stringify(spec, null, 2) : (spec ?? "");
 }
 
 /** Return the body that saves them. Throws an ApiError for what cannot be saved. */
@@ -30,8 +39,10 @@ export function configOf(values, config, preset) {
     max_retries: Number(values.max_retries),
     extra_config: parsed(values.extra_config),
   };
+  const saved = config?.extra_config.spec;
+  if (values.document.trim()) body.extra_config.spec = values.document === documentOf(saved) ? saved : values.document;
   if (!body.api_base && preset?.needs_api_base) throw refused("api_base", t("providers.base_needed"));
-  const kind = config?.kind ?? preset?.kind;
+  const kind = config?.kind ?? preset?.kind ?? (body.extra_config.spec && "http");
   if (kind) body.kind = kind;
   if (values.api_key.trim()) body.api_key = values.api_key.trim();
   if (JSON.stringify(values.models) !== JSON.stringify(valuesOf(values.provider_name, config, preset).models)) {
@@ -62,7 +73,7 @@ export function withOwnPrice(extra, id, { amount, currency }) {
 
 /** Return the field that a path such as `models.0.id` belongs to. */
 export function fieldOf(path) {
-  const name = path.split(/[.[]/)[0];
+  const name = path.startsWith(SPEC) ? "document" : path.split(/[.[]/)[0];
   return FIELDS.includes(name) ? name : "form";
 }
 
