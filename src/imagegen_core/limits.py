@@ -28,6 +28,8 @@ MAX_COLLECTIONS = 1000
 MAX_COLLECTION_NAME_CHARS = 100
 MAX_BATCH_IMAGES = 1000  # that one request may change
 MAX_ZIPPED_IMAGES = 1000  # in one zip file
+MAX_LINK_HOURS = 168  # that a signed link opens its image
+MAX_SELECTED_IMAGES = 10_000  # of a list whose ids are asked for at once
 MAX_CHILDREN = 100  # images made from an image that its detail names
 
 # Batches

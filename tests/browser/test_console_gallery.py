@@ -448,6 +448,68 @@ def test_everybody_can_use_it(tab, serve_seeded, axe_violations, look):
     assert [] == axe_violations()
 
 
+@pytest.mark.parametrize(
+    "look",
+    [Look(language=CHINESE), Look(language=ENGLISH, theme="dark", size=PHONE, has_touch=True)],
+    ids=str,
+)
+def test_what_was_deleted_comes_back_from_the_trash(tab, serve_seeded, axe_violations, look):
+    """With its marks, wherever it was; the rest of the trash is emptied after a question."""
+    tab.look(look)
+    server = serve_seeded(images=20)
+    httpx.patch(f"{server.url}/api/v1/images/3", json={"favourite": True, "tags": ["=cmd"]})
+    for image_id in (3, 5, 20):
+        body = {"ids": [image_id], "action": "trash"}
+        httpx.post(f"{server.url}/api/v1/images/batch", json=body).raise_for_status()
+    _open(tab, server)
+    first, *_ = _run(tab, _SHOWN)
+    _run(tab, "document.querySelector('.grid .over button:last-child').click()")
+    _run(tab, "document.querySelector('.gallery header .acts > button').click()")
+    tab.until(lambda: [first, 20, 5, 3] == _trashed(server) and _thrown(tab) == 4)
+    assert [] == axe_violations()
+    for rest in (3, 2):
+        _run(tab, "[...document.querySelectorAll('.thrown li')].at(-1).querySelector('button').click()")
+        tab.until(lambda rest=rest: _thrown(tab) == rest)
+    _run(tab, "document.querySelector('.thrown > .danger').click()")
+    tab.until(lambda: _run(tab, "return document.querySelectorAll('dialog[open]').length") == 2)
+    assert [] == axe_violations()
+    _run(tab, "[...document.querySelectorAll('dialog[open] footer .danger')].at(-1).click()")
+    tab.until(lambda: _thrown(tab) == 0)
+    tab.driver.back()
+    tab.until(lambda: {3, 5} <= {*_run(tab, _SHOWN)})
+
+    restored = httpx.get(f"{server.url}/api/v1/images/3").json()["data"]
+    assert ([], True, ["=cmd"]) == (_trashed(server), restored["favourite"], restored["tags"])
+    assert 18 == httpx.get(f"{server.url}/api/v1/images").json()["data"]["total"]
+
+
+def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):
+    """Also what no page has loaded; what is done with it is told with its number."""
+    server = serve_seeded(images=2200, hours_apart=0.2)
+    _open(tab, server)
+    _run(tab, "document.querySelector('.select').click()")
+    for name in ("全选已加载的", "选择全部 2,200 张"):
+        button = f"document.querySelector('.selection [aria-label=\"{name}\"]')"
+        tab.until(lambda button=button: _run(tab, f"return {button}"))
+        _run(tab, f"{button}.click()")
+    count = "return document.querySelector('.selection .count').textContent"
+    tab.until(lambda: _run(tab, count) == "2,200")
+    _run(tab, "document.querySelector('.selection [aria-label=\"收藏\"]').click()")
+    tab.until(lambda: "2,200 / 2,200" in _run(tab, "return document.querySelector('.toasts').textContent"))
+
+    favourites = httpx.get(f"{server.url}/api/v1/images", params={"favourite": True}).json()["data"]
+    assert 2200 == favourites["total"]
+
+
+def _trashed(server):
+    items = httpx.get(f"{server.url}/api/v1/trash").json()["data"]["items"]
+    return [item["id"] for item in items]
+
+
+def _thrown(tab):
+    return _run(tab, "return document.querySelectorAll('.thrown li').length")
+
+
 def _tab_to(keys, is_reached):
     for _ in range(40):
         keys(Keys.TAB)

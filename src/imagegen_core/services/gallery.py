@@ -5,7 +5,7 @@ import csv
 import io
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from weakref import WeakValueDictionary
@@ -29,18 +29,25 @@ from imagegen_core.images import (
     StorageState,
     collection_name,
 )
-from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_CHILDREN, MAX_PAGE_SIZE, MAX_ZIPPED_IMAGES
+from imagegen_core.limits import (
+    MAX_BATCH_IMAGES,
+    MAX_CHILDREN,
+    MAX_PAGE_SIZE,
+    MAX_SELECTED_IMAGES,
+    MAX_ZIPPED_IMAGES,
+)
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
-from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, Trash, TrashedImage
+from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, SearchHit, Trash, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
-from imagegen_core.search import Paging
+from imagegen_core.search import Page, Paging
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)
 MISSING_FILE = "MISSING.txt"  # in a zip file only if images are missing: which ones, and why
-PROMPTS_FILE = "prompts.csv"  # in the zip file of a batch
+PROMPTS_FILE = "prompts.csv"  # in every zip file: how each image was made
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # begins one, also in full width
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
 _MAX_WAITING = 1000  # new images whose thumbnails are made without a look
 _MAX_UNANSWERED = 3  # after so many images in a row without an answer the archive is not asked again
@@ -96,6 +103,16 @@ class Images:
         days = zip(reversed(calendar.days), reversed(counts), strict=True)
         return tuple((day, count) for day, count in days if count)
 
+    async def ids(self, images: ImageList) -> tuple[tuple[int, ...], Page[SearchHit]]:
+        """Return the ids of a list in its order, at most `MAX_SELECTED_IMAGES`, and its last page read."""
+        ids: list[int] = []
+        paging, has_more = Paging(page_size=MAX_PAGE_SIZE), True
+        while has_more and len(ids) < MAX_SELECTED_IMAGES:
+            page = await self.parts.images.list(images, paging)
+            ids += (hit.image.id for hit in page.items)
+            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+        return tuple(ids), page
+
     async def thumbnail(self, image: Image) -> bytes:
         """Return an image's thumbnail; the first look makes it, once for all who ask meanwhile.
 
@@ -146,48 +163,57 @@ class Images:
 
     # ---------------------------------------------------------------- zip
 
-    async def zip(
+    def zip(
         self, image_ids: Sequence[int], *, language: Language = Language.EN
     ) -> AsyncGenerator[bytes, None]:
-        """Yield a zip file of images in pieces, each image once, in the order of the ids.
+        """Return a zip file of images in pieces, each image once, in the order of the ids.
 
-        Unreadable images are left out, and a file inside says which and why. The first piece comes with the
-        first image; until then all of it may be refused. `ImageNotFound` or `BlobMissing`: none of them is
-        there. `StorageError`: none can be read now; or, later, one cannot be read to its end.
+        Unreadable images are left out, and a file inside says which and why; ``prompts.csv`` says how each
+        was made. The first piece comes with the first image; until then all of it may be refused.
+        `ImageNotFound` or `BlobMissing`: none of them is there. `StorageError`: none can be read now; or,
+        later, one cannot be read to its end.
         """
         if not 0 < len(image_ids) <= MAX_ZIPPED_IMAGES:
             too_many = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_ZIPPED_IMAGES)
             raise ValidationFailed.for_field("ids", too_many if image_ids else ProblemCode.EMPTY())
-        archive, missing = ZipStream(), _MissingImages()
-        try:
-            for image_id in dict.fromkeys(image_ids):
-                async with aclosing(self._pieces(archive, image_id, missing)) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            missing.add_to(archive, language)
-            archive.close()
-            yield archive.take()
-        finally:
-            archive.close()  # also where nobody reads on
+        missing = _MissingImages()
+        return self._zip(self._of_ids(image_ids, missing), missing, language)
 
-    async def zip_batch(
-        self, batch_id: str, *, language: Language = Language.EN
+    def zip_batch(self, batch_id: str, *, language: Language = Language.EN) -> AsyncGenerator[bytes, None]:
+        """Return a zip file of all images of a batch, as `zip` does."""
+        return self._zip(self._of_batch(batch_id), _MissingImages(), language)
+
+    async def _of_ids(self, image_ids: Sequence[int], missing: "_MissingImages") -> AsyncIterator[Image]:
+        for image_id in dict.fromkeys(image_ids):
+            try:
+                yield await self.parts.images.get(image_id)
+            except ImageNotFound as error:
+                missing.lines.append((str(image_id), error.reason))
+                missing.errors.append(error)
+
+    async def _of_batch(self, batch_id: str) -> AsyncIterator[Image]:
+        paging, has_more = Paging(page_size=MAX_PAGE_SIZE), True
+        while has_more:
+            page = await self.parts.images.of_batch(batch_id, paging)
+            for image in page.items:
+                yield image
+            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+
+    async def _zip(
+        self, images: AsyncIterator[Image], missing: "_MissingImages", language: Language
     ) -> AsyncGenerator[bytes, None]:
-        """Yield a zip file of all images of a batch, and ``prompts.csv``, which says how each was made."""
-        archive, missing, lines = ZipStream(), _MissingImages(), io.StringIO("\ufeff", newline="")
-        table, paging, has_more = csv.writer(lines), Paging(page=1, page_size=MAX_PAGE_SIZE), True
+        archive, lines = ZipStream(), io.StringIO("\ufeff", newline="")
+        table = csv.writer(lines)
         lines.seek(0, io.SEEK_END)
         table.writerow(("file", "prompt", "provider", "model_id", "image_id", "task_id", "created_at"))
         try:
-            while has_more:
-                page = await self.parts.images.of_batch(batch_id, paging)
-                for image in page.items:
-                    columns = (image.prompt, image.provider_name, image.model_id, image.id, image.task_id)
-                    table.writerow((_name(image), *columns, image.created_at.isoformat()))
-                    async with aclosing(self._pieces(archive, image.id, missing)) as pieces:
-                        async for piece in pieces:
-                            yield piece
-                paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+            async for image in images:
+                columns = (image.prompt, image.provider_name, image.model_id, image.id, image.task_id)
+                table.writerow(map(_cell, (_name(image), *columns, image.created_at.isoformat())))
+                async with aclosing(self._pieces(archive, image, missing)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            missing.check(archive)
             archive.begin(PROMPTS_FILE, self.parts.clock.now())
             archive.write(lines.getvalue().encode())
             missing.add_to(archive, language)
@@ -197,14 +223,8 @@ class Images:
             archive.close()  # also where nobody reads on
 
     async def _pieces(
-        self, archive: ZipStream, image_id: int, missing: "_MissingImages"
+        self, archive: ZipStream, image: Image, missing: "_MissingImages"
     ) -> AsyncGenerator[bytes, None]:
-        try:
-            image = await self.parts.images.get(image_id)
-        except ImageNotFound as error:
-            missing.lines.append((str(image_id), error.reason))
-            missing.errors.append(error)
-            return
         if missing.unanswered >= _MAX_UNANSWERED and image.storage is StorageState.ARCHIVE:
             missing.note(image, StorageUnreachable(StorageCode.ARCHIVE_UNREACHABLE()))
             return
@@ -398,18 +418,23 @@ class _MissingImages:
         self.lines.append((_name(image), reason))
         self.errors.append(error)
 
-    def add_to(self, archive: ZipStream, language: Language) -> None:
-        """Add the list of what is missing, if anything is.
-
-        If all is missing, raise an error instead: first one that may pass.
-        """
-        if archive.is_empty:
+    def check(self, archive: ZipStream) -> None:
+        """Raise an error if all is missing, first one that may pass."""
+        if archive.is_empty and self.errors:
             raise min(self.errors, key=lambda error: not isinstance(error, StorageError))
+
+    def add_to(self, archive: ZipStream, language: Language) -> None:
+        """Add the list of what is missing, if anything is."""
         if self.lines:
             text = [StorageCode.ZIP_LACKS().text(language), ""]
             text += [f"{name}: {reason.text(language)}" for name, reason in self.lines]
             archive.begin(MISSING_FILE, _MISSING_FILE_DATE)
             archive.write("\n".join([*text, ""]).encode())
+
+
+def _cell(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula, which a prompt may look like."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _name(image: Image) -> str:

@@ -14,7 +14,13 @@ from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState, tag_name
-from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_BATCH_IMAGES, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
+from imagegen_core.limits import (
+    DEFAULT_PAGE_SIZE,
+    MAX_BATCH_IMAGES,
+    MAX_LINK_HOURS,
+    MAX_MODEL_ID_CHARS,
+    MAX_TAG_CHARS,
+)
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
 from imagegen_core.ports.gallery import TrashedImage as CoreTrashedImage
@@ -171,7 +177,14 @@ class ImageDay(Answer, frozen=True, kw_only=True):
 class ImageLink(Answer, frozen=True, kw_only=True):
     """An address of an image's bytes."""
 
-    url: Annotated[str, doc("opens it for a day, or for good where no token is set", _LINK)]
+    url: Annotated[str, doc("opens it for these hours, or for good where no token is set", _LINK)]
+
+
+class ImageIdList(Answer, frozen=True, kw_only=True):
+    """The ids of a list."""
+
+    ids: Annotated[list[int], doc("in the order of the list", [8, 7])]
+    has_more: Annotated[bool, doc("whether the list is longer", example=False)]
 
 
 class ChangedImages(Answer, frozen=True, kw_only=True):
@@ -323,6 +336,16 @@ async def list_image_days(
     return await service.shared_reads.run(("days", images, tz), read)
 
 
+@get("/api/v1/images/ids", "images", "validation_failed", "unavailable", **_LIST)
+async def list_image_ids(service: ServiceDependency, images: ListDependency) -> Success[ImageIdList]:
+    """List the ids of all images of a list or a search at once, in its order.
+
+    They are what `POST /api/v1/images/batch` and `zip` take. Of a longer list these are the first 10,000.
+    """
+    ids, page = await service.imagegen.gallery.ids(images)
+    return success(ImageIdList(ids=[*ids], has_more=page.has_more))
+
+
 @get(
     "/api/v1/images/{image_id:str}", "images", "validation_failed", "image_not_found", "unavailable", **_LIST
 )
@@ -340,15 +363,18 @@ async def get_image(
 
 @get("/api/v1/images/{image_id:str}/link", "images", "image_not_found")
 async def get_image_link(
-    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+    image_id: ImageIdPath,
+    service: ServiceDependency,
+    request: Request[Any, Any, Any],
+    hours: Annotated[int, query("how many hours it opens it", ge=1, le=MAX_LINK_HOURS)] = 24,
 ) -> Success[ImageLink]:
     """Make an absolute address that opens an image's bytes.
 
-    Where a token is set, the address opens this image without it, for 24 hours and for whoever has it.
+    Where a token is set, the address opens this image without it, for some hours and for whoever has it.
     """
     image = await service.imagegen.parts.images.get(parse_image_id(image_id))
     base_url = service.base_url(str(request.base_url))
-    return success(ImageLink(url=service.links.url(image.id, base_url)))
+    return success(ImageLink(url=service.links.url(image.id, base_url, hours * 3600)))
 
 
 @delete("/api/v1/images/{image_id:str}", "images", "image_not_found")

@@ -214,7 +214,7 @@ _LINKED_PATH = re.compile(r"/api/v1/images/[0-9]+/content", re.ASCII)
 
 @attrs.frozen(kw_only=True)
 class ImageLinks:
-    """Addresses that open one image each, for a day and for whoever has them.
+    """Addresses that open one image each, by default for a day, and for whoever has them.
 
     The key that signs them is derived from the master key, so all nodes take each other's. Where no token is
     set, and while the master key is missing, addresses are plain.
@@ -224,12 +224,12 @@ class ImageLinks:
     clock: "Clock"
     needs_token: bool
 
-    def url(self, image_id: int, base_url: str) -> str:
+    def url(self, image_id: int, base_url: str, seconds: int = LINK_SECONDS) -> str:
         """Return the absolute address of an image's bytes."""
         path = f"/api/v1/images/{image_id}/content"
         if not self.needs_token or self.box.locked:
             return f"{base_url}{path}"
-        expires = str(int(self.clock.now().timestamp()) + LINK_SECONDS)
+        expires = str(int(self.clock.now().timestamp()) + seconds)
         signature = _link_signature(self.box.derive(_LINKS)[0], path, expires)
         return f"{base_url}{path}?expires={expires}&signature={signature}"
 

@@ -125,6 +125,7 @@ def test_the_document_describes_every_route(api):
         "/api/v1/images/{image_id}/content": {"get", "head"},
         "/api/v1/images/{image_id}/thumbnail": {"get"},
         "/api/v1/images/batch": {"post"},
+        "/api/v1/images/ids": {"get"},
         "/api/v1/trash": {"get", "delete"},
         "/api/v1/trash/restore": {"post"},
         "/api/v1/trash/{image_id}/thumbnail": {"get"},

@@ -22,11 +22,13 @@ def images(api):
 
 
 def unzipped(response):
-    """Return the files of a zip file by their names."""
+    """Return the files of a zip file by their names, but the table of prompts that each has."""
     assert (200, "application/zip") == (response.status_code, response.headers["content-type"])
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.testzip() is None
-        return {name: archive.read(name) for name in archive.namelist()}
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert b"prompt" in files.pop("prompts.csv")
+    return files
 
 
 def test_a_zip_has_the_stored_bytes(api, images):

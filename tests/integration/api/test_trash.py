@@ -75,3 +75,12 @@ def test_the_trash_is_emptied(api, deleted):
     restored = data(api.post(f"{TRASH}/restore", json={"ids": [deleted["id"]]}))
     assert [deleted["id"]] == restored["missing"]
     assert 200 == api.get(other["image_url"]).status_code
+
+
+def test_all_ids_of_a_search_come_at_once(api):
+    """In the order of the search, whatever was deleted since left out."""
+    ids = [make_image(api, f"一整个搜索 {number}")["id"] for number in range(3)]
+    data(api.delete(f"{IMAGES}/{ids[1]}"))
+    answer = data(api.get(f"{IMAGES}/ids", params={"keyword": "一整个搜索"}))
+
+    assert {"ids": [ids[2], ids[0]], "has_more": False} == answer

@@ -1,5 +1,6 @@
 """A zip file with images: what is in it, what it says is missing, and when there is none."""
 
+import csv
 import io
 import zipfile
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.images import StorageState
 from imagegen_core.messages import Language
-from imagegen_core.services.gallery import MISSING_FILE, Images
+from imagegen_core.services.gallery import MISSING_FILE, PROMPTS_FILE, Images
 from imagegen_core.values import ZipStream
 from tests.contracts.samples import add_image
 
@@ -82,7 +83,7 @@ async def test_each_image_is_in_it_once_and_unchanged(images):
     files = await unzipped(zip_images(ids))
 
     names = [f"一只猫-{ids[0]}.png", f"一只猫-{ids[1]}.png", f"a b c-{ids[3]}.png"]
-    assert names == list(files)
+    assert [*names, PROMPTS_FILE] == list(files)
     for name, record in zip(names, (records[2], records[0], records[1]), strict=True):
         assert files[name] == await collected(store.store.open(record.blob_key))
 
@@ -93,7 +94,7 @@ async def test_entries_are_plain(images):
     content = await collected(zip_images([records[0].id]))
 
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        (entry,) = archive.infolist()
+        (entry, _) = archive.infolist()
     at = records[0].created_at
     assert (zipfile.ZIP_STORED, 0x800, 0o644) == (
         entry.compress_type,
@@ -127,7 +128,7 @@ async def test_what_is_missing_is_said_and_why(images, language, reasons):
 
     files = await unzipped(zip_images([99, *(i.id for i in missing), records[1].id], language=language))
 
-    assert [f"a b c-{records[1].id}.png", MISSING_FILE] == list(files)
+    assert [f"a b c-{records[1].id}.png", PROMPTS_FILE, MISSING_FILE] == list(files)
     heading, _, *lines, end = files[MISSING_FILE].decode().split("\n")
     names = ["99", *(f"一只猫-{image.id}.png" for image in missing)]
     assert (True, "") == (bool(heading), end)
@@ -257,3 +258,22 @@ async def _once(data):
 async def _read_into(pieces, stream):
     async for piece in stream:
         pieces += [piece]
+
+
+async def test_no_prompt_is_a_formula(images):
+    """A spreadsheet that opens the table of prompts must run nothing; all else is as it was written."""
+    _, zip_images, _ = images
+    tasks = zip_images.__self__.parts.tasks
+    blobs = zip_images.__self__.parts.blobs.store
+    prompts = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "＝1", '一只猫, "a"\nb', "a=b"]
+    records = [await add_image(tasks, prompt=prompt) for prompt in prompts]
+    for record in records:
+        await blobs.put(record.blob_key, _once(b"x"), content_type="image/png")
+
+    files = await unzipped(zip_images([record.id for record in records]))
+
+    table = [*csv.DictReader(io.StringIO(files[PROMPTS_FILE].decode("utf-8-sig"), newline=""))]
+    guarded = [f"'{prompt}" for prompt in prompts[:6]]
+    assert [*guarded, *prompts[6:]] == [line["prompt"] for line in table]
+    assert [str(record.id) for record in records] == [line["image_id"] for line in table]
+    assert not any(line["file"].startswith(("=", "+", "-", "@")) for line in table)

@@ -104,7 +104,8 @@ export default {
   images: {
     broken: "The image cannot be shown",
     vector: "An SVG is not shown here: download it to look at it",
-    deleted: { one: "{n} image deleted", other: "{n} images deleted" },
+    deleted: { one: "{n} image moved to the trash", other: "{n} images moved to the trash" },
+    done: "{done} of {n} images done",
     lost: { one: "{n} image is no longer there: it may have been deleted elsewhere", other: "{n} images are no longer there: they may have been deleted elsewhere" },
     not_deleted: "Not deleted: {reason}",
     open: "Show image: {prompt}",

@@ -104,7 +104,8 @@ export default {
   images: {
     broken: "图片无法显示",
     vector: "此处不显示 SVG：请下载后查看",
-    deleted: "已删除 {n} 张图片",
+    deleted: "已移到回收站：{n} 张图片",
+    done: "已处理 {done} / {n} 张图片",
     lost: "{n} 张图片已经不在，可能在别处删除了",
     not_deleted: "没有删除：{reason}",
     open: "查看图片：{prompt}",

@@ -29,9 +29,13 @@ export function isLeaving(id) {
 /** Do the same to images however many; `more` has what the action needs. Return the ids that no image has any more. */
 export async function batch(ids, action, more = {}, options = {}) {
   const missing = [];
+  let end = () => null;
   for (let at = 0; at < ids.length; at += MAX_BATCH) {
     const told = await post("/api/v1/images/batch", { ids: ids.slice(at, at + MAX_BATCH), action, ...more }, options);
     missing.push(...told.missing);
+    if (ids.length <= MAX_BATCH) continue;
+    end();
+    end = toast(t("images.done", { done: Math.min(at + MAX_BATCH, ids.length), n: ids.length }));
   }
   return missing;
 }
@@ -43,7 +47,7 @@ export function lose(ids) {
   toast(t("images.lost", { n: ids.length }), { kind: "wrong" });
 }
 
-/** Take images off the page now, and delete them for good in a moment, unless it is undone. */
+/** Take images off the page now, and move them to the trash in a moment, unless it is undone. */
 export function deleteImages(ids) {
   if (!ids.length) return;
   finishDeleting();
@@ -51,7 +55,7 @@ export function deleteImages(ids) {
   gone.value = new Set([...gone.value, ...ids]);
   endToast = toast(t("images.deleted", { n: ids.length }), {
     milliseconds: UNDO,
-    act: { name: t("act.undo"), keys: "Control+Z", run: undo },
+    act: { name: t("act.undo"), keys: "Control+Z", run: () => undo(ids) },
     ended: finishDeleting,
   });
 }
@@ -62,7 +66,7 @@ export async function finishDeleting() {
   leaving = null;
   if (!ids) return;
   try {
-    await batch(ids, "delete", {}, { keepalive: true });
+    await batch(ids, "trash", {}, { keepalive: true });
   } catch (error) {
     bringBack(ids);
     toast(t("images.not_deleted", { reason: error.message }), { kind: "wrong" });
@@ -91,13 +95,26 @@ export function remember(ids, values) {
   changed.value = next;
 }
 
-function undo() {
-  const ids = leaving;
-  leaving = null;
-  if (ids) bringBack(ids);
+/** Bring images back, also from the trash where they are there by now. */
+async function undo(ids) {
+  if (leaving === ids) {
+    leaving = null;
+    bringBack(ids);
+    return;
+  }
+  try {
+    for (let at = 0; at < ids.length; at += MAX_BATCH) {
+      const { missing } = await post("/api/v1/trash/restore", { ids: ids.slice(at, at + MAX_BATCH) });
+      bringBack(ids.slice(at, at + MAX_BATCH).filter((id) => !missing.includes(id)));
+      lose(missing);
+    }
+  } catch (error) {
+    toast(error.text ?? error.message, { kind: "wrong" });
+  }
 }
 
-function bringBack(ids) {
+/** Show images again. */
+export function bringBack(ids) {
   gone.value = new Set([...gone.value].filter((id) => !ids.includes(id)));
 }
 
@@ -105,5 +122,6 @@ addEventListener("pagehide", finishDeleting);
 addEventListener("keydown", (event) => {
   if (!leaving || event.key.toLowerCase() !== "z" || event.shiftKey || !(event.ctrlKey || event.metaKey) || isTyping(event.target)) return;
   event.preventDefault();
-  endToast(undo);
+  const ids = leaving;
+  endToast(() => undo(ids));
 });

@@ -74,7 +74,8 @@ export function tag(images, name, add) {
 }
 
 async function mark(images, field, change, action, more) {
-  const before = images.map((image) => [image.id, current(image)[field] ?? []]);
+  const loaded = images.filter((image) => current(image)[field]); // of the others nobody knows what they have
+  const before = loaded.map((image) => [image.id, current(image)[field]]);
   for (const [id, values] of before) remember([id], { [field]: change(values) });
   try {
     lose(await batch(images.map(({ id }) => id), action, more));

@@ -2,39 +2,57 @@
 
 import { MAX_COMPARED, MIN_COMPARED, showComparison, showPanel } from "./gallery-panels.js";
 import { clearSelection, selectAll, selected } from "./gallery-selection.js";
+import { get } from "../lib/api.js";
 import { number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, star } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
 import { useKeys } from "../lib/router.js";
 import { downloadZip, MAX_ZIPPED } from "../lib/zip.js";
-import { Icon } from "../parts/basics.js";
+import { Icon, toast } from "../parts/basics.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
+
+const MAX_SELECTED = 10_000; // ids that the service gives at once
 
 export function SelectionBar({ list }) {
   const ids = selected.value;
-  const [zipping, setZipping] = useState(false);
+  const [busy, setBusy] = useState(false);
   useFocusKept(ids.length > 0);
   useKeys({ Escape: clearSelection }, ids.length > 0);
   if (!ids.length) return null;
   const all = list.images.value.items;
-  const chosen = all.filter(({ id }) => ids.includes(id));
+  const isChosen = new Set(ids);
+  const chosen = all.filter(({ id }) => isChosen.has(id));
+  const canHaveAll = chosen.length >= all.length && ids.length < Math.min(list.total.value, MAX_SELECTED);
+  const selectWhole = async () => {
+    setBusy(true);
+    try {
+      const whole = await get("/api/v1/images/ids", list.parameters);
+      selectAll(whole.ids);
+      if (whole.has_more) toast(t("gallery.selected_first", { n: whole.ids.length }));
+    } catch (error) {
+      complain(error);
+    }
+    setBusy(false);
+  };
   const starred = chosen.length > 0 && chosen.every((image) => current(image).favourite);
   const zip = () => {
-    setZipping(true);
-    downloadZip(ids).catch(complain).finally(() => setZipping(false));
+    setBusy(true);
+    downloadZip(ids).catch(complain).finally(() => setBusy(false));
   };
   const act = (icon, name, run, { count = null, ...more } = {}) =>
     html`<button type="button" class="bare" aria-label=${name} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && starred} /><span class="name">${name}</span>${count && html`<span class="count">${number(count)}</span>`}</button>`;
   return html`<div class="selection" role="region" aria-label=${t("gallery.selection")}>
     ${act("close", t("gallery.selected", { n: ids.length }), clearSelection, { count: ids.length, "aria-label": t("gallery.unselect", { n: ids.length }) })}
-    ${act("check", t("gallery.select_all"), () => selectAll(all.map(({ id }) => id)), { disabled: ids.length >= all.length })}
+    ${canHaveAll
+      ? act("check", t("gallery.select_whole", { n: Math.min(list.total.value, MAX_SELECTED) }), selectWhole, { disabled: busy })
+      : act("check", t("gallery.select_all"), () => selectAll(all.map(({ id }) => id)), { disabled: ids.length >= all.length })}
     <span class="gap"></span>
     ${act("star", t(starred ? "act.unstar" : "act.star"), () => star(ids, !starred))}
     ${act("tag", t("gallery.tag"), () => showPanel("tags"))}
     ${act("folder", t("gallery.collection"), () => showPanel("collect"))}
     ${act("compare", t("gallery.compare"), () => showComparison(ids), { disabled: ids.length < MIN_COMPARED || ids.length > MAX_COMPARED, title: t("gallery.compare_hint") })}
-    ${act("download", t("gallery.zip"), zip, { disabled: zipping || ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
+    ${act("download", t("gallery.zip"), zip, { disabled: busy || ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
     ${act("trash", t("act.delete"), () => deleteImages(ids))}
   </div>`;
 }

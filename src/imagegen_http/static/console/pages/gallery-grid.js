@@ -8,20 +8,24 @@ import { depthOf, useWidth, useWindow } from "./gallery-window.js";
 import { day } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
+import { recallShared } from "../lib/kept.js";
 import { rememberedScroll, rememberScroll } from "../lib/router.js";
 import { Icon } from "../parts/basics.js";
 import { Card } from "../parts/card.js";
-import { html, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/index.js";
+import { html, signal, useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/index.js";
 
 const AHEAD = 3; // screens below the lower edge whose images are fetched already
 const MAX_EXPECTED = 2000; // images whose place is kept before they are fetched
+
+/** The size of the images, of `SIZES`, as somebody last chose it here. */
+export const size = signal(recallShared("gallery-size") ?? "medium");
 
 /** `day` is a signal: the day whose images are to be shown, as soon as they are there. */
 export function Grid({ list, day: wanted }) {
   const element = useRef(null);
   const width = useWidth(element);
   const images = list.images.value;
-  const layout = useLayout(list, images, width);
+  const layout = useLayout(list, images, width, size.value);
   const anchor = useRef(null);
   const restored = useRef(false);
 
@@ -96,16 +100,16 @@ function Tile({ image, list, style, tabindex }) {
 }
 
 /** The layout of the images; of those that came at the end only. */
-function useLayout(list, { epoch, gone, items }, width) {
+function useLayout(list, { epoch, gone, items }, width, tile) {
   const last = useRef(null);
   return useMemo(() => {
     if (!width) return { sections: [], height: 0, count: 0 };
     const before = last.current;
-    const goesOn = before?.list === list && before.epoch === epoch && before.gone === gone && before.width === width && before.layout.count <= items.length;
-    const layout = lay(items, shapeOf(width), (image) => image[list.grouped] ?? "exact", goesOn ? before.layout : null);
-    last.current = { list, epoch, gone, width, layout };
+    const goesOn = before?.list === list && before.epoch === epoch && before.gone === gone && before.width === width && before.tile === tile && before.layout.count <= items.length;
+    const layout = lay(items, shapeOf(width, tile), (image) => image[list.grouped] ?? "exact", goesOn ? before.layout : null);
+    last.current = { list, epoch, gone, width, tile, layout };
     return { ...layout, goesOn };
-  }, [list, epoch, gone, items, width]);
+  }, [list, epoch, gone, items, width, tile]);
 }
 
 /** Keep with the entry of the history how far down the page is, for a reload too. */

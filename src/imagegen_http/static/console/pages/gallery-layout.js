@@ -5,9 +5,12 @@ const MIN_RATIO = 0.4; // of width to height; beyond these an image has room bes
 const MAX_RATIO = 5;
 const TALLEST = 1.4; // times the height that rows should have
 
-/** Return the heights and gaps for a width in pixels. */
-export function shapeOf(width) {
-  const target = width < 560 ? 150 : width < 1300 ? 210 : 250;
+/** How large the images are, and how much higher rows are than of the usual size. */
+export const SIZES = { small: 0.65, medium: 1, large: 1.6 };
+
+/** Return the heights and gaps for a width in pixels, of a size in `SIZES`. */
+export function shapeOf(width, size = "medium") {
+  const target = Math.round((width < 560 ? 150 : width < 1300 ? 210 : 250) * (SIZES[size] ?? 1));
   return { width, target, gap: width < 560 ? 4 : 8, head: 44, apart: 12 };
 }
 

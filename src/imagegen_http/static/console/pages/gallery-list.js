@@ -100,6 +100,12 @@ export function visit(query, id) {
 /** Changes when there may be images that no list has yet. */
 export const news = signal(0);
 
+/** Fetch every list from its beginning: there are images again, anywhere in them. */
+export function forgetLists() {
+  lists.clear();
+  news.value += 1;
+}
+
 const told = new Set(); // ids that were asked about already, whether a list has them or not
 
 function spoil() {

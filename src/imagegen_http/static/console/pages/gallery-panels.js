@@ -8,12 +8,15 @@ import { galleryAddress } from "../lib/list-query.js";
 import { MAX_TAGS, tag } from "../lib/marks.js";
 import { close, go, place } from "../lib/router.js";
 import { CollectionChoice, CollectionList } from "../parts/collections.js";
+import { Lazy } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
 import { TagEditor } from "../parts/tag-editor.js";
 import { html } from "../vendor/index.js";
 
 export const MIN_COMPARED = 2;
 export const MAX_COMPARED = 4;
+
+const loadTrash = async () => (await import("./gallery-trash.js")).Trash;
 
 export function showPanel(name) {
   open({ panel: name });
@@ -34,12 +37,14 @@ export function Panel({ list }) {
   const shut = () => close(galleryAddress(query));
   const panel = query.get("panel");
   const compared = (query.get("compare") ?? "").split(",").map(Number).filter((id) => id > 0);
-  const chosen = list.images.value.items.filter(({ id }) => selected.value.includes(id));
+  const loaded = new Map(list.images.value.items.map((image) => [image.id, image]));
+  const chosen = selected.value.map((id) => loaded.get(id) ?? { id });
   if (compared.length) return html`<${Comparison} ids=${compared.slice(0, MAX_COMPARED)} onClose=${shut} />`;
   if (panel === "collections") {
     return html`<${Dialog} kind="drawer" title=${t("gallery.manage")} onClose=${shut}>
       <${CollectionList} onShow=${(id) => go(`/gallery?collection=${id}`, { replace: true })} /><//>`;
   }
+  if (panel === "trash") return html`<${Dialog} kind="drawer" title=${t("trash.title")} onClose=${shut}><${Lazy} load=${loadTrash} /><//>`;
   if (!chosen.length) return null; // opened again without what was selected
   const title = t("gallery.for_selected", { n: chosen.length });
   if (panel === "tags") return html`<${Dialog} title=${`${t("gallery.tag")} · ${title}`} onClose=${shut}><${Tags} images=${chosen} /><//>`;

@@ -3,15 +3,18 @@
 import { SelectionBar } from "./gallery-bar.js";
 import { DayRail, useDays } from "./gallery-days.js";
 import { Filters } from "./gallery-filters.js";
-import { Grid } from "./gallery-grid.js";
+import { Grid, size } from "./gallery-grid.js";
+import { SIZES } from "./gallery-layout.js";
 import { listOf, news } from "./gallery-list.js";
 import { Panel, showPanel } from "./gallery-panels.js";
 import { clearSelection, selected, useSelectionStep } from "./gallery-selection.js";
 import { t } from "../lib/i18n.js";
+import { keepShared } from "../lib/kept.js";
 import { FILTERS } from "../lib/list-query.js";
 import { atMostEvery } from "../lib/live.js";
 import { place, useSubject } from "../lib/router.js";
-import { Empty, Problem } from "../parts/basics.js";
+import { Empty, Icon, Problem } from "../parts/basics.js";
+import { Choice, Menu } from "../parts/menu.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
 
 const PAUSE = 2500; // milliseconds between two looks for new images
@@ -38,6 +41,8 @@ export default function Gallery() {
     <header>
       <h1>${t("pages.gallery")}</h1>
       <p class="muted" role="status">${loaded && !waiting && t(exact || days.length ? "gallery.total" : "gallery.more_than", { n: exact || !days.length ? list.total.value : sum(days) })}</p>
+      <div class="acts"><${SizeChoice} />
+        <button type="button" class="bare" onClick=${() => showPanel("trash")}><${Icon} name="trash" />${t("trash.title")}</button></div>
     </header>
     <${Filters} onManage=${() => showPanel("collections")} />
     <p class="unseen" role="status">${selected.value.length > 0 && t("gallery.selected", { n: selected.value.length })}</p>
@@ -51,6 +56,15 @@ export default function Gallery() {
     <${SelectionBar} list=${shown.current} />
     <${Panel} list=${shown.current} />
   </div>`;
+}
+
+function SizeChoice() {
+  const choose = (name) => {
+    size.value = name;
+    keepShared("gallery-size", name);
+  };
+  return html`<${Menu} name=${t("gallery.size")} icon="gallery" className="bare">${(close) =>
+    Object.keys(SIZES).map((name) => html`<${Choice} key=${name} chosen=${name === size.value} onClick=${() => (choose(name), close())}>${t(`gallery.${name}`)}<//>`)}<//>`;
 }
 
 function sum(days) {

@@ -1,6 +1,6 @@
 // What can be done with an image: make another one of it, keep it, pass it on, delete it.
 
-import { catalogue } from "../lib/api.js";
+import { catalogue, get } from "../lib/api.js";
 import { canCopyImages, copyImage, copyText } from "../lib/clipboard.js";
 import { t } from "../lib/i18n.js";
 import { current, isVector, star } from "../lib/images.js";
@@ -9,7 +9,16 @@ import { ableModel } from "../lib/requests.js";
 import { again, fillForm, madeBy } from "../lib/reuse.js";
 import { go } from "../lib/router.js";
 import { Icon, toast } from "../parts/basics.js";
+import { Choice, Menu } from "../parts/menu.js";
 import { html, useState } from "../vendor/index.js";
+
+const LINK_HOURS = [[1, "hour"], [24, "day"], [168, "week"]];
+
+/** Copy an address that opens the image for so long, for whoever has it. */
+async function copySigned(id, hours) {
+  const { url } = await get(`/api/v1/images/${id}/link`, { hours });
+  return copyText(url);
+}
 
 export function Acts({ image, inputs, onDelete }) {
   const { favourite = false } = current(image);
@@ -44,6 +53,8 @@ export function Acts({ image, inputs, onDelete }) {
     <a class="button bare" href=${image.image_url} download><${Icon} name="download" />${t("act.download")}</a>
     ${canCopyImages() && !isVector(image) && button("copy", t("picture.copy_image"), () => tell(copyImage(image.image_url)), { class: "bare" })}
     ${button("link", t("picture.copy_link"), () => tell(copyText(`${location.origin}/p/${image.id}`)), { class: "bare" })}
+    <${Menu} name=${t("picture.link_for")} icon="clock" className="bare">${(close) =>
+      LINK_HOURS.map(([hours, span]) => html`<${Choice} key=${hours} onClick=${() => (close(), tell(copySigned(image.id, hours)))}>${t(`picture.link_${span}`)}<//>`)}<//>
     ${button("trash", t("act.delete"), onDelete, { class: "bare wrong" })}
   </div>`;
 }
