@@ -21,6 +21,7 @@ from imagegen_adapters.stores.sqlite.search import (
     reindex,
     sqlite_gallery,
 )
+from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.system import simplify
 from imagegen_core.errors import Unavailable, ValidationFailed
 from imagegen_core.images import MarkChange, Marks
@@ -365,6 +366,25 @@ async def test_a_changed_folding_is_detected(records, database):
 
     assert (IndexState.STALE, IndexState.CURRENT) == (before, await index_state(database, other))
     assert ["貓"] == await search(sqlite_gallery(database), "犬")
+
+
+async def test_what_is_restored_during_a_reindexing_is_in_the_new_index_once(records, database, monkeypatch):
+    """Whether the new index has passed its id already or not."""
+    monkeypatch.setattr("imagegen_adapters.stores.sqlite.search.IMAGES_PER_BATCH", 2)
+    trash = SqlTrash(SqliteSql(database), SqliteIndex(), simplify)
+    images = await add_image(database, *(f"猫 {number}" for number in range(6)))
+    ids = [image.id for image in images]
+    await trash.add([ids[0], ids[4]], later(0))
+
+    async def restore(reached, _):
+        if ids[0] < reached < ids[4]:
+            await trash.restore([ids[0], ids[4]])
+
+    await reindex(database, simplify, restore)
+
+    assert [f"猫 {number}" for number in reversed(range(6))] == await search(records, "猫")
+    await records.delete(ids[:1])
+    assert 5 == len(await search(records, "猫"))
 
 
 async def test_an_interrupted_reindexing_is_resumed(records, database):
