@@ -68,7 +68,7 @@ def test_the_first_image_takes_one_press(console, tab, axe_violations):
     form.button("EN English").click()
     tab.until(lambda: "Generate" in form.text(".go"))
     in_sight += [is_uncovered(form, selector) for selector in FIRST]
-    form.one(".examples .chip").click()
+    form.one(".examples button").click()
     form.decoded(1)
 
     assert "演示服务商" in demo
@@ -216,6 +216,7 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     }
     _, form = console(providers={"sd": sd}, security={"allow_private_upstreams": ["127.0.0.1:9"]})
     form.prompt().send_keys("一只猫")
+    form.pick("model", "Demo")  # with a real model, none begins with the demo
     form.open_advanced()
     form.set("steps", "12")
     form.set("delay_seconds", "1")

@@ -6,6 +6,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from tests.browser.tab import Look
+from tests.fakes.http_server import HttpServer
+from tests.fakes.in_thread import in_thread
+from tests.fakes.openai_images import FakeOpenAI
+
 KEY = "sk-a-key-that-nobody-must-see-0042"
 CONFIG = "/api/v1/providers/config"
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there, so that nothing leaves this machine
@@ -103,6 +108,41 @@ def test_a_provider_becomes_the_default_after_its_test(tab, server, press):
 
     assert ([], "ark") == (offered, saved)
     assert marked == form
+
+
+def test_who_has_a_key_has_an_image_in_six_clicks(tab, serve):
+    """From the first page on: a key that is pasted with a blank and the end of a line, tested, and used."""
+    tab.look(Look(size=(1440, 900)))
+    clicks = []
+
+    def click(selector, name=""):
+        named = lambda: [e for e in tab.driver.find_elements(By.CSS_SELECTOR, selector) if name in e.text]  # noqa: E731
+        element = tab.until(lambda: next(iter(named()), None))
+        tab.until(element.is_displayed)
+        tab.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)
+        element.click()
+        clicks.append(name)
+
+    with in_thread(HttpServer(FakeOpenAI())) as upstream:
+        server = serve(security={"allow_private_upstreams": [upstream.url.removeprefix("http://")]})
+        tab.open(server.url)
+        click(".results .tile", "全部服务商")
+        tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".pasted input"))[0].send_keys(
+            f" {FakeOpenAI.key} "
+        )
+        offered = tab.until(lambda: text(tab, ".pasted .acts"))
+        click(".pasted button", "接入 OpenAI")
+        field(tab, "接口地址").send_keys(upstream.url + FakeOpenAI.base)
+        click("dialog button", "保存并测试")
+        click("dialog .use", "用它创作")
+        click(".examples button", "一只可爱的猫")
+        click(".go", "生成")
+        tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".results .frame img"))
+        (task,) = httpx.get(f"{server.url}/api/v1/tasks").json()["data"]["items"]
+
+    assert len(clicks) <= 6
+    assert "DashScope" in offered
+    assert ("openai", "completed", "一只可爱的猫，水彩") == (task["provider"], task["status"], task["prompt"])
 
 
 def test_what_is_wrong_stands_beside_its_field(tab, server, press):

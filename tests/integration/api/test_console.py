@@ -25,6 +25,7 @@ MEDIA_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
     "webmanifest": "application/manifest+json",
+    "webp": "image/webp",
     "woff2": "font/woff2",
 }
 NOWHERE = ["/nowhere", "/p/cat", "/gallery/more", "/docs/nothing.js", "/console/none.css"]

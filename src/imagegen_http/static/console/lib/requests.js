@@ -153,7 +153,8 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
  * `{ provider, model, model_id, operation }` that was meant; `model` is null where it is gone.
  */
 export function choiceOf({ provider: named, model_id, operation }) {
-  const { providers = [], default_provider: first } = catalogue.value ?? {};
+  const { providers = [] } = catalogue.value ?? {};
+  const first = firstProvider();
   const provider = named || first;
   const find = (name) => providers.find((one) => one.name === name && one.models.length);
   const near = find(provider) ?? find(named && ableModel(operation, named)?.provider) ?? find(first) ?? providers.find(({ models }) => models.length);
@@ -165,6 +166,14 @@ export function choiceOf({ provider: named, model_id, operation }) {
   const does = chosen.model.capabilities.includes(operation) ? operation : chosen.model.capabilities[0];
   const isMeant = meant === chosen.model && does === operation;
   return { ...chosen, operation: does, instead: isMeant ? null : { provider, model: meant, model_id, operation } };
+}
+
+/** The provider that a form begins with: the default one, but not the demo where there is a real one. */
+function firstProvider() {
+  const { providers = [], default_provider } = catalogue.value ?? {};
+  const isDemo = providers.find(({ name }) => name === default_provider)?.kind === "demo";
+  const real = isDemo && providers.find(({ kind, models }) => kind !== "demo" && models.length);
+  return real ? real.name : default_provider;
 }
 
 /**

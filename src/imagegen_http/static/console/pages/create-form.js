@@ -63,44 +63,22 @@ function ownImage(address) {
 
 // What stands there before the first image: what this is, a try for nothing, and the way to a real provider.
 
-const EXAMPLES = ["cat", "mountain", "poster"];
+/** What is shown before the first image, once it is asked for and there. */
+export const firstVisit = signal(null);
+
+export async function loadFirst() {
+  firstVisit.value = await import("./first-visit.js");
+}
+
+/** Whether nothing was ever made. */
+export const isEmpty = computed(() => known.value && !groups.value.length);
 
 /** Whether nothing was ever made, and nothing but the demo can make it. */
-export const isFirstVisit = computed(() => onlyDemo.value && known.value && !groups.value.length);
+export const isFirstVisit = computed(() => onlyDemo.value && isEmpty.value);
 
 /** What the form is good for. */
 export function Welcome() {
   return html`<div class="welcome"><h2>${t("create.welcome")}</h2><p>${t("create.welcome_demo")}</p></div>`;
-}
-
-/** Prompts that are one press away from an image. */
-export function Examples() {
-  const draw = ({ currentTarget }, prompt) => {
-    const page = currentTarget.closest(".create");
-    change({ operation: "generate", prompt });
-    page.querySelector("form").requestSubmit();
-    page.querySelector(".results h2").focus({ preventScroll: true }); // the examples leave
-  };
-  return html`<div class="chips examples" role="group" aria-label=${t("create.examples")}>
-    ${EXAMPLES.map((name) => t(`create.example_${name}`)).map(
-      (prompt) => html`<button type="button" class="chip" key=${prompt} onClick=${(event) => draw(event, prompt)}>${prompt}</button>`,
-    )}
-  </div>`;
-}
-
-export function RealProviders() {
-  return html`<p class="muted">${t("create.connect_why")}</p>
-    <ul class="tiles">
-      ${distinct(catalogue.value.presets).map(
-        ({ name, display_name }) => html`<li key=${name}><a class="tile" href=${`/providers/${encodeURIComponent(name)}`}>${display_name}</a></li>`,
-      )}
-      <li><a class="tile" href="/providers">${t("create.all_providers")}</a></li>
-    </ul>`;
-}
-
-/** Two ways to the same provider are one tile. */
-function distinct(presets) {
-  return [...new Map(presets.toReversed().map((preset) => [preset.display_name, preset])).values()].toReversed();
 }
 
 // The lower edge of the form: what it will cost, what went wrong, and the button.
@@ -242,7 +220,7 @@ export function CreateForm({ choice, results }) {
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
       ${plan && html`<${kits.Kit} draft=${now} plan=${plan} errors=${shown} />`}
-      ${isFirstVisit.value && html`<${Examples} />`}
+      ${isEmpty.value && firstVisit.value && html`<${firstVisit.value.Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} choice=${choice} error=${shown.model_id} onChange=${change} />
       ${operation === "generate" && hasSeveral() && html`<button type="button" class="bare beside" aria-haspopup="dialog" onClick=${openTargets}><${Icon} name="compare" />${t("create.several")}</button>`}

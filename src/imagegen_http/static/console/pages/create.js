@@ -1,10 +1,11 @@
 // Create: the form beside what it made.
 
 import { dismiss, follow, groups, keyOf, known, news, reload, replace, rows, trouble } from "./create-feed.js";
-import { CreateForm, isFirstVisit, RealProviders } from "./create-form.js";
+import { CreateForm, firstVisit, isEmpty, isFirstVisit, loadFirst } from "./create-form.js";
 import { catalogue, loadProviders, problem } from "../lib/api.js";
 import { draft, replaceDraft } from "../lib/drafts.js";
 import { fetchSentences, t } from "../lib/i18n.js";
+import { recallShared } from "../lib/kept.js";
 import { counts, ENDED } from "../lib/live.js";
 import { choiceOf } from "../lib/requests.js";
 import { fetchLater } from "../lib/router.js";
@@ -59,7 +60,7 @@ export function Results({ heading }) {
     </header>
     <p class="unseen" role="status">${news.value}</p>
     ${trouble.value && html`<${Problem} error=${trouble.value} again=${reload} />`}
-    ${empty && (isFirstVisit.value ? html`<${RealProviders} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
+    ${empty && (isFirstVisit.value ? firstVisit.value && html`<${firstVisit.value.RealProviders} />` : html`<p class="muted">${t("create.nothing_yet")}</p>`)}
     <div class="feed" ref=${list} onClickCapture=${keepFocus} onKeyDownCapture=${(event) => event.key === "Delete" && keepFocus(event)} aria-busy=${!known.value && !trouble.value}>
       ${rows.value.map((entry) => html`<${Lazy} load=${entry.tasks || entry.cells ? loadBatch : loadGroup} key=${keyOf(entry)} entry=${entry} onEdit=${edit} onRetried=${retried} />`)}
     </div>
@@ -81,12 +82,14 @@ export default function Page() {
   const results = useRef(null);
   const [late, setLate] = useState(false);
   useEffect(follow, []);
+  const isNew = isEmpty.value || (!known.value && !recallShared("draft")); // most likely a first visit: it is asked for at once
+  useEffect(() => void (isNew && loadFirst().catch(() => setLate(true))), [isNew]);
   useEffect(() => {
     const wait = setTimeout(() => setLate(true), PATIENCE);
     return () => clearTimeout(wait);
   }, []);
   const choice = choiceOf(draft.value);
-  const isWhole = (catalogue.value || problem.value) && (known.value || trouble.value);
+  const isWhole = (catalogue.value || problem.value) && (known.value || trouble.value) && (!isEmpty.value || firstVisit.value);
   if (!isWhole && !late) { // what came first would be moved by what comes next
     return html`<div class="page create" aria-busy="true"><h1 class="unseen">${t("pages.create")}</h1><div class="panel waiting"></div></div>`;
   }

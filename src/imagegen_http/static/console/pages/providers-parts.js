@@ -1,8 +1,10 @@
 // What the list of providers and the drawer of one have in common.
 
-import { ApiError, catalogue, patch, post, providerName } from "../lib/api.js";
+import { ApiError, catalogue, loadProviders, patch, post, providerName } from "../lib/api.js";
+import { change } from "../lib/drafts.js";
 import { exactMoney } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
+import { go } from "../lib/router.js";
 import { Icon, toast } from "../parts/basics.js";
 import { html, useState } from "../vendor/index.js";
 
@@ -24,9 +26,27 @@ export function TestResult({ result, name, changed }) {
   if (result === null) return html`<p role="status"></p>`;
   if (result === "waiting") return html`<p role="status" class="muted">${t("providers.testing")}</p>`;
   const [mark, icon] = MARKS[result.outcome];
-  const made = html`<${MakeDefault} key=${name} name=${name} changed=${changed} />`;
+  const made = html`<div class="acts"><${Use} name=${name} /><${MakeDefault} key=${name} name=${name} changed=${changed} /></div>`;
   return html`<p role="status" class="test"><span class="mark ${mark}"><${Icon} name=${icon} />${t(`providers.outcome_${result.outcome}`)}</span>
     <span>${result.detail}${result.latency_ms !== undefined && result.outcome === "ok" ? ` · ${result.latency_ms} ms` : ""}</span></p>${result.outcome !== "failed" && made}`;
+}
+
+/** Begin with it: where nothing but the demo was asked for by itself, that is asked from now on. */
+function Use({ name }) {
+  const use = async () => {
+    const { providers, default_provider } = catalogue.value;
+    try {
+      if (providers.find((one) => one.name === default_provider)?.kind === "demo") {
+        await patch("/api/v1/settings", { default_provider: name });
+        await loadProviders();
+      }
+      change({ provider: name, model_id: "", fallback: [] });
+      go("/");
+    } catch (error) {
+      toast(error.text ?? error.message, { kind: "wrong" });
+    }
+  };
+  return html`<button type="button" class="main use" onClick=${use}>${t("providers.use")}</button>`;
 }
 
 /** Have tasks go there that name no provider. The button stays when it is done, for it has the focus. */

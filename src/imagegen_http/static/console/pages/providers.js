@@ -1,11 +1,14 @@
 // Who generates the images: what is configured, and what could be.
 
+import { KEY_PAGES, Mark, providersOfKey, recommended } from "./first-visit.js";
 import { ProviderDrawer } from "./providers-drawer.js";
 import { Switch, testProvider, TestResult } from "./providers-parts.js";
+import { keepUnsaved } from "./providers-unsaved.js";
 import { catalogue, get, isAbort } from "../lib/api.js";
+import { exactMoney } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
-import { close } from "../lib/router.js";
-import { Empty, Icon, Problem } from "../parts/basics.js";
+import { close, go } from "../lib/router.js";
+import { Empty, Field, Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
 const MAX_PROVIDERS = 100;
@@ -72,18 +75,52 @@ function Presets({ presets, configs }) {
   const [words, setWords] = useState("");
   const used = new Set(configs.map(({ provider_name }) => provider_name));
   const wanted = words.trim().toLowerCase();
-  const left = presets
-    .filter(({ display_name }, at) => presets.findIndex((one) => one.display_name === display_name) === at) // some have two names
-    .filter(({ name, display_name }) => !used.has(name) && `${name} ${display_name}`.toLowerCase().includes(wanted));
+  const left = recommended(presets).filter(({ name, display_name }) => !used.has(name) && `${name} ${display_name}`.toLowerCase().includes(wanted));
   return html`<section aria-labelledby="presets" class="presets">
     <header class="acts"><h2 id="presets">${t("providers.add")}</h2>
       <input type="search" value=${words} aria-label=${t("providers.filter")} placeholder=${t("providers.filter")} onInput=${({ target }) => setWords(target.value)} /></header>
+    <${PastedKey} presets=${presets} />
     <ul class="tiles">
-      ${left.map((preset) => html`<li key=${preset.name}><a class="panel tile" href=${`/providers/${preset.name}`}>
-        <strong>${preset.display_name}</strong>
-        <span class="muted">${preset.models.length ? preset.models.slice(0, 3).map(({ name }) => name).join(" · ") : t("providers.own_models")}</span></a></li>`)}
-      <li><a class="panel tile" href="/providers/+"><strong>${t("providers.own")}</strong><span class="muted">${t("providers.own_why")}</span></a></li>
+      ${left.map((preset) => html`<${Tile} key=${preset.name} preset=${preset} />`)}
+      <li class="panel tile"><a href="/providers/+"><strong>${t("providers.own")}</strong></a><span class="muted">${t("providers.own_why")}</span></li>
     </ul>
     ${!left.length && wanted && html`<${Empty} icon="search" title=${t("providers.none_such")}><button type="button" onClick=${() => setWords("")}>${t("act.clear")}</button><//>`}
   </section>`;
+}
+
+function Tile({ preset: { name, display_name, models } }) {
+  const least = cheapest(models);
+  return html`<li class="panel tile"><a href=${`/providers/${name}`}><${Mark} name=${name} text=${display_name} /><strong>${display_name}</strong></a>
+    <span class="muted">${models.length ? models.slice(0, 3).map((one) => one.name).join(" · ") : t("providers.own_models")}</span>
+    ${least && html`<span>${t("providers.price_from", { price: `${exactMoney(least.amount, least.currency)} / ${t("providers.per_image")}` })}</span>`}
+    ${KEY_PAGES[name] && html`<a class="keys" href=${KEY_PAGES[name]} target="_blank" rel="noreferrer" aria-label=${t("providers.get_key_of", { name: display_name })}><${Icon} name="key" />${t("providers.get_key")}</a>`}</li>`;
+}
+
+/** The least that one image costs, as `{ amount, currency }`; null where no price is by the image. */
+function cheapest(models) {
+  const rates = models.flatMap(({ price }) => (price?.rates ?? []).filter(({ per, amount }) => per === "image" && Number(amount) > 0).map(({ amount }) => ({ amount, currency: price.currency })));
+  return rates.reduce((least, one) => (least && Number(least.amount) <= Number(one.amount) ? least : one), null);
+}
+
+/** A key says by its beginning whose it may be; what is pasted is kept in memory alone. */
+function PastedKey({ presets }) {
+  const [key, setKey] = useState("");
+  const names = key ? providersOfKey(key) : [];
+  const found = (names ?? []).map((name) => presets.find((one) => one.name === name)).filter(Boolean);
+  const use = (name) => {
+    keepUnsaved(name, { api_key: key });
+    setKey("");
+    go(`/providers/${name}`);
+  };
+  const told = found.length > 1 ? "providers.pasted_many" : found.length ? "providers.pasted_one" : names ? "providers.pasted_none" : "providers.pasted_unknown";
+  const submit = (event) => {
+    event.preventDefault();
+    if (found.length === 1) use(found[0].name);
+  };
+  return html`<form class="pasted" onSubmit=${submit}><${Field} label=${t("providers.paste")} hint=${t("providers.key_hint")}>
+      ${(control) => html`<input ...${control} type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${({ target }) => setKey(target.value.replace(/\s+/g, ""))} />`}<//>
+    <p role="status">${key && t(told, { name: found[0]?.display_name })}</p>
+    ${found.length > 0 && html`<div class="acts">${found.map(({ name, display_name }) => html`<button type="button" key=${name} class=${found.length > 1 ? "" : "main"} onClick=${() => use(name)}>
+      <${Mark} name=${name} text=${display_name} />${t("providers.pasted_use", { name: display_name })}</button>`)}</div>`}
+  </form>`;
 }
