@@ -184,6 +184,7 @@ class Model:
 
     ``sources`` are where that was read; a ``price`` of None is not known. ``default_size`` is the size of an
     image whose request says none. ``accepts_extras`` lets undeclared parameters through to the provider.
+    ``takes_mask``: an edit repaints what its mask shows and nothing else; else a mask is advice, or refused.
     ``form`` names the parameters of a form in order; empty for all. ``details`` are the adapter's own.
     ``batch_factor`` is the part of its price that a call in a batch job costs; None without such jobs.
     """
@@ -197,6 +198,7 @@ class Model:
     form: tuple[str, ...] = ()
     sizes: tuple[SizePreset, ...] = ()
     accepts_extras: bool = False
+    takes_mask: bool = False
     max_num: int = MAX_NUM
     max_references: int = MAX_REFERENCES
     prompt_chars: int = MAX_PROMPT_CHARS

@@ -209,3 +209,19 @@ def test_an_upscale_of_stability_costs_what_its_mode_does(mode, amount):
     cost = quote(request, profile_of(load_stability(), None).models[0], is_billed=True)
 
     assert amount == cost.text
+
+
+@pytest.mark.parametrize(
+    ("preset", "model_id", "takes_mask"),
+    [
+        ("openai", "gpt-image-2", True),
+        ("ideogram", "ideogram-4-5", True),
+        ("xai", "grok-imagine-image-2.0", False),
+    ],
+)
+def test_a_mask_is_more_than_advice_where_the_provider_says_so(preset, model_id, takes_mask):
+    """A canvas can be widened by those models alone."""
+    model = choose_model(profile_of(load_preset(preset), None).models, model_id)
+
+    assert takes_mask is model.takes_mask
+    assert not model_of(ModelEntry(id="gemini-3-pro-image"), Backend.DEVELOPER).takes_mask

@@ -100,6 +100,7 @@ def model_of(entry: ModelEntry) -> Model:
         form=_FORM,
         sizes=_SIZES,
         accepts_extras=True,
+        takes_mask=True,
         max_references=1,
         sources=(Source(url=_WIKI, read=dt.date(2026, 11, 24)),),
     )

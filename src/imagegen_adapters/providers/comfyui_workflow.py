@@ -277,6 +277,7 @@ def models_of(workflow: Workflow, config: ProviderConfig) -> tuple[Model, ...]:
             parameters=parameters,
             sizes=_SIZES if any(parameter.name == "width" for parameter in parameters) else (),
             sources=SOURCES,
+            takes_mask="mask" in workflow.inputs,
             max_references=len(workflow.inputs.get("references", ())) or MAX_REFERENCES,
         )
         for entry in config.models or (ModelEntry(id=own_id, default=True),)

@@ -172,6 +172,9 @@ class Model(Answer, frozen=True, kw_only=True):
     form: Annotated[list[str], doc(_FORM, ["size", "num"])]
     sizes: Annotated[list[SizePreset], doc("the sizes to choose from; empty where there is no choice")]
     accepts_extras: Annotated[bool, doc("whether other parameters go to the provider, too", example=False)]
+    takes_mask: Annotated[
+        bool, doc("whether an edit changes what its mask shows, and nothing else", example=True)
+    ]
     price: Annotated[ModelPrice | None, doc("null where no price is known", None)]
     lifecycle: Annotated[ModelLifecycle | None, doc("null while it goes on", None)]
     facts_read: Annotated[
@@ -305,6 +308,7 @@ class ModelBody(Body, frozen=True, kw_only=True):
     form: Shown = UNSET
     sizes: Shown = UNSET
     accepts_extras: Shown = UNSET
+    takes_mask: Shown = UNSET
     lifecycle: Shown = UNSET
     price: Shown = UNSET
     facts_read: Shown = UNSET

@@ -154,7 +154,9 @@ class DemoProvider:
     def describe(self, config: ProviderConfig) -> ProviderProfile:
         return ProviderProfile(
             models=tuple(
-                configured_model(entry, Operation, parameters=PARAMETERS, form=_FORM, sizes=_SIZES)
+                configured_model(
+                    entry, Operation, parameters=PARAMETERS, form=_FORM, sizes=_SIZES, takes_mask=True
+                )
                 for entry in config.models or (_DEFAULT,)
             ),
             needs_api_base=False,

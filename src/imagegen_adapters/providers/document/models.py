@@ -83,6 +83,7 @@ def _model(document: Document, entry: ModelEntry, position: int) -> Model:
         form=document.form,
         sizes=size_presets_of(spec) if spec.size or uses_size else (),
         accepts_extras=document.passes_extras(spec),
+        takes_mask=Operation.EDIT in calls and document.mentions(calls[Operation.EDIT], "mask"),
         max_num=min(MAX_NUM, spec.limits.n_max),
         max_references=min(MAX_REFERENCES, spec.limits.refs_max),
         prompt_chars=min(MAX_PROMPT_CHARS, spec.limits.prompt_chars),

@@ -232,6 +232,7 @@ def model_of(entry: ModelEntry, backend: Backend) -> Model:
         batch_factor=None if traits.imagen or backend is Backend.VERTEX else _BATCH_FACTOR,
         max_references=traits.max_references,
         default_size="1K" if "1K" in traits.tiers and not traits.imagen else None,
+        takes_mask=traits.imagen,
     )
 
 

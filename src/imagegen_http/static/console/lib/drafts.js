@@ -12,7 +12,8 @@ import { keep, recall } from "./kept.js";
 import { bodyOf, countOf } from "./requests.js";
 import { signal } from "../vendor/index.js";
 
-const EMPTY = {
+/** A draft that asks for nothing yet. */
+export const EMPTY = {
   operation: "generate",
   provider: "", // "" is the service's default provider
   model_id: "", // "" is the provider's default model
@@ -35,7 +36,7 @@ export const draft = signal({ ...EMPTY, ...recall("draft") });
 const blobs = () => import("./blobs.js"); // most drafts have no file
 const payments = () => import("./idempotency.js"); // fetched with the first change, for a first visit has none
 
-let sending = null;
+const sending = new Map(); // what is on its way, by the form that asked for it
 
 /** Change some of the draft. */
 export function change(changes) {
@@ -92,13 +93,11 @@ export async function inputUrl(input) {
 /**
  * Ask the chosen model for what the draft says, or `wish` in its place; return the task. Asked again after an answer that was lost, what is the
  * same request is the same task and is paid once, whatever the draft was meanwhile. While an answer is awaited, it is
- * that request's.
+ * that request's: of each `form` one is on its way.
  */
-export function submit(choice, wish = draft.value) {
-  sending ??= send(choice, wish).finally(() => {
-    sending = null;
-  });
-  return sending;
+export function submit(choice, wish = draft.value, form = "") {
+  if (!sending.has(form)) sending.set(form, send(choice, wish).finally(() => sending.delete(form)));
+  return sending.get(form);
 }
 
 async function send(choice, wish) {

@@ -6,7 +6,7 @@ import { signal } from "../vendor/index.js";
 
 const LOCALES = { zh: "zh-CN", en: "en" };
 const APART = ["gallery", "picture", "editor", "tasks", "batches", "providers", "usage", "settings", "inputs", "extras", "more", "kits"]; // with a file of their own
-const OTHERS = { gallery: ["picture"], picture: ["gallery"], settings: ["picture"] }; // whose sentences a page says, too
+const OTHERS = { gallery: ["picture"], picture: ["gallery"], settings: ["picture"], editor: ["tasks"] }; // whose sentences a page says, too
 
 const dictionary = signal({});
 export const language = signal(document.documentElement.lang.startsWith("en") ? "en" : "zh");

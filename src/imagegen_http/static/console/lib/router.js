@@ -45,7 +45,7 @@ export function isTyping(element) {
 
 // The styles of single pages, of which only those of the page that is shown hold: their names are no others' business.
 
-const OTHERS = { gallery: ["marks"], picture: ["marks"] }; // what a page needs beside the style of its own name
+const OTHERS = { gallery: ["marks"], picture: ["marks"], editor: ["create", "feed"] }; // what a page needs beside the style of its own name
 const LATER = { create: ["feed", "inputs", "kits"] }; // what it needs once it shows more than the first time
 
 /** Resolve once the styles of a page are there. */

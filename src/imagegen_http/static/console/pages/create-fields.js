@@ -21,7 +21,8 @@ export function rememberPrompt(prompt) {
   keepShared("prompts", [prompt, ...others].slice(0, MAX_PROMPTS));
 }
 
-export function PromptBox({ box, value, max, optional, error, onChange }) {
+/** With `plain`, no styles are offered. */
+export function PromptBox({ box, value, max, optional, plain = false, error, onChange }) {
   const written = useRef(""); // what was in the box when the way through earlier prompts began
   const [drawer, setDrawer] = useState(null);
   useLayoutEffect(() => {
@@ -54,17 +55,18 @@ export function PromptBox({ box, value, max, optional, error, onChange }) {
       ${(control) => html`<textarea ...${control} ref=${box} name="prompt" rows="4" value=${value} placeholder=${t("create.prompt_hint")}
         onInput=${({ target }) => onChange(target.value)} onKeyDown=${press}></textarea>`}
     <//>
-    <button type="button" class="bare beside" aria-haspopup="dialog" onClick=${openStyles}><${Icon} name="document" />${t("create.styles")}</button>
+    ${!plain && html`<button type="button" class="bare beside" aria-haspopup="dialog" onClick=${openStyles}><${Icon} name="document" />${t("create.styles")}</button>`}
     ${drawer && html`<${drawer.Styles} onClose=${() => setDrawer(null)} />`}`;
 }
 
 // Which model is asked, of which provider; what is retired says so.
 
-/** `error` is what the service said of the choice; `onChange` gets `{ provider, model_id, operation }`. */
-export function ModelPicker({ choice, error = "", onChange }) {
+/** `error` is what the service said of the choice; `onChange` gets `{ provider, model_id, operation }`. `only` what can do an operation. */
+export function ModelPicker({ choice, only = null, error = "", onChange }) {
   const { provider, model } = choice;
   const { providers, default_provider: first } = catalogue.value;
-  const groups = [...providers].filter(({ models }) => models.length).sort((a, b) => (b.name === first) - (a.name === first));
+  const able = ({ capabilities }) => !only || capabilities.includes(only);
+  const groups = [...providers].filter(({ models }) => models.some(able)).sort((a, b) => (b.name === first) - (a.name === first));
   const pick = ({ target }) => {
     const [one, at] = target.value.split("/").map(Number);
     const next = groups[one].models[at];
@@ -77,7 +79,7 @@ export function ModelPicker({ choice, error = "", onChange }) {
       ${(control) => html`<select ...${control} name="model" value=${`${at}/${provider.models.indexOf(model)}`} onChange=${pick}>
         ${groups.map(
           ({ name, display_name, models }, one) => html`<optgroup label=${display_name || name} key=${name}>
-            ${ordered(models).map((each) => html`<option value=${`${one}/${models.indexOf(each)}`} key=${each.id}>${title(each, models)}</option>`)}
+            ${ordered(models.filter(able)).map((each) => html`<option value=${`${one}/${models.indexOf(each)}`} key=${each.id}>${title(each, models)}</option>`)}
           </optgroup>`,
         )}
       </select>`}

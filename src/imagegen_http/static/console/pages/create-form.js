@@ -180,19 +180,13 @@ export function CreateForm({ choice, results }) {
       return;
     }
     setSending(true);
-    const { provider, model, operation: name } = chosen;
-    const one = plan?.draft ?? wish;
-    const asked = isBatch(plan) ? null : begin({
-      ...{ operation: name, provider: provider.name, model_id: model.id, prompt: one.prompt, params: one.params, wish },
-      ...{ num: numberOf(one, chosen), shape: shapeOf(one, chosen), quote: estimate.peek() },
-    });
+    const asking = isBatch(plan) ? kit.press(plan, wish) : askFor(plan?.draft ?? wish, chosen, { wish });
     if (results.current) show(results.current);
     try {
-      if (!(asked ? asked.accept(await submit(chosen, one)) : await kit.press(plan, wish))) toast(t("create.same_task"));
+      if (!(await asking)) toast(t("create.same_task"));
       setStrict(false);
       rememberPrompt(wish.prompt);
     } catch (error) {
-      asked?.drop();
       if (!(error instanceof ApiError)) throw error;
       const said = await placedOf(error, wish, chosen);
       if (!form.current) toast(said.rest || error.text, { kind: "wrong" }); // who has left the page is told there
@@ -250,8 +244,28 @@ function isBatch(plan) {
   return Boolean(plan && (plan.tasks !== 1 || plan.choices.length > 1));
 }
 
+/**
+ * Ask a model for one request, and show it among the groups from now on; return its task. `wish` is the draft that it shows
+ * itself as, `form` the one that asks, of which one request is on its way at a time.
+ */
+export async function askFor(one, choice, { wish = one, form = "" } = {}) {
+  const { provider, model, operation } = choice;
+  const asked = begin({
+    ...{ operation, provider: provider.name, model_id: model.id, prompt: one.prompt, params: one.params, wish },
+    ...{ num: numberOf(one, choice), shape: shapeOf(one, choice), quote: estimate.peek() },
+  });
+  try {
+    const task = await submit(choice, one, form);
+    if (!asked.accept(task)) toast(t("create.same_task"));
+    return task;
+  } catch (error) {
+    asked.drop();
+    throw error;
+  }
+}
+
 /** Ctrl or ⌘ with Enter sends what is asked for, wherever on the page the focus is. */
-function useSubmitKey(send) {
+export function useSubmitKey(send) {
   useEffect(() => {
     const press = (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || document.querySelector("dialog[open]")) return;
@@ -276,7 +290,7 @@ function Operations({ operation, able, onChange }) {
 }
 
 /** The problems that are told before anybody has pressed the button: those of what is there, not of what is missing. */
-function overdue(problems, { prompt, extras }) {
+export function overdue(problems, { prompt, extras }) {
   const { prompt: wrong, image, reference, ...others } = problems;
   for (const name of Object.keys(others)) if (name.startsWith("values.")) delete others[name];
   for (const [at, { name, text }] of extras.entries()) if (!name.trim() || !text.trim()) delete others[`extras.${at}`];
@@ -284,7 +298,7 @@ function overdue(problems, { prompt, extras }) {
 }
 
 /** What the service said, by the field that it is about; an answer that was lost says nothing of any. */
-async function placedOf(error, wish, choice) {
+export async function placedOf(error, wish, choice) {
   if (error.isLost) return { rest: t("create.lost", { reason: error.message }) };
   const refusals = await import("../lib/refusals.js").catch(() => null); // it may be out of reach, as when a login is needed
   return refusals ? refusals.placed(error, wish, choice) : { rest: error.text };

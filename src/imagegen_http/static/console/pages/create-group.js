@@ -235,7 +235,7 @@ function Facts({ entry }) {
   </p>`;
 }
 
-function Cancel({ entry: { task_id, cancel_requested } }) {
+export function Cancel({ entry: { task_id, cancel_requested } }) {
   const press = ({ detail }) => detail > 1 || cancel_requested || cancel(task_id);
   return html`<button type="button" aria-disabled=${Boolean(cancel_requested)} onClick=${press}>${t(cancel_requested ? "state.cancelling" : "act.cancel")}</button>`;
 }
