@@ -248,7 +248,10 @@ def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violation
     selected = tab.driver.execute_script(
         "const one = document.activeElement; return one.value.slice(one.selectionStart, one.selectionEnd)"
     )
-    tab.driver.switch_to.active_element.send_keys("extras: pass")
+    tab.driver.switch_to.active_element.send_keys(f"extras: pass # {KEY}")
+    tab.until(lambda: "好像有一个密钥" in text(tab, ".document .warning"))
+    stored = tab.driver.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    area.send_keys(*[Keys.BACKSPACE] * len(f" # {KEY}"))
     tab.until(lambda: "没有错误" in text(tab, ".document [role=status]"))
     area.send_keys(Keys.ESCAPE, Keys.TAB)
     next_stop = tab.driver.switch_to.active_element.tag_name
@@ -279,6 +282,7 @@ def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violation
     assert '"seed": 7' in shown
     assert "https://x.example/<1>.png" in sample
     assert ([], []) == (broken, tried)
+    assert KEY not in stored
     assert (typed, "http", ["ink-1"]) == (
         saved["extra_config"]["spec"],
         saved["kind"],

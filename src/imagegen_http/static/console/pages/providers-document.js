@@ -1,6 +1,6 @@
 // The document of a provider that is not shipped: its editor, what it would send, and what it finds in an answer.
 
-import { keepUnsaved, unsavedOf } from "./providers-unsaved.js";
+import { keepUnsaved, KEY, unsavedOf } from "./providers-unsaved.js";
 import { ApiError, isAbort, post } from "../lib/api.js";
 import { language, t } from "../lib/i18n.js";
 import { Field, Icon, Problem, toast } from "../parts/basics.js";
@@ -123,6 +123,7 @@ function Editor({ text, set, check, presets, error }) {
     </div>
     <p class="hint" id=${`${id}-hint`}>${t("providers.doc_hint")}</p>
     <p class=${problems.length ? "error" : "muted"} id=${`${id}-told`} role="status">${told}</p>
+    ${KEY.test(text) && html`<p class="warning" role="alert">${t("providers.doc_key")}</p>`}
     ${error && html`<p class="error" role="alert">${error}</p>`}
     ${problems.length > 0 && html`<ul class="doc-problems">${problems.map((each) => html`<li key=${`${each.line} ${each.column} ${each.path} ${each.message}`}>
       ${placed.includes(each) ? html`<button type="button" class="bare" onClick=${() => jump(each)}>${t("providers.doc_line", { line: each.line, column: each.column })}</button>` : null}

@@ -64,6 +64,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
       if (config && values.document !== values.base && !(await isOurs())) return false;
       await post("/api/v1/providers/config", body);
       dropUnsaved(name);
+      if (body.provider_name !== name && unsavedOf(`${name} trial`)) keepUnsaved(`${body.provider_name} trial`, unsavedOf(`${name} trial`));
       const saved = (await changed())?.find(({ provider_name }) => provider_name === body.provider_name);
       setValues(saved ? valuesOf(saved.provider_name, saved, preset) : { ...values, api_key: "" });
       if (body.provider_name !== name) go(`/providers/${body.provider_name}`, { replace: true });

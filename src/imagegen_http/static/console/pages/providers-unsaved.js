@@ -3,6 +3,9 @@
 const NAME = "imagegen.providers";
 const SECRETS = { api_key: "", extra_config: undefined }; // what may be secret is kept in memory alone
 
+/** What looks like somebody's key in a document, which has no place for one. */
+export const KEY = /\bsk-[\w-]{12,}|\b(?:Bearer|Basic|Key)\s+[\w.+/-]{16,}/;
+
 const unsaved = new Map(stored());
 
 /** Return the values that were typed for a provider, null where there are none. */
@@ -29,7 +32,7 @@ function stored() {
 
 function store() {
   try {
-    sessionStorage.setItem(NAME, JSON.stringify([...unsaved].map(([name, values]) => [name, { ...values, ...SECRETS }])));
+    sessionStorage.setItem(NAME, JSON.stringify([...unsaved].map(([name, values]) => [name, { ...values, ...SECRETS, ...(KEY.test(values.document) && { document: undefined }) }])));
   } catch {
     // full, or forbidden
   }

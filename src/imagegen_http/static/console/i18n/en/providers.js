@@ -67,6 +67,7 @@ export default {
     doc_problems: { one: "{n} mistake", other: "{n} mistakes" },
     doc_line: "Line {line}, column {column}",
     doc_long: "A document has at most {n} characters.",
+    doc_key: "This looks like a key. Anybody who may use this service sees the document: put the key into the field below.",
     doc_wrong: "The document has mistakes; it is not saved.",
     doc_other: "Replace the newer document?",
     doc_other_why: "Another window has saved this document since it was opened here.",

@@ -67,6 +67,7 @@ export default {
     doc_problems: "{n} 处错误",
     doc_line: "第 {line} 行第 {column} 列",
     doc_long: "文档最多 {n} 个字符。",
+    doc_key: "这里好像有一个密钥。能用这个服务的人都看得到文档：密钥应填在下面的输入框里。",
     doc_wrong: "文档有错误，没有保存。",
     doc_other: "替换更新的文档？",
     doc_other_why: "在这里打开之后，另一个窗口保存过这份文档。",
