@@ -486,6 +486,7 @@ def test_what_was_deleted_comes_back_from_the_trash(tab, serve_seeded, axe_viola
 def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):
     """Also what no page has loaded; what is done with it is told with its number."""
     server = serve_seeded(images=2200, hours_apart=0.2)
+    httpx.post(f"{server.url}/api/v1/collections", json={"name": "夜景"}).raise_for_status()
     _open(tab, server)
     _run(tab, "document.querySelector('.select').click()")
     for name in ("全选已加载的", "选择全部 2,200 张"):
@@ -497,8 +498,20 @@ def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):
     _run(tab, "document.querySelector('.selection [aria-label=\"收藏\"]').click()")
     tab.until(lambda: "2,200 / 2,200" in _run(tab, "return document.querySelector('.toasts').textContent"))
 
-    favourites = httpx.get(f"{server.url}/api/v1/images", params={"favourite": True}).json()["data"]
-    assert 2200 == favourites["total"]
+    _run(tab, "document.querySelector('.selection [aria-label=\"收藏夹\"]').click()")
+    box = "document.querySelector('dialog[open] li input')"
+    tab.until(lambda: _run(tab, f"return {box}"))
+    _run(tab, f"{box}.click()")
+    tab.until(lambda: 2200 == _total(server, collection=1))
+
+    assert (2200, [True, False]) == (
+        _total(server, favourite=True),
+        _run(tab, f"return [{box}.checked, {box}.indeterminate]"),
+    )
+
+
+def _total(server, **query):
+    return httpx.get(f"{server.url}/api/v1/images", params=query).json()["data"]["total"]
 
 
 def _trashed(server):

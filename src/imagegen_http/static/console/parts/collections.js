@@ -16,7 +16,8 @@ export function CollectionChoice({ images }) {
   const [error, setError] = useLoaded();
   const [words, setWords] = useState("");
   const change = (id, add) => collect(images, id, add).then(() => setError(null), setError);
-  const inside = (id) => images.filter((image) => current(image).collections?.includes(id)).length;
+  const known = images.map(current).filter((image) => image.collections); // of a whole list the loaded ones stand for all
+  const inside = (id) => known.filter((image) => image.collections.includes(id)).length;
   return html`<div class="collections">
     ${error && html`<${Problem} error=${error} />`}
     <${NewCollection} onCreated=${({ id }) => change(id, true)} />
@@ -24,7 +25,7 @@ export function CollectionChoice({ images }) {
     <ul>
       ${named(words).map(({ id, name }) => {
         const n = inside(id);
-        return html`<li key=${id}><label class="choice"><input type="checkbox" checked=${n === images.length} indeterminate=${n > 0 && n < images.length}
+        return html`<li key=${id}><label class="choice"><input type="checkbox" checked=${n > 0 && n === known.length} indeterminate=${n > 0 && n < known.length}
           onChange=${({ target }) => change(id, target.checked)} /><bdi>${name}</bdi></label></li>`;
       })}
     </ul>
