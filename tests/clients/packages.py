@@ -13,7 +13,7 @@ import attrs
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 STREAMS = HERE / "streams"
-PINS = (HERE / "requirements.txt", HERE / "package.json", HERE / "requirements-proxy.txt")
+PINS = (HERE / "requirements.txt", HERE / "package.json")
 INSTALL_SECONDS = 600
 
 
@@ -34,7 +34,6 @@ class Clients:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             _install_python(folder / "python", PINS[0])
-            _install_python(folder / "proxy", PINS[2])
             install_node(PINS[1], folder)
             stamp.write_text(digest)
         return cls(folder, _commands(PROGRAMS, folder), _commands(STREAMS, folder))
@@ -47,7 +46,7 @@ class Clients:
     @property
     def litellm(self) -> str:
         """The command that starts LiteLLM's proxy."""
-        return str(self.folder / "proxy" / "bin" / "litellm")
+        return str(self.folder / "python" / "bin" / "litellm")
 
     def tool(self, name: str) -> str:
         """Return the path of a command that one of the packages brings along."""
