@@ -1,13 +1,16 @@
 """The real packages, each in its own process with default settings, before a provider that counts."""
 
+import json
 import os
 import shutil
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.clients.forks import ENDED
 from tests.clients.nginx import Nginx, free_ports
 from tests.clients.packages import Clients
 from tests.clients.upstream import JOBS, KEY, CountingUpstream
@@ -15,7 +18,9 @@ from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import LiveServer
 
-INSTALLED = Path(__file__).parent / ".installed"
+HERE = Path(__file__).parent
+INSTALLED, FORKS = HERE / ".installed", HERE / "forks.py"
+ASK_SECONDS = 900
 CLIENTS = ("ai_openai", "ai_openai_compatible", "litellm_router", "openai_npm", "openai_python")
 MOODS = ("quick", "slow", "large")
 FAILURES = {
@@ -43,6 +48,15 @@ def clients(installed):
     """Each program as a function of address, model and prompt."""
     assert set(CLIENTS) == set(installed.commands)
     return installed.commands
+
+
+@pytest.fixture(scope="session")
+def forks(installed):
+    """The address of what runs the programs in Python."""
+    command = [installed.python, str(FORKS)]
+    with subprocess.Popen(command, env=environ_of_clients(), stdout=subprocess.PIPE, text=True) as process:
+        yield "127.0.0.1", int(process.stdout.readline())
+        process.terminate()
 
 
 @pytest.fixture
@@ -90,18 +104,26 @@ def start_nginx(service, tmp_path):
 
 
 @pytest.fixture
-def ask_all(clients):
+def ask_all(clients, installed, forks):
     """Return a function that lets all clients ask at once, and says who got how many images.
 
     ``addresses`` has one for each client and way; a client without an image counts as 0.
     """
 
     def ask(addresses, *models, certificate="", during=lambda: None):
+        environ = environ_of_clients()
+        if certificate:
+            environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
+
+        def images(prompt):
+            interpreter, program = clients[prompt.split()[0]]
+            words = [program, f"{addresses[prompt]}/v1", prompt, *models]
+            if interpreter == installed.python:
+                return _images(_answer(forks, words, environ))
+            return _images(_output([interpreter, *words], environ))
+
         with ThreadPoolExecutor(len(addresses) + 1) as pool:
-            asking = {
-                prompt: pool.submit(_ask, clients[prompt.split()[0]], address, models, prompt, certificate)
-                for prompt, address in addresses.items()
-            }
+            asking = {prompt: pool.submit(images, prompt) for prompt in addresses}
             during()
             return {prompt: answer.result() for prompt, answer in asking.items()}
 
@@ -114,17 +136,26 @@ def environ_of_clients():
     return {**environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
 
 
-def _ask(command, address, models, prompt, certificate):
-    environ = environ_of_clients()
-    if certificate:
-        environ |= {"NODE_EXTRA_CA_CERTS": str(certificate), "SSL_CERT_FILE": str(certificate)}
+def _output(command, environ):
+    """Return what a program wrote that a command starts."""
     process = subprocess.run(
-        [*command, f"{address}/v1", prompt, *models],
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
+        command, env=environ, capture_output=True, text=True, timeout=ASK_SECONDS, check=False
     )
     assert 0 == process.returncode, process.stderr
-    return sum(int(line) for line in process.stdout.splitlines() if line.isdigit())
+    return process.stdout
+
+
+def _answer(forks, words, environ):
+    """Return what a program wrote that is forked."""
+    with (
+        socket.create_connection(forks, timeout=ASK_SECONDS) as connection,
+        connection.makefile("rw") as lines,
+    ):
+        print(json.dumps({"argv": words, "environ": environ}), file=lines, flush=True)
+        output = lines.read()
+    assert output.endswith(f"{ENDED}\n"), output
+    return output
+
+
+def _images(output):
+    return sum(int(line) for line in output.splitlines() if line.isdigit())
