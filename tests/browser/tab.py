@@ -2,17 +2,21 @@
 
 import contextlib
 import json
+import time
 from urllib.parse import urlsplit
 
 import attrs
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 
 WAIT_SECONDS = 60
 """What only a broken page takes, however busy the machine."""
 
-POLL_SECONDS = 0.02
-"""Selenium's own half a second would be most of the time of the tests."""
+POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.1
+"""The first pause and the longest one: a look takes milliseconds of a processor that the page needs, too."""
 
 DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
 CHINESE, ENGLISH = "zh-CN,zh;q=0.9", "en-GB,en;q=0.9"
@@ -154,10 +158,15 @@ class Tab:
 
     def until(self, true):
         """Return the first result that is true; fail if there is none."""
-        waiting = WebDriverWait(
-            self.driver, WAIT_SECONDS, POLL_SECONDS, ignored_exceptions=[StaleElementReferenceException]
-        )
-        return waiting.until(lambda _: true())
+        end, pause = time.monotonic() + WAIT_SECONDS, POLL_SECONDS
+        while True:
+            with contextlib.suppress(NoSuchElementException, StaleElementReferenceException):
+                if result := true():
+                    return result
+            if time.monotonic() > end:
+                raise TimeoutException(f"not true within {WAIT_SECONDS} s")
+            time.sleep(pause)
+            pause = min(pause * 1.5, MAX_POLL_SECONDS)
 
     def exchanges(self):
         """Return all requests since the test began, in their order."""

@@ -170,19 +170,19 @@ def test_imagegen_calls_litellm_as_its_page_says(serve, start_proxy, upstream):
     server = serve({"security": {"allow_private_upstreams": [address]}})
     command = shown(LITELLM, "sh", 2).replace(LITELLM_ADDRESS, address)
 
-    def made(prompt, provider="litellm"):
+    def outcome(prompt, provider="litellm"):
         body = {"provider": provider, "params": {"prompt": prompt}}
         with server.client(Prefer="wait=60") as api:
             task = api.post("/api/v1/tasks/generate", json=body).json()["data"]
         return task["status"], (task["error"] or {}).get("code")
 
     run(["sh", "-eu", "-c", command], cwd=server.folder, LITELLM_KEY=PROXY_KEY)
-    works = made("works")
+    works = outcome("works")
     upstream.break_next(Break.SERVER_ERROR, path="/quick/", times=100)
-    breaks = made("breaks")
+    breaks = outcome("breaks")
     command = command.replace(" --header x-litellm-num-retries=0", "").replace(" set litellm ", " set other ")
     run(["sh", "-eu", "-c", command], cwd=server.folder, LITELLM_KEY=PROXY_KEY)
-    repeated = made("repeated", "other")
+    repeated = outcome("repeated", "other")
 
     assert ("completed", None) == works
     assert [("failed", "outcome_unknown")] * 2 == [breaks, repeated]
