@@ -62,11 +62,11 @@ def test_twelve_images_of_a_product_in_eight_clicks(console, tab, studio, axe_vi
 
     click(form.prompt())
     form.prompt().send_keys("{颜色}陶瓷杯")
-    click(form.button("风格"))
-    click(style_named(form, "白底主图"))
     values = form.one("textarea[name=values]")
     click(values)
     values.send_keys("红，墨绿,米白", Keys.ENTER, "灰")
+    click(form.button("风格"))
+    click(style_named(form, "白底主图"))
     click(form.button("增加"))
     click(form.button("增加"))
     tab.until(lambda: "4 × 3 = 12 张" in status(form) and "预计 ¥1.4" in status(form))

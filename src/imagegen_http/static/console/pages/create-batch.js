@@ -31,7 +31,7 @@ export function BatchGroup({ entry, onEdit, onRetried }) {
     <header>
       <div><${Words} text=${words} /><p class="facts">
         ${columns.length === 1 && html`<span>${titleOf(columns[0][0])}</span>`}
-        <span>${t("kits.progress", { n: ended.length, size })}</span>
+        <span>${t("kits.progress", { n: tasks.filter(({ status }) => status === "completed").length, size })}</span>
         ${ended.length > 0 && html`<span>${sumOf(ended)}</span>`}
         ${since && html`<time datetime=${since} title=${exactMoment(since)}>${timeOf(since)}</time>`}
       </p></div>

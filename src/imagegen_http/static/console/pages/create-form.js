@@ -1,6 +1,6 @@
 // The form of Create: what it takes from elsewhere, its fields, and the button with its price.
 
-import { begin, groups, known } from "./create-feed.js";
+import { begin, known, rows } from "./create-feed.js";
 import { ModelPicker, Parameters, PromptBox, rememberPrompt, SizePicker } from "./create-fields.js";
 import { ApiError, catalogue, isAbort, onlyDemo, post } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
@@ -71,7 +71,7 @@ export async function loadFirst() {
 }
 
 /** Whether nothing was ever made. */
-export const isEmpty = computed(() => known.value && !groups.value.length);
+export const isEmpty = computed(() => known.value && !rows.value.length);
 
 /** Whether nothing was ever made, and nothing but the demo can make it. */
 export const isFirstVisit = computed(() => onlyDemo.value && isEmpty.value);

@@ -28,7 +28,7 @@ export function Results({ heading }) {
   const list = useRef(null);
   const asks = Boolean(draft.value.prompt);
   useEffect(() => void (asks && loadGroup()), [asks]); // it is there when the button is pressed
-  const empty = known.value && !groups.value.length;
+  const empty = known.value && !rows.value.length;
   /** Have the focus where it was, or near there, when what had it goes. */
   const keepFocus = (event) => {
     const before = event.target.closest(STOPS);

@@ -4,9 +4,10 @@ import { Field, Icon, Problem, toast } from "./basics.js";
 import { confirm, Dialog } from "./dialog.js";
 import { get, post, remove } from "../lib/api.js";
 import { change, draft } from "../lib/drafts.js";
-import { language, t } from "../lib/i18n.js";
+import { fetchSentences, language, t } from "../lib/i18n.js";
 import { fingerprint } from "../lib/idempotency.js";
 import { keepText, recallShared } from "../lib/kept.js";
+import { fetchLater } from "../lib/router.js";
 import { filled, nameOf, own, styled, templateOf } from "../pages/create-kits.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
@@ -32,19 +33,23 @@ export function Styles({ onClose }) {
   useEffect(() => void attempt(bringKept), []);
 
   const use = (style) => {
-    change({ style, values: {} });
+    change({ style });
     onClose();
   };
   /** The words of the style become the prompt's own, to be changed there. */
   const write = (style) => {
-    const { prompt, plain } = draft.peek();
-    change({ prompt: filled(styled(style, templateOf(prompt, plain))), style: null, values: proposed(style) });
+    const { prompt, plain, values } = draft.peek();
+    change({ prompt: filled(styled(style, templateOf(prompt, plain))), style: null, values: { ...proposed(style), ...values } });
     onClose();
   };
   const save = (style) => attempt(async () => {
     await post(STYLES, { styles: [style] });
-    setEdited(null);
+    shut();
   });
+  const shut = () => {
+    setEdited(null);
+    requestAnimationFrame(() => list.current?.querySelector("button")?.focus()); // the form had it
+  };
   const drop = async (style) => {
     const sure = await confirm({ title: t("kits.delete_style", { name: own(style.name) }), text: t("kits.delete_style_why"), act: t("act.delete"), danger: true });
     if (!sure) return;
@@ -67,7 +72,7 @@ export function Styles({ onClose }) {
     <input type="file" accept=".json,application/json" hidden ref=${file} onChange=${bring} />`;
   return html`<${Dialog} kind="drawer styles" title=${t("create.styles")} onClose=${onClose} foot=${!edited && foot}>
     ${error && html`<${Problem} error=${error} />`}
-    ${edited && html`<${Form} style=${edited} onSave=${save} onClose=${() => setEdited(null)} />`}
+    ${edited && html`<${Form} style=${edited} onSave=${save} onClose=${shut} />`}
     ${!styles && !error && html`<p class="loading" aria-busy="true"></p>`}
     ${!edited && styles && html`<ul ref=${list}>${styles.map((style) => html`<li key=${style.id}>
       <button type="button" class="style" aria-pressed=${draft.value.style?.id === style.id} onClick=${() => use(style)}>
@@ -88,10 +93,19 @@ function Sample({ of: { thumbnail } }) {
 
 /** A style in the reader's language; what it says in the other stays. */
 function Form({ style, onSave, onClose }) {
-  const [form, setForm] = useState({ name: own(style.name), prompt: own(style.prompt), negative: own(style.negative_prompt), image: String(style.image_id ?? "") });
+  const [form, setForm] = useState({ name: own(style.name), prompt: own(style.prompt), negative: own(style.negative_prompt), image: style.image_id ?? null });
+  const [Picker, setPicker] = useState(null);
   const first = useRef(null);
   useEffect(() => first.current.querySelector("input").focus(), []);
   const set = (name) => ({ target }) => setForm({ ...form, [name]: target.value });
+  const openGallery = async () => {
+    const [{ GalleryPicker }] = await Promise.all([import("./gallery-picker.js"), fetchSentences("inputs"), fetchLater("inputs")]);
+    setPicker(() => GalleryPicker);
+  };
+  const picked = ([image]) => {
+    setForm({ ...form, image });
+    setPicker(null);
+  };
   const isWhole = form.name.trim() && form.prompt.includes("{prompt}");
   const save = () => {
     const inLanguage = (before, text) => ({ ...before, [language.value]: text });
@@ -101,7 +115,7 @@ function Form({ style, onSave, onClose }) {
       name: inLanguage(style.name, form.name),
       prompt: inLanguage(style.prompt, form.prompt),
       negative_prompt: inLanguage(style.negative_prompt, form.negative),
-      image_id: Number(form.image) || null,
+      image_id: form.image,
     });
   };
   return html`<div class="style-form" ref=${first}>
@@ -109,7 +123,12 @@ function Form({ style, onSave, onClose }) {
     <${Field} label=${t("kits.pattern")} hint=${t("kits.pattern_hint", { prompt: "{prompt}" })} error=${form.prompt.includes("{prompt}") ? "" : t("kits.pattern_place", { prompt: "{prompt}" })}>
       ${(control) => html`<textarea ...${control} rows="8" value=${form.prompt} onInput=${set("prompt")}></textarea>`}<//>
     <${Field} label=${t("kits.negative")} unit=${t("create.optional")}>${(control) => html`<textarea ...${control} rows="2" value=${form.negative} onInput=${set("negative")}></textarea>`}<//>
-    <${Field} label=${t("kits.image")} unit=${t("create.optional")}>${(control) => html`<input ...${control} inputmode="numeric" value=${form.image} onInput=${set("image")} />`}<//>
+    <div class="acts">
+      ${form.image && html`<${Sample} key=${form.image} of=${{ thumbnail: `/api/v1/images/${form.image}/thumbnail` }} />`}
+      <button type="button" aria-haspopup="dialog" onClick=${openGallery}><${Icon} name="image" />${t("kits.pick_image")}</button>
+      ${form.image && html`<button type="button" class="bare" onClick=${() => setForm({ ...form, image: null })}>${t("kits.no_image")}</button>`}
+    </div>
+    ${Picker && html`<${Picker} title=${t("kits.pick_image")} max=${1} onPick=${picked} onClose=${() => setPicker(null)} />`}
     <p class="acts"><button type="button" class="main" disabled=${!isWhole} onClick=${save}>${t("act.save")}</button>
       <button type="button" onClick=${onClose}>${t("act.cancel")}</button></p>
   </div>`;
