@@ -2,6 +2,7 @@
 
 import copy
 import io
+from contextlib import closing
 from itertools import pairwise
 
 import httpx
@@ -313,11 +314,11 @@ def test_a_canvas_is_widened(tab, server):
 def test_an_image_that_moves_is_not_edited(tab, server):
     """Its page says so."""
     frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "green", "blue")]
-    with sqlite3.connect(server.data_dir / "imagegen.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
         (key,) = database.execute("SELECT blob_key FROM images").fetchone()
     (path,) = (server.data_dir / "images").rglob(key.rpartition("/")[2])
     frames[0].save(path, "GIF", save_all=True, append_images=frames[1:])
-    with sqlite3.connect(server.data_dir / "imagegen.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "imagegen.db")) as database, database:
         values = [path.stat().st_size]
         database.execute("UPDATE images SET mime_type = 'image/gif', size_bytes = ?", values)
     server.end()

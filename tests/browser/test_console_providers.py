@@ -116,7 +116,9 @@ def test_who_has_a_key_has_an_image_in_six_clicks(tab, serve):
     clicks = []
 
     def click(selector, name=""):
-        named = lambda: [e for e in tab.driver.find_elements(By.CSS_SELECTOR, selector) if name in e.text]  # noqa: E731
+        def named():
+            return [e for e in tab.driver.find_elements(By.CSS_SELECTOR, selector) if name in e.text]
+
         element = tab.until(lambda: next(iter(named()), None))
         tab.until(element.is_displayed)
         tab.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)

@@ -1,6 +1,7 @@
 """Money over time on the page of usage, and in the reader's own currency."""
 
 import time
+from contextlib import closing
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
@@ -37,7 +38,7 @@ def test_money_is_shown_over_time_and_converted_by_ones_own_rate(serve, tab, axe
             body = {"provider": "priced", "params": {"prompt": "猫", **SMALL, **params}}
             data(api.post(GENERATE, json=body, headers=WAIT))
     (path,) = server.data_dir.glob("*.db")
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         yesterday = int(time.time()) // 900 - 96
         database.execute(_ADD, (yesterday, "", 1, 3, 0, 0))
         database.execute(_ADD, (yesterday, "CNY", 0, 0, 12_345_000_000, 5_000_000_000))
