@@ -1,16 +1,23 @@
 """The samples of providers' answers say where they come from, and each is used."""
 
 import datetime as dt
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import samples
 from tests.fakes.samples import provider_samples, sample
+from tests.vocabulary import modules
 
 PROVIDERS = sorted(path.stem for path in samples.FOLDER.glob("*.yaml"))
 TESTS = Path(samples.__file__).parents[1]
-USERS = "\n".join(p.read_text("utf-8") for p in TESTS.rglob("*.py") if p != Path(__file__))
+
+
+@cache
+def users():
+    """Return the text of all other tests."""
+    return "\n".join(p.read_text("utf-8") for p in modules(TESTS) if p != Path(__file__))
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -32,7 +39,7 @@ def test_each_sample_has_its_source(provider):
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_each_sample_is_used(provider):
     """One that is not is a leftover."""
-    unused = [name for name in provider_samples(provider)["answers"] if f'"{name}"' not in USERS]
+    unused = [name for name in provider_samples(provider)["answers"] if f'"{name}"' not in users()]
 
     assert [] == unused
 

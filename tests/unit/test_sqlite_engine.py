@@ -9,6 +9,7 @@ import pytest
 import sqlite_utils.utils
 
 from imagegen_adapters.stores.sqlite.engine import choose_engine, sqlite3
+from tests.vocabulary import modules
 
 TESTS = Path(__file__).parents[1]
 UNCLOSED = re.compile(r"\bwith sqlite3\.connect\(")
@@ -43,7 +44,7 @@ def test_the_packaged_sqlite_is_preferred(monkeypatch, pysqlite3, own, sqlean, e
 
 def test_no_test_leaves_a_connection_open():
     """``with connection`` does not close it; Python 3.13 warns about that, the packaged SQLite does not."""
-    offenders = [path for path in TESTS.rglob("*.py") if UNCLOSED.search(path.read_text("utf-8"))]
+    offenders = [path for path in modules(TESTS) if UNCLOSED.search(path.read_text("utf-8"))]
 
     assert [] == offenders
 

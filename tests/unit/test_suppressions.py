@@ -6,16 +6,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-INSTALLED = ROOT / "tests" / "clients" / ".installed"
-"""Where `./run clients` puts the packages of others."""
+from tests.vocabulary import modules
 
-FILES = sorted(
-    path
-    for folder in ("benchmarks", "docs", "src", "tests")
-    for path in (ROOT / folder).rglob("*.py")
-    if INSTALLED not in path.parents
-)
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for folder in ("benchmarks", "docs", "src", "tests") for path in modules(ROOT / folder))
 
 MARK = re.compile(r"# (noqa|type: ignore|pragma: no cover|fmt: (off|skip))")
 MARK_WITH_REASON = re.compile(r"# (noqa: [A-Z]+\d+(, [A-Z]+\d+)* - \S|type: ignore\[[\w-]+\] +# \S)")
