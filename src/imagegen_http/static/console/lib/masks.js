@@ -23,8 +23,9 @@ export function keepMask(image_id, steps) {
 }
 
 /**
- * Return what is asked for of an image beside its mask, any of `{ prompt, provider, model_id, sides, from, sent, task_id }`: `from` is
- * the image that it is a result of, `sent` what was sent without an answer yet, `task_id` the task that makes or made a result.
+ * Return what is asked for of an image beside its mask, any of `{ prompt, provider, model_id, sides, from, files, is_sent, task_id }`:
+ * `from` is the image that it is a result of, `files` are its inputs as they were made last, `is_sent` says that an answer has not
+ * come yet, `task_id` is the task that makes or made a result.
  */
 export function editOf(image_id) {
   return edits.value.find(([id]) => id === image_id)?.[1] ?? {};

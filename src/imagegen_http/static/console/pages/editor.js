@@ -67,7 +67,7 @@ function Editor({ image }) {
     </header>
     ${outcome ? html`<${Outcome} image=${image} sides=${sides} wish=${wish} ...${outcome} />` : html`<${Easel} image=${image} sides=${sides} steps=${steps} onSteps=${paint} widens=${choice?.model.takes_mask} />`}
     <aside class="create" aria-label=${t("editor.what")}>
-      ${choice && html`<${Ask} image=${image} wish=${wish} sides=${sides} steps=${steps} choice=${choice} busy=${Boolean(pressed) || outcome?.isOpen} isLost=${Boolean(edit.sent && !pressed)} onPress=${setPressed} />`}
+      ${choice && html`<${Ask} image=${image} wish=${wish} sides=${sides} steps=${steps} choice=${choice} busy=${Boolean(pressed) || outcome?.isOpen} isLost=${Boolean(edit.is_sent && !pressed)} onPress=${setPressed} />`}
       ${!choice && unknown.value && html`<${Problem} error=${unknown.value} again=${loadProviders} />`}
       ${!choice && catalogue.value && html`<${Empty} icon="providers" title=${t("create.no_model")} why=${t("create.no_model_why")}><a class="button main" href="/providers">${t("create.to_providers")}</a><//>`}
     </aside>
@@ -76,9 +76,13 @@ function Editor({ image }) {
 
 /** The draft of an image's edit: of the model that made it, until another one is chosen. */
 function wishOf(image, { provider = image.provider, model_id = image.model_id, prompt }) {
-  const { operation, prompt: written, images } = draft.peek();
-  const isOfForm = operation === "edit" && images.some(({ role, image_id }) => role === "image" && image_id === image.id);
-  return { ...EMPTY, operation: "edit", provider, model_id, prompt: prompt ?? (isOfForm ? written : "") };
+  return { ...EMPTY, operation: "edit", provider, model_id, prompt: prompt ?? (isInForm(image) ? draft.peek().prompt : "") };
+}
+
+/** Whether the form of Create is about the edit of an image. */
+function isInForm({ id }) {
+  const { operation, images } = draft.peek();
+  return operation === "edit" && images.some(({ role, image_id }) => role === "image" && image_id === id);
 }
 
 /** The tools, and the picture that they work on. */
@@ -196,12 +200,13 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
     try {
       const whole = { ...wish, images: await imagesOf(image, sides, steps) };
       onPress(whole);
+      keepEdit(image.id, { is_sent: true });
       const { task_id } = await askFor(whole, choice, { form: `image ${image.id}` });
       rememberPrompt(wish.prompt);
-      keepEdit(image.id, { sent: null, task_id });
+      keepEdit(image.id, { is_sent: false, task_id });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (!error.isLost) keepEdit(image.id, { sent: null });
+      if (!error.isLost) keepEdit(image.id, { is_sent: false });
       const told = await placedOf(error, wish, choice);
       if (!form.current) toast(told.rest || error.text, { kind: "wrong" }); // who has left the page is told there
       setRefusal({ of: asked, ...told });
@@ -232,7 +237,7 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
   const toForm = async () => {
     const { provider, model_id: id, prompt: words } = wish;
     try {
-      replaceDraft({ operation: "edit", provider, model_id: id, prompt: words, images: await imagesOf(image, sides, steps) });
+      replaceDraft({ ...(isInForm(image) && draft.peek()), operation: "edit", provider, model_id: id, prompt: words, images: await imagesOf(image, sides, steps) });
       go("/");
     } catch (error) {
       toast(error.text ?? error.message, { kind: "wrong" });
@@ -244,7 +249,7 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
       <${PromptBox} box=${box} value=${wish.prompt} max=${model.limits.prompt_chars} optional=${false} plain error=${prompt} onChange=${(next) => change({ prompt: next })} />
       <${ModelPicker} choice=${choice} only="edit" error=${model_id} onChange=${change} />
       <p class="hint">${t(steps.length || isWidened(sides) ? (model.takes_mask ? "editor.why" : "editor.advice") : "editor.unpainted")}</p>
-      ${isLost && html`<p class="hint" role="status">${t("editor.unanswered")}</p>`}
+      ${isLost && !trouble && html`<p class="hint" role="status">${t("editor.unanswered")}</p>`}
       <div class="acts">
         <button type="button" class="bare" onClick=${show}>${t("editor.preview")}</button>
         <button type="button" class="bare" onClick=${toForm}>${t("editor.to_form")}</button>
@@ -257,11 +262,11 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
   </form>`;
 }
 
-/** The inputs of an edit: those that were sent without an answer are the same again, so that it is the same request. */
+/** The inputs of an edit: of the same paint they are the same files, so that what is sent once more is the same request. */
 async function imagesOf(image, sides, steps) {
   const of = fingerprint(JSON.stringify([sides, steps]));
-  const { sent } = editOf(image.id);
-  if (sent?.of === of && (await Promise.all(sent.images.map(({ blob: key }) => !key || blob(key)))).every(Boolean)) return sent.images;
+  const { files } = editOf(image.id);
+  if (files?.of === of && (await Promise.all(files.images.map(({ blob: key }) => !key || blob(key)))).every(Boolean)) return files.images;
   const { width, height } = frameOf(image, sides);
   const keep = async (role, file) => {
     const key = `${Date.now()}-${newKey()}`;
@@ -271,7 +276,7 @@ async function imagesOf(image, sides, steps) {
   const mask = await maskFile(image, sides, steps);
   const images = [isWidened(sides) ? await keep("image", await widenedFile(image, sides)) : { role: "image", image_id: image.id, size: [width, height] }];
   if (mask) images.push(await keep("mask", mask));
-  keepEdit(image.id, { sent: { of, images } });
+  keepEdit(image.id, { files: { of, images } });
   return images;
 }
 
