@@ -25,7 +25,7 @@ suppress-health-check = ["all"]
 
 [generation]
 deterministic = true
-max-examples = 12
+max-examples = 4
 database = "none"
 
 [checks.positive_data_acceptance]
