@@ -1,12 +1,14 @@
-"""Takes the README's screenshots of the console, from a service of its own with the demo provider.
+"""Takes the screenshots of the console in README and docs, from a service of its own with the demo provider.
 
 Run it as ``./run browser --version && .venv/bin/python tools/console_screenshots.py``; Debian's chromium and
-chromium-driver must be installed, and fonts-noto-cjk. It writes ``docs/images/console-*.webp``.
+chromium-driver must be installed, and fonts-noto-cjk. It writes ``docs/images/console-*.webp``, and every
+page in both languages and themes to ``docs/images/console/``.
 """
 
 import asyncio
 import contextlib
 import io
+import itertools
 import os
 import socket
 import subprocess
@@ -26,6 +28,8 @@ from selenium.webdriver.chrome.service import Service
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 QUALITY = 82  # of WebP
 MAX_BYTES = 90_000
+ATLAS = "console"
+ATLAS_WIDTH = 720  # pixels; a phone's are as they are
 _MOUSE = ("primaryHoverType=2", "availableHoverTypes=2", "primaryPointerType=4", "availablePointerTypes=4")
 START_SECONDS = 60
 SETTLE_SECONDS = 2.5  # until images are decoded and nothing moves
@@ -58,6 +62,7 @@ class Shot:
     language: str = "zh"
     theme: str = "light"
     size: tuple[int, int] = (1280, 800)
+    width: int | None = None
 
     @property
     def keeps(self) -> dict[str, str]:
@@ -74,18 +79,44 @@ SHOTS = (
     Shot(name="phone-en", path="/", size=(390, 780), language="en"),
 )
 
+PAGES = {
+    "create": "/",
+    "gallery": "/gallery",
+    "trash": "/gallery?panel=trash",
+    "picture": "/p/3",
+    "editor": "/p/3/edit",
+    "tasks": "/tasks",
+    "batches": "/batches",
+    "providers": "/providers",
+    "usage": "/usage",
+    "settings": "/settings",
+}
+_LOOKS = tuple(itertools.product(("zh", "en"), ("light", "dark")))
+PHONE_PAGES = ("create", "gallery", "picture", "tasks")
+
+
+def atlas() -> Iterator[Shot]:
+    """Yield every page in both languages and themes; those that are used on the way on a phone, too."""
+    for page, (language, theme) in itertools.product(PAGES, _LOOKS):
+        look: dict[str, Any] = {"path": PAGES[page], "language": language, "theme": theme}
+        yield Shot(name=f"{page}-{language}-{theme}", **look, width=ATLAS_WIDTH)
+        if page in PHONE_PAGES:
+            yield Shot(name=f"{page}-phone-{language}-{theme}", **look, size=(390, 780))
+
 
 def main() -> None:
     """Take all screenshots; end with an error when one is too large for a README."""
-    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / ATLAS).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as url, _browser() as driver:
         asyncio.run(_fill(url))
-        for shot in SHOTS:
+        files = {f"console-{shot.name}.webp": shot for shot in SHOTS}
+        files |= {f"{ATLAS}/{shot.name}.webp": shot for shot in atlas()}
+        for name, shot in files.items():
             content = _take(driver, url, shot)
             if len(content) > MAX_BYTES:
-                sys.exit(f"{shot.name}: {len(content)} bytes, more than {MAX_BYTES}")
-            (FOLDER / f"console-{shot.name}.webp").write_bytes(content)
-            print(f"{shot.name}: {len(content)} bytes")
+                sys.exit(f"{name}: {len(content)} bytes, more than {MAX_BYTES}")
+            (FOLDER / name).write_bytes(content)
+            print(f"{name}: {len(content)} bytes")
 
 
 @contextlib.contextmanager
@@ -160,6 +191,8 @@ def _take(driver: webdriver.Chrome, url: str, shot: Shot) -> bytes:
     driver.get(url + shot.path)
     time.sleep(SETTLE_SECONDS)
     image = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+    if shot.width is not None:
+        image.thumbnail((shot.width, shot.width), Image.Resampling.LANCZOS)
     content = io.BytesIO()
     image.save(content, "WEBP", quality=QUALITY, method=6)
     return content.getvalue()
