@@ -228,7 +228,7 @@ def _ends(service):
 
 
 def _log_errors(log):
-    """Return how often each event was logged as an error."""
+    """Return how often each event was logged as an error, with the last two lines of an exception."""
     events = Counter()
     for line in log.splitlines():
         try:
@@ -237,5 +237,6 @@ def _log_errors(log):
             events[line[:120]] += 1
             continue
         if entry.get("level") in ("error", "critical"):
-            events[entry.get("event", "")] += 1
+            *_, place, end = ("", "", *entry.get("exception", "").strip().splitlines())
+            events[" | ".join(filter(None, (entry.get("event", "").strip(), place.strip(), end)))] += 1
     return events
