@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 import attrs
 from litestar import Request
 from litestar.di import NamedDependency, Provide
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import SkipValidation
 from litestar.types import ASGIApp
 
 from imagegen_core.costs import Basis
@@ -16,7 +16,6 @@ from imagegen_core.images import Image as CoreImage
 from imagegen_core.images import MediaType, StorageState, tag_name
 from imagegen_core.limits import (
     DEFAULT_PAGE_SIZE,
-    MAX_BATCH_IMAGES,
     MAX_LINK_HOURS,
     MAX_MODEL_ID_CHARS,
     MAX_TAG_CHARS,
@@ -29,7 +28,7 @@ from imagegen_core.search import SearchQuery
 from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api import requests
-from imagegen_http.api.errors import delete, download, get, post
+from imagegen_http.api.errors import delete, download, get
 from imagegen_http.api.requests import ImageIdPath, ServiceDependency, parse_image_id, query
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, blob_response, listed, success
 from imagegen_http.guard import asgi
@@ -38,7 +37,6 @@ from imagegen_http.schemas import (
     NAME_PATTERN,
     TEXT_PATTERN,
     Answer,
-    Body,
     ImageId,
     JsonObject,
     ModelId,
@@ -185,13 +183,6 @@ class ImageIdList(Answer, frozen=True, kw_only=True):
 
     ids: Annotated[list[int], doc("in the order of the list", [8, 7])]
     has_more: Annotated[bool, doc("whether the list is longer", example=False)]
-
-
-class ChangedImages(Answer, frozen=True, kw_only=True):
-    """What a change of many images did."""
-
-    changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
-    missing: Annotated[list[int], doc("ids that no image has", [7])]
 
 
 class DeletedImage(Answer, frozen=True, kw_only=True):
@@ -463,14 +454,6 @@ class TrashedImage(Answer, frozen=True, kw_only=True):
     expires_at: Annotated[Time, doc("when it is deleted for good")]
 
 
-class ImageIds(Body, frozen=True, kw_only=True):
-    """Ids of images."""
-
-    ids: Annotated[
-        list[int], doc("ids of images; missing ones are no error", [1], max_length=MAX_BATCH_IMAGES)
-    ]
-
-
 @get("/api/v1/trash", "images", "validation_failed")
 async def list_trash(
     service: ServiceDependency,
@@ -480,7 +463,7 @@ async def list_trash(
 ) -> Success[ListPage[TrashedImage]]:
     """List deleted images that can be restored, the last one first.
 
-    They are nowhere else: any other request for one is answered as if there had never been one.
+    They are nowhere else. The action `restore` of `POST /api/v1/images/batch` brings them back.
     """
     gallery = service.imagegen.gallery
 
@@ -499,15 +482,6 @@ async def list_trash(
     paging = requests.parse_paging(page, page_size, cursor, query)
     trashed_images = await service.imagegen.parts.trash.list(paging)
     return listed(trashed_images, show, number=page, size=page_size, query=query)
-
-
-@post("/api/v1/trash/restore", "images")
-async def restore_images(data: JSONBody[ImageIds], service: ServiceDependency) -> Success[ChangedImages]:
-    """Restore deleted images, with their favourites, tags and collections.
-
-    Those that are not in the trash are named, and are no error. So is one whose bytes are lost.
-    """
-    return success(ChangedImages.from_attributes(await service.imagegen.gallery.restore(data.ids)))
 
 
 @delete("/api/v1/trash", "images")

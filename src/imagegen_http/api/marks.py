@@ -17,7 +17,7 @@ from imagegen_core.messages import ProblemCode
 from imagegen_core.search import Page
 from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, get, patch, post
-from imagegen_http.api.images import ChangedImages, ImageDetail
+from imagegen_http.api.images import ImageDetail
 from imagegen_http.api.requests import (
     CollectionPath,
     ImageIdPath,
@@ -31,6 +31,13 @@ from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import CACHEABLE, InboundRequest, Scope
 from imagegen_http.guard.bodies import FORM, ZIP, media_type
 from imagegen_http.schemas import NAME_PATTERN, Answer, Body, Time, doc
+
+
+class ChangedImages(Answer, frozen=True, kw_only=True):
+    """What a change of many images did."""
+
+    changed: Annotated[int, doc("images that were changed; the others were so already", 2)]
+    missing: Annotated[list[int], doc("ids that no image has", [7])]
 
 
 class Tag(Answer, frozen=True, kw_only=True):
@@ -73,6 +80,7 @@ class BatchAction(StrEnum):
 
     DELETE = "delete"
     TRASH = "trash"
+    RESTORE = "restore"
     FAVOURITE = "favourite"
     UNFAVOURITE = "unfavourite"
     TAG = "tag"
@@ -111,7 +119,7 @@ class BatchBody(Body, frozen=True, kw_only=True):
 
     @property
     def change(self) -> MarkChange | None:
-        """The change of marks; None for an action that takes images away."""
+        """The change of marks; None for an action that takes images away, or brings them back."""
         change: dict[str, Any] = {"favourite": self.action is BatchAction.FAVOURITE}
         for name, actions in _ARGUMENTS.items():
             value, is_needed = getattr(self, name), self.action in actions
@@ -121,7 +129,8 @@ class BatchBody(Body, frozen=True, kw_only=True):
                 raise ValidationFailed.for_field(name, ProblemCode.NOT_WITH_ACTION(action=self.action))
             if is_needed:
                 change = {str(self.action): value}
-        return None if self.action in (BatchAction.DELETE, BatchAction.TRASH) else MarkChange(**change)
+        moves = (BatchAction.DELETE, BatchAction.TRASH, BatchAction.RESTORE)
+        return None if self.action in moves else MarkChange(**change)
 
 
 _COLLECTION_NAME = f"1 to {limits.MAX_COLLECTION_NAME_CHARS} characters, which no other collection has"
@@ -161,16 +170,16 @@ async def mark_image(
 async def change_images(data: JSONBody[BatchBody], service: ServiceDependency) -> Success[ChangedImages]:
     """Take many images away at once, or mark them: all of them or, if it is refused, none.
 
-    `trash` leaves a way back for `storage.trash_days`, `delete` none. `tag` and `untag` need a `tag`;
-    `add_to` and `remove_from` need a `collection`. Images that are missing are named, and are no error.
+    `trash` leaves a way back for `storage.trash_days`: `restore`. `delete` leaves none. `tag` and `untag`
+    need a `tag`; `add_to` and `remove_from` need a `collection`. Images that are missing are named, and are
+    no error.
     """
     gallery, change = service.imagegen.gallery, data.change
-    if change is not None:
-        result = await gallery.mark(data.ids, change)
-    elif data.action is BatchAction.TRASH:
-        result = await gallery.trash(data.ids)
+    moves = {BatchAction.TRASH: gallery.trash, BatchAction.RESTORE: gallery.restore}
+    if change is None:
+        result = await moves.get(data.action, gallery.delete)(data.ids)
     else:
-        result = await gallery.delete(data.ids)
+        result = await gallery.mark(data.ids, change)
     return success(ChangedImages.from_attributes(result))
 
 

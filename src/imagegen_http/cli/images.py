@@ -26,7 +26,6 @@ _COLLECTIONS = "/api/v1/collections"
 _IMAGES = "/api/v1/images"
 _SEARCH = f"{_IMAGES}/search"
 _TRASH = "/api/v1/trash"
-_RESTORE = f"{_TRASH}/restore"
 _PIECE_BYTES = 512 * 1024
 
 images = click.Group("images", help="Find, fetch, delete and restore kept images.")
@@ -331,7 +330,7 @@ async def delete(api: Api, image_ids: tuple[int, ...], *, permanent: bool) -> No
     One that is missing stops no other.
     """
     if not permanent:
-        await _change_all(api, f"{_IMAGES}/batch", image_ids, {"action": "trash"}, each="deleted {id}")
+        await _change_all(api, image_ids, {"action": "trash"}, each="deleted {id}")
         return
     failures = Failures()
     for image_id in dict.fromkeys(image_ids):
@@ -339,14 +338,6 @@ async def delete(api: Api, image_ids: tuple[int, ...], *, permanent: bool) -> No
             await api.call("DELETE", f"{_IMAGES}/{image_id}")
             say("deleted {id}", id=image_id)
     failures.check()
-
-
-@images.command(short_help="Bring deleted images back from the trash.")
-@options.image_ids
-@api_command
-async def restore(api: Api, image_ids: tuple[int, ...]) -> None:
-    """Bring deleted images back from the trash, with their tags and collections, and print how many."""
-    await _change_all(api, _RESTORE, image_ids, {})
 
 
 @images.command("trash", short_help="List deleted images that can be restored.")
@@ -367,13 +358,15 @@ async def empty_trash(api: Api) -> None:
 
 
 async def _change_all(
-    api: Api, path: str, image_ids: Sequence[int], body: Mapping[str, Any], *, each: str | None = None
+    api: Api, image_ids: Sequence[int], body: Mapping[str, Any], *, each: str | None = None
 ) -> None:
     """Change images in batches, and print how many were, or a line for ``each``; missing ones fail then."""
     ids = list(dict.fromkeys(image_ids))
     changed, missing = 0, []
     for start in range(0, len(ids), MAX_BATCH_IMAGES):
-        result = await api.post(path, json={"ids": ids[start : start + MAX_BATCH_IMAGES], **body})
+        result = await api.post(
+            f"{_IMAGES}/batch", json={"ids": ids[start : start + MAX_BATCH_IMAGES], **body}
+        )
         changed += result["changed"]
         missing += result["missing"]
     if each is None:
@@ -401,13 +394,20 @@ def _add_change(
     async def change(api: Api, image_ids: tuple[int, ...], **more: Any) -> None:
         if "collection" in more:
             more["collection"] = await find_collection(api, more["collection"])
-        await _change_all(api, f"{_IMAGES}/batch", image_ids, {"action": action, **more})
+        await _change_all(api, image_ids, {"action": action, **more})
 
     for decorate in argument:
         change = decorate(change)
     group.command(name, help=help_, short_help=short_help)(change)
 
 
+_add_change(
+    images,
+    "restore",
+    "restore",
+    "Bring deleted images back from the trash, with their tags and collections, and print how many.",
+    short_help="Bring deleted images back from the trash.",
+)
 _tag = click.argument("tag")
 _add_change(images, "star", "favourite", "Make images favourites, and print how many were none before.")
 _add_change(images, "unstar", "unfavourite", "Make images no favourites any more, and print how many were.")

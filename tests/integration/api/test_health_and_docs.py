@@ -127,7 +127,6 @@ def test_the_document_describes_every_route(api):
         "/api/v1/images/batch": {"post"},
         "/api/v1/images/ids": {"get"},
         "/api/v1/trash": {"get", "delete"},
-        "/api/v1/trash/restore": {"post"},
         "/api/v1/trash/{image_id}/thumbnail": {"get"},
         "/api/v1/tags": {"get"},
         "/api/v1/collections": {"get", "post"},

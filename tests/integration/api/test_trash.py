@@ -17,6 +17,10 @@ def deleted(api):
     return image
 
 
+def restore(api, image):
+    return data(api.post(f"{IMAGES}/batch", json={"ids": [image["id"]], "action": "restore"}))
+
+
 def trashed(api, image):
     """Return what the trash says of an image, or None."""
     items = data(api.get(TRASH, params={"page_size": 100}))["items"]
@@ -44,7 +48,7 @@ def test_what_was_deleted_is_in_the_trash_alone(api, deleted):
 
 def test_what_is_restored_is_as_it_was(api, deleted):
     """Twice does no harm."""
-    answers = [data(api.post(f"{TRASH}/restore", json={"ids": [deleted["id"]]})) for _ in range(2)]
+    answers = [restore(api, deleted) for _ in range(2)]
     image = data(api.get(f"{IMAGES}/{deleted['id']}"))
 
     assert [{"changed": 1, "missing": []}, {"changed": 0, "missing": [deleted["id"]]}] == answers
@@ -72,7 +76,7 @@ def test_the_trash_is_emptied(api, deleted):
     data(api.delete(TRASH))
 
     assert (0, False) == tuple(data(api.get(TRASH))[name] for name in ("total", "has_more"))
-    restored = data(api.post(f"{TRASH}/restore", json={"ids": [deleted["id"]]}))
+    restored = restore(api, deleted)
     assert [deleted["id"]] == restored["missing"]
     assert 200 == api.get(other["image_url"]).status_code
 

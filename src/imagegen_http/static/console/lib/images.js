@@ -103,11 +103,9 @@ async function undo(ids) {
     return;
   }
   try {
-    for (let at = 0; at < ids.length; at += MAX_BATCH) {
-      const { missing } = await post("/api/v1/trash/restore", { ids: ids.slice(at, at + MAX_BATCH) });
-      bringBack(ids.slice(at, at + MAX_BATCH).filter((id) => !missing.includes(id)));
-      lose(missing);
-    }
+    const missing = new Set(await batch(ids, "restore"));
+    bringBack(ids.filter((id) => !missing.has(id)));
+    lose([...missing]);
   } catch (error) {
     toast(error.text ?? error.message, { kind: "wrong" });
   }

@@ -1,7 +1,7 @@
 // The trash: deleted images, how long they can be restored, and what can be done with them.
 
 import { forgetLists } from "./gallery-list.js";
-import { get, now, post, remove } from "../lib/api.js";
+import { get, now, remove } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { batch, bringBack, finishDeleting } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
@@ -41,10 +41,10 @@ export function Trash() {
   };
   const restore = (id) =>
     act(async () => {
-      const { changed } = await post(`${PATH}/restore`, { ids: [id] });
+      const missing = await batch([id], "restore");
       bringBack([id]);
       forgetLists();
-      toast(t(changed ? "trash.restored" : "trash.missing"), { kind: changed ? "told" : "wrong" });
+      toast(t(missing.length ? "trash.missing" : "trash.restored"), { kind: missing.length ? "wrong" : "told" });
     });
   const drop = async (id) => {
     const words = { title: t("trash.delete"), text: t("trash.delete_why"), act: t("trash.delete"), danger: true };
