@@ -116,7 +116,7 @@ def test_an_svg_is_zipped_and_has_no_thumbnail_and_is_no_input(api):
     refused = api.post(f"{IMAGES}/generate-with-references", json=body, headers=ENGLISH)
 
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-        (entry,) = opened.infolist()
+        entry, _prompts = opened.infolist()
         assert (True, svg()) == (entry.filename.endswith(".svg"), opened.read(entry))
     assert (404, 40409, "thumbnail_not_found") == row(thumbnail)
     assert (400, 40005, "invalid_image") == row(refused)

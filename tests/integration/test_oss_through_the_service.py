@@ -436,7 +436,7 @@ def test_a_zip_says_what_only_oss_has_while_it_is_down(desk, oss):
     refused = desk.api.post(f"{IMAGES}/zip", json={"ids": ids[:2]})
     oss.up()
 
-    assert [f"here-{local['id']}.png", "MISSING.txt"] == list(some)
+    assert [f"here-{local['id']}.png", "prompts.csv", "MISSING.txt"] == list(some)
     assert len(away) == some["MISSING.txt"].decode().count("the archive does not answer")
     assert (503, 50301, "unavailable") == row(refused)
-    assert 6 == len(files(desk.api.post(f"{IMAGES}/zip", json={"ids": ids})))
+    assert 7 == len(files(desk.api.post(f"{IMAGES}/zip", json={"ids": ids})))
