@@ -12,11 +12,12 @@ from imagegen_adapters.stores.gallery import (
     row_to_image,
 )
 from imagegen_adapters.stores.marks import write_marks
-from imagegen_adapters.stores.rows import from_timestamp, make_page, optional_timestamp, to_timestamp
+from imagegen_adapters.stores.rows import from_timestamp, make_page, to_timestamp
 from imagegen_adapters.stores.search import Index, folding_version, prepare_each
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound
 from imagegen_core.images import UNMARKED, Image, MarkChange
+from imagegen_core.limits import MAX_PAGE_SIZE
 from imagegen_core.ports.gallery import TrashedImage
 from imagegen_core.search import Page, Paging, Simplify, fold
 
@@ -27,11 +28,11 @@ _TRASHED = f"SELECT {_COLUMNS}, tags, collections, trashed_at, seq FROM trash"  
 
 _OF_IDS = f"{_TRASHED} WHERE id = ANY (:ids::bigint[]) ORDER BY id"
 
-_WHICH = "WHERE seq < :after AND trashed_at <= coalesce(:before::timestamptz, trashed_at)"
+_LIST = f"{_TRASHED} WHERE seq < :after ORDER BY seq DESC LIMIT :limit OFFSET :offset"
 
-_LIST = f"{_TRASHED} {_WHICH} ORDER BY seq DESC LIMIT :limit OFFSET :offset"
-
-_COUNT = f"SELECT count(*) FROM trash {_WHICH}"  # noqa: S608 - a constant
+_OLD = """
+SELECT id FROM trash WHERE trashed_at <= :before::timestamptz ORDER BY trashed_at LIMIT :limit
+"""
 
 _NEWEST_MADE = "SELECT created_at FROM images ORDER BY id DESC LIMIT 1"
 
@@ -68,7 +69,7 @@ ON CONFLICT DO NOTHING
 
 _FORGET_LINEAGE = """
 DELETE FROM trash_lineage WHERE (parent_id = ANY (:ids::bigint[]) OR child_id = ANY (:ids::bigint[]))
-    AND (parent_id NOT IN (SELECT id FROM trash) AND child_id NOT IN (SELECT id FROM trash))
+    AND NOT EXISTS (SELECT 1 FROM trash WHERE id IN (parent_id, child_id))
 """
 """What no image of the trash needs any more."""
 
@@ -91,8 +92,8 @@ class SqlTrash:
             raise ImageNotFound(image_id)
         return _trashed(rows[0])
 
-    async def list(self, paging: Paging, *, before: datetime | None = None) -> Page[TrashedImage]:
-        return await self._sql.read(self._list(paging, before))
+    async def list(self, paging: Paging) -> Page[TrashedImage]:
+        return await self._sql.read(self._list(paging))
 
     async def restore(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         rows = await self._sql.rows(_OF_IDS, ids=_storable(image_ids))
@@ -104,6 +105,9 @@ class SqlTrash:
         ids = _storable(image_ids)
         return await self._sql.transact(self._remove(ids)) if ids else ()
 
+    async def remove_old(self, before: datetime) -> tuple[Image, ...]:
+        return await self._sql.transact(self._remove_old(before))
+
     def _add(self, ids: "_Ids", now: datetime) -> Steps[tuple[Image, ...]]:
         yield from self._index.lock_marks()
         # A clock that was set back must not make the time in the trash look over.
@@ -112,12 +116,10 @@ class SqlTrash:
         yield _KEEP_LINEAGE, {"ids": ids}
         return (yield from remove_images(self._index, ids))
 
-    def _list(self, paging: Paging, before: datetime | None) -> Steps[Page[TrashedImage]]:
+    def _list(self, paging: Paging) -> Steps[Page[TrashedImage]]:
         after = NEWEST if paging.after is None else paging.after
-        bounds = {"after": after, "before": optional_timestamp(before)}
-        limits = {"limit": paging.page_size + 1, "offset": paging.offset}
-        rows = yield _LIST, {**bounds, **limits}
-        ((count,),) = yield _COUNT, {**bounds, "after": NEWEST}
+        rows = yield _LIST, {"after": after, "limit": paging.page_size + 1, "offset": paging.offset}
+        ((count,),) = yield "SELECT count(*) FROM trash", {}
         return make_page([(row["seq"], _trashed(row)) for row in rows], paging, count=count, max_total=count)
 
     def _restore(self, folded: Mapping[int, str]) -> Steps[tuple[Image, ...]]:
@@ -136,6 +138,11 @@ class SqlTrash:
         version = folding_version(self._simplify)
         yield from self._index.restore([(images[number], folded[number]) for number in ids], version)
         return tuple(images.values())
+
+    def _remove_old(self, before: datetime) -> Steps[tuple[Image, ...]]:
+        yield from self._index.lock_marks()  # whoever restores one and deletes it again waits
+        rows = yield _OLD, {"before": to_timestamp(before), "limit": MAX_PAGE_SIZE}
+        return (yield from self._remove([row["id"] for row in rows])) if rows else ()
 
     def _remove(self, ids: "_Ids") -> Steps[tuple[Image, ...]]:
         yield from self._index.lock_marks()

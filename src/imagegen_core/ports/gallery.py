@@ -201,8 +201,8 @@ class Trash(Protocol):
             ImageNotFound: it is not here.
         """
 
-    async def list(self, paging: Paging, *, before: datetime | None = None) -> Page[TrashedImage]:
-        """Return a page of what was deleted, up to ``before``; what was deleted last is first."""
+    async def list(self, paging: Paging) -> Page[TrashedImage]:
+        """Return a page of what was deleted; what was deleted last is first."""
 
     async def restore(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         """Move images back, with their marks and relatives; collections that are gone are left out.
@@ -215,3 +215,6 @@ class Trash(Protocol):
 
         Their files are added to the outbox.
         """
+
+    async def remove_old(self, before: datetime) -> tuple[Image, ...]:
+        """Remove some images that were deleted up to ``before``, as `remove` does; none when all are gone."""

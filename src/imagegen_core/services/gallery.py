@@ -37,7 +37,7 @@ from imagegen_core.limits import (
     MAX_ZIPPED_IMAGES,
 )
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
-from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, SearchHit, Trash, TrashedImage
+from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, SearchHit, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
@@ -290,7 +290,11 @@ class Images:
 
     async def empty_trash(self) -> int:
         """Delete for good what is in the trash now; cut off, it leaves the rest there."""
-        removed = await empty(self.parts.trash)
+        removed, paging, has_more = 0, Paging(page_size=MAX_PAGE_SIZE), True
+        while has_more:  # backwards, so that what is deleted meanwhile stays
+            page = await self.parts.trash.list(paging)
+            removed += len(await self.parts.trash.remove([one.image.id for one in page.items]))
+            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
         _log.info("the trash was emptied", extra={"images": removed})
         self.on_change()
         return removed
@@ -379,16 +383,6 @@ class IdleThumbnails:
         except Exception:  # noqa: BLE001 - a defect over one image must not stop the others
             _log.exception("a thumbnail could not be made", extra={"image_id": image_id})
         return False
-
-
-async def empty(trash: Trash, *, before: datetime | None = None) -> int:
-    """Delete for good what is in the trash, up to ``before``, and return how many images."""
-    removed, paging, has_more = 0, Paging(page_size=MAX_PAGE_SIZE), True
-    while has_more:  # backwards, so that what is deleted meanwhile stays
-        page = await trash.list(paging, before=before)
-        removed += len(await trash.remove([one.image.id for one in page.items]))
-        paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
-    return removed
 
 
 def _distinct(image_ids: Sequence[int]) -> tuple[int, ...]:

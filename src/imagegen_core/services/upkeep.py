@@ -30,7 +30,6 @@ from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
 from imagegen_core.running.storing import sha256_of
-from imagegen_core.services.gallery import empty
 from imagegen_core.task import TaskStatus
 from imagegen_core.values import in_batches
 
@@ -188,7 +187,10 @@ class Stores:
 
     async def empty_trash(self) -> int:
         """Delete for good what was in the trash for long enough; the next `sync` removes the files."""
-        return await empty(self.parts.trash, before=self.parts.clock.now() - timedelta(days=self.trash_days))
+        before, removed = self.parts.clock.now() - timedelta(days=self.trash_days), 0
+        while images := await self.parts.trash.remove_old(before):
+            removed += len(images)
+        return removed
 
     # ---------------------------------------------------------------- sync
 

@@ -454,6 +454,7 @@ def test_a_preset_follows_from_the_name():
     ("extra", "field"),
     [
         ({"preset": "nobody"}, "extra_config.preset"),
+        ({"preset": ["openai"]}, "extra_config.preset"),
         ({"preset": "openai", "spec": GOOD}, "extra_config"),
         ({"spec": {**GOOD, "colour": 1}}, "extra_config.spec.colour"),
         ({"spec": {"a": float("nan")}}, "extra_config.spec"),
@@ -625,8 +626,10 @@ MERGES = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         "--- \n" * 40_000,
         "a: !!python/object:os.system x",
         "a: !!int x",
+        "a: 1" + ":1" * 120_000,
+        'a: !!int {=: "1' + ":1" * 120_000 + '"}',
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_a_text_that_would_become_too_large_is_never_built(text):
     """However deep, long or full of aliases it is, or whatever it asks to be made."""

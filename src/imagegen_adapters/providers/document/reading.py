@@ -67,6 +67,7 @@ _VARS = "extra_config.vars"
 _MAX_SPEC_CHARS = 262_144
 _MAX_SPEC_STEPS = 20_000  # about 10,000 values, thirteen times those of the largest document shipped
 _MAX_YAML_DEPTH = 64
+_MAX_YAML_INT_CHARS = 100  # reading one in base 60 takes the square of them
 _MAX_PLACEHOLDERS = 5000
 _MAX_EXPRESSION_CHARS = 16_384  # of all expressions together; either takes tens of milliseconds to parse
 _MAX_EXPRESSIONS = 500
@@ -125,7 +126,7 @@ def _preset_name(config: ProviderConfig) -> str:
     if name in ENDED:
         day, successor = ENDED[name]
         reason = DocumentCode.PRESET_ENDED(preset=name, date=day.isoformat(), successor=successor)
-    elif preset in OWN_KINDS:
+    elif preset is not None and name in OWN_KINDS:
         reason = DocumentCode.PRESET_IS_A_KIND(kind=name)
     if reason is not None:
         raise ProviderEnded(Problem(field="extra_config.preset", reason=reason))
@@ -231,12 +232,20 @@ def _nodes(text: str) -> yaml.Node:
     try:
         while level:
             budget.spend(len(level))
+            if any(_is_long_int(node) for node in level):
+                raise too_large
             pairs = [pair for node in level if isinstance(node, yaml.MappingNode) for pair in _pairs(node)]
             items = [item for node in level if isinstance(node, yaml.SequenceNode) for item in node.value]
             level = [*chain.from_iterable(pairs), *items]
     except OverBudget as error:
         raise too_large from error
     return root
+
+
+def _is_long_int(node: yaml.Node) -> bool:
+    """Whether it is an integer of many characters, or one of parts, which may be as long."""
+    is_short = isinstance(node, yaml.ScalarNode) and len(node.value) <= _MAX_YAML_INT_CHARS
+    return node.tag == "tag:yaml.org,2002:int" and not is_short
 
 
 def _pairs(node: yaml.MappingNode) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:

@@ -282,11 +282,11 @@ def test_a_size_that_the_provider_chooses_has_no_forecast(size):
 
 
 def test_the_usual_cost_is_the_median_in_the_newest_currency():
-    """Of two in the middle the lower one, so that it is one that was paid; nothing free or unknown counts."""
+    """Of two in the middle the higher one, which was paid, too; nothing without a cost or unknown counts."""
     dollar = Cost.from_amount(Decimal("0.04"), "USD", Basis.KNOWN)
     costs = [None, Cost.unknown(), cny("0.3", Basis.KNOWN), dollar, cny("0.2"), cny("0"), cny("9")]
 
-    assert (Decimal("0.2"), "CNY", 4) == usual(costs)
+    assert (Decimal("0.3"), "CNY", 4) == usual(costs)
     assert (Decimal(0), "CNY", 1) == usual([cny("0")])
     assert [None, None] == [usual([]), usual([None, Cost.unknown()])]
 
