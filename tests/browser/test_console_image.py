@@ -141,7 +141,7 @@ def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve)
         exchanges = tab.exchanges()
         return exchanges[max(at for at, e in enumerate(exchanges) if e.kind == "Document") :]
 
-    edit = ("不用蒙版，直接编辑", f"/p/{image['id']}/edit")
+    edit = ("去创作页继续", f"/p/{image['id']}/edit")
     choices = [chosen("作参考"), chosen(*edit), chosen("放大", says_so=True)]
     tab.open("about:blank")  # the form there would ask what the provider that is gone costs
     httpx.patch(f"{config}/studio/toggle", json={"enabled": False}).raise_for_status()

@@ -227,11 +227,10 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
   useSubmitKey(press);
   const show = async () => {
     const file = await maskFile(image, sides, steps);
-    setPreview(file && URL.createObjectURL(file));
-    if (!file) toast(t("editor.nothing"));
+    setPreview({ url: file && URL.createObjectURL(file) });
   };
   const hide = () => {
-    URL.revokeObjectURL(preview);
+    URL.revokeObjectURL(preview.url);
     setPreview(null);
   };
   const toForm = async () => {
@@ -257,8 +256,8 @@ function Ask({ image, wish, sides, steps, choice, busy, isLost, onPress }) {
     </div>
     <${Foot} draft=${wish} choice=${choice} valid=${!Object.keys(problems).length} sending=${isBusy} problem=${trouble} />
     ${preview && html`<${Dialog} title=${t("editor.preview")} onClose=${hide}>
-      <p class="muted">${t("editor.preview_why", { width, height })}</p>
-      <img class="mask-preview" src=${preview} alt=${t("editor.preview")} /><//>`}
+      <p class="muted">${preview.url ? t("editor.preview_why", { width, height }) : t("editor.unpainted")}</p>
+      ${preview.url && html`<img class="mask-preview" src=${preview.url} alt=${t("editor.preview")} />`}<//>`}
   </form>`;
 }
 

@@ -31,7 +31,6 @@ export default {
     preview: "Preview the mask",
     preview_why: "White is redrawn, black is kept; {width} × {height}, the size of the image that is sent.",
     to_form: "Go on in Create",
-    nothing: "Nothing is painted yet",
     file: "mask {id}.png",
     animated: "This image moves: it cannot be edited.",
     gone: "The image is gone",

@@ -31,7 +31,6 @@ export default {
     preview: "预览蒙版",
     preview_why: "白色会重画，黑色保持原样；{width} × {height}，和发送的图一样大。",
     to_form: "去创作页继续",
-    nothing: "还没有涂任何地方",
     file: "蒙版 {id}.png",
     animated: "这是一张动图，不能编辑。",
     gone: "原图已经不在了",
