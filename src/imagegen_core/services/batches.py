@@ -79,9 +79,6 @@ class Batches:
         check_idempotency_key(idempotency_key)
         batch.check()
         plan.check()
-        if batch.mode == "vendor" and plan.fallback:
-            reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
-            raise ValidationFailed.for_field("fallback", reason)
         if idempotency_key is not None:
             digest = await asyncio.to_thread(_digest, batch, plan)
             batch = attrs.evolve(batch, idempotency_key=idempotency_key, body_digest=digest)
@@ -104,6 +101,9 @@ class Batches:
 
     async def _checked(self, batch: Batch, plan: BatchPlan) -> tuple[BatchPlan, tuple[Cost, ...]]:
         """Refuse what could not be submitted; return the plan with all targets named, and the estimate."""
+        if batch.mode == "vendor" and plan.fallback:
+            reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
+            raise ValidationFailed.for_field("fallback", reason)
         orders = dict[Target, Sequence[Choice]]()
         sent_in_jobs = set[tuple[Target, bytes]]()  # what was checked: one of each target and parameters
         estimate: tuple[Cost, ...] = ()

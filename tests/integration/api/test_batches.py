@@ -157,10 +157,11 @@ def test_prompts_and_items_are_made_too(api):
     ],
 )
 def test_what_cannot_be_made_is_refused_as_a_whole(api, body, field):
-    """Its field is named, and no task comes of it."""
+    """Its field is named, no price is told, and no task comes of it."""
     before = total(api), total(api, BATCHES)
+    estimate = api.post(f"{BATCHES}/estimate", json={"params": SMALL, **body})
 
-    assert [field] == fields(create(api, **body))
+    assert [field] == fields(create(api, **body)) == fields(estimate)
     assert before == (total(api), total(api, BATCHES))
 
 
