@@ -2,12 +2,14 @@
 
 import json
 import signal
+from base64 import b64encode
 
 import httpx
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.form import PUT, png
 from tests.browser.tab import ENGLISH, Look
 
 ADDRESSES = {
@@ -164,9 +166,8 @@ def test_the_browsers_language_is_that_of_the_first_frame(tab, serve):
 @pytest.mark.parametrize(
     ("address", "names"),
     [
-        ("/", ["模板"]),
+        ("/", ["风格"]),
         ("/p/3", ["加入收藏夹"]),
-        ("/p/3/edit", ["预览蒙版"]),
         ("/tasks?status=pending", ["全部取消"]),
         ("/gallery", ["收藏夹", "管理收藏夹"]),
         ("/providers", ["MiniMax"]),
@@ -185,6 +186,35 @@ def test_a_dialog_gives_the_focus_back(tab, serve_seeded, address, names):
     tab.until(lambda: not _run(tab, "return document.querySelector('dialog')"))
 
     assert tab.until(lambda: _run(tab, _FOCUSED)).startswith(names[0])
+
+
+def test_keys_and_drops_work_wherever_one_is(tab, serve, axe_violations):
+    """Commands by a few letters, the sheet of keys, and a file that becomes a reference if it is an image."""
+    server = serve()
+    tab.open(f"{server.url}/tasks")
+    tab.until(lambda: tab.driver.find_elements("css selector", ".empty"))
+    _press(tab, "?")
+    sheet = tab.until(lambda: _run(tab, "return document.querySelector('.keys-sheet')?.innerText"))
+    _press(tab, Keys.ESCAPE)
+    tab.until(lambda: not tab.driver.find_elements("css selector", "dialog[open]"))
+    ActionChains(tab.driver).key_down(Keys.CONTROL).send_keys("k").key_up(Keys.CONTROL).perform()
+    tab.until(lambda: _run(tab, "return document.activeElement.role") == "combobox")
+    _press(tab, "图")
+    barriers = axe_violations()
+    offered = _run(tab, "return [...document.querySelectorAll('[role=option]')].map((one) => one.innerText)")
+    _press(tab, Keys.ENTER)
+    tab.until(lambda: tab.driver.current_url.endswith("/gallery"))
+    tab.until(lambda: tab.driver.find_elements("css selector", ".gallery .empty"))
+    encoded = b64encode(b"plain words").decode()
+    _run(tab, PUT, "drop", ".gallery", encoded, ["words.txt"])
+    refusal = tab.until(lambda: _run(tab, "return document.querySelector('.toast')?.innerText"))
+    _run(tab, PUT, "drop", ".gallery", b64encode(png()).decode(), ["a.png"])
+    tab.until(lambda: tab.driver.find_elements("css selector", ".create .inputs li img"))
+
+    assert "Ctrl K" in sheet
+    assert ["图库", "搜索图片：图"] == offered
+    assert [] == barriers
+    assert "words.txt" in refusal
 
 
 def test_the_focus_goes_on_from_what_a_dialog_has_removed(tab, serve):

@@ -5,7 +5,7 @@ import { keepText } from "./kept.js";
 import { signal } from "../vendor/index.js";
 
 const LOCALES = { zh: "zh-CN", en: "en" };
-const APART = ["gallery", "picture", "editor", "tasks", "batches", "providers", "usage", "settings", "inputs", "extras", "more", "kits"]; // with a file of their own
+const APART = ["gallery", "picture", "editor", "tasks", "batches", "providers", "usage", "settings", "inputs", "commands", "extras", "more", "kits"]; // with a file of their own
 const OTHERS = { gallery: ["picture"], picture: ["gallery"], settings: ["picture"], editor: ["tasks"] }; // whose sentences a page says, too
 
 const dictionary = signal({});

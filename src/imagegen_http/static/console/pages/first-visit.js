@@ -51,8 +51,7 @@ export function recommended(presets) {
 /** A letter in a colour, both of the name: no vendor's logo. */
 export function Mark({ name, text }) {
   const hue = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 360, 7);
-  return html`<svg class="letter" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
-    <rect width="32" height="32" rx="8" fill=${`hsl(${hue} 45% 38%)`} /><text x="16" y="22" text-anchor="middle" font-size="17" font-weight="600" fill="#fff">${[...text][0].toUpperCase()}</text></svg>`;
+  return html`<i class="letter" aria-hidden="true" data-letter=${[...text][0].toUpperCase()} style=${{ backgroundColor: `hsl(${hue} 45% 38%)` }}></i>`;
 }
 
 /** Where a provider gives its keys. */

@@ -12,12 +12,14 @@ import { t } from "../lib/i18n.js";
 import { keepShared } from "../lib/kept.js";
 import { FILTERS } from "../lib/list-query.js";
 import { atMostEvery } from "../lib/live.js";
-import { place, useSubject } from "../lib/router.js";
+import { go, place, useSubject } from "../lib/router.js";
 import { Empty, Icon, Problem } from "../parts/basics.js";
 import { Choice, Menu } from "../parts/menu.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useSignal } from "../vendor/index.js";
 
 const PAUSE = 2500; // milliseconds between two looks for new images
+const TYPING = 250; // milliseconds after the last key
+const MAX_CHARACTERS = 500;
 
 export default function Gallery() {
   const { query } = place.value;
@@ -44,6 +46,7 @@ export default function Gallery() {
       <div class="acts"><${SizeChoice} />
         <button type="button" class="bare" onClick=${() => showPanel("trash")}><${Icon} name="trash" />${t("trash.title")}</button></div>
     </header>
+    <${SearchBox} />
     <${Filters} onManage=${() => showPanel("collections")} />
     <p class="unseen" role="status">${selected.value.length > 0 && t("gallery.selected", { n: selected.value.length })}</p>
     <p class="unseen" id="grid-keys">${t("gallery.keys")}</p>
@@ -56,6 +59,50 @@ export default function Gallery() {
     <${SelectionBar} list=${shown.current} />
     <${Panel} list=${shown.current} />
   </div>`;
+}
+
+/** It finds while one types; `/` goes there. */
+function SearchBox() {
+  const box = useRef(null);
+  const waiting = useRef(null);
+  const sent = useRef(null); // the words that led to an address from here: by now the box may have more
+  const { page, query } = place.value;
+  const asked = page === "gallery" ? (query.get("q") ?? "") : "";
+
+  useEffect(() => {
+    if (asked === sent.current) return;
+    sent.current = null;
+    clearTimeout(waiting.current);
+    box.current.value = asked;
+  }, [asked, page]);
+
+  const find = () => {
+    clearTimeout(waiting.current);
+    const words = box.current.value.trim();
+    const now = place.peek();
+    const before = now.page === "gallery" ? (now.query.get("q") ?? "") : "";
+    if (words === before) return;
+    const next = new URLSearchParams(now.page === "gallery" ? now.query : undefined);
+    if (words) next.set("q", words);
+    else next.delete("q");
+    sent.current = words;
+    go(next.size ? `/gallery?${next}` : "/gallery", { replace: before !== "" }); // one step back leaves the search
+  };
+  const soon = () => {
+    clearTimeout(waiting.current);
+    waiting.current = setTimeout(find, TYPING);
+  };
+  const typed = ({ isComposing }) => (isComposing ? clearTimeout(waiting.current) : soon()); // pinyin on its way is no keyword
+  const submit = (event) => {
+    event.preventDefault();
+    find();
+  };
+  return html`<form class="search" role="search" onSubmit=${submit}>
+    <${Icon} name="search" />
+    <input type="search" ref=${box} defaultValue=${asked} aria-label=${t("shell.search")} placeholder=${t("shell.search_hint")}
+      autocomplete="off" maxlength=${MAX_CHARACTERS} onInput=${typed} onCompositionEnd=${soon} />
+    <kbd aria-hidden="true">/</kbd>
+  </form>`;
 }
 
 function SizeChoice() {

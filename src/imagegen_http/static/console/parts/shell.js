@@ -1,61 +1,12 @@
-// The frame around all pages: navigation, search, and the page itself.
+// The frame around all pages: the ways to the others, the commands, and the page itself.
 
-import { Icon, Problem, Toasts } from "./basics.js";
+import { Icon, Problem, toast, Toasts } from "./basics.js";
 import { fetchSentences, language, speak, t } from "../lib/i18n.js";
 import { finishDeleting } from "../lib/images.js";
 import { theme, toggleTheme } from "../lib/kept.js";
 import { connection, counts, onResume } from "../lib/live.js";
-import { fetchStyles, go, place, subject, useKeys, wearStyles } from "../lib/router.js";
+import { fetchStyles, place, subject, useKeys, wearStyles } from "../lib/router.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
-
-// The search above every page: it finds while one types, in the gallery.
-
-const PAUSE = 250; // milliseconds after the last key
-const MAX_CHARACTERS = 500;
-
-export function SearchBox({ box }) {
-  const waiting = useRef(null);
-  const sent = useRef(null); // the words that led to an address from here: by now the box may have more
-  const { page, query } = place.value;
-  const asked = page === "gallery" ? (query.get("q") ?? "") : "";
-
-  useEffect(() => {
-    if (asked === sent.current) return;
-    sent.current = null;
-    clearTimeout(waiting.current);
-    box.current.value = asked;
-  }, [asked, page]);
-
-  const find = () => {
-    clearTimeout(waiting.current);
-    const words = box.current.value.trim();
-    const now = place.peek();
-    const before = now.page === "gallery" ? (now.query.get("q") ?? "") : "";
-    if (words === before) return;
-    const next = new URLSearchParams(now.page === "gallery" ? now.query : undefined);
-    if (words) next.set("q", words);
-    else next.delete("q");
-    sent.current = words;
-    go(next.size ? `/gallery?${next}` : "/gallery", { replace: before !== "" }); // one step back leaves the search
-  };
-  const soon = () => {
-    clearTimeout(waiting.current);
-    waiting.current = setTimeout(find, PAUSE);
-  };
-  const typed = ({ isComposing }) => (isComposing ? clearTimeout(waiting.current) : soon()); // pinyin on its way is no keyword
-  const submit = (event) => {
-    event.preventDefault();
-    find();
-  };
-  return html`<form class="search" role="search" onSubmit=${submit}>
-    <${Icon} name="search" />
-    <input type="search" ref=${box} defaultValue=${asked} aria-label=${t("shell.search")} placeholder=${t("shell.search_hint")}
-      autocomplete="off" maxlength=${MAX_CHARACTERS} onInput=${typed} onCompositionEnd=${soon} />
-    <kbd aria-hidden="true">/</kbd>
-  </form>`;
-}
-
-// What surrounds every page: the ways to the others, the search, the connection, the language and the colours.
 
 const WAYS = [
   ["create", "/"],
@@ -68,10 +19,54 @@ const WAYS = [
 const WITHIN = { picture: "gallery", editor: "gallery", batches: "tasks" }; // pages that are reached from another one's way
 const HAS_LOGIN = !document.querySelector("#logout").hidden; // the server shows it where a login is needed
 
+const KEYS = /mac|iphone|ipad/i.test(navigator.platform) ? "⌘K" : "Ctrl K";
+
+/** What is asked for by a key is fetched with the first of them. */
+async function command(name) {
+  try {
+    (await import("./commands.js"))[name]();
+  } catch {
+    toast(t("problem.page"), { kind: "wrong" });
+  }
+}
+
+/** A file that is dropped on any page becomes a reference; Create takes it by itself. */
+function useDrop() {
+  useEffect(() => {
+    const over = (event) => event.dataTransfer.types.includes("Files") && event.preventDefault();
+    const drop = async (event) => {
+      const files = [...event.dataTransfer.files];
+      if (event.defaultPrevented || !files.length || document.querySelector("dialog[open]")) return;
+      event.preventDefault(); // the browser would leave the page for it
+      if (place.peek().page === "create") return;
+      try {
+        await (await import("./commands.js")).takeFiles(files);
+      } catch {
+        toast(t("problem.page"), { kind: "wrong" });
+      }
+    };
+    addEventListener("dragover", over);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", over);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+}
+
 export function Shell() {
-  const search = useRef(null);
-  useKeys({ "/": () => search.current?.focus() });
   const { page } = place.value;
+  useKeys({ "?": () => command("openKeys"), "/": () => (page === "gallery" ? document.querySelector(".search input")?.focus() : command("openPalette")) });
+  useEffect(() => {
+    const press = (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || event.altKey || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      command("openPalette");
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+  useDrop();
   const skip = (event) => {
     event.preventDefault();
     document.querySelector("#main").focus();
@@ -79,7 +74,8 @@ export function Shell() {
   return html`<a class="skip" href="#main" onClick=${skip}>${t("shell.skip")}</a>
     <header class="top">
       <a class="brand" href="/" aria-label=${t("shell.home")}>imagegen</a>
-      <${SearchBox} box=${search} />
+      <button type="button" class="find" aria-haspopup="dialog" aria-label=${`${t("shell.search")} ${KEYS}`} onClick=${() => command("openPalette")}>
+        <${Icon} name="search" /><span aria-hidden="true">${t("shell.search")}</span>${" "}<kbd aria-hidden="true">${KEYS}</kbd></button>
       <${Connection} />
       <button type="button" class="bare" onClick=${() => speak(language.value === "zh" ? "en" : "zh")}
         lang=${language.value === "zh" ? "en" : "zh-CN"} aria-label=${t("shell.language")}>${language.value === "zh" ? "EN" : "中"}</button>
