@@ -710,6 +710,23 @@ async def test_the_trash_keeps_its_bytes_until_its_time_is_over(desk, oss):
     assert await desk.archive.stat(third.blob_key) is not None
 
 
+async def test_what_is_deleted_while_it_expires_is_known_to_be_archived(desk):
+    """Else each backup would miss a local file until the image leaves the trash."""
+    image, data = await desk.image()
+    await desk.sync()
+
+    class Slow:
+        async def matches(self, *arguments):
+            await desk.gallery.trash([image.id])
+            return await desk.archive.matches(*arguments)
+
+    summary = await attrs.evolve(desk.stores, archive=Slow(), retention_days=0).expire()
+    trashed = await desk.parts.trash.get(image.id)
+
+    assert (1, StorageState.ARCHIVE) == (summary.expired, trashed.image.storage)
+    assert data == await read(desk.images, image.blob_key)
+
+
 async def test_an_upload_waits_for_what_is_restored(desk, oss):
     """Nothing is sent for the trash; an image that comes back from there is uploaded like a new one."""
     image, data = await desk.image()

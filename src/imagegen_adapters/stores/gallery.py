@@ -164,6 +164,8 @@ SELECT count(*) FROM tasks JOIN images ON images.task_id = tasks.task_id WHERE b
 
 _BEFORE = f"{SELECT_IMAGES} WHERE id < :before ORDER BY id DESC LIMIT :limit OFFSET :offset"
 
+_SET_STORAGE = "UPDATE {} SET storage = :storage WHERE id = :id RETURNING id"
+
 _DELETE_UPLOADS = "DELETE FROM outbox WHERE kind = 'upload' AND blob_key = ANY (:keys::text[])"
 
 _ADD_REMOVALS = """
@@ -270,8 +272,9 @@ class SqlGallery:
         return await self._sql.transact(self._delete(ids)) if ids else ()
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
-        statement = "UPDATE images SET storage = :storage WHERE id = :id"
-        await self._sql.change(statement, id=image_id, storage=state.value)
+        if await self._sql.change(_SET_STORAGE.format("images"), id=image_id, storage=state.value):
+            return
+        await self._sql.change(_SET_STORAGE.format("trash"), id=image_id, storage=state.value)
 
     # ---------------------------------------------------------------- lists
 

@@ -130,7 +130,7 @@ class Gallery(Protocol):
         """
 
     async def set_storage(self, image_id: int, state: StorageState) -> None:
-        """Record where the bytes are; a deleted record is no error."""
+        """Record where the bytes are, of an image of the trash, too; a deleted record is no error."""
 
     async def span(self) -> tuple[int, int] | None:
         """Return a first and a last quarter between which all images were made; None if there are none."""
