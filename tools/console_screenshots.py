@@ -50,6 +50,15 @@ PROMPTS = (
     ("江南水乡，乌篷船", "3:2"),
     ("热气球，日落", "2:3"),
 )
+_PRESS = """
+[...document.querySelectorAll("button")].find((each) => each.textContent.trim() === arguments[0]).click();
+"""
+BATCH = {
+    "name": "搪瓷杯",
+    "template": "一只{颜色}的搪瓷杯，放在{场景}",
+    "variables": {"颜色": ["红色", "蓝色", "白色"], "场景": ["木桌上", "雪地里"]},
+    "targets": [{"provider": "demo"}],
+}
 DRAFT = "雨夜街头的一只橘猫，水彩，霓虹倒影在湿漉漉的石板路上"
 
 
@@ -63,6 +72,7 @@ class Shot:
     theme: str = "light"
     size: tuple[int, int] = (1280, 800)
     width: int | None = None
+    press: str = ""
 
     @property
     def keeps(self) -> dict[str, str]:
@@ -82,7 +92,7 @@ SHOTS = (
 PAGES = {
     "create": "/",
     "gallery": "/gallery",
-    "trash": "/gallery?panel=trash",
+    "trash": "/gallery",
     "picture": "/p/3",
     "editor": "/p/3/edit",
     "tasks": "/tasks",
@@ -91,6 +101,8 @@ PAGES = {
     "usage": "/usage",
     "settings": "/settings",
 }
+_PRESSES = {("trash", "zh"): "回收站", ("trash", "en"): "Trash"}
+"""The button that shows what has no address of its own."""
 _LOOKS = tuple(itertools.product(("zh", "en"), ("light", "dark")))
 PHONE_PAGES = ("create", "gallery", "picture", "tasks")
 
@@ -99,6 +111,7 @@ def atlas() -> Iterator[Shot]:
     """Yield every page in both languages and themes; those that are used on the way on a phone, too."""
     for page, (language, theme) in itertools.product(PAGES, _LOOKS):
         look: dict[str, Any] = {"path": PAGES[page], "language": language, "theme": theme}
+        look["press"] = _PRESSES.get((page, language), "")
         yield Shot(name=f"{page}-{language}-{theme}", **look, width=ATLAS_WIDTH)
         if page in PHONE_PAGES:
             yield Shot(name=f"{page}-phone-{language}-{theme}", **look, size=(390, 780))
@@ -154,6 +167,8 @@ async def _fill(url: str) -> None:
             params = {"prompt": prompt, "aspect_ratio": ratio, "image_size": "1K"}
             await _post(api, "/api/v1/tasks/generate", {"params": params}, Prefer="wait=30")
         await _post(api, "/api/v1/images/batch", {"ids": [1, 4, 6], "action": "favourite"})
+        await _post(api, "/api/v1/images/batch", {"ids": [2, 9], "action": "trash"})
+        await _post(api, "/api/v1/batches", BATCH)
         running = {"prompt": DRAFT, "delay_seconds": 60, "progress_steps": 100}
         await _post(api, "/api/v1/tasks/generate", {"params": running})
 
@@ -190,6 +205,9 @@ def _take(driver: webdriver.Chrome, url: str, shot: Shot) -> bytes:
         driver.execute_script("localStorage.setItem(...arguments)", name, value)
     driver.get(url + shot.path)
     time.sleep(SETTLE_SECONDS)
+    if shot.press:
+        driver.execute_script(_PRESS, shot.press)
+        time.sleep(SETTLE_SECONDS)
     image = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
     if shot.width is not None:
         image.thumbnail((shot.width, shot.width), Image.Resampling.LANCZOS)
