@@ -102,7 +102,7 @@ def test_an_image_is_gone_on_from_where_it_stands(console, tab):
 
 
 def test_a_finger_finds_the_same_in_a_sheet(console, tab, axe_violations):
-    """Two images in a row on a phone, and what can be done to each behind one mark."""
+    """Two images in a row on a phone, and what can be done behind one mark; above them, the prompt alone."""
     tab.look(Look(size=PHONE, has_touch=True, language=ENGLISH, theme="dark"))
     server, form = console()
     with server.client() as api:
@@ -114,7 +114,14 @@ def test_a_finger_finds_the_same_in_a_sheet(console, tab, axe_violations):
         violations = axe_violations()
         form.all("dialog[open] li button")[0].click()
         tab.until(lambda: data(api.get(f"{IMAGES}/2"))["favourite"])
+    form.prompt().send_keys("a second one")
+    form.go()
+    (unfold,) = tab.until(lambda: form.all(".unfold"))
+    left = [each.get_attribute("class") for each in form.all(".fields > *") if each.is_displayed()]
+    form.press(unfold)
+    tab.until(lambda: form.one(".shapes").is_displayed())
 
+    assert ["field prompt", "bare unfold"] == left
     assert (one["y"], one["width"]) == (other["y"], other["width"])
     assert ["Add to favourites", "Use as reference", "Edit", "Variation", "Download", "Delete"] == names
     assert [] == violations

@@ -120,6 +120,7 @@ class JsonResponse(Response[T]):
 _RANGE = re.compile(r"bytes=(\d{0,99})-(\d{0,99})")
 _NOTHING = {"content-length": "0", "cache-control": "no-store"}
 
+_log = structlog.get_logger("imagegen.downloads")
 _MAX_WHOLE_BYTES = 64 * 1024
 """The largest body that is sent at once, without watching for a disconnect."""
 
@@ -186,12 +187,13 @@ def blob_response(
                 await anext(body, None)  # to its end, so that it closes its files
                 await respond(send, *head, first)
                 return
-            await send_pieces(*head, first, body, receive, send)
+            await send_pieces(scope, *head, first, body, receive, send)
 
     return cast("ASGIApp", response)  # plain ASGI, for which Litestar has types of its own
 
 
 async def send_pieces(
+    scope: Scope,
     status: int,
     headers: list[tuple[bytes, bytes]],
     piece: bytes | None,
@@ -199,7 +201,10 @@ async def send_pieces(
     receive: Receive,
     send: Send,
 ) -> None:
-    """Send pieces until the client disconnects; an error while reading one is raised at once."""
+    """Send pieces until the client disconnects.
+
+    An error while reading one resets the connection: a cut file must not look whole.
+    """
     await send({"type": "http.response.start", "status": status, "headers": headers})
     disconnect = asyncio.create_task(wait_for_disconnect(receive))
     try:
@@ -209,6 +214,13 @@ async def send_pieces(
                 return
             piece = await anext(rest, None)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except ImagegenError as error:
+        _log.error("a download broke off", path=scope["path"], reason=str(error))
+        connection: OpenConnection | None = scope.get(CONNECTION)
+        if connection is None:
+            raise
+        connection.reset()
+        await disconnect
     finally:
         disconnect.cancel()
 
@@ -235,26 +247,19 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
 # ---------------------------------------------------------------- zip files
 
 _ZIP = {"content-type": "application/zip", "content-disposition": 'attachment; filename="images.zip"'}
-_log = structlog.get_logger("imagegen.zip")
 
 
 def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
     """Stream pieces; the first is read before the status is sent, so that a refusal yields an error.
 
-    A later failure resets the connection: a cut file must not look whole. A disconnect stops the reading.
+    A disconnect stops the reading.
     """
 
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(pieces):
             first = await anext(pieces)
-            try:
-                await send_pieces(200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send)
-            except ImagegenError as error:
-                _log.error("a zip file broke off", reason=str(error))
-                connection: OpenConnection | None = scope.get(CONNECTION)
-                if connection is None:
-                    raise
-                connection.reset()
-                await wait_for_disconnect(receive)
+            await send_pieces(
+                scope, 200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send
+            )
 
     return cast("ASGIApp", response)

@@ -138,7 +138,7 @@ async def _respond_to_poll(
             problem = unreadable_image(error)
         else:
             headers = {**name, **_JSON, "content-length": str(length_of(pieces))}
-            await send_pieces(200, encoded(headers), first, chunks, receive, send)
+            await send_pieces(scope, 200, encoded(headers), first, chunks, receive, send)
             return
     reason = OpenAIErrorDetail(**problem.body["error"])
     failed = ImageTask(**_fields(task, TaskStatus.FAILED), http_status=problem.status, error=reason)

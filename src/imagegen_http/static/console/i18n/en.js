@@ -124,6 +124,7 @@ export default {
     count: "{n} of {max} characters",
     styles: "Styles",
     several: "Several models",
+    unfold: "All settings",
     reference_missing: "Please add at least one reference image",
     reference_many: "This model takes up to {n} reference images: {over} too many",
     image_missing: "Please add an image",

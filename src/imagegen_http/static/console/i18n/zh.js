@@ -124,6 +124,7 @@ export default {
     count: "{n} / {max} 个字符",
     styles: "风格",
     several: "多个模型",
+    unfold: "全部设置",
     reference_missing: "请至少添加一张参考图",
     reference_many: "此模型最多 {n} 张参考图，多了 {over} 张",
     image_missing: "请添加一张原图",

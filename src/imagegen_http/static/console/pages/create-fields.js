@@ -113,7 +113,7 @@ function title(model, models) {
 
 // The one size control: shapes drawn in proportion, then how large; whatever the model calls its parameters.
 
-const BOX = 26; // pixels, the longer side of a drawn shape
+const BOX = 16; // pixels, the longer side of a drawn shape
 
 /** `onChange` gets what changes of the draft: `size`, `params`. */
 export function SizePicker({ draft, choice, problems, onChange }) {

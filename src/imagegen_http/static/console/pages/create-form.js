@@ -148,6 +148,7 @@ export function CreateForm({ choice, results }) {
   const [strict, setStrict] = useState(false); // whether what is missing is told, too
   const [kits, setKits] = useState(null); // the module of what few drafts have
   const [picking, setPicking] = useState(false);
+  const [folded, setFolded] = useState(false); // on a phone, the prompt is all that is left above the images that come
   const now = draft.value;
   const plan = kits && isKit(now) ? kits.planOf(now, choice) : null;
   const problems = plan ? kits.problemsOf(plan) : problemsOf(now, choice);
@@ -176,6 +177,7 @@ export function CreateForm({ choice, results }) {
     if (Object.keys(plan ? kit.problemsOf(plan) : problemsOf(wish, chosen)).length) {
       setSending(false);
       setStrict(true);
+      setFolded(false);
       focusWrong(form);
       return;
     }
@@ -185,12 +187,14 @@ export function CreateForm({ choice, results }) {
     try {
       if (!(await asking)) toast(t("create.same_task"));
       setStrict(false);
+      setFolded(true);
       rememberPrompt(wish.prompt);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const said = await placedOf(error, wish, chosen);
       if (!form.current) toast(said.rest || error.text, { kind: "wrong" }); // who has left the page is told there
       setRefusal({ of: JSON.stringify(draft.peek()), ...said });
+      setFolded(false);
       focusWrong(form);
     } finally {
       setSending(false);
@@ -208,11 +212,12 @@ export function CreateForm({ choice, results }) {
   };
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
-    <div class="fields">
+    <div class=${folded ? "fields folded" : "fields"}>
       ${isFirstVisit.value && html`<${Welcome} />`}
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
+      ${folded && html`<button type="button" class="bare unfold" onClick=${() => setFolded(false)}><${Icon} name="settings" />${t("create.unfold")}</button>`}
       ${plan && html`<${kits.Kit} draft=${now} plan=${plan} errors=${shown} />`}
       ${isEmpty.value && firstVisit.value && html`<${firstVisit.value.Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
