@@ -67,7 +67,7 @@ class NewStyle(Body, frozen=True, kw_only=True):
         )
 
 
-class Styles(Body, frozen=True, kw_only=True):
+class NewStyles(Body, frozen=True, kw_only=True):
     """Styles that are to be kept."""
 
     styles: Annotated[
@@ -144,7 +144,7 @@ async def list_styles(
 
 
 @post("/api/v1/styles", "styles")
-async def save_styles(data: JSONBody[Styles], service: ServiceDependency) -> Success[ListPage[Style]]:
+async def save_styles(data: JSONBody[NewStyles], service: ServiceDependency) -> Success[ListPage[Style]]:
     """Save styles, each in place of that with its id: all of them or, if one is refused, none.
 
     A style that ships can be changed so; to delete what was saved, or to save it as it came, brings it back.
