@@ -81,7 +81,7 @@ def price(path):
         connection.execute(COSTS)
         connection.execute(
             "INSERT INTO usage_totals SELECT quarter, provider_name, model_id, 'CNY', 0, 0, 0, 0, "
-            "tasks * 2000000000, 0 FROM usage_totals"
+            "tasks * 2000000000, 0, 0 FROM usage_totals"
         )
         return connection.execute("SELECT count(*) FROM usage_totals").fetchone()[0]
 

@@ -114,14 +114,14 @@ def test_a_finger_finds_the_same_in_a_sheet(console, tab, axe_violations):
         violations = axe_violations()
         form.all("dialog[open] li button")[0].click()
         tab.until(lambda: data(api.get(f"{IMAGES}/2"))["favourite"])
-    form.prompt().send_keys("a second one")
-    form.go()
+    form.one("textarea[name=prompt]").send_keys("a second one")
+    form.press(form.one(".go"))
     (unfold,) = tab.until(lambda: form.all(".unfold"))
-    left = [each.get_attribute("class") for each in form.all(".fields > *") if each.is_displayed()]
+    shown = [each.get_attribute("class") for each in form.all(".fields > *") if each.is_displayed()]
     form.press(unfold)
     tab.until(lambda: form.one(".shapes").is_displayed())
 
-    assert ["field prompt", "bare unfold"] == left
+    assert ["field prompt", "bare unfold"] == shown
     assert (one["y"], one["width"]) == (other["y"], other["width"])
     assert ["Add to favourites", "Use as reference", "Edit", "Variation", "Download", "Delete"] == names
     assert [] == violations

@@ -104,8 +104,12 @@ async def test_an_old_database_is_opened_with_nothing_lost(old_dsn, postgresql, 
     await database.close()
 
     after = await rows_of(old_dsn)
+    failed = sum(row["failed"] for row in after["usage_totals"])
+    after["usage_totals"] = [row[:-1] for row in map(tuple, after["usage_totals"]) if any(row[4:-1])]
+    before["usage_totals"] = [*map(tuple, before["usage_totals"])]
     own = {"tasks": len(before["tasks"]), "schema_migrations": None}
     assert before | {**own, "tasks": 4} == {name: after[name] for name in before} | own
+    assert failed == sum(row["status"] == "failed" for row in before["tasks"])
     assert postgresql.schema(postgresql_template) == postgresql.schema(name_of(old_dsn))
     assert (SAVED_KEY, 3, "等待的任务") == (saved.api_key.reveal(), len(hits.items), waiting.request.prompt)
 

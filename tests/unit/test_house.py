@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
 PORTS = SRC / "imagegen_core" / "ports"
 
-LINES = 55_997  # 47,549 once lean; ways in and out took 2,900, batches, fallback and formats 3,900
+LINES = 56_000  # 47,549 once lean; ways in and out took 2,900, batches, fallback and formats 3,900
 # 380 of it: documents as people write them, with the line of each mistake, and their dry runs
 FILES = 201  # 175 before all these
 SMALL_FILES = 26

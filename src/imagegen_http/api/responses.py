@@ -258,8 +258,6 @@ def zip_response(pieces: AsyncGenerator[bytes, None]) -> ASGIApp:
     async def response(scope: Scope, receive: Receive, send: Send) -> None:
         async with aclosing(pieces):
             first = await anext(pieces)
-            await send_pieces(
-                scope, 200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send
-            )
+            await send_pieces(scope, 200, encoded({**_ZIP, **_SAFE_HEADERS}), first, pieces, receive, send)
 
     return cast("ASGIApp", response)

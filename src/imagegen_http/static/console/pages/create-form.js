@@ -136,7 +136,8 @@ function Estimate({ draft, choice, valid }) {
 const loadInputs = async () => (await import("./create-inputs.js")).Inputs;
 const loadSecond = async () => (await import("../parts/second-choice.js")).SecondChoice;
 const loadKits = () => import("./create-kits.js");
-const BRACES = /\{[^{}"'\n,:;|]+\}/; // that may be a name: create-kits.js knows
+// What may be a name; create-kits.js knows.
+const BRACES = /\{[^{}"'\n,:;|]+\}/;
 const ORDER = ["generate", "reference", "edit", "upscale", "recontext", "segment"];
 
 export function CreateForm({ choice, results }) {

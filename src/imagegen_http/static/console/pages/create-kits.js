@@ -20,7 +20,8 @@ const MAX_TARGETS = 4;
 const PAUSE = 400; // milliseconds after the last change
 const SEPARATORS = /[,，、\n]/;
 const TOKEN = /\{\{|\}\}|\{([^{}]+)\}/g; // of a template, as the API reads it
-const NAME = /(?<!\{)\{([^{}"'\n,:;|()<>[\]]{1,40})\}(?!\})/g; // of somebody's own words, in which all other braces are braces
+// Of somebody's own words, in which all other braces are braces.
+const NAME = /(?<!\{)\{([^{}"'\n,:;|()<>[\]]{1,40})\}(?!\})/g;
 
 // What a press would ask for.
 
