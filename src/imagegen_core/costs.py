@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from statistics import median_high
 from typing import Any, Literal, Self
 
 import attrs
@@ -119,7 +118,8 @@ def usual(costs: Iterable[Cost | None]) -> tuple[Decimal, str, int] | None:
         if cost.amount is not None and cost.currency is not None
     ]
     amounts = [amount for amount, currency in pairs if currency == pairs[0][1]]
-    return (median_high(amounts), pairs[0][1], len(amounts)) if pairs else None
+    # The higher of two in the middle; importing `statistics` would slow each start of a command.
+    return (sorted(amounts)[len(amounts) // 2], pairs[0][1], len(amounts)) if pairs else None
 
 
 def least_sure(*bases: Basis) -> Basis:
