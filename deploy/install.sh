@@ -36,7 +36,8 @@ Usage: deploy/install.sh [--upgrade | --rollback [--with-database] | --uninstall
   --no-start       change everything and leave the service stopped
 
 Needs root, systemd, and Python 3.11 or later with pip. IMAGEGEN_PYTHON=/path/to/python3 chooses one; pip reads its own
-settings (PIP_INDEX_URL and the like). Nothing but the checkout and what it needs is installed. Afterwards: `sudo imagegen doctor`.
+settings (PIP_INDEX_URL and the like). Nothing but the checkout and what it needs is installed. Afterwards:
+`sudo imagegen doctor`.
 END
 }
 

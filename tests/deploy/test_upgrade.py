@@ -65,8 +65,9 @@ def test_it_is_upgraded_by_fifty_commits_rolled_back_and_upgraded_again(bare):
 
 
 def test_data_of_a_user_that_systemd_made_up_are_taken_over(bare):
-    """Installed by hand as the page of then told; what its service made belongs to the present one's user."""
-    bare.run("cp -r /checkouts/by-hand/. /opt/imagegen; /opt/imagegen/run setup")
+    """With the unit that a page of then told to install; what was made belongs to the present one's user."""
+    bare.run("cp -r /checkouts/before/. /opt/imagegen; /opt/imagegen/run setup")
+    bare.run(f"cp /checkouts/by-hand/deploy/imagegen.service {BY_HAND}")
     bare.run(f"mkdir /etc/imagegen; echo 'data_dir: /var/lib/imagegen' >{SETTINGS}; touch /run/token")
     # On Debian 13 its filter killed it at the start; whoever used it there had found this out.
     bare.run(f"sed -i '/^SystemCallFilter=@/i SystemCallErrorNumber=EPERM' {BY_HAND}")
