@@ -27,6 +27,20 @@ import("/console/parts/mask.js").then(async ({ maskFile, NARROW }) => {
   done(file && Array.from(new Uint8Array(await file.arrayBuffer())));
 });
 """
+_KEYS = """
+const [keys, done] = arguments;
+const press = async (key) => {
+  for (const kind of ["keydown", "keyup"]) {
+    const event = new KeyboardEvent(kind, { key, shiftKey: true, bubbles: true, cancelable: true });
+    document.querySelector("canvas").dispatchEvent(event);
+    for (let turn = 0; turn < 5; turn++) await null; // what waits for no frame is done
+  }
+};
+(async () => {
+  for (const key of keys) await press(key);
+  done();
+})();
+"""
 
 
 @pytest.fixture
@@ -131,6 +145,17 @@ def test_each_step_is_undone_also_after_a_reload(tab, server):
         canvas(tab).send_keys(Keys.SHIFT, key, Keys.SHIFT, Keys.SPACE)
     canvas(tab).send_keys(Keys.ENTER)
     tab.until(lambda: colours(mask(tab)) == {0, 255})
+
+
+def test_keys_that_come_faster_than_the_screen_is_drawn_all_count(tab, server):
+    """A lasso of three corners, and taking it back, without a frame of the screen between two keys."""
+    tab.open(f"{server.url}/p/1/edit")
+    canvas(tab).send_keys(Keys.ARROW_RIGHT)
+    lasso = ["l", "ArrowRight", " ", "ArrowDown", " ", "ArrowLeft", " ", "Enter"]
+    tab.driver.execute_async_script(_KEYS, lasso)
+    tab.until(lambda: colours(mask(tab)) == {0, 255})
+    tab.driver.execute_async_script(_KEYS, [*lasso, "z", "z"])
+    assert {0} == colours(mask(tab))
 
 
 def test_a_part_is_changed_in_six_presses(tab, server, axe_violations):

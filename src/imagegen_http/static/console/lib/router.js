@@ -1,6 +1,6 @@
 // Where the reader is: the address, what the page is about, its keys and its styles.
 
-import { signal, useEffect } from "../vendor/index.js";
+import { signal, useEffect, useLayoutEffect } from "../vendor/index.js";
 
 // What the page is about, for the tab's title: the words of a search, or of an image.
 
@@ -22,7 +22,7 @@ export function useSubject(text) {
 
 /** Call `keys[event.key]` while the component is shown; a dialog that is open keeps all keys to itself, and to what is `within` it. */
 export function useKeys(keys, when = true, within = null) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!when) return undefined;
     const press = (event) => {
       if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;

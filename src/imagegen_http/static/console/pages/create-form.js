@@ -11,7 +11,7 @@ import {
 } from "../lib/requests.js";
 import { isTyping } from "../lib/router.js";
 import { Icon, Lazy, NumberField, toast } from "../parts/basics.js";
-import { computed, html, signal, useEffect, useRef, useState } from "../vendor/index.js";
+import { computed, html, signal, useEffect, useLayoutEffect, useRef, useState } from "../vendor/index.js";
 
 // Takes what is dropped anywhere on the page, and images that are pasted.
 
@@ -272,7 +272,7 @@ export async function askFor(one, choice, { wish = one, form = "" } = {}) {
 
 /** Ctrl or ⌘ with Enter sends what is asked for, wherever on the page the focus is. */
 export function useSubmitKey(send) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event) => {
       if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing || document.querySelector("dialog[open]")) return;
       event.preventDefault(); // it presses no button

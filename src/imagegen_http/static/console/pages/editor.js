@@ -16,7 +16,7 @@ import { Empty, Icon, Problem, toast } from "../parts/basics.js";
 import { Dialog } from "../parts/dialog.js";
 import { MaskCanvas } from "../parts/mask-canvas.js";
 import { frameOf, isWidened, maskFile, NARROW, widenedFile } from "../parts/mask.js";
-import { html, useEffect, useMemo, useRef, useState } from "../vendor/index.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/index.js";
 
 const TOOLS = { brush: "b", eraser: "e", lasso: "l", rectangle: "r", widen: "x" };
 const ZOOMS = ["fit", 1, 2];
@@ -115,7 +115,7 @@ function Easel({ image, sides, steps, onSteps, widens }) {
     i: () => add({ kind: "invert" }),
     ...Object.fromEntries(tools.map(([name, key]) => [key, () => setTool(name)])),
   });
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || event.target.matches?.("textarea, input:not([type=range])")) return;
       event.preventDefault();

@@ -195,7 +195,7 @@ export function MaskCanvas({ image, sides, tool, size, soft, steps, zoom, veil, 
       drop();
     }
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const hold = (event) => {
       if (event.key !== " " || isTyping(event.target) || event.target.closest?.("button, a, input, select, summary, dialog")) return;
       event.preventDefault(); // the page does not scroll
