@@ -328,11 +328,11 @@ class _PricedCall:
             return False
         if rate.sizes and not _is_among(self._sizes(), rate.sizes):
             return False
-        if rate.max_pixels is not None:
-            pixels = self._pixels()
-            if pixels is None or pixels > rate.max_pixels:
-                return False
-        return not rate.qualities or _is_among(map(self._value, _QUALITY_NAMES), rate.qualities)
+        if rate.max_pixels is not None and ((pixels := self._pixels()) is None or pixels > rate.max_pixels):
+            return False
+        switched_on = (each.name for each in self.model.parameters if self._value(each.name) == str(True))
+        qualities = (*map(self._value, _QUALITY_NAMES), *switched_on)
+        return not rate.qualities or _is_among(qualities, rate.qualities)
 
     def _sizes(self) -> Iterator[str]:
         """Yield the request's size in the forms of price lists, or else the model's default."""

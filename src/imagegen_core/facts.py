@@ -108,8 +108,8 @@ class TokenKind(StrEnum):
 class Rate:
     """One line of a price list: an amount for a unit, and which images it applies to.
 
-    An empty condition applies to all. ``sizes`` and ``qualities`` are values of parameters, ``max_pixels`` is
-    of one image. A rate for input images is added for each one after the first ``free`` ones.
+    An empty condition applies to all. ``sizes`` are values of parameters, ``qualities`` too, or the names of
+    what is switched on; ``max_pixels`` is of one image. Rates for input images spare the first ``free`` ones.
     """
 
     amount: Decimal

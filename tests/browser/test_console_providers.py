@@ -147,6 +147,80 @@ def test_who_has_a_key_has_an_image_in_six_clicks(tab, serve):
     assert ("openai", "completed", "一只可爱的猫，水彩") == (task["provider"], task["status"], task["prompt"])
 
 
+def test_the_least_that_an_image_costs_is_told(tab, server):
+    """Of a provider that of a model that costs something, of a model whatever makes it cheapest."""
+    tab.open(f"{server.url}/providers/siliconflow")
+    models = tab.until(lambda: text(tab, "dialog .models"))
+    tiles = tab.driver.find_elements(By.CSS_SELECTOR, ".presets .tile")
+    prices = {
+        tile.text.splitlines()[-2] for tile in tiles if "DashScope" in tile.text or "SiliconFlow" in tile.text
+    }
+    tab.open(f"{server.url}/providers/dashscope")
+    others = tab.until(lambda: text(tab, "dialog .models"))
+
+    assert {"¥0.10 / 张 起", "¥0.30 / 张 起"} == prices
+    assert "免费" in models
+    assert "¥0.10 / 张 起" in others
+
+
+SHARED = ["DashScope", "SiliconFlow", "TokenHub", "OpenAI", "Stability"]
+
+
+@pytest.mark.parametrize(
+    ("key", "offered"),
+    [
+        ("sk-0123456789abcdef0123456789abcdef", SHARED),
+        ("sk-proj-0123456789", ["OpenAI"]),
+        ("sk-or-v1-0123456789", ["OpenRouter"]),
+        ("sk-api-0123456789", ["MiniMax"]),
+        ("sk-ant-api03-0123456789", []),
+        ("AIzaSy0123456789", ["Gemini"]),
+        ("ms-01234567-89ab-cdef-0123-456789abcdef", ["ModelScope"]),
+        ("01234567-89ab-cdef-0123-456789abcdef", ["Ark", "Black Forest Labs"]),
+        ("01234567-89ab-cdef-0123-456789abcdef:0123456789abcdef0123456789abcdef", ["fal"]),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.0123456789", []),
+        ("a key that nobody knows", []),
+    ],
+)
+def test_a_key_that_several_providers_share_is_for_none_of_them(tab, server, key, offered):
+    """Enter chooses none of several, and what is offered is all whose keys begin so."""
+    tab.open(f"{server.url}/providers")
+    control = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".pasted input"))[0]
+    control.send_keys(key)
+    tab.until(lambda: text(tab, ".pasted [role=status]"))
+    names = [button.text for button in tab.driver.find_elements(By.CSS_SELECTOR, ".pasted .acts button")]
+    if len(names) != 1:
+        control.send_keys(Keys.ENTER)
+
+    assert len(offered) <= len(names)
+    assert all(any(one in name for name in names) for one in offered)
+    assert bool(offered) == bool(names)
+    assert tab.driver.current_url == f"{server.url}/providers"
+
+
+def test_a_pasted_key_is_sent_nowhere_before_it_is_saved(tab, serve, press):
+    """Neither to this service nor to a provider: by no paste, no Enter and no choice."""
+    with in_thread(HttpServer(FakeOpenAI())) as upstream:
+        server = serve(security={"allow_private_upstreams": [upstream.url.removeprefix("http://")]})
+        tab.open(f"{server.url}/providers")
+        control = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".pasted input"))[0]
+        with tab.recording() as before:
+            control.send_keys(FakeOpenAI.key, Keys.ENTER)
+            press("接入 OpenAI", ".pasted")
+            shown = field(tab, "API 密钥").get_property("value")
+            field(tab, "接口地址").send_keys(upstream.url + FakeOpenAI.base)
+        unasked = len(upstream.requests)
+        with tab.recording() as after:
+            press("保存并测试", "dialog")
+            tab.until(lambda: text(tab, "dialog .test .mark") == "成功")
+
+    assert FakeOpenAI.key == shown
+    assert {"GET"} >= {exchange.method for exchange in before}
+    assert not any(FakeOpenAI.key in exchange.url for exchange in before)
+    assert unasked == 0
+    assert "POST" in {exchange.method for exchange in after}
+
+
 def test_what_is_wrong_stands_beside_its_field(tab, server, press):
     """And what was typed stays."""
     tab.allow("400 (Bad Request)")

@@ -91,6 +91,17 @@ def test_the_first_rate_that_applies_counts():
     assert [cny(1), cny(2), cny(3), cny(3), cny(4), Cost.unknown()] == costs
 
 
+def test_a_rate_may_be_for_a_parameter_that_is_switched_on():
+    """By the request, or else by the parameter's default."""
+    off, on = (Parameter(name="prompt_extend", default=default) for default in (False, True))
+    rates = {"amount": 2, "qualities": "prompt_extend"}, {"amount": 1}
+    requests = a_request(), a_request(prompt_extend=True), a_request(prompt_extend=False)
+
+    costs = [quote(r, a_model(*rates, parameters=(p,)), is_billed=True) for p in (off, on) for r in requests]
+
+    assert [cny(1), cny(2), cny(1), cny(2), cny(2), cny(1)] == costs
+
+
 def test_a_request_without_a_size_has_the_models():
     """If anybody wrote it down."""
     rate = {"amount": 0.048, "sizes": "1k"}

@@ -54,17 +54,17 @@ export function Mark({ name, text }) {
   return html`<i class="letter" aria-hidden="true" data-letter=${[...text][0].toUpperCase()} style=${{ backgroundColor: `hsl(${hue} 45% 38%)` }}></i>`;
 }
 
-/** Where a provider gives its keys. */
+/** Where a provider gives its keys, as its documentation or several of its clients have it; read 2026-11-30. */
 export const KEY_PAGES = {
   ark: "https://console.volcengine.com/ark/region:ark+cn-beijing/apiKey",
   bfl: "https://dashboard.bfl.ai/",
   dashscope: "https://bailian.console.aliyun.com/?tab=model#/api-key",
   fal: "https://fal.ai/dashboard/keys",
   gemini: "https://aistudio.google.com/apikey",
-  "huawei-maas": "https://console.huaweicloud.com/modelarts/#/model-studio/homepage",
+  "huawei-maas": "https://console.huaweicloud.com/modelarts/?region=cn-southwest-2#/model-studio/homepage",
   ideogram: "https://ideogram.ai/manage-api",
   minimax: "https://platform.minimaxi.com/user-center/basic-information/interface-key",
-  modelscope: "https://modelscope.cn/my/myaccesstoken",
+  modelscope: "https://modelscope.cn/my/access/token",
   openai: "https://platform.openai.com/api-keys",
   openrouter: "https://openrouter.ai/settings/keys",
   qianfan: "https://console.bce.baidu.com/iam/#/iam/apikey/list",
@@ -72,21 +72,24 @@ export const KEY_PAGES = {
   replicate: "https://replicate.com/account/api-tokens",
   siliconflow: "https://cloud.siliconflow.cn/account/ak",
   stability: "https://platform.stability.ai/account/keys",
+  tokenhub: "https://console.cloud.tencent.com/tokenhub/apikey",
   xai: "https://console.x.ai/",
   zhipu: "https://bigmodel.cn/usercenter/proj-mgmt/apikeys",
 };
 
+// As secret scanners know them, or several clients of the provider; read 2026-11-30. What several providers share names them all.
 const KEYS = [
   [/^sk-ant-/, []], // Anthropic makes no images
   [/^sk-(proj|svcacct|admin)-/, ["openai"]],
   [/^sk-or-/, ["openrouter"]],
+  [/^sk-(api|cp)-/, ["minimax"]],
   [/^(AIza|AQ\.)/, ["gemini"]],
   [/^xai-/, ["xai"]],
   [/^r8_/, ["replicate"]],
   [/^ms-/, ["modelscope"]],
+  [/^ark-/, ["ark"]],
   [/^bce-v3\//, ["qianfan"]],
   [/^bfl_/, ["bfl"]],
-  [/^(eyJ|sk-api-)/, ["minimax"]],
   [/^[0-9a-f]{32}\.\w{16}$/i, ["zhipu"]],
   [/^[0-9a-f-]{36}:[0-9a-f]{32}$/i, ["fal"]],
   [/^[0-9a-f-]{36}$/i, ["ark", "bfl"]],

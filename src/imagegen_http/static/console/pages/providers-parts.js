@@ -91,11 +91,17 @@ export function Switch({ config, changed }) {
 
 /** The price of a model in a line: that of its first rate, and that there are others. */
 export function Price({ price }) {
-  if (!price?.rates.length) return null;
-  const [{ amount, per, tokens }] = price.rates;
-  const told = `${exactMoney(amount, price.currency)} / ${t(`providers.per_${per}`)}`;
-  const whole = tokens ? t("providers.price_of", { price: told, tokens: t(`providers.tokens_${tokens}`) }) : told;
+  const rate = leastRate(price?.rates ?? []);
+  if (!rate) return null;
+  const told = Number(rate.amount) ? `${exactMoney(rate.amount, price.currency)} / ${t(`providers.per_${rate.per}`)}` : t("providers.free");
+  const whole = rate.tokens ? t("providers.price_of", { price: told, tokens: t(`providers.tokens_${rate.tokens}`) }) : told;
   return html`<span class="muted">${price.rates.length > 1 ? t("providers.price_from", { price: whole }) : whole}</span>`;
+}
+
+/** Return the least rate for an image that is made or changed, else the first for anything but enlarging; null if there is none. */
+export function leastRate(rates) {
+  const made = rates.filter(({ operations }) => !operations?.every((one) => one === "upscale"));
+  return made.filter(({ per }) => per === "image").toSorted((one, other) => one.amount - other.amount)[0] ?? made[0] ?? null;
 }
 
 /** When a model ends, and what to use instead. */

@@ -2,7 +2,7 @@
 
 import { KEY_PAGES, Mark, providersOfKey, recommended } from "./first-visit.js";
 import { ProviderDrawer } from "./providers-drawer.js";
-import { Switch, testProvider, TestResult } from "./providers-parts.js";
+import { leastRate, Switch, testProvider, TestResult } from "./providers-parts.js";
 import { keepUnsaved } from "./providers-unsaved.js";
 import { catalogue, get, isAbort } from "../lib/api.js";
 import { exactMoney } from "../lib/format.js";
@@ -98,8 +98,8 @@ function Tile({ preset: { name, display_name, models } }) {
 
 /** The least that one image costs, as `{ amount, currency }`; null where no price is by the image. */
 function cheapest(models) {
-  const rates = models.flatMap(({ price }) => (price?.rates ?? []).filter(({ per, amount }) => per === "image" && Number(amount) > 0).map(({ amount }) => ({ amount, currency: price.currency })));
-  return rates.reduce((least, one) => (least && Number(least.amount) <= Number(one.amount) ? least : one), null);
+  const rates = models.map(({ price }) => ({ ...leastRate(price?.rates ?? []), currency: price?.currency }));
+  return rates.filter(({ per, amount }) => per === "image" && Number(amount) > 0).toSorted((one, other) => one.amount - other.amount)[0] ?? null;
 }
 
 /** A key says by its beginning whose it may be; what is pasted is kept in memory alone. */
@@ -117,7 +117,7 @@ function PastedKey({ presets }) {
     event.preventDefault();
     if (found.length === 1) use(found[0].name);
   };
-  return html`<form class="pasted" onSubmit=${submit}><${Field} label=${t("providers.paste")} hint=${t("providers.key_hint")}>
+  return html`<form class="pasted" onSubmit=${submit}><${Field} label=${t("providers.paste")} hint=${t("providers.paste_hint")}>
       ${(control) => html`<input ...${control} type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${({ target }) => setKey(target.value.replace(/\s+/g, ""))} />`}<//>
     <p role="status">${key && t(told, { name: found[0]?.display_name })}</p>
     ${found.length > 0 && html`<div class="acts">${found.map(({ name, display_name }) => html`<button type="button" key=${name} class=${found.length > 1 ? "" : "main"} onClick=${() => use(name)}>
