@@ -48,7 +48,7 @@ async def test_what_is_restored_is_as_it_was(repository, records, marks, trash, 
     await marks.change([image_id], change)
     await add_image(repository, prompt="猫")
     image = await records.get(image_id)
-    before = await appearances(records, marks, image), await records.relatives(image_id, limit=9)
+    before = await appearances(records, marks, image), await records.view(image_id)
 
     trashed = await trash.add([image_id, child, 2**70, image_id + 1000], later(5))
     between = await appearances(records, marks, image)
@@ -56,8 +56,8 @@ async def test_what_is_restored_is_as_it_was(repository, records, marks, trash, 
 
     assert ({image_id, child}, 2) == ({one.id for one in trashed}, len(restored))
     assert (False, frozenset(), [0], []) == (between[0], between[-1], between[5], between[6])
-    assert before == (await appearances(records, marks, image), await records.relatives(image_id, limit=9))
-    assert (image, (parent,)) == (await records.get(image_id), before[1].parents)
+    assert before == (await appearances(records, marks, image), await records.view(image_id))
+    assert (image, (parent,)) == (await records.get(image_id), before[1].relatives.parents)
     assert Neighbours(previous=child, next=parent) == await records.neighbours(image_id, ImageList())
     assert (0, 0) == ((await outbox.counts()).removals, (await trash.list(Paging())).total)
     await records.delete([image_id])

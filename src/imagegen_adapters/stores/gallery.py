@@ -21,7 +21,6 @@ from imagegen_adapters.stores.rows import (
     to_timestamp,
 )
 from imagegen_adapters.stores.search import (
-    AllImages,
     Index,
     counted_bounds,
     neighbours,
@@ -31,8 +30,8 @@ from imagegen_adapters.stores.search import (
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound, text_problem
 from imagegen_core.images import UNMARKED, Image, Marks, MediaType, StorageState
-from imagegen_core.limits import MAX_METADATA_BYTES
-from imagegen_core.ports.gallery import ImageFilter, ImageList, Neighbours, Relatives, SearchHit
+from imagegen_core.limits import MAX_CHILDREN, MAX_METADATA_BYTES
+from imagegen_core.ports.gallery import ImageFilter, ImageList, ImageView, Neighbours, Relatives, SearchHit
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
 
@@ -135,6 +134,15 @@ def row_to_image(row: Row) -> Image:
     )
 
 
+def row_to_view(row: Row) -> ImageView:
+    *image, previous, following, parents, children = row
+    return ImageView(
+        image=row_to_image(image),
+        neighbours=Neighbours(previous=previous, next=following),
+        relatives=Relatives(parents=tuple(json.loads(parents)), children=tuple(json.loads(children))),
+    )
+
+
 def row_to_marks(row: Iterable[Any]) -> Marks:
     favourite, tags, collections = (*row, _NONE, _NONE)[:3]
     if tags == collections == _NONE:
@@ -147,6 +155,21 @@ def row_to_marks(row: Iterable[Any]) -> Marks:
 # ---------------------------------------------------------------- statements
 
 _OF_IDS = f"{SELECT_IMAGES} WHERE id = ANY (:ids::bigint[])"
+
+_VIEWS = f"""
+SELECT shown.*,
+    (SELECT min(id) FROM images WHERE id > shown.id) AS previous,
+    (SELECT max(id) FROM images WHERE id < shown.id) AS next,
+    coalesce((SELECT json_agg(parent_id) FROM (
+        SELECT parent_id FROM image_lineage JOIN images ON images.id = parent_id
+        WHERE child_id = shown.id ORDER BY image_lineage.position
+    ) AS inputs), '[]') AS parents,
+    coalesce((SELECT json_agg(child_id) FROM (
+        SELECT child_id FROM image_lineage WHERE parent_id = shown.id
+        ORDER BY child_id DESC LIMIT {MAX_CHILDREN}
+    ) AS newest), '[]') AS children
+FROM ({_OF_IDS}) AS shown
+"""  # noqa: S608 - a number of our own
 
 _OF_TASK = f"""
 {SELECT_IMAGES} LEFT JOIN attempts USING (attempt_id)
@@ -188,16 +211,6 @@ SELECT key, (
         AND operation = coalesce(:operation::text, operation)
 ) AS images
 FROM json_each(:rows::json)
-"""
-
-_PARENTS = """
-SELECT parent_id FROM image_lineage JOIN images ON images.id = parent_id
-WHERE child_id = :id ORDER BY image_lineage.position
-"""
-
-_CHILDREN = """
-SELECT child_id FROM image_lineage WHERE parent_id = :id AND EXISTS (SELECT 1 FROM images WHERE id = :id)
-ORDER BY child_id DESC LIMIT :limit
 """
 
 _AFTER = f"{SELECT_IMAGES} WHERE id > :after ORDER BY id LIMIT :limit"
@@ -244,13 +257,14 @@ class SqlGallery:
     def __init__(self, sql: Sql, index: Index) -> None:
         self._sql = sql
         self._index = index
-        self._loader = ImageLoader(lambda ids: sql.rows(_OF_IDS, ids=ids))
+        self._images = ImageLoader(lambda ids: sql.rows(_OF_IDS, ids=ids))
+        self._views = ImageLoader(lambda ids: sql.rows(_VIEWS, ids=ids))
 
     async def get(self, image_id: int) -> Image:
-        row = await self._loader.load(image_id) if 0 < image_id <= NEWEST else None
-        if row is None:
-            raise ImageNotFound(image_id)
-        return row_to_image(row)
+        return row_to_image(await self._images.load_existing(image_id))
+
+    async def view(self, image_id: int) -> ImageView:
+        return row_to_view(await self._views.load_existing(image_id))
 
     async def of_task(self, task_id: str) -> tuple[Image, ...]:
         return tuple(map(row_to_image, await self._sql.rows(_OF_TASK, task_id=task_id)))
@@ -348,7 +362,8 @@ class SqlGallery:
         if not 0 < image_id <= NEWEST or images.is_impossible:
             return Neighbours()
         if images == ImageList():
-            return await self._sql.read(neighbours(image_id, AllImages()))
+            row = await self._views.load(image_id)
+            return Neighbours() if row is None else row_to_view(row).neighbours
         return await self._sql.search(self._neighbours(image_id, images), seconds=SEARCH_SECONDS)
 
     def _neighbours(self, image_id: int, images: ImageList) -> Steps[Neighbours]:
@@ -361,11 +376,6 @@ class SqlGallery:
             return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
 
         return (yield from neighbours(image_id, lookup, None if query is None else partial(similar, query)))
-
-    # ---------------------------------------------------------------- relatives
-
-    async def relatives(self, image_id: int, *, limit: int) -> Relatives:
-        return await self._sql.read(_relatives(image_id, limit))
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"
@@ -414,6 +424,12 @@ class ImageLoader:
         self._reading = asyncio.Lock()
         self._next: tuple[_Numbers, asyncio.Task[dict[int, Row]]] | None = None  # until it begins
 
+    async def load_existing(self, image_id: int) -> Row:
+        row = await self.load(image_id) if 0 < image_id <= NEWEST else None
+        if row is None:
+            raise ImageNotFound(image_id)
+        return row
+
     async def load(self, image_id: int) -> Row | None:
         """Return the row as it is after this call, or None."""
         if not self._reading.locked():  # without a task, which would take a lone caller a fifth longer
@@ -433,12 +449,6 @@ class ImageLoader:
 
 def _ids(rows: Iterable[Row]) -> list[int]:
     return [row[0] for row in rows]
-
-
-def _relatives(image_id: int, limit: int) -> Steps[Relatives]:
-    parents = yield _PARENTS, {"id": image_id}
-    children = yield _CHILDREN, {"id": image_id, "limit": limit}
-    return Relatives(parents=tuple(_ids(parents)), children=tuple(_ids(children)))
 
 
 def images_of(ids: Sequence[int]) -> Steps[dict[int, Image]]:

@@ -357,20 +357,8 @@ def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
 # ---------------------------------------------------------------- neighbours
 
 
-class AllImages:
-    """The list of all images, which needs no index."""
-
-    def ids(self, *, limit: int, before: int) -> Steps[list[int]]:
-        statement = "SELECT id FROM images WHERE id < :before ORDER BY id DESC LIMIT :limit"
-        return [row[0] for row in (yield statement, {"before": before, "limit": limit})]
-
-    def ids_above(self, above: int) -> Steps[list[int]]:
-        statement = "SELECT id FROM images WHERE id > :above ORDER BY id LIMIT 1"
-        return [row[0] for row in (yield statement, {"above": above})]
-
-
 def neighbours(
-    image_id: int, lookup: Lookup | AllImages, similar: Callable[[], Steps[list[int]]] | None = None
+    image_id: int, lookup: Lookup, similar: Callable[[], Steps[list[int]]] | None = None
 ) -> Steps[Neighbours]:
     """Return an image's neighbours in a list of matches, which ``similar`` images may follow, best first."""
     if image_id in (yield from lookup.ids_above(image_id - 1)):

@@ -98,6 +98,15 @@ class Relatives:
     children: tuple[int, ...] = ()
 
 
+@attrs.frozen(kw_only=True)
+class ImageView:
+    """An image with its neighbours in a list, and its relatives; of children, at most `MAX_CHILDREN`."""
+
+    image: Image
+    neighbours: Neighbours
+    relatives: Relatives
+
+
 class Gallery(Protocol):
     """`TaskRepository.save` adds images, in its transaction. Quarters are those of `quarter_of`.
 
@@ -149,10 +158,14 @@ class Gallery(Protocol):
         The similar images of a search are those that follow its first page.
         """
 
-    async def relatives(self, image_id: int, *, limit: int) -> Relatives:
-        """Return the inputs of an image's task, and the ``limit`` newest images made from it, newest first.
+    async def view(self, image_id: int) -> ImageView:
+        """Return an image with its neighbours in the list of all images, and its relatives.
 
-        Each appears once; deleted ones do not. Parents are noted in the transaction that stores an image.
+        Those are the inputs of its task, and the newest images made from it, newest first. Each appears once;
+        deleted ones do not. Parents are noted in the transaction that stores an image.
+
+        Raises:
+            ImageNotFound: there is none, or it has been deleted.
         """
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:

@@ -31,13 +31,12 @@ from imagegen_core.images import (
 )
 from imagegen_core.limits import (
     MAX_BATCH_IMAGES,
-    MAX_CHILDREN,
     MAX_PAGE_SIZE,
     MAX_SELECTED_IMAGES,
     MAX_ZIPPED_IMAGES,
 )
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
-from imagegen_core.ports.gallery import ImageList, Neighbours, Relatives, SearchHit, TrashedImage
+from imagegen_core.ports.gallery import ImageList, ImageView, SearchHit, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
@@ -51,15 +50,6 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  #
 _MISSING_FILE_DATE = datetime(1980, 1, 1, tzinfo=UTC)  # the earliest date of a zip file
 _MAX_WAITING = 1000  # new images whose thumbnails are made without a look
 _MAX_UNANSWERED = 3  # after so many images in a row without an answer the archive is not asked again
-
-
-@attrs.frozen(kw_only=True)
-class ImageView:
-    """An image with its neighbours and relatives; of children, at most `MAX_CHILDREN`."""
-
-    image: Image
-    neighbours: Neighbours
-    relatives: Relatives
 
 
 @attrs.frozen(kw_only=True)
@@ -81,12 +71,10 @@ class Images:
 
         Raises `Unavailable` if the list took too long.
         """
-        image = await self.parts.images.get(image_id)
-        neighbours, relatives = await asyncio.gather(
-            self.parts.images.neighbours(image_id, images or ImageList()),
-            self.parts.images.relatives(image_id, limit=MAX_CHILDREN),
-        )
-        return ImageView(image=image, neighbours=neighbours, relatives=relatives)
+        view = await self.parts.images.view(image_id)
+        if images is None or images == ImageList():
+            return view
+        return attrs.evolve(view, neighbours=await self.parts.images.neighbours(image_id, images))
 
     async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC

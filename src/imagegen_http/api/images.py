@@ -21,11 +21,10 @@ from imagegen_core.limits import (
     MAX_TAG_CHARS,
 )
 from imagegen_core.messages import ProblemCode
-from imagegen_core.ports.gallery import ImageFilter, ImageList, Match, SearchHit, SearchMode
+from imagegen_core.ports.gallery import ImageFilter, ImageList, ImageView, Match, SearchHit, SearchMode
 from imagegen_core.ports.gallery import TrashedImage as CoreTrashedImage
 from imagegen_core.requests import Operation
 from imagegen_core.search import SearchQuery
-from imagegen_core.services.gallery import ImageView
 from imagegen_core.values import file_name
 from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, download, get
@@ -199,6 +198,7 @@ ListDependency = NamedDependency[SkipValidation[ImageList]]
 
 
 async def image_filter(
+    service: ServiceDependency,  # first: of two at once Litestar makes tasks of a group
     provider: requests.ProviderQuery = None,
     model_id: Annotated[str | None, query("only this model's", max_length=MAX_MODEL_ID_CHARS)] = None,
     operation: Annotated[Operation | None, query("only of this operation")] = None,
