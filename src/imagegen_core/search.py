@@ -128,11 +128,12 @@ U = TypeVar("U")
 
 @attrs.frozen(kw_only=True)
 class Paging:
-    """A page by number from 1, or after a position (a row number, newest first) at any depth."""
+    """A page by number from 1, or after a position (a row number) at any depth; newest first by default."""
 
     page: int = 1
     page_size: int = DEFAULT_PAGE_SIZE
     after: int | None = None
+    oldest_first: bool = False
 
     def __attrs_post_init__(self) -> None:
         ValidationFailed.check_range("page", self.page, minimum=1, maximum=MAX_PAGE)
@@ -146,7 +147,7 @@ class Paging:
 
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
-    """One page of a list, newest first; ``last`` is its last item's position, for the next cursor."""
+    """One page of a list; ``last`` is its last item's position, for the next cursor."""
 
     items: tuple[T, ...]
     total: int

@@ -456,8 +456,7 @@ async def _images(database: Database, data_dir: Path, *, full: bool, progress: P
     if damaged_ids:
         ids = tuple(map(str, damaged_ids[:_MAX_LISTED])) + ("…",) * (len(damaged_ids) > _MAX_LISTED)
         return fail("pictures", CheckCode.FILES_DAMAGED(count=len(damaged_ids), total=local_count, ids=ids))
-    intact = CheckCode.BYTES_INTACT if full else CheckCode.FILES_INTACT
-    return ok("pictures", intact(total=local_count))
+    return ok("pictures", (CheckCode.BYTES_INTACT if full else CheckCode.FILES_INTACT)(total=local_count))
 
 
 def _local(images: Sequence[Image]) -> list[Image]:

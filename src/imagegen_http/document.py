@@ -337,8 +337,7 @@ _NAMED = frozenset({"properties", "schemas", "paths"})
 @cache
 def chinese_texts() -> Mapping[str, str]:
     """Return the translations by English text, both without a final full stop."""
-    source = (files("imagegen_http") / "chinese.yaml").read_bytes()
-    return msgspec.yaml.decode(source, type=dict[str, str])
+    return msgspec.yaml.decode((files("imagegen_http") / "chinese.yaml").read_bytes(), type=dict[str, str])
 
 
 def in_chinese(document: Mapping[str, Any]) -> dict[str, Any]:

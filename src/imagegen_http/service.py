@@ -429,8 +429,7 @@ def open_archive(
             return s3.S3BlobArchive(s3.S3Settings(**values), gate=gate, owner=owner)
         from imagegen_adapters.archives import oss
 
-        settings_of_oss = oss.OssSettings(**values)
-        return oss.OssBlobArchive(settings_of_oss, gate=gate, checkpoints=checkpoints, owner=owner)
+        return oss.OssBlobArchive(oss.OssSettings(**values), gate=gate, checkpoints=checkpoints, owner=owner)
     except ValidationFailed as error:
         raise SettingsError.from_problem(error.problems[0]) from error
 

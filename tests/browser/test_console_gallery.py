@@ -312,6 +312,59 @@ def test_a_new_image_is_in_front_where_the_list_has_it(tab, serve_seeded):
     assert place == _run(tab, _FIRST)
 
 
+def _choose_order(tab, words):
+    _run(tab, "document.querySelector('.gallery header .menu button').click()")
+    choices = "return [...document.querySelectorAll('.menu .panel .choice')]"
+    choice = tab.until(lambda: [one for one in _run(tab, choices) if words in one.text])[0]
+    _run(tab, "arguments[0].click()", choice)
+
+
+def test_the_oldest_come_first_where_the_address_says_so(tab, serve_seeded, keys):
+    """After a reload, with a filter, from image to image, and until Back; what is new comes last."""
+    server = serve_seeded(images=130)
+    _open(tab, server)
+    _choose_order(tab, "旧的在前")
+    tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
+    assert "order=oldest" in tab.driver.current_url
+    tab.driver.refresh()
+    tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
+    days = _run(tab, "return [...document.querySelectorAll('.rail button')].map((one) => one.title)")
+    first = _run(tab, "return document.querySelector('.grid h2').textContent")
+    assert len(days) > 1
+    assert first == days[0]
+
+    def scrolled_to(image_id):
+        _run(tab, "scrollTo(0, document.documentElement.scrollHeight)")
+        return image_id in _run(tab, _SHOWN)
+
+    tab.until(lambda: scrolled_to(130))
+    _generate(server, "a lighthouse")
+    tab.until(lambda: scrolled_to(131))
+    _run(tab, "document.querySelector('[data-id=\"130\"] a').click()")
+    tab.until(lambda: _run(tab, "return document.querySelector('.sheet table')"))
+    keys(Keys.ARROW_RIGHT)
+    tab.until(lambda: "/p/131?order=oldest" in tab.driver.current_url)
+    tab.driver.back()
+    tab.until(lambda: 130 in _run(tab, _SHOWN))
+    _run(tab, "document.querySelector('.rail button').click()")
+    tab.until(lambda: 1 in _run(tab, _SHOWN))
+    _open(tab, server, "/gallery?order=oldest&q=雪")
+    assert [2, 9] == _run(tab, _SHOWN)[:2]
+    _generate(server, "夜里的雪")
+    tab.until(lambda: scrolled_to(132))
+    _run(tab, "[...document.querySelectorAll('.filters > .bare')].at(-1).click()")
+    tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
+    assert "/gallery?order=oldest" in tab.driver.current_url
+
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _SHOWN)[:2] == [2, 9])
+    _open(tab, server)
+    _choose_order(tab, "旧的在前")
+    tab.until(lambda: _run(tab, _SHOWN)[:1] == [1])
+    tab.driver.back()
+    tab.until(lambda: _run(tab, _SHOWN)[:1] == [132])
+
+
 def test_filters_and_a_comparison_are_in_the_address(tab, serve_seeded):
     """Each filter can be removed by itself; Back takes the last step back."""
     server = serve_seeded(images=8)
@@ -483,6 +536,22 @@ def test_what_was_deleted_comes_back_from_the_trash(tab, serve_seeded, axe_viola
     restored = httpx.get(f"{server.url}/api/v1/images/3").json()["data"]
     assert ([], True, ["=cmd"]) == (_trashed(server), restored["favourite"], restored["tags"])
     assert 18 == httpx.get(f"{server.url}/api/v1/images").json()["data"]["total"]
+
+
+def test_the_trash_is_shown_from_either_end(tab, serve_seeded):
+    """As the gallery was, until somebody chooses."""
+    server = serve_seeded(images=3)
+    for image_id in (2, 3):
+        body = {"ids": [image_id], "action": "trash"}
+        httpx.post(f"{server.url}/api/v1/images/batch", json=body).raise_for_status()
+    names = "return [...document.querySelectorAll('.thrown li .words')].map((one) => one.title)"
+    tab.open(f"{server.url}/gallery?order=oldest&panel=trash")
+    oldest = tab.until(lambda: _run(tab, names))
+    _run(tab, "document.querySelector('.thrown .menu button').click()")
+    _run(tab, "document.querySelector('.thrown .panel .choice').click()")
+
+    tab.until(lambda: _run(tab, names) == oldest[::-1])
+    assert ["2", "3"] == [name[-1] for name in oldest]
 
 
 def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):

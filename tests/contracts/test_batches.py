@@ -415,7 +415,7 @@ async def test_webhooks_hear_of_each_end_of_a_batch_once(batches, tasks, webhook
 
 
 async def test_images_of_a_batch_are_listed(batches, tasks, records):
-    """Newest first, in pages; those of other tasks are not among them."""
+    """In pages, from either end; those of other tasks are not among them."""
     batch = await batches.add(a_batch(), PLAN)
     items = [an_item(batch, 0), an_item(batch, 1)]
     await submit(batches, batch, *items)
@@ -431,3 +431,6 @@ async def test_images_of_a_batch_are_listed(batches, tasks, records):
     shown = [image.task_id for image in (*page.items, *rest.items)]
     assert [items[1].task_id, items[0].task_id, items[0].task_id] == shown
     assert (3, True, False) == (page.total, page.has_more, rest.has_more)
+    oldest = await records.of_batch(batch.batch_id, Paging(page_size=2, oldest_first=True))
+    last = await records.of_batch(batch.batch_id, Paging(after=oldest.last, oldest_first=True))
+    assert [*page.items, *rest.items][::-1] == [*oldest.items, *last.items]

@@ -36,11 +36,14 @@ def list_of(**criteria):
     return ImageList(criteria=ImageFilter(**criteria))
 
 
-async def walk(gallery, images):
+async def walk(gallery, images, *, size=100, by_cursor=False, oldest_first=False):
     """Return the images of all pages of a list."""
     walked, page = [], None
     while page is None or page.has_more:
-        page = await gallery.list(images, Paging(page=1 + len(walked) // 100, page_size=100))
+        after = page.last if page and by_cursor else None
+        number = 1 if by_cursor else 1 + len(walked) // size
+        paging = Paging(page=number, page_size=size, after=after, oldest_first=oldest_first)
+        page = await gallery.list(images, paging)
         walked += [hit.image for hit in page.items]
     return walked
 
@@ -333,6 +336,14 @@ async def test_any_list_is_as_its_pages(repository, records, marks, seed):
         for image in chance.sample(images, 5):
             expected = beside(image.id, walked)
             assert expected == await records.neighbours(image.id, any_of), (image.id, any_of)
+        turned = [*reversed(contained), *walked[len(contained) :]]  # what is similar stays behind, best first
+        for by_cursor in (False, True):
+            size = chance.randint(1, 70)
+            order = {"size": size, "by_cursor": by_cursor, "oldest_first": True}
+            assert turned == await walk(records, any_of, **order), (any_of, order)
+        for image in chance.sample(images, 5):
+            expected = beside(image.id, turned)
+            assert expected == await records.neighbours(image.id, any_of, oldest_first=True), (image, any_of)
 
 
 async def test_what_was_made_from_nothing_has_no_parents(repository, records):

@@ -85,9 +85,12 @@ async def test_the_trash_lists_what_was_deleted_last_first(repository, records, 
 
     first = await trash.list(Paging(page_size=2))
     second = await trash.list(Paging(page_size=2, after=first.last))
+    oldest = await trash.list(Paging(page_size=2, oldest_first=True))
+    rest = await trash.list(Paging(page_size=2, oldest_first=True, after=oldest.last))
 
     assert (ids[::-1], 3) == ([one.image.id for one in (*first.items, *second.items)], first.total)
-    assert [True, False] == [first.has_more, second.has_more]
+    assert ids == [one.image.id for one in (*oldest.items, *rest.items)]
+    assert [True, False] * 2 == [page.has_more for page in (first, second, oldest, rest)]
     assert (Marks(tags=("猫",)), later(2)) == (first.items[0].image.marks, first.items[0].trashed_at)
     assert ids[0] == (await trash.get(ids[0])).image.id
     with pytest.raises(ImageNotFound):

@@ -1,6 +1,7 @@
 """Search in PostgreSQL finds exactly what search in SQLite finds."""
 
 import asyncio
+import json
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -9,7 +10,7 @@ import pytest
 
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
-from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql
+from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql, for_postgresql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import (
     PreparedImage,
@@ -202,7 +203,11 @@ async def test_every_search_equals_that_of_sqlite(both):
         if number % 10 == 0:
             await mark_some(both, rng)
         query, mode, criteria = a_query(rng, prompts), rng.choice(list(SearchMode)), a_filter(rng)
-        paging = Paging(page=rng.choice([1, 1, 1, 2, 3]), page_size=rng.choice([1, 7, 20, 100]))
+        paging = Paging(
+            page=rng.choice([1, 1, 1, 2, 3]),
+            page_size=rng.choice([1, 7, 20, 100]),
+            oldest_first=rng.random() < 0.5,
+        )
         page = await both.search(query, mode, criteria, paging)
         if page.has_more and page.last is not None:
             await both.search(query, mode, criteria, attrs.evolve(paging, page=1, after=page.last))
@@ -219,13 +224,15 @@ async def test_every_list_equals_that_of_sqlite(both):
     await add_collections(both)
     for image_id in (1, 502, 8 * BUCKET):
         await both.delete(image_id)
-    for number in (*range(1, 60), 1_000_000):
-        await both.find(ANY, Paging(page=number, page_size=20))
+    for number in (*range(1, 70), 1_000_000):
+        for oldest_first in (False, True):
+            await both.find(ANY, Paging(page=number, page_size=20, oldest_first=oldest_first))
     for _ in range(200):
         await mark_some(both, rng)
-        criteria, paging = a_filter(rng), Paging(page=rng.randint(1, 9), page_size=rng.choice([1, 9, 100]))
+        criteria, order = a_filter(rng), {"oldest_first": rng.random() < 0.5}
+        paging = Paging(page=rng.randint(1, 9), page_size=rng.choice([1, 9, 100]), **order)
         page = await both.find(criteria, paging)
-        await both.find(criteria, Paging(page_size=9, after=page.last))
+        await both.find(criteria, Paging(page_size=9, after=page.last, **order))
 
 
 async def test_days_and_neighbours_equal_those_of_sqlite(both, postgresql_database):
@@ -248,9 +255,10 @@ async def test_days_and_neighbours_equal_those_of_sqlite(both, postgresql_databa
         lists.append(ImageList(criteria=a_filter(rng), query=query, mode=mode))
         images = rng.choice([lists[-1], rng.choice(lists)])
         image_id = rng.choice([1, 7, 502, BUCKET - 30, 16 * BUCKET + 9, 200 * BUCKET])
+        oldest_first = rng.random() < 0.5
         answers = [
             (
-                await timeline.neighbours(image_id, images),
+                await timeline.neighbours(image_id, images, oldest_first=oldest_first),
                 await timeline.count_by_quarter([first, (first + last) // 2, last + 1], images),
             )
             for timeline in timelines
@@ -343,9 +351,7 @@ async def test_a_capped_total_is_not_counted_again(both, postgresql_database, mo
     assert [4, 4, 1] == totals
 
 
-async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
-    """Beyond that, they are reported as at least 10,000; the unfiltered list is always counted exactly."""
-    copies = """
+COPIES = """
     WITH copies AS (
         INSERT INTO images (task_id, attempt_id, position, operation, prompt, provider_name, model_id,
             mime_type, width, height, size_bytes, sha256, blob_key, storage, params, metadata, created_at)
@@ -356,9 +362,36 @@ async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
     INSERT INTO image_texts (id, created_at, folded, provider_name, model_id, operation, folding)
     SELECT copies.id, created_at, folded, provider_name, model_id, operation, folding
     FROM copies, image_texts WHERE image_texts.id = 1
-    """
+"""
+"""Adds 19,999 more of the first image."""
+
+
+@pytest.mark.parametrize(
+    ("words", "provider"), [(("猫",), None), (("可爱的猫",), "p"), ((), "p"), (("鸟",), "p")]
+)
+async def test_a_page_costs_the_same_from_either_end(both, postgresql_database, words, provider):
+    """In pages of the database that are read: of twenty thousand images only those that are shown."""
     await both.add("可爱的猫", "可爱的狗")
-    await postgresql_database.rows(copies)
+    await postgresql_database.rows(COPIES)
+    await postgresql_database.rows("ANALYZE image_texts")
+    steps = PostgresqlIndex().lookup(ImageFilter(provider_name=provider), words)
+    lookup = await PostgresqlSql(postgresql_database).read(steps)
+    costs = []
+    for oldest_first in (False, True):
+        statement, values = next(lookup.ids(limit=20, oldest_first=oldest_first))
+        text, names = for_postgresql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}")
+        arguments = [values[name] for name in names]
+        plans = [(await postgresql_database.rows(text, *arguments))[0][0] for _ in range(4)]
+        # A connection's first one reads the catalogue, too.
+        costs.append(min(json.loads(plan)[0]["Plan"]["Shared Hit Blocks"] for plan in plans))
+
+    assert costs[1] < 1.5 * costs[0] + 10, costs
+
+
+async def test_totals_are_exact_up_to_ten_thousand(both, postgresql_database):
+    """Beyond that, they are reported as at least 10,000; the unfiltered list is always counted exactly."""
+    await both.add("可爱的猫", "可爱的狗")
+    await postgresql_database.rows(COPIES)
     records = both.records[0]
     pages = [
         await find_hits(records, SearchQuery(words=(word,)), mode, ANY, Paging(page=page, page_size=100))

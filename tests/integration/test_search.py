@@ -449,12 +449,34 @@ async def test_pages_far_down_are_the_same_as_by_skipping(database, records, pag
         rows = await database.read(lambda c: c.execute("SELECT id FROM images ORDER BY id DESC").fetchall())
         ids = [row["id"] for row in rows]
         numbers = range(1, len(ids) // page_size + 3)
-        pages = [await find(records, ANY, Paging(page=number, page_size=page_size)) for number in numbers]
+        for oldest_first in (False, True):
+            order = {"page_size": page_size, "oldest_first": oldest_first}
+            pages = [await find(records, ANY, Paging(page=number, **order)) for number in numbers]
+            expected = ids[::-1] if oldest_first else ids
 
-        assert ids == [image.id for page in pages for image in page.items]
-        assert [len(ids)] * len(pages) == [page.total for page in pages]
-        assert [number * page_size < len(ids) for number in numbers] == [page.has_more for page in pages]
+            assert expected == [image.id for page in pages for image in page.items]
+            assert [len(ids)] * len(pages) == [page.total for page in pages]
+            assert [number * page_size < len(ids) for number in numbers] == [page.has_more for page in pages]
     assert len(ids) > 2 * IDS_PER_BLOCK
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_no_page_sorts_what_it_does_not_show(database, oldest_first):
+    """From either end, SQLite reads entries in their order, and stops when the page is full."""
+    await add_image(database, *["一只猫"] * 200)
+    reader, index = open_reader(database.path), SqliteIndex()
+    days = ImageFilter(created_from=later(-1), created_to=later(86_400))
+    marked = ImageFilter(provider_name="p", tag="猫", favourite=False)
+    try:
+        for criteria in (ANY, days, marked, ImageFilter(favourite=True)):
+            for words in ((), ("猫",), ("一只猫",), ("只猫", "x")):
+                lookup = run(index.lookup(criteria, words), reader)
+                steps = lookup.ids(limit=20, offset=20, above=9, below=190, oldest_first=oldest_first)
+                statement, values = next(steps)
+                plan = reader.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
+                assert [] == [row["detail"] for row in plan if "B-TREE" in row["detail"]], statement
+    finally:
+        reader.close()
 
 
 async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):

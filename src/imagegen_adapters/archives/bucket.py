@@ -274,8 +274,7 @@ class BucketArchive(ABC):
     ) -> None:
         self._settings = settings
         self._gate, self._lookups = gate, lookups
-        url = urlsplit(settings.url)
-        self._host = url.netloc
+        self._host = urlsplit(settings.url).netloc
         self._path = "" if settings.is_virtual_hosted else f"/{settings.bucket}"
         self._uploads = asyncio.Semaphore(settings.max_uploads)
         self._opening = asyncio.Lock()

@@ -45,8 +45,7 @@ def disk_errors(key: str) -> Iterator[None]:
         raise BlobMissing(key) from error
     except OSError as error:
         kind = StorageFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else StorageError
-        detail = error.strerror or type(error).__name__
-        raise kind(StorageCode.BLOB_FAILED(key=key, detail=detail)) from error
+        raise kind(StorageCode.BLOB_FAILED(key=key, detail=error.strerror or type(error).__name__)) from error
 
 
 TEMPORARY_MARK = "~"  # in every temporary name, and in no valid key

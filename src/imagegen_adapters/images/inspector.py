@@ -101,8 +101,7 @@ class SubprocessInspector:
             except DecoderDied as death:
                 await slot.stop()
                 if death.signal_number == signal.SIGXCPU:
-                    reason = InspectionCode.TOO_MUCH_WORK(seconds=self._cpu_seconds)
-                    raise ImageRejected(reason) from death
+                    raise ImageRejected(InspectionCode.TOO_MUCH_WORK(seconds=self._cpu_seconds)) from death
                 crashes += death.signal_number in _CRASHES
             except (ImageRejected, InspectorUnavailable):
                 raise

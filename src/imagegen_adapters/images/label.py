@@ -246,8 +246,7 @@ async def _with_merged_packet(
                 continue
             async for chunk in source.forward(whole):
                 await asyncio.to_thread(spooled.write, chunk)
-        merged = _packet(label, packet)
-        label_chunk = b"\0" * (spooled.tell() % 2) + _webp_chunk(b"XMP ", merged)
+        label_chunk = b"\0" * (spooled.tell() % 2) + _webp_chunk(b"XMP ", _packet(label, packet))
         yield _riff(extended, spooled.tell() + len(label_chunk)) + extended
         spooled.seek(0)
         while chunk := await asyncio.to_thread(spooled.read, _CHUNK_BYTES):

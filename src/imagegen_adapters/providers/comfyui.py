@@ -55,8 +55,7 @@ def reason_of(answer: Answer) -> Message:
     error, problems = answer.object("error"), node_problems(node_errors_of(answer))
     message, details = _text(error.get("message")), _text(error.get("details"))
     if problems and message:
-        reason = shorten(message, answer.secrets)
-        return ComfyUICode.WORKFLOW_REFUSED(reason=reason, problems=problems)
+        return ComfyUICode.WORKFLOW_REFUSED(reason=shorten(message, answer.secrets), problems=problems)
     if httpx.codes.is_redirect(answer.status):
         return ResponseCode.RESPONSE_REDIRECT()
     text = ": ".join(filter(None, (message, details)))
@@ -175,8 +174,7 @@ def _interrupted() -> CallError:
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for node in outputs.values():
         for image in as_list(as_object(node).get("images")):
-            names = ("filename", "subfolder", "type")
-            yield {name: str(as_object(image).get(name) or "") for name in names}
+            yield {name: str(as_object(image).get(name) or "") for name in ("filename", "subfolder", "type")}
 
 
 def _node_failure(error: Mapping[str, Any], secrets: tuple[str, ...]) -> CallError:
@@ -356,11 +354,9 @@ class ComfyUIProvider:
             return
         api = self._api(call.config)
         with contextlib.suppress(CallError):
-            deleted = await api.ask("POST", "/queue", json={"delete": [job.id]})
-            is_taken = deleted.is_success
+            is_taken = (await api.ask("POST", "/queue", json={"delete": [job.id]})).is_success
             if await is_in_queue(api, job.id, "queue_running"):
-                interrupted = await api.ask("POST", "/interrupt", json={"prompt_id": job.id})
-                is_taken = interrupted.is_success
+                is_taken = (await api.ask("POST", "/interrupt", json={"prompt_id": job.id})).is_success
             if is_taken and (watcher := self._watchers.get(_key(call, job))) is not None:
                 watcher.cancellation_taken()
 

@@ -17,6 +17,7 @@ from imagegen_adapters.stores.rows import (
     make_page,
     object_from_json,
     optional_timestamp,
+    paged,
     to_json,
     to_timestamp,
 )
@@ -24,6 +25,7 @@ from imagegen_adapters.stores.search import (
     Index,
     counted_bounds,
     neighbours,
+    page_ids,
     relevant_page,
     similar_ids,
 )
@@ -178,14 +180,14 @@ WHERE images.task_id = :task_id ORDER BY attempts.part, images.position, images.
 
 _OF_BATCH = """
 SELECT images.id FROM tasks JOIN images ON images.task_id = tasks.task_id
-WHERE batch_id = :batch_id AND images.id < :before ORDER BY images.id DESC LIMIT :limit OFFSET :offset
+WHERE batch_id = :batch_id AND images.id < :after ORDER BY images.id DESC LIMIT :limit OFFSET :offset
 """
 
 _COUNT_OF_BATCH = """
 SELECT count(*) FROM tasks JOIN images ON images.task_id = tasks.task_id WHERE batch_id = :batch_id
 """
 
-_BEFORE = f"{SELECT_IMAGES} WHERE id < :before ORDER BY id DESC LIMIT :limit OFFSET :offset"
+_PAGE = f"{SELECT_IMAGES} WHERE id < :after ORDER BY id DESC LIMIT :limit OFFSET :offset"
 
 _SET_STORAGE = "UPDATE {} SET storage = :storage WHERE id = :id RETURNING id"
 
@@ -293,17 +295,24 @@ class SqlGallery:
     # ---------------------------------------------------------------- lists
 
     def _all(self, paging: Paging) -> Steps[Page[SearchHit]]:
-        before, offset = NEWEST if paging.after is None else paging.after, 0
-        if paging.offset:
-            before, offset = yield from self._index.start(paging.offset)
-        rows = yield _BEFORE, {"before": before, "limit": paging.page_size + 1, "offset": offset}
         count = yield from self._index.total()
+        statement, bounds = paged(_PAGE, paging)
+        if paging.offset:  # counted from the newest, also where the oldest come first
+            rest = max(0, count - paging.offset)
+            limit = min(paging.page_size + 1, rest)
+            after, offset = yield from self._index.start(
+                rest - limit if paging.oldest_first else paging.offset
+            )
+            statement, bounds = _PAGE, {"after": after, "limit": limit, "offset": offset}
+        rows = yield statement, bounds
+        if paging.offset and paging.oldest_first:
+            rows.reverse()
         hits = [(image.id, SearchHit(image=image)) for image in map(row_to_image, rows)]
         return make_page(hits, paging, count=count, max_total=count)
 
     def _of_batch(self, batch_id: str, paging: Paging) -> Steps[Page[Image]]:
-        bounds = {"before": NEWEST if paging.after is None else paging.after, "offset": paging.offset}
-        rows = yield _OF_BATCH, {"batch_id": batch_id, "limit": paging.page_size + 1, **bounds}
+        statement, bounds = paged(_OF_BATCH, paging)
+        rows = yield statement, {"batch_id": batch_id, **bounds}
         ((count,),) = yield _COUNT_OF_BATCH, {"batch_id": batch_id}
         ids = [row[0] for row in rows]
         images_by_id = yield from images_of(ids)
@@ -312,9 +321,7 @@ class SqlGallery:
     def _matching(self, images: ImageList, paging: Paging) -> Steps[Page[SearchHit]]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
         count = yield from lookup.count()
-        before, ids = NEWEST if paging.after is None else paging.after, []
-        if count:
-            ids = yield from lookup.ids(limit=paging.page_size + 1, offset=paging.offset, before=before)
+        ids = (yield from page_ids(lookup, paging)) if count else []
         images_by_id = yield from images_of(ids)
         hits = [(image_id, SearchHit(image=images_by_id[image_id])) for image_id in ids]
         return make_page(hits, paging, count=count)
@@ -358,15 +365,17 @@ class SqlGallery:
         )
         return await self._sql.search(steps, seconds=SEARCH_SECONDS)
 
-    async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
+    async def neighbours(self, image_id: int, images: ImageList, *, oldest_first: bool = False) -> Neighbours:
         if not 0 < image_id <= NEWEST or images.is_impossible:
             return Neighbours()
         if images == ImageList():
             row = await self._views.load(image_id)
-            return Neighbours() if row is None else row_to_view(row).neighbours
-        return await self._sql.search(self._neighbours(image_id, images), seconds=SEARCH_SECONDS)
+            around = Neighbours() if row is None else row_to_view(row).neighbours
+            return Neighbours(previous=around.next, next=around.previous) if oldest_first else around
+        steps = self._neighbours(image_id, images, oldest_first=oldest_first)
+        return await self._sql.search(steps, seconds=SEARCH_SECONDS)
 
-    def _neighbours(self, image_id: int, images: ImageList) -> Steps[Neighbours]:
+    def _neighbours(self, image_id: int, images: ImageList, *, oldest_first: bool) -> Steps[Neighbours]:
         lookup = yield from self._index.lookup(images.criteria, images.words)
         query = images.similar_to
 
@@ -375,7 +384,8 @@ class SqlGallery:
             exact_count = yield from lookup.count()
             return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
 
-        return (yield from neighbours(image_id, lookup, None if query is None else partial(similar, query)))
+        similar_to_it = None if query is None else partial(similar, query)
+        return (yield from neighbours(image_id, lookup, similar_to_it, oldest_first=oldest_first))
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"

@@ -149,8 +149,7 @@ class SqlMarks:
         yield from self._index.lock_marks()
         if change.collection is not None:
             yield from _get(change.collection)
-        rows = yield MARKS_OF, {"ids": ids}
-        before = {image_id: row_to_marks(columns) for image_id, *columns in rows}
+        before = {image_id: row_to_marks(columns) for image_id, *columns in (yield MARKS_OF, {"ids": ids})}
         after = {i: changed for i, marks in before.items() if (changed := change.apply(marks)) != marks}
         if crowded := tuple(image_id for image_id, marks in after.items() if len(marks.tags) > MAX_TAGS):
             raise TooManyTags(crowded)

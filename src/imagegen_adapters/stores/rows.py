@@ -459,7 +459,7 @@ SELECT total.found, page.* FROM (
     SELECT count(*) AS found
     FROM (SELECT 1 FROM {{table}} WHERE {{condition}} LIMIT {MAX_EXACT_TOTAL + 1}) AS counted
 ) AS total LEFT JOIN (
-    {{shown}} WHERE {{condition}} AND {{table}}.{{column}} < :before
+    {{shown}} WHERE {{condition}} AND {{table}}.{{column}} < :after
     ORDER BY {{table}}.{{column}} DESC LIMIT :limit OFFSET :offset
 ) AS page ON true ORDER BY {{column}} DESC
 """  # noqa: S608 - a number of our own
@@ -479,10 +479,20 @@ async def newest_rows(
     equal = [f"{name} = :{name}" for name in values if f":{name}" not in span]
     condition = " AND ".join([*equal, *filter(None, [span])]) or "true"
     statement = _NEWEST_FIRST.format(table=table, shown=shown, condition=condition, column=column)
-    before = NEWEST if paging.after is None else paging.after
-    bounds = {"before": before, "limit": paging.page_size + 1, "offset": paging.offset}
+    statement, bounds = paged(statement, paging)
     rows = await sql.rows(statement, **values, **bounds)
     return [row for row in rows if row[column] is not None], rows[0]["found"] if rows else 0
+
+
+def paged(statement: str, paging: Paging) -> tuple[str, dict[str, int]]:
+    """Return a statement, written for the newest first, in the order of a page, and the page's bounds."""
+    bounds = {"limit": paging.page_size + 1, "offset": paging.offset}
+    if paging.oldest_first:
+        return statement.replace("< :after", "> :after").replace(" DESC", ""), {
+            "after": paging.after or 0,
+            **bounds,
+        }
+    return statement, {"after": NEWEST if paging.after is None else paging.after, **bounds}
 
 
 def make_page(

@@ -37,21 +37,16 @@ T = TypeVar("T")
 class Lookup(Protocol):
     """A list of images in an index."""
 
-    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
-        """Return ids below ``before``, newest first."""
-        ...
-
-    def ids_above(self, above: int) -> Steps[list[int]]:
-        """Return the lowest id above ``above``, or nothing."""
-        ...
+    def ids(
+        self, *, limit: int, offset: int = 0, above: int = 0, below: int = NEWEST, oldest_first: bool = False
+    ) -> Steps[list[int]]:
+        """Return ids between the bounds, without these, the newest first or the oldest."""
 
     def count(self) -> Steps[int]:
         """Return how many there are, at most one above `MAX_EXACT_TOTAL`."""
-        ...
 
     def texts(self, question: "TextLookup") -> Steps[dict[int, str]]:
         """Return the folded prompts that are asked for, by id."""
-        ...
 
 
 class Index(ABC):
@@ -109,6 +104,14 @@ class Index(ABC):
         most, fewer = SEARCHED_IMAGES
         rows = yield self.OLDEST_OF_NEWEST, {"newest": newest, "most": most, "fewer": fewer}
         return tuple(rows[0])
+
+
+def page_ids(lookup: Lookup, paging: Paging) -> Steps[list[int]]:
+    """Return the ids of a page, and one more if another follows."""
+    limit, offset, after = paging.page_size + 1, paging.offset, paging.after
+    if paging.oldest_first:
+        return (yield from lookup.ids(limit=limit, offset=offset, above=after or 0, oldest_first=True))
+    return (yield from lookup.ids(limit=limit, offset=offset, below=NEWEST if after is None else after))
 
 
 def one_number(statement: str, **values: Any) -> Steps[int]:
@@ -313,7 +316,7 @@ _OFFSET_BITS = 12
 def relevant_page(
     index: Index, lookup: Lookup, query: SearchQuery, paging: Paging
 ) -> Steps[Page[tuple[int, Match]]]:
-    """Return a page of exact matches, newest first, followed by similar images, best first.
+    """Return a page of exact matches in their order, followed by similar images, best first.
 
     Images added while a client pages do not become similar ones, so that nothing is shown twice.
     """
@@ -323,8 +326,7 @@ def relevant_page(
     if after is not None and after >= _SIMILAR_FLAG:
         newest, offset = (after & ~_SIMILAR_FLAG) >> _OFFSET_BITS, after & ((1 << _OFFSET_BITS) - 1)
     elif exact_count:
-        before = NEWEST if after is None else after
-        matches = yield from lookup.ids(limit=size + 1, offset=paging.offset, before=before)
+        matches = yield from page_ids(lookup, paging)
     if not matches and after is None:
         offset = max(0, paging.offset - (yield from _exact_total(lookup, exact_count, paging.offset)))
     shown, has_more = matches[:size], len(matches) > size
@@ -349,7 +351,7 @@ def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
     low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
     while low < high:
         middle = (low + high) // 2
-        exists = yield from lookup.ids(limit=1, offset=middle, before=NEWEST)
+        exists = yield from lookup.ids(limit=1, offset=middle)
         low, high = (middle + 1, high) if exists else (low, middle)
     return low
 
@@ -358,20 +360,22 @@ def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
 
 
 def neighbours(
-    image_id: int, lookup: Lookup, similar: Callable[[], Steps[list[int]]] | None = None
+    image_id: int, lookup: Lookup, similar: Callable[[], Steps[list[int]]] | None, *, oldest_first: bool
 ) -> Steps[Neighbours]:
     """Return an image's neighbours in a list of matches, which ``similar`` images may follow, best first."""
-    if image_id in (yield from lookup.ids_above(image_id - 1)):
-        newer = yield from lookup.ids_above(image_id)
-        older = yield from lookup.ids(limit=1, before=image_id)
-        if not older and similar is not None:
-            older = yield from similar()
-        return Neighbours(previous=next(iter(newer), None), next=next(iter(older), None))
+    if (yield from lookup.ids(limit=1, above=image_id - 1, below=image_id + 1)):
+        newer = yield from lookup.ids(limit=1, above=image_id, oldest_first=True)
+        older = yield from lookup.ids(limit=1, below=image_id)
+        before, behind = (older, newer) if oldest_first else (newer, older)
+        if not behind and similar is not None:
+            behind = yield from similar()
+        return Neighbours(previous=next(iter(before), None), next=next(iter(behind), None))
     ids = [] if similar is None else (yield from similar())
     if image_id not in ids:
         return Neighbours()
     place = ids.index(image_id)
-    before = ids[place - 1 : place] if place else (yield from lookup.ids_above(0))
+    last_match = lookup.ids(limit=1, oldest_first=not oldest_first)
+    before = ids[place - 1 : place] if place else (yield from last_match)
     return Neighbours(previous=next(iter(before), None), next=next(iter(ids[place + 1 :]), None))
 
 

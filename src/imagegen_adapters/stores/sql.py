@@ -42,23 +42,18 @@ class Sql(Protocol):
 
     async def rows(self, statement: str, **values: Any) -> list[Row]:
         """Run one read-only statement."""
-        ...
 
     async def change(self, statement: str, **values: Any) -> list[Row]:
         """Run one statement that writes, durably. Text that no column can hold is refused."""
-        ...
 
     async def read(self, steps: Steps[T]) -> T:
         """Run read-only statements on one snapshot."""
-        ...
 
     async def search(self, steps: Steps[T], *, seconds: float) -> T:
         """Like `read`, but it never delays a `read`; after ``seconds``, queueing included, `Unavailable`."""
-        ...
 
     async def transact(self, steps: Steps[T]) -> T:
         """Run the statements in one transaction; an exception rolls it back."""
-        ...
 
 
 def json_rows(rows: Iterable[Sequence[Any]]) -> str:

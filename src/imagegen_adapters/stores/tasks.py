@@ -203,8 +203,7 @@ class SqlTasks:
         self, by: UsageGrouping, *, first: int | None = None, last: int | None = None
     ) -> Mapping[str, Usage]:
         bounds = {"first": -NEWEST if first is None else first, "last": NEWEST if last is None else last}
-        rows = await self._sql.rows(_USAGE.format(key=_USAGE_COLUMNS[by]), **bounds)
-        return _usage_by_key(rows, str)
+        return _usage_by_key(await self._sql.rows(_USAGE.format(key=_USAGE_COLUMNS[by]), **bounds), str)
 
     async def usage_by_interval(self, bounds: Sequence[int]) -> tuple[Usage, ...]:
         usages = _usage_by_key(await self._sql.rows(self.USAGE_BY_INTERVAL, bounds=list(bounds)), int)

@@ -12,7 +12,7 @@ from imagegen_adapters.stores.gallery import (
     row_to_image,
 )
 from imagegen_adapters.stores.marks import write_marks
-from imagegen_adapters.stores.rows import from_timestamp, make_page, to_timestamp
+from imagegen_adapters.stores.rows import from_timestamp, make_page, paged, to_timestamp
 from imagegen_adapters.stores.search import Index, folding_version, prepare_each
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound
@@ -117,8 +117,7 @@ class SqlTrash:
         return (yield from remove_images(self._index, ids))
 
     def _list(self, paging: Paging) -> Steps[Page[TrashedImage]]:
-        after = NEWEST if paging.after is None else paging.after
-        rows = yield _LIST, {"after": after, "limit": paging.page_size + 1, "offset": paging.offset}
+        rows = yield paged(_LIST, paging)
         ((count,),) = yield "SELECT count(*) FROM trash", {}
         return make_page([(row["seq"], _trashed(row)) for row in rows], paging, count=count, max_total=count)
 

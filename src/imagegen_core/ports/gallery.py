@@ -54,7 +54,7 @@ class SearchHit:
 
 @attrs.frozen(kw_only=True)
 class ImageList:
-    """Images that meet the criteria, newest first, or what a search finds among them.
+    """Images that meet the criteria, or what a search finds among them, in the order of the paging.
 
     A search finds folded prompts that contain every word. In mode ``relevant`` similar ones follow, best
     first.
@@ -127,10 +127,10 @@ class Gallery(Protocol):
         """Return the images of a task in the order of their parts and positions."""
 
     async def of_batch(self, batch_id: str, paging: Paging) -> Page[Image]:
-        """Return the images of a batch, newest first; the cost is that of all of them."""
+        """Return a page of the images of a batch; the cost is that of all of them."""
 
     async def list(self, images: ImageList, paging: Paging) -> Page[SearchHit]:
-        """Return a page of a list; if ``paging.after`` is an id, only older images."""
+        """Return a page of a list; if ``paging.after`` is an id, only images behind it in that order."""
 
     async def delete(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         """Remove images, their marks and search entries at once; return those that there were.
@@ -152,7 +152,7 @@ class Gallery(Protocol):
         images.
         """
 
-    async def neighbours(self, image_id: int, images: ImageList) -> Neighbours:
+    async def neighbours(self, image_id: int, images: ImageList, *, oldest_first: bool = False) -> Neighbours:
         """Return what the list shows now around an image; nothing if it does not show the image.
 
         The similar images of a search are those that follow its first page.
@@ -215,7 +215,7 @@ class Trash(Protocol):
         """
 
     async def list(self, paging: Paging) -> Page[TrashedImage]:
-        """Return a page of what was deleted; what was deleted last is first."""
+        """Return a page of what was deleted, in the order in which it was."""
 
     async def restore(self, image_ids: Collection[int]) -> tuple[Image, ...]:
         """Move images back, with their marks and relatives; collections that are gone are left out.

@@ -66,15 +66,18 @@ class Images:
 
     # ---------------------------------------------------------------- show
 
-    async def show(self, image_id: int, images: ImageList | None = None) -> ImageView:
+    async def show(
+        self, image_id: int, images: ImageList | None = None, *, oldest_first: bool = False
+    ) -> ImageView:
         """Return an image, its relatives, and its neighbours in ``images``, by default all.
 
         Raises `Unavailable` if the list took too long.
         """
-        view = await self.parts.images.view(image_id)
-        if images is None or images == ImageList():
+        view, images = await self.parts.images.view(image_id), images or ImageList()
+        if images == ImageList() and not oldest_first:
             return view
-        return attrs.evolve(view, neighbours=await self.parts.images.neighbours(image_id, images))
+        around = await self.parts.images.neighbours(image_id, images, oldest_first=oldest_first)
+        return attrs.evolve(view, neighbours=around)
 
     async def days(
         self, images: ImageList | None = None, *, zone: tzinfo = UTC
@@ -91,10 +94,12 @@ class Images:
         days = zip(reversed(calendar.days), reversed(counts), strict=True)
         return tuple((day, count) for day, count in days if count)
 
-    async def ids(self, images: ImageList) -> tuple[tuple[int, ...], Page[SearchHit]]:
+    async def ids(
+        self, images: ImageList, *, oldest_first: bool = False
+    ) -> tuple[tuple[int, ...], Page[SearchHit]]:
         """Return the ids of a list in its order, at most `MAX_SELECTED_IMAGES`, and its last page read."""
         ids: list[int] = []
-        paging, has_more = Paging(page_size=MAX_PAGE_SIZE), True
+        paging, has_more = Paging(page_size=MAX_PAGE_SIZE, oldest_first=oldest_first), True
         while has_more and len(ids) < MAX_SELECTED_IMAGES:
             page = await self.parts.images.list(images, paging)
             ids += (hit.image.id for hit in page.items)

@@ -226,8 +226,7 @@ async def estimate_batch(
     The body is that of the batch, and is checked as in one.
     """
     request.buffered_body.drop()
-    costs = await service.imagegen.batches.estimate(data.batch(), data.plan())
-    shown = list(map(Cost.from_cost, costs))
+    shown = list(map(Cost.from_cost, await service.imagegen.batches.estimate(data.batch(), data.plan())))
     return success(Estimate(cost=next(iter(shown), None), costs=shown if len(shown) > 1 else msgspec.UNSET))
 
 

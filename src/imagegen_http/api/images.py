@@ -24,7 +24,7 @@ from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.gallery import ImageFilter, ImageList, ImageView, Match, SearchHit, SearchMode
 from imagegen_core.ports.gallery import TrashedImage as CoreTrashedImage
 from imagegen_core.requests import Operation
-from imagegen_core.search import SearchQuery
+from imagegen_core.search import Paging, SearchQuery
 from imagegen_core.values import file_name
 from imagegen_http.api import requests
 from imagegen_http.api.errors import delete, download, get
@@ -149,7 +149,7 @@ class ImageDetail(Image, frozen=True, kw_only=True):
     parents: Annotated[list[ImageId], doc("images that its task took as inputs, in order", [3])]
     children: Annotated[list[ImageId], doc("the newest 100 images made from it, newest first", [12, 9])]
     previous: Annotated[
-        int | None, doc("id of the image that the list shows before it, a newer one; null for the first", 8)
+        int | None, doc("id of the image that the list shows before it; null for the first", 8)
     ]
     next: Annotated[int | None, doc("id of the image that the list shows after it; null for the last", 6)]
 
@@ -246,25 +246,25 @@ async def list_images(
     service: ServiceDependency,
     criteria: FilterDependency,
     batch_id: requests.BatchQuery = None,
+    order: requests.OrderQuery = "newest",
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[Image]]:
-    """List images, newest first.
+    """List images, newest or oldest first.
 
     `cursor` is how to read a long list: it costs the same at any depth. `batch_id` goes with no other filter.
     """
     if batch_id is not None:
         if criteria != ImageFilter():
             raise ValidationFailed.for_field("batch_id", ProblemCode.ALONE())
-        scope = ["images", batch_id]
-        paging = requests.parse_paging(page, page_size, cursor, scope)
+        scope = ["images", batch_id, order]
+        paging = requests.parse_paging(page, page_size, cursor, scope, order)
         images_of_it = await service.imagegen.parts.images.of_batch(batch_id, paging)
         return listed(images_of_it, Image.from_image, number=page, size=page_size, query=scope)
-    images, query = ImageList(criteria=criteria), ["images", *attrs.astuple(criteria)]
-    return await _read_page(
-        service, images, query, page, page_size, cursor, lambda hit: Image.from_image(hit.image)
-    )
+    images, query = ImageList(criteria=criteria), ["images", order, *attrs.astuple(criteria)]
+    paging = requests.parse_paging(page, page_size, cursor, query, order)
+    return await _read_page(service, images, query, page, paging, lambda hit: Image.from_image(hit.image))
 
 
 @get("/api/v1/images/search", "images", "validation_failed", "unavailable", **_FILTER)
@@ -273,6 +273,7 @@ async def search_images(
     criteria: FilterDependency,
     keyword: Annotated[str | None, query(_WORDS, examples=["猫"], minLength=1, pattern=TEXT_PATTERN)] = None,
     mode: ModeQuery = SearchMode.CONTAINS,
+    order: requests.OrderQuery = "newest",
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
@@ -284,12 +285,13 @@ async def search_images(
     """
     parsed = SearchQuery.parse(keyword or "", service.imagegen.parts.simplify)
     images = ImageList(criteria=criteria, query=parsed, mode=mode)
-    query = ["search", mode, parsed.words, *attrs.astuple(criteria)]
+    query = ["search", order, mode, parsed.words, *attrs.astuple(criteria)]
+    paging = requests.parse_paging(page, page_size, cursor, query, order)
 
     def show(hit: SearchHit) -> FoundImage:
         return FoundImage.from_image(hit.image, match=hit.match)
 
-    return await _read_page(service, images, query, page, page_size, cursor, show)
+    return await _read_page(service, images, query, page, paging, show)
 
 
 async def _read_page(
@@ -297,24 +299,24 @@ async def _read_page(
     images: ImageList,
     query: list[Any],
     page: int,
-    page_size: int,
-    cursor: str | None,
+    paging: Paging,
     show: Callable[[SearchHit], ImageT],
 ) -> Success[ListPage[ImageT]]:
-    paging = requests.parse_paging(page, page_size, cursor, query)
-
     async def read() -> "Success[ListPage[ImageT]]":
         hits = await service.imagegen.parts.images.list(images, paging)
-        return listed(hits, show, number=page, size=page_size, query=query)
+        return listed(hits, show, number=page, size=paging.page_size, query=query)
 
     return await service.shared_reads.run((*query, paging, page), read)
 
 
 @get("/api/v1/images/days", "images", "validation_failed", "unavailable", **_LIST)
 async def list_image_days(
-    service: ServiceDependency, images: ListDependency, tz: requests.ZoneQuery = "UTC"
+    service: ServiceDependency,
+    images: ListDependency,
+    tz: requests.ZoneQuery = "UTC",
+    order: requests.OrderQuery = "newest",
 ) -> Success[list[ImageDay]]:
-    """Count images by the day on which they were made, newest first; a day without any is left out.
+    """Count images by the day on which they were made; a day without any is left out.
 
     With a `keyword` only what a search for it finds is counted. `tz` says whose days these are.
     """
@@ -322,18 +324,21 @@ async def list_image_days(
 
     async def read() -> "Success[list[ImageDay]]":
         days = await service.imagegen.gallery.days(images, zone=zone)
-        return success([ImageDay(day=day.isoformat(), count=count) for day, count in days])
+        shown = [ImageDay(day=day.isoformat(), count=count) for day, count in days]
+        return success(shown if order == "newest" else shown[::-1])
 
-    return await service.shared_reads.run(("days", images, tz), read)
+    return await service.shared_reads.run(("days", images, tz, order), read)
 
 
 @get("/api/v1/images/ids", "images", "validation_failed", "unavailable", **_LIST)
-async def list_image_ids(service: ServiceDependency, images: ListDependency) -> Success[ImageIdList]:
+async def list_image_ids(
+    service: ServiceDependency, images: ListDependency, order: requests.OrderQuery = "newest"
+) -> Success[ImageIdList]:
     """List the ids of all images of a list or a search at once, in its order.
 
     They are what `POST /api/v1/images/batch` and `zip` take. Of a longer list these are the first 10,000.
     """
-    ids, page = await service.imagegen.gallery.ids(images)
+    ids, page = await service.imagegen.gallery.ids(images, oldest_first=order == "oldest")
     return success(ImageIdList(ids=[*ids], has_more=page.has_more))
 
 
@@ -341,14 +346,18 @@ async def list_image_ids(service: ServiceDependency, images: ListDependency) -> 
     "/api/v1/images/{image_id:str}", "images", "validation_failed", "image_not_found", "unavailable", **_LIST
 )
 async def get_image(
-    image_id: ImageIdPath, service: ServiceDependency, images: ListDependency
+    image_id: ImageIdPath,
+    service: ServiceDependency,
+    images: ListDependency,
+    order: requests.OrderQuery = "newest",
 ) -> Success[ImageDetail]:
     """Show an image's record, what it was made from and what from it, and what is beside it in a list.
 
     Its bytes are at `image_url`, a small preview at `thumbnail_url`. Both stay for as long as the record
     does.
     """
-    view = await service.imagegen.gallery.show(parse_image_id(image_id), images=images)
+    gallery, oldest_first = service.imagegen.gallery, order == "oldest"
+    view = await gallery.show(parse_image_id(image_id), images, oldest_first=oldest_first)
     return success(ImageDetail.from_view(view))
 
 
@@ -457,11 +466,12 @@ class TrashedImage(Answer, frozen=True, kw_only=True):
 @get("/api/v1/trash", "images", "validation_failed")
 async def list_trash(
     service: ServiceDependency,
+    order: requests.OrderQuery = "newest",
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
 ) -> Success[ListPage[TrashedImage]]:
-    """List deleted images that can be restored, the last one first.
+    """List deleted images that can be restored, in the order of their deletion.
 
     They are nowhere else. The action `restore` of `POST /api/v1/images/batch` brings them back.
     """
@@ -478,8 +488,8 @@ async def list_trash(
             expires_at=gallery.deleted_at(trashed),
         )
 
-    query = ["trash"]
-    paging = requests.parse_paging(page, page_size, cursor, query)
+    query = ["trash", order]
+    paging = requests.parse_paging(page, page_size, cursor, query, order)
     trashed_images = await service.imagegen.parts.trash.list(paging)
     return listed(trashed_images, show, number=page, size=page_size, query=query)
 

@@ -211,8 +211,7 @@ async def list_collections(
 
     With how many images are in each. `GET /api/v1/images?collection=` lists those.
     """
-    collections = await service.imagegen.parts.marks.collections()
-    matches = Page.of_all(collections, number=page, size=page_size)
+    matches = Page.of_all(await service.imagegen.parts.marks.collections(), number=page, size=page_size)
     return listed(matches, Collection.from_collection, number=page, size=page_size)
 
 

@@ -528,8 +528,7 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
         raise await providers.not_found(provider_name)
     started = clock.monotonic()
     probe = await providers.probe(provider_name)
-    took = round((clock.monotonic() - started) * 1000)
-    return success(ProbeResult.from_attributes(probe, latency_ms=took))
+    return success(ProbeResult.from_attributes(probe, latency_ms=round((clock.monotonic() - started) * 1000)))
 
 
 @post(

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import unquote_plus
 from zoneinfo import ZoneInfo
 
@@ -173,6 +173,8 @@ CursorQuery = Annotated[
 ProviderQuery = Annotated[
     str | None, query("only this provider's", max_length=limits.MAX_PROVIDER_NAME_CHARS)
 ]
+Order = Literal["newest", "oldest"]
+OrderQuery = Annotated[Order, query("what comes first")]
 BatchQuery = Annotated[str | None, query("only those of this batch", pattern=f"^{_TASK_ID}$")]
 StatusQuery = Annotated[TaskStatus | None, query("only tasks in this status")]
 FromQuery = Annotated[str | None, moment("made at or after this date or time (ISO 8601)", "from")]
@@ -215,10 +217,13 @@ def parse_idempotency_key(text: str | None) -> str | None:
     return text
 
 
-def parse_paging(page: int, page_size: int, cursor: str | None, query: object) -> Paging:
+def parse_paging(
+    page: int, page_size: int, cursor: str | None, query: object, order: Order = "newest"
+) -> Paging:
     """Return the requested page; a cursor replaces the page number."""
     after = None if cursor is None else decode_cursor(cursor, query)
-    return Paging(page=1 if after is not None else page, page_size=page_size, after=after)
+    number = 1 if after is not None else page
+    return Paging(page=number, page_size=page_size, after=after, oldest_first=order == "oldest")
 
 
 # ---------------------------------------------------------------- bodies

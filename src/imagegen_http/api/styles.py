@@ -122,8 +122,7 @@ _StylePath = Annotated[str, path("id of a style", _EXAMPLE, _ID_PATTERN[1:-1])]
 
 
 async def _all(service: Service) -> dict[str, core.Style]:
-    saved = {style.id: style for style in await service.imagegen.parts.marks.styles()}
-    return {**shipped_styles(), **saved}
+    return {**shipped_styles(), **{style.id: style for style in await service.imagegen.parts.marks.styles()}}
 
 
 @get("/api/v1/styles", "styles", "validation_failed")

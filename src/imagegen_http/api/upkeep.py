@@ -206,8 +206,7 @@ async def show_index(service: ServiceDependency) -> Success[SearchIndexReport]:
     While it is `stale` or `missing`, searches do not find everything; a rebuild mends that.
     """
     reached, until = service.search_index.progress or (None, None)
-    state = await service.store.index_state()
-    return success(SearchIndexReport(state=state, reached=reached, until=until))
+    return success(SearchIndexReport(state=await service.store.index_state(), reached=reached, until=until))
 
 
 @post("/api/v1/search/reindex", "storage", "unavailable", guards=[without_fields])

@@ -319,8 +319,7 @@ class Api:
             reason = refusal_reason(body, names or {})
             if self._retry_delays and (hint := _REMOTE_HINTS.get(body["code"])):
                 reason = message(hint, reason=reason)
-            summary = as_message(str(body.get("message")))
-            raise ApiRefusal(reason, summary=summary, error_code=body["code"])
+            raise ApiRefusal(reason, summary=as_message(str(body.get("message"))), error_code=body["code"])
         return body["data"]
 
     async def send(self, method: str, path: str, **request: Any) -> "httpx.Response":

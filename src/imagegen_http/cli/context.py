@@ -59,8 +59,7 @@ def note(words: Message | str, /, **arguments: Argument) -> None:
 
 def complain(words: Message | str, /, **arguments: Argument) -> None:
     """Print a problem on stderr, in one line after the program's name."""
-    text = in_words(words, **arguments)
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = " ".join("".join(c if c.isprintable() else " " for c in in_words(words, **arguments)).split())
     click.echo(f"imagegen: {line}", err=True)
 
 

@@ -70,6 +70,9 @@ _COLLECTIONS_LIST = (
 
 _words_option = click.option("--search", "words", help="Only images with these words in the prompt.")
 _operations = click.Choice([operation.value for operation in Operation])
+_order_option = click.option(
+    "--order", type=click.Choice(["newest", "oldest"]), help="What comes first; newest if left out."
+)
 _FILTERS = (
     click.option("--provider", metavar="NAME", help="Only this provider's."),
     click.option("--model", "model_id", metavar="ID", help="Only this model's."),
@@ -82,6 +85,7 @@ _FILTERS = (
     click.option("--favourite/--no-favourite", default=None, help="Only favourites, or only others."),
     click.option("--tag", help="Only with this tag, in any case and width."),
     click.option("--collection", metavar="NAME", help="Only in this collection: its name or its id."),
+    _order_option,
 )
 
 
@@ -119,7 +123,7 @@ async def find_collection(api: Api, text: str) -> int:
 @options.listing
 @api_command
 async def list_images(api: Api, listing: Mapping[str, Any], **filters: Any) -> None:
-    """List images, newest first."""
+    """List images."""
     query = await _query(api, filters)
     await show_list(api, _IMAGES, query, _LIST, empty=_no_images(api, query), **listing)
 
@@ -151,7 +155,9 @@ async def days(api: Api, words: str | None, *, as_json: bool, **filters: Any) ->
 
 
 def _no_images(api: Api, query: Mapping[str, str]) -> Message:
-    return message("no such images in {path}" if query else "no images yet in {path}", path=api.place)
+    return message(
+        "no such images in {path}" if query.keys() - {"order"} else "no images yet in {path}", path=api.place
+    )
 
 
 @images.command(short_help="Print an image's record.")
@@ -341,11 +347,13 @@ async def delete(api: Api, image_ids: tuple[int, ...], *, permanent: bool) -> No
 
 
 @images.command("trash", short_help="List deleted images that can be restored.")
+@_order_option
 @options.listing
 @api_command
-async def list_trash(api: Api, listing: Mapping[str, Any]) -> None:
-    """List deleted images that can be restored, the last one first."""
-    await show_list(api, _TRASH, {}, _TRASH_LIST, empty=message("the trash is empty"), **listing)
+async def list_trash(api: Api, listing: Mapping[str, Any], order: str | None) -> None:
+    """List deleted images that can be restored, in the order of their deletion."""
+    query = {"order": order} if order else {}
+    await show_list(api, _TRASH, query, _TRASH_LIST, empty=message("the trash is empty"), **listing)
 
 
 @images.command("empty-trash", short_help="Delete everything in the trash for good.")

@@ -54,8 +54,7 @@ async def _serve(api: Api) -> None:
 
     asgi.language.set(reader_language())
     tools = ToolApi(send, has_address=not api.in_process)
-    version = importlib.metadata.version("imagegen-service")
-    await on_stdio(build_server(lambda _: tools, version))
+    await on_stdio(build_server(lambda _: tools, importlib.metadata.version("imagegen-service")))
 
 
 def _is_stream(descriptor: int) -> bool:

@@ -359,7 +359,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "images export": ("imagegen images export backup --search 猫 --from 2026-11-01",),
     "images list": (
         "imagegen images list --provider gemini --from 2026-11-01 --all",
-        "imagegen images list --favourite --tag 猫 --collection 夜景",
+        "imagegen images list --favourite --tag 猫 --collection 夜景 --order oldest",
     ),
     "images restore": ("imagegen images restore 7 8",),
     "images search": ("imagegen images search 猫", 'imagegen images search "灯塔 海边" --mode relevant'),

@@ -177,8 +177,7 @@ def is_valid(cookie: str, token: str, now: float) -> bool:
     expiry, _, signature = cookie.partition(".")
     if not (expiry.isascii() and expiry.isdigit() and len(expiry) <= _EXPIRY_DIGITS):
         return False
-    is_equal = hmac.compare_digest(_signature(token, expiry).encode(), signature.encode())
-    return is_equal and now < int(expiry)
+    return hmac.compare_digest(_signature(token, expiry).encode(), signature.encode()) and now < int(expiry)
 
 
 def is_logged_in(request: InboundRequest, token: str, now: float) -> bool:
@@ -203,8 +202,7 @@ def same_secret(candidate: bytes, secret: str) -> bool:
 
 
 def _signature(token: str, expiry: str) -> str:
-    key = hmac.digest(token.encode(), _PURPOSE, "sha256")
-    return hmac.digest(key, expiry.encode(), "sha256").hex()
+    return hmac.digest(hmac.digest(token.encode(), _PURPOSE, "sha256"), expiry.encode(), "sha256").hex()
 
 
 LINK_SECONDS = 24 * 3600
@@ -327,8 +325,7 @@ def is_own_page(request: InboundRequest, public_origin: str | None) -> bool:
     site = request.header(b"sec-fetch-site").lower()
     if site:
         return site == "same-origin"
-    origin = request.header(b"origin")
-    return _is_same_origin(origin or request.header(b"referer"), request, public_origin)
+    return _is_same_origin(request.header(b"origin") or request.header(b"referer"), request, public_origin)
 
 
 def _is_same_origin(url: str, request: InboundRequest, public_origin: str | None) -> bool:
@@ -366,8 +363,7 @@ class Access:
 
     def has_token(self, request: InboundRequest) -> bool:
         scheme, _, credential = request.header(b"authorization").partition(" ")
-        is_equal = same_secret(credential.strip().encode("latin-1"), self._token)
-        return is_equal and scheme.lower() == "bearer"
+        return same_secret(credential.strip().encode("latin-1"), self._token) and scheme.lower() == "bearer"
 
     def _has_session(self, request: InboundRequest) -> bool:
         """Accept the cookie for reads of pages and images, else only from a page of our own."""

@@ -125,8 +125,7 @@ class InboundGuard:
 
         async def send_but_not_end(message: asgi.AsgiMessage) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), (b"connection", b"close")]
-                await send({**message, "headers": headers})
+                await send({**message, "headers": [*message.get("headers", []), (b"connection", b"close")]})
             else:
                 await send({**message, "more_body": True})
 

@@ -106,8 +106,7 @@ class Login:
         request = InboundRequest.from_scope(scope)
         allowed = ("GET", "HEAD", "POST") if request.path == "/login" else ("POST",)
         if request.method not in allowed:
-            headers = {"allow": ", ".join(allowed)}
-            await self._refuse(scope, receive, send, "method_not_allowed", {}, headers)
+            await self._refuse(scope, receive, send, "method_not_allowed", {}, {"allow": ", ".join(allowed)})
             return
         response = await self._response(request, receive)
         await response(scope, receive, send)

@@ -105,8 +105,7 @@ class Handlers:
             raise ToolFailed("resource_too_large", asgi.text(reason))
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._reads)
-            response = await api.respond("GET", f"images/{match[1]}/content")
-            blob = base64.b64encode(response.content).decode()
+            blob = base64.b64encode((await api.respond("GET", f"images/{match[1]}/content")).content).decode()
             if context.request is not None:  # over HTTP the slot is free once the client has the answer
                 slot = stack.pop_all()
                 await context.request.scope[CALLER].on_leave(lambda _: slot.aclose())

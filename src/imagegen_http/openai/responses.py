@@ -548,8 +548,7 @@ class ImagesResponse:
 
     def _all_headers(self) -> dict[str, str]:
         names = ("idempotent-replayed", "x-idempotency-replayed") if self.is_replayed else ()
-        replayed = dict.fromkeys(names, "true")
-        return {"x-task-id": self.task.task_id, **replayed}
+        return {"x-task-id": self.task.task_id, **dict.fromkeys(names, "true")}
 
     async def _start(self, headers: Mapping[str, str], *, status: int = 200) -> None:
         """Send the status, unless a stream has done so."""

@@ -220,8 +220,7 @@ class AcceptingServer(uvicorn.Server):
 
     def _room(self) -> int:
         limit = self.config.limit_concurrency
-        open_connections = len(self.server_state.connections)
-        return sys.maxsize if limit is None else limit - open_connections
+        return sys.maxsize if limit is None else limit - len(self.server_state.connections)
 
 
 @attrs.define(eq=False)

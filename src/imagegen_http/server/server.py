@@ -113,8 +113,7 @@ async def _serve(
     freeze_startup_objects()
     with RunningServer.announce(service.settings.data_dir, host, port) as service.running_server:
         _log.info("listening", url=url)
-        providers = service.imagegen.providers
-        provider_warning = await default_provider_warning(providers)
+        provider_warning = await default_provider_warning(service.imagegen.providers)
         for warning in filter(None, (sqlite_warning(), *warnings, provider_warning)):
             _log.warning(str(warning))
         greet(port)
@@ -191,8 +190,7 @@ def _config(app: RequestLog, settings: ServerSettings) -> uvicorn.Config:
 
 def _bind(host: str, port: int) -> socket.socket:
     bare = host.strip("[]")
-    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET6 if ":" in bare else socket.AF_INET, socket.SOCK_STREAM)
     try:
         if port:  # who takes a free one must not share it with another process that does not listen yet
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

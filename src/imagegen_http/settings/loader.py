@@ -133,8 +133,7 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 line = key.start_mark.line + 1
                 if first := lines.get(key.value):
-                    reason = SettingCode.KEY_TWICE(key=key.value, first=first, second=line)
-                    raise SettingsError(None, reason)
+                    raise SettingsError(None, SettingCode.KEY_TWICE(key=key.value, first=first, second=line))
                 lines[key.value] = line
         return node
 

@@ -42,6 +42,45 @@ def walked(api, first, **query):
     return ways
 
 
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (IMAGES, {}),
+        (IMAGES, {"model_id": "demo"}),
+        (SEARCH, {"keyword": "猫"}),
+        (SEARCH, {"keyword": "可爱的猫", "mode": "relevant"}),
+    ],
+)
+def test_a_list_is_shown_from_either_end(gallery, path, query):
+    """Its pages, ids, days and neighbours too; what is similar stays behind, best first."""
+    exact = {**query, "mode": "contains"} if "mode" in query else query
+    similar = [one for one in shown(gallery, path, **query) if one not in shown(gallery, path, **exact)]
+    expected = [*reversed(shown(gallery, path, **exact)), *similar]
+    oldest = {**query, "order": "oldest"}
+
+    assert expected == shown(gallery, path, **oldest)
+    assert expected == data(gallery.get(f"{IMAGES}/ids", params=oldest))["ids"]
+    assert [expected, expected[::-1]] == walked(gallery, expected[0], **oldest)
+    days = [data(gallery.get(DAYS, params=one)) for one in (query, oldest)]
+    assert days[0] == days[1][::-1]
+
+
+@pytest.mark.parametrize("orders", [("newest", "oldest"), ("oldest", "newest")])
+def test_a_cursor_goes_on_in_its_own_order_alone(gallery, orders):
+    """Another order is refused by name, and so is one that does not exist."""
+    begun, other = orders
+    for path, query in ((IMAGES, {}), (SEARCH, {"keyword": "猫"})):
+        page = data(gallery.get(path, params={**query, "page_size": 1, "order": begun}))
+        params = {**query, "order": other, "cursor": page["next_cursor"]}
+        refused = gallery.get(path, params=params, headers={"Accept-Language": "en"})
+
+        expected = [
+            {"field": "cursor", "code": "other_query", "message": "belongs to another query or order"}
+        ]
+        assert (400, expected) == (refused.status_code, refused.json()["data"]["errors"])
+    assert 400 == gallery.get(IMAGES, params={"order": "random"}).status_code
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "-11:00", "+14:00"])
 def test_days_are_those_of_the_time_zone(gallery, zone):
     """Newest first, with all images that were made on them."""

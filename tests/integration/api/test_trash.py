@@ -46,6 +46,24 @@ def test_what_was_deleted_is_in_the_trash_alone(api, deleted):
     assert [] == data(api.get(IMAGES, params={"tag": "扔掉"}))["items"]
 
 
+def test_the_trash_is_shown_from_either_end(api, deleted):
+    """By number and by cursor; a cursor goes on in its own order alone."""
+    later = make_image(api, "later")
+    data(api.post(f"{IMAGES}/batch", json={"ids": [later["id"]], "action": "trash"}))
+    query = {"page_size": 1, "order": "oldest"}
+    ids, cursor = [], None
+    while not ids or cursor:
+        page = data(api.get(TRASH, params={**query, **({"cursor": cursor} if cursor else {})}))
+        ids += [item["id"] for item in page["items"]]
+        cursor, earlier = page["next_cursor"], cursor
+    newest = [item["id"] for item in data(api.get(TRASH, params={"page_size": 100}))["items"]]
+    refused = api.get(TRASH, params={"cursor": earlier})
+
+    assert ids == newest[::-1]
+    assert ids.index(deleted["id"]) < ids.index(later["id"])
+    assert (400, 40000, "validation_failed") == row(refused)
+
+
 def test_what_is_restored_is_as_it_was(api, deleted):
     """Twice does no harm."""
     answers = [restore(api, deleted) for _ in range(2)]

@@ -290,8 +290,7 @@ def json_body(tree: Any) -> Body:
             return dict(value)
         raise TypeError(type(value))
 
-    text = json.dumps(tree, ensure_ascii=False, default=replace)
-    return body_of(text.encode("utf-8", "replace"), images)
+    return body_of(json.dumps(tree, ensure_ascii=False, default=replace).encode("utf-8", "replace"), images)
 
 
 def body_of(text: bytes, images: Mapping[str, BodyImage]) -> Body:

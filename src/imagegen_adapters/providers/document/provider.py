@@ -144,8 +144,7 @@ class HttpProvider:
     ) -> UpstreamJob | Receipt:
         """Return what the response to the paid request brought."""
         if not response.is_success:
-            error_response = await read_error_response(response, document_call.secret)
-            classification = document_call.classify(error_response)
+            classification = document_call.classify(await read_error_response(response, document_call.secret))
             if classification.kind == "auth" and TOKEN_REFUSED in response.extensions:
                 classification = attrs.evolve(classification, kind="not_admitted")
             raise classification.submit_error(document_call.call.model)

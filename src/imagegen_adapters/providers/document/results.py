@@ -354,8 +354,7 @@ class StreamedResponse:
             yield chunk
 
     async def _spool(self, data: AsyncIterator[bytes]) -> None:
-        maximum = self.call.document.egress.max_json_bytes
-        await self.exchange.spool(RESPONSE_FILE, data, max_bytes=maximum)
+        await self.exchange.spool(RESPONSE_FILE, data, max_bytes=self.call.document.egress.max_json_bytes)
 
     def _open_file(self) -> BinaryIO:
         return self.exchange.open_spooled(RESPONSE_FILE)

@@ -248,8 +248,7 @@ class _Parser:
         if root in _IMAGES and "." in name:
             if field not in _IMAGE_FIELDS:
                 fields = tuple(sorted(_IMAGE_FIELDS))
-                reason = DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields)
-                raise Malformed(reason, path)
+                raise Malformed(DocumentCode.NO_SUCH_IMAGE_FIELD(name=name, field=field, known=fields), path)
             if field in _EMBEDDED_FIELDS and not alone:
                 raise Malformed(DocumentCode.MUST_STAND_ALONE(name=name), path)
         self.names.setdefault(name, path)

@@ -125,8 +125,7 @@ class GeminiBatches:
             case "FAILED":
                 rest = attrs.evolve(self._failure(job, answer.object("error")), possible_charge=True)
             case "CANCELLED":
-                reason = ResponseCode.JOB_CANCELLED()
-                rest = Failure(FailureCode.CANCELLED, reason, possible_charge=True)
+                rest = Failure(FailureCode.CANCELLED, ResponseCode.JOB_CANCELLED(), possible_charge=True)
             case "EXPIRED":
                 rest = Failure(FailureCode.RESULT_EXPIRED, ResponseCode.BATCH_EXPIRED())
             case _:

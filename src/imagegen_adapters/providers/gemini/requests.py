@@ -520,8 +520,7 @@ def _predict_warnings(request: ImageRequest, traits: Traits) -> Iterator[Message
         yield GeminiCode.NO_WATERMARK()
     ignored = _PREDICT_NAMES.keys() & request.params.keys() - _METHOD_PARAMETERS[request.operation] - {"num"}
     if ignored:
-        names = tuple(sorted(ignored))
-        yield GeminiCode.PARAMETERS_NOT_TAKEN(names=names, operation=request.operation)
+        yield GeminiCode.PARAMETERS_NOT_TAKEN(names=tuple(sorted(ignored)), operation=request.operation)
 
 
 def _needs_no_watermark(request: ImageRequest) -> bool:

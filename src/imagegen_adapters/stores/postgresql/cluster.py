@@ -104,8 +104,7 @@ class Listener:
             try:
                 async with self._database.own_connection(**_SESSION) as connection:
                     # Read now: a hint may still reach its hearers after the connection was closed.
-                    own_pid = connection.get_server_pid()
-                    await connection.add_listener(CHANNEL, partial(self._hear, own_pid))
+                    await connection.add_listener(CHANNEL, partial(self._hear, connection.get_server_pid()))
                     connection.add_termination_listener(lambda _connection: self._due.set())
                     pause = self._policy.min_retry_seconds
                     self._is_connected.set()

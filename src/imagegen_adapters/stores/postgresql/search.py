@@ -1,4 +1,4 @@
-"""The search index in PostgreSQL, whose functions read it bucket by bucket, newest first.
+"""The search index in PostgreSQL, whose functions read it bucket by bucket, from either end.
 
 Triggers keep it, with marks as bits.
 """
@@ -49,7 +49,7 @@ _CONDITIONS = ":tokens, :patterns, :words, :facets, :marks, :since, :until"
 
 _FIND_IMAGES = f"SELECT id FROM find_images({_CONDITIONS}, :low, :high, :skipped, :limit, NULL, :limit)"  # noqa: S608 - constants only
 
-_FIND_OLDEST = f"SELECT find_oldest_image({_CONDITIONS}, :low, :high)"
+_FIND_OLDEST = f"SELECT find_oldest_images({_CONDITIONS}, :low, :high, :skipped, :limit)"
 
 _FIND_TEXTS = """
 SELECT id, folded FROM find_texts(
@@ -301,15 +301,12 @@ class Windows:
                 self.counts.popitem(last=False)
         return min(total, MAX_EXACT_TOTAL + 1)
 
-    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
-        bounds = {"low": self.oldest, "high": min(self.newest, before - 1)}
-        rows = yield _FIND_IMAGES, {**self.conditions, **bounds, "skipped": offset, "limit": limit}
-        return [row[0] for row in rows]
-
-    def ids_above(self, above: int) -> Steps[list[int]]:
-        bounds = {"low": max(self.oldest, above + 1), "high": self.newest}
-        ((oldest,),) = yield _FIND_OLDEST, {**self.conditions, **bounds}
-        return [] if oldest is None else [oldest]
+    def ids(
+        self, *, limit: int, offset: int = 0, above: int = 0, below: int = NEWEST, oldest_first: bool = False
+    ) -> Steps[list[int]]:
+        bounds = {"low": max(self.oldest, above + 1), "high": min(self.newest, below - 1)}
+        values = {**self.conditions, **bounds, "skipped": offset, "limit": limit}
+        return [row[0] for row in (yield _FIND_OLDEST if oldest_first else _FIND_IMAGES, values)]
 
     def texts(self, question: TextLookup) -> Steps[dict[int, str]]:
         sets = [one.tokens for one in question.token_sets]

@@ -171,8 +171,7 @@ class SqliteIndex(Index):
     ) -> Steps[tuple[int, ...]]:
         first, last = moment_of(bounds[0]), moment_of(bounds[-1])
         since, until = max(first, criteria.created_from or first), min(last, criteria.created_to or last)
-        within = attrs.evolve(criteria, created_from=since, created_to=until)
-        lookup = yield from self.lookup(within, words)
+        lookup = yield from self.lookup(attrs.evolve(criteria, created_from=since, created_to=until), words)
         totals = [0] * (len(bounds) + 1)
         for quarter, count in (yield from lookup.by_quarter()):
             totals[bisect_right(bounds, quarter)] += count
@@ -241,15 +240,14 @@ class Entries:
     oldest: int = 0
     newest: int = NEWEST
 
-    def ids(self, *, limit: int, offset: int = 0, before: int = NEWEST) -> Steps[list[int]]:
-        source, number, values = self._source(self.oldest, min(self.newest, before - 1))
+    def ids(
+        self, *, limit: int, offset: int = 0, above: int = 0, below: int = NEWEST, oldest_first: bool = False
+    ) -> Steps[list[int]]:
+        source, number, values = self._source(max(self.oldest, above + 1), min(self.newest, below - 1))
+        order = f"{number} LIMIT" if oldest_first else f"{number} DESC LIMIT"
         # Only constant names and placeholders are interpolated, here and below.
-        selecting = f"SELECT {number} {source} ORDER BY {number} DESC LIMIT :limit OFFSET :offset"
+        selecting = f"SELECT {number} {source} ORDER BY {order} :limit OFFSET :offset"
         return [row[0] for row in (yield selecting, {**values, "limit": limit, "offset": offset})]
-
-    def ids_above(self, above: int) -> Steps[list[int]]:
-        source, number, values = self._source(max(self.oldest, above + 1), self.newest)
-        return [row[0] for row in (yield f"SELECT {number} {source} ORDER BY {number} LIMIT 1", values)]
 
     def count(self) -> Steps[int]:
         """Count only new images, unless some were deleted or, where they matter, marks were changed.
@@ -489,8 +487,7 @@ async def index_state(database: Database, simplify: Simplify) -> IndexState:
 
 async def reindex(database: Database, simplify: Simplify, progress: Progress | None = None) -> int:
     """Rebuild the index of all prompts and return the last id; searches and writes continue meanwhile."""
-    version = folding_version(simplify)
-    build = await database.writer.write(partial(_start, version=version))
+    build = await database.writer.write(partial(_start, version=folding_version(simplify)))
     while build.reached < build.until:
         entries = await database.read(partial(_entries, build=build, simplify=simplify))
         reached = entries[-1][0] if len(entries) == IMAGES_PER_BATCH else build.until

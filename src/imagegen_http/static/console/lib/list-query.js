@@ -1,13 +1,16 @@
 // The list of images that an address names: the same in the gallery and on the pages of its images.
 
-/** What of an address names the list; anything else is about how it is shown. */
+/** What of an address limits the list. Its order belongs to its name, too; anything else is about how it is shown. */
 export const FILTERS = ["q", "provider", "model", "from", "to", "tag", "favourite", "collection"];
+
+/** The order that is not the usual one. */
+export const OLDEST = "oldest";
 
 const PARAMETERS = { q: "keyword", model: "model_id" };
 
 /** Return that part of a query that names the list, always in the same order: as text it is the list's name. */
 export function listQuery(query) {
-  const named = FILTERS.map((name) => [name, query.get(name)]).filter(([, value]) => value);
+  const named = [...FILTERS, "order"].map((name) => [name, query.get(name)]).filter(([name, value]) => value && (name !== "order" || value === OLDEST));
   return new URLSearchParams(named);
 }
 

@@ -3,7 +3,7 @@
 import { get } from "../lib/api.js";
 import { day as inWords, month } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { galleryAddress, listParameters, timeZone } from "../lib/list-query.js";
+import { galleryAddress, listParameters, OLDEST, timeZone } from "../lib/list-query.js";
 import { go, place } from "../lib/router.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
@@ -17,7 +17,7 @@ export function DayRail({ list, days, onDay }) {
   if (stops.length < 2) return null;
   const press = async ({ day, before }) => {
     if (before - list.state.peek().items.length > MAX_FETCHED) {
-      go(galleryAddress(place.peek().query, { to: day }));
+      go(galleryAddress(place.peek().query, { [list.parameters.order === OLDEST ? "from" : "to"]: day }));
       return;
     }
     setGoing(day);
@@ -31,7 +31,7 @@ export function DayRail({ list, days, onDay }) {
   </nav>`;
 }
 
-/** The days of the list with their numbers, newest first; none for a search, which is in no order of days. */
+/** The days of the list with their numbers, in its order; none for a search, which is in no order of days. */
 export function useDays(list, query) {
   const [{ of, days }, setDays] = useState({ of: list, days: [] });
   useEffect(() => {
@@ -44,7 +44,7 @@ export function useDays(list, query) {
   return of === list ? days : [];
 }
 
-/** Return where the rail stops: at the newest day of each month, or at days where there are few months. */
+/** Return where the rail stops: at the first day of each month in the order of the list, or at days where there are few months. */
 export function stopsOf(days) {
   let before = 0; // images that the list has before the day
   const all = days.map(({ day, count }) => {

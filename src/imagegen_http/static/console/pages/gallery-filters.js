@@ -3,7 +3,7 @@
 import { catalogue, get, providerName } from "../lib/api.js";
 import { day, dayOf, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { FILTERS, galleryAddress, listParameters, timeZone } from "../lib/list-query.js";
+import { FILTERS, galleryAddress, listParameters, OLDEST, timeZone } from "../lib/list-query.js";
 import { collectionName, collections, complain, findTags, loadCollections, loadTags, tags } from "../lib/marks.js";
 import { go, place } from "../lib/router.js";
 import { Icon } from "../parts/basics.js";
@@ -42,8 +42,15 @@ export function Filters({ onManage }) {
       ${(close) => html`<button type="button" class="choice" onClick=${() => (close(), onManage())}><bdi>${t("gallery.manage")}</bdi><${Icon} name="edit" /></button>
         <${Collections} chosen=${value("collection")} choose=${(collection) => choose({ collection })} close=${close} />`}
     <//>
-    ${FILTERS.some(value) && html`<button type="button" class="bare" onClick=${({ target }) => (focusBeside(target), go("/gallery"))}>${t("gallery.clear")}</button>`}
+    ${FILTERS.some(value) && html`<button type="button" class="bare" onClick=${({ target }) => (focusBeside(target), choose(Object.fromEntries(FILTERS.map((name) => [name, ""]))))}>${t("gallery.clear")}</button>`}
   </div>`;
+}
+
+/** What comes first; `choose` is called with "" for the newest. */
+export function OrderChoice({ order, choose }) {
+  const text = (value) => t(value === OLDEST ? "gallery.oldest" : "gallery.newest");
+  return html`<${Menu} name=${text(order)} label=${t("gallery.filter", { name: t("gallery.order"), value: text(order) })} className="bare">${(close) =>
+    ["", OLDEST].map((value) => html`<${Choice} key=${value} chosen=${text(value) === text(order)} onClick=${() => (close(), choose(value))}>${text(value)}<//>`)}<//>`;
 }
 
 /** A chip that opens its choices; with a value it tells it, and can be removed. */

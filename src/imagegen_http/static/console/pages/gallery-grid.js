@@ -9,6 +9,7 @@ import { day } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
 import { recallShared } from "../lib/kept.js";
+import { OLDEST } from "../lib/list-query.js";
 import { rememberedScroll, rememberScroll } from "../lib/router.js";
 import { Icon } from "../parts/basics.js";
 import { Card } from "../parts/card.js";
@@ -48,7 +49,7 @@ export function Grid({ list, day: wanted }) {
     } else if (anchor.current && !layout.goesOn) keep(anchor.current, layout, images.items, element.current);
   }, [layout]);
   useLayoutEffect(() => {
-    const section = wanted.value && layout.sections.find(({ group }) => group <= wanted.value);
+    const section = wanted.value && layout.sections.find(({ group }) => (list.parameters.order === OLDEST ? group >= wanted.value : group <= wanted.value));
     if (!section) return;
     wanted.value = null;
     scrollBy(0, section.top - depthOf(element.current) - (document.querySelector(".top")?.offsetHeight ?? 0));

@@ -3,7 +3,7 @@
 import { get, isAbort } from "../lib/api.js";
 import { dayOf } from "../lib/format.js";
 import { gone, isLeaving } from "../lib/images.js";
-import { listParameters, listQuery } from "../lib/list-query.js";
+import { listParameters, listQuery, OLDEST } from "../lib/list-query.js";
 import { onResume, onTask } from "../lib/live.js";
 import { computed, signal } from "../vendor/index.js";
 
@@ -27,27 +27,35 @@ export class List {
     this.focus = null; // id of the image that the keyboard is at
     this.hasStrayed = false; // whether that is another one than was last opened from the list
     this.cursor = null;
+    this.last = null; // cursor of the last page with images that are no close ones: new ones follow there, oldest first
     this.stale = false; // whether there may be new images
   }
 
   /** Fetch the next page, unless one is on its way. */
   async more() {
-    const { items, epoch, more } = this.state.value;
-    if (this.loading.value || !more) return;
-    await this.#ask(this.cursor, (page, images) => {
+    if (!this.loading.value && this.state.value.more) await this.#goOn(this.cursor);
+  }
+
+  async #goOn(cursor) {
+    const { items, epoch } = this.state.value;
+    await this.#ask(cursor, (page, images) => {
       const known = new Set(items.map(({ id }) => id));
+      const all = [...items, ...images.filter(({ id }) => !known.has(id))];
+      const next = all.toSorted((one, other) => isClose(one) - isClose(other));
+      if (!images.length || !images.every(isClose)) this.last = cursor;
       this.cursor = page.next_cursor;
-      this.state.value = this.#next(page, { items: [...items, ...images.filter(({ id }) => !known.has(id))], epoch, more: page.has_more });
+      this.state.value = this.#next(page, { items: next, epoch: next.every((one, at) => one === all[at]) ? epoch : epoch + 1, more: page.has_more });
     });
   }
 
-  /** Fetch the first page again: what it has is in front from now on. */
+  /** Fetch the first page again: what it has is in front from now on. Where the oldest are first, fetch the last one again. */
   async refresh() {
     if (this.loading.value) {
       this.stale = true;
       return;
     }
     this.stale = false;
+    if (this.parameters.order === OLDEST) return this.#goOn(this.last);
     await this.#ask(null, (page, images) => {
       const { items, epoch, more } = this.state.value;
       const rest = itemsAfter(images, items);
@@ -127,6 +135,10 @@ export function itemsAfter(images, items) {
   if (!met) return [];
   const fresh = new Set(images.map(({ id }) => id));
   return items.slice(places.get(met.id) + 1).filter(({ id }) => !fresh.has(id));
+}
+
+function isClose({ match }) {
+  return match === "close";
 }
 
 function remaining(items) {

@@ -1,10 +1,12 @@
 // The trash: deleted images, how long they can be restored, and what can be done with them.
 
+import { OrderChoice } from "./gallery-filters.js";
 import { forgetLists } from "./gallery-list.js";
 import { get, now, remove } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { batch, bringBack, finishDeleting } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
+import { place } from "../lib/router.js";
 import { Icon, Problem, toast } from "../parts/basics.js";
 import { Thumbnail } from "../parts/card.js";
 import { confirm } from "../parts/dialog.js";
@@ -16,18 +18,19 @@ const DAY = 86_400_000; // milliseconds
 
 export function Trash() {
   const [state, setState] = useState({ items: null, total: 0, cursor: null, error: null });
+  const [order, setOrder] = useState(place.peek().query.get("order") ?? "");
   const room = useRef(null);
   const leaves = useRef(false); // whether the control with the focus leaves
   const more = async (cursor, before) => {
     try {
-      const { items, total, next_cursor } = await get(PATH, { page_size: PAGE_SIZE, cursor });
+      const { items, total, next_cursor } = await get(PATH, { page_size: PAGE_SIZE, cursor, order });
       setState({ items: [...before, ...items], total, cursor: next_cursor, error: null });
     } catch (error) {
       setState((state) => ({ ...state, error }));
     }
   };
   const again = () => more(null, []);
-  useEffect(() => void finishDeleting().then(again), []);
+  useEffect(() => void finishDeleting().then(again), [order]);
   useEffect(() => {
     if (!leaves.current) return;
     leaves.current = false;
@@ -60,6 +63,7 @@ export function Trash() {
     ${error && html`<${Problem} error=${error} again=${again} />`}
     <p class="muted" role="status">${items && t(total ? "trash.total" : "trash.none", { n: total })}</p>
     ${total > 0 && html`<button type="button" class="danger" onClick=${empty}><${Icon} name="trash" />${t("trash.empty")}</button>`}
+    ${total > 1 && html`<${OrderChoice} order=${order} choose=${setOrder} />`}
     <ul>${items?.map((image) => html`<${Thrown} key=${image.id} image=${image} onRestore=${() => restore(image.id)} onDrop=${() => drop(image.id)} />`)}</ul>
     ${cursor && html`<button type="button" onClick=${() => more(cursor, items)}>${t("trash.more")}</button>`}
   </div>`;

@@ -2,7 +2,7 @@
 
 import { SelectionBar } from "./gallery-bar.js";
 import { DayRail, useDays } from "./gallery-days.js";
-import { Filters } from "./gallery-filters.js";
+import { Filters, OrderChoice } from "./gallery-filters.js";
 import { Grid, size } from "./gallery-grid.js";
 import { SIZES } from "./gallery-layout.js";
 import { listOf, news } from "./gallery-list.js";
@@ -10,7 +10,7 @@ import { Panel, showPanel } from "./gallery-panels.js";
 import { clearSelection, selected, useSelectionStep } from "./gallery-selection.js";
 import { t } from "../lib/i18n.js";
 import { keepShared } from "../lib/kept.js";
-import { FILTERS } from "../lib/list-query.js";
+import { FILTERS, galleryAddress } from "../lib/list-query.js";
 import { atMostEvery } from "../lib/live.js";
 import { go, place, useSubject } from "../lib/router.js";
 import { Empty, Icon, Problem } from "../parts/basics.js";
@@ -43,7 +43,7 @@ export default function Gallery() {
     <header>
       <h1>${t("pages.gallery")}</h1>
       <p class="muted" role="status">${loaded && !waiting && t(exact || days.length ? "gallery.total" : "gallery.more_than", { n: exact || !days.length ? list.total.value : sum(days) })}</p>
-      <div class="acts"><${SizeChoice} />
+      <div class="acts"><${OrderChoice} order=${query.get("order")} choose=${(order) => go(galleryAddress(place.peek().query, { order }))} /><${SizeChoice} />
         <button type="button" class="bare" onClick=${() => showPanel("trash")}><${Icon} name="trash" />${t("trash.title")}</button></div>
     </header>
     <${SearchBox} />
