@@ -20,6 +20,7 @@ def looking_at(images):
     """Yield a server that has so many images, and the driver of a Chromium without a window."""
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,900"):
         options.add_argument(argument)
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:

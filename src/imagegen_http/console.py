@@ -7,6 +7,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from hashlib import sha256
+from html import escape
+from pathlib import Path
 from typing import Any, cast
 
 from litestar import Request, Response, route
@@ -20,41 +22,155 @@ from imagegen_http.api.errors import READ, Handler
 from imagegen_http.api.requests import ServiceDependency
 from imagegen_http.guard import asgi, pages
 from imagegen_http.guard.asgi import InboundRequest, Scope, accepts_page
-from imagegen_http.guard.static import StaticContent, StaticFolder
+from imagegen_http.guard.static import StaticContent, StaticFolder, without_comments
 
-_STATIC_IMPORT = re.compile(r"""\b(?:from|import)\s*["'](\.{1,2}/[^"'\s]+)["']""")
-_ENTRY = re.compile(r"""<script\b[^>]*\btype=["']?module\b[^>]*\bsrc=["']/console/([^"']+)["']""")
-
-
-def entries(html: str) -> tuple[str, ...]:
-    """Return a page's entry modules, as paths below ``/console/``."""
-    return tuple(_ENTRY.findall(html))
+_ENTRY = "app.js"
+_IMPORT = re.compile(r"""\bimport\s*(?:(\w+|\{[^}]*\})\s*from\s*)?["'](\.{1,2}/[^"'\s]+)["'];?""")
+_LATER = re.compile(r"""\bimport\(\s*["'](\.{1,2}/[^"']+)["']""")
+_EXPORT = re.compile(r"""\bexport\s*\{([^}]*)\}(?:\s*from\s*["']([^"'\s]+)["'])?;?""")
+_DECLARED = re.compile(r"^export (?=(?:async )?(?:const|class|function) (\w+))", re.MULTILINE)
 
 
-def needed(starts: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Return modules and all their static imports, nearest first; paths beyond ``sources`` are left out."""
-    order = [path for path in starts if path in sources]
-    for path in order:
-        for specifier in _STATIC_IMPORT.findall(sources[path]):
-            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
-            if target in sources and target not in order:
-                order.append(target)
+def _target(path: str, specifier: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
+
+
+def _imports(path: str, source: str) -> list[str]:
+    """Return the modules that one needs before it runs."""
+    specifiers = [specifier for _, specifier in _IMPORT.findall(source) + _EXPORT.findall(source)]
+    return [_target(path, specifier) for specifier in specifiers if specifier]
+
+
+def needed(start: str, sources: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a module after all that it imports; paths beyond ``sources`` are left out."""
+    order: dict[str, None] = {}
+
+    def take(path: str, above: frozenset[str]) -> None:
+        if path in sources and path not in order and path not in above:
+            for target in _imports(path, sources[path]):
+                take(target, above | {path})
+            order[path] = None
+
+    take(start, frozenset())
     return tuple(order)
 
+
+def bundles(pages: Iterable[str], sources: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """Return what is sent with each module that is loaded by itself: what it needs and is not there yet.
+
+    Those are the entry, ``pages``, and what is imported later; there is what every way to it has brought.
+    """
+    starts = dict.fromkeys(pages, frozenset(needed(_ENTRY, sources))) | {_ENTRY: frozenset()}
+    waiting = list(starts)
+    for start in waiting:
+        members = needed(start, sources)
+        brought = starts[start].union(members)
+        for path in members:
+            for target in (_target(path, specifier) for specifier in _LATER.findall(sources[path])):
+                if starts.get(target) != (common := starts.get(target, brought) & brought):
+                    starts[target] = common
+                    waiting.append(target)
+    return {
+        start: tuple(path for path in needed(start, sources) if path not in brought)
+        for start, brought in starts.items()
+    }
+
+
+_SHEETS = {"css/base.css": ("css/base.css", "css/parts.css", "css/shell.css")}
+"""Those of all pages, which are one for a browser."""
+
+_BEGIN = """const $root=new URL("{}",import.meta.url),$m=(globalThis.$m??={{}});
+const $import=(folder,path)=>import(new URL(path,new URL(folder,$root)));"""
+_RUN = '$m["{path}"]??=(()=>{{\n{body}\nreturn{{{names}}}}})();'
+_RUN_WAITING = '$m["{path}"]=await($m["{path}"]??=(async()=>{{\n{body}\nreturn{{{names}}}}})());'
+_WAITS = re.compile(r"^await ", re.MULTILINE)
+
+
+def joined(start: str, members: Iterable[str], sources: Mapping[str, str]) -> str:
+    """Return one module that runs each of ``members`` unless it has run, and exports what ``start`` does.
+
+    A browser would ask for each by itself, six at a time, and wait for each of them.
+    """
+    parts = [_BEGIN.format("../" * start.count("/") or "./")]
+    for path in members:
+        body, names = _as_function(path, sources[path])
+        form = _RUN_WAITING if _WAITS.search(body) else _RUN
+        parts.append(body if path == _ENTRY else form.format(path=path, body=body, names=",".join(names)))
+    for name in (name.partition(":")[0] for name in _as_function(start, sources[start])[1]):
+        as_name = "default " if name == "default" else f"const {name}="
+        parts.append(f'export {as_name}$m["{start}"].{name};')
+    return "\n".join(parts)
+
+
+def _as_function(path: str, source: str) -> tuple[str, list[str]]:
+    """Return a module as the body of a function, and what it exports, as properties of an object."""
+    names = []
+
+    def bind(match: re.Match[str]) -> str:
+        listing, specifier = match.groups()
+        properties = _RENAMED.sub(r"\1:\2", listing or "")
+        properties = properties if properties[:1] in {"", "{"} else f"{{default:{properties}}}"
+        return properties and f'const{properties}=$m["{_target(path, specifier)}"];'
+
+    def export(match: re.Match[str]) -> str:
+        listing, specifier = match.groups()
+        module = f'$m["{_target(path, specifier)}"].' if specifier else ""
+        for inner, outer in _LISTED.findall(listing):
+            names.append(f"{outer or inner}:{module}{inner}")
+        return ""
+
+    def declare(match: re.Match[str]) -> str:
+        names.append(match[1])
+        return ""
+
+    body = _DECLARED.sub(declare, _EXPORT.sub(export, _IMPORT.sub(bind, source)))
+    if "export default " in body:
+        body = body.replace("export default ", "const $default=", 1)
+        names.append("default:$default")
+    folder = posixpath.dirname(path)
+    body = body.replace("import.meta.url", f'new URL("{path}",$root)')
+    return re.sub(r"\bimport\(", f'$import("{folder}/",' if folder else '$import("./",', body), names
+
+
+_RENAMED = re.compile(r"([\w$]+)\s+as\s+([\w$]+)")
+_LISTED = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
 
 PRELOADS = "<!-- modulepreload -->"
 """Where the page gets its preloads; without them a browser finds one module after the other."""
 
 _LANG = 'lang="zh-CN"'
+_SAYS, _ASKS = 'data-says=""', 'data-asks=""'
 _LOGOUT = 'action="/logout" hidden'
 
 
 @cache
 def console_files() -> StaticFolder:
-    return StaticFolder("console", comments=False)
+    return StaticFolder("console", comments=False, made_by=Path(__file__))
 
 
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+
+
+@cache
+def _sources() -> Mapping[str, str]:
+    files = console_files()
+    return {path: files.text(path) for path in files.paths if path.endswith(".js")}
+
+
+@cache
+def _bundles() -> Mapping[str, tuple[str, ...]]:
+    return {**bundles([f"pages/{name}.js" for name in (*PAGES, "nowhere")], _sources()), **_SHEETS}
+
+
+@cache
+def _bundle(path: str) -> StaticContent:
+    """Return a module that is loaded by itself with what it needs, or the styles that are one."""
+    members = _bundles()[path]
+    if path in _SHEETS:
+        text, media_type = "\n".join(map(console_files().text, members)), "text/css; charset=utf-8"
+    else:
+        text, media_type = joined(path, members, _sources()), "text/javascript; charset=utf-8"
+    return StaticContent.compress(without_comments(text.encode()), media_type)
 
 
 @cache
@@ -67,9 +183,11 @@ def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[Static
     html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
     if has_login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
-    modules = {path: files.text(path) for path in files.paths if path.endswith(".js")}
-    later = (path for path in (f"pages/{name}.js", f"css/{name}.css") if path in files.paths)
-    html = complete(html, modules, digest, later=later)
+    says = [one for one in (name, *_others("lib/i18n.js", name)) if f"i18n/zh/{one}.js" in files.paths]
+    html = html.replace(_SAYS, f'data-says="{" ".join(says)}"')
+    html = html.replace(_ASKS, f'data-asks="{escape(" ".join(_ASKED + _ASKED_BY.get(name, ())))}"')
+    styles = [f"css/{one}.css" for one in (*_others("lib/router.js", name), name)]
+    html = complete(html, digest, later=(f"pages/{name}.js", *(one for one in styles if one in files.paths)))
     hashes = {
         kind: b64encode(sha256(text.encode()).digest()).decode() for kind, text in _INLINE.findall(html)
     }
@@ -77,16 +195,22 @@ def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[Static
     return StaticContent.compress(html.encode(), "text/html; charset=utf-8"), policy
 
 
-def complete(html: str, modules: Mapping[str, str], digest: str, *, later: Iterable[str] = ()) -> str:
-    """Preload all modules at once, those loaded ``later`` too, and put a digest into their addresses.
+def _others(path: str, name: str) -> list[str]:
+    """Return what a page needs beside what has its own name, as a module says it."""
+    listed = re.search(rf"^const OTHERS = .*\b{name}: \[([^\]]*)\]", _sources()[path], re.MULTILINE)
+    return re.findall(r"\w+", listed[1]) if listed else []
+
+
+def complete(html: str, digest: str, *, later: Iterable[str] = ()) -> str:
+    """Preload what is loaded ``later``, and put a digest into all addresses.
 
     So browsers keep them for good, and no page mixes modules of two versions.
     """
-    later, starts = tuple(later), entries(html)
-    announced = [path for path in needed((*starts, *later), modules) if path not in starts]
     links = [
-        *(f'<link rel="preload" as="style" href="/console/{path}">' for path in later if path not in modules),
-        *(f'<link rel="modulepreload" href="/console/{path}">' for path in announced),
+        f'<link rel="modulepreload" href="/console/{path}">'
+        if path.endswith(".js")
+        else f'<link rel="preload" as="style" href="/console/{path}">'
+        for path in later
     ]
     return html.replace(PRELOADS, "\n".join(links)).replace('"/console/', f'"/console/{digest}/')
 
@@ -133,6 +257,19 @@ PAGES: Mapping[str, tuple[str, ...]] = {
 }
 """The addresses by modules in ``pages/``, as in ``ROUTES`` of the console's router.js."""
 
+_TASKS = "/api/v1/tasks"
+_ASKED = ("/api/v1/providers?preset_models=false", f"{_TASKS}/counts")
+_ASKED_BY: Mapping[str, tuple[str, ...]] = {
+    "create": (
+        f"{_TASKS}?status=processing&page_size=20",
+        f"{_TASKS}?status=pending&page_size=20",
+        f"{_TASKS}?status=completed&page_size=12",
+    ),
+    "gallery": ("/api/v1/images?page_size=100",),
+    "picture": ("/api/v1/images/{id}",),
+}
+"""What a page asks for first: asked for while its script is on its way."""
+
 _POLICY = (
     "default-src 'none'; script-src 'self' {script}; style-src 'self' {style}; img-src 'self' blob: data:; "
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
@@ -165,6 +302,8 @@ async def console_file(path: FromPath[str]) -> ASGIApp:
     files, path = console_files(), path.removeprefix("/")
     digest, _, rest = path.partition("/")
     if digest == await files.digest():
+        if rest in await asyncio.to_thread(_bundles):
+            return (await asyncio.to_thread(_bundle, rest)).response(cache_control=asgi.FOREVER)
         return (await files.content(rest)).response(cache_control=asgi.FOREVER)
     return (await files.content(path)).response()
 

@@ -77,7 +77,7 @@ const { content } = document.querySelector("meta[name=theme-color]");
 return [dataset.theme, content, getComputedStyle(document.body).backgroundColor];
 """
 _BUTTON = "return document.querySelector('.go')?.textContent ?? ''"
-_CONNECTION = "return document.querySelector('.connection').className"
+_CONNECTION = "return document.querySelector('.connection')?.className ?? ''"
 
 
 def _run(tab, script, *args):

@@ -83,11 +83,12 @@ _INDENTATION = re.compile(rb"^[ \t]+", re.MULTILINE)
 class StaticFolder:
     """The files that a page may load, by their path below a folder of ``static``; no path leads elsewhere.
 
-    A file is compressed when it is asked for first; after that the folder's files must not change.
+    A file is compressed when it is asked for first; after that the folder's files must not change. Their
+    digest changes with the code, too: what is sent comes of both, ``made_by`` included.
     """
 
-    def __init__(self, name: str, *, comments: bool = True) -> None:
-        self._comments = comments
+    def __init__(self, name: str, *, comments: bool = True, made_by: Path | None = None) -> None:
+        self._comments, self._makers = comments, (Path(__file__), made_by or Path(__file__))
         self._root = Path(str(files("imagegen_http"))) / "static" / name
         self._contents: dict[str, StaticContent] = {}
         self._digest: str | None = None
@@ -126,7 +127,7 @@ class StaticFolder:
         return StaticContent.compress(body, _TYPES[suffix])
 
     def _read_digest(self) -> str:
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"".join(maker.read_bytes() for maker in self._makers))
         for path in self.paths:
             content = self._files[path].read_bytes()
             digest.update(f"{path} {len(content)} ".encode() + content)

@@ -1,8 +1,8 @@
-"""The console's page names all modules that it needs, each with the digest of all of them."""
+"""The console's modules are sent as few, and its page names them, each with the digest of all."""
 
 import re
 
-from imagegen_http.console import PAGES, PRELOADS, complete, entries, needed
+from imagegen_http.console import PAGES, PRELOADS, bundles, complete, console_files, joined, needed
 from tests.markdown import ROOT
 
 ROUTER = ROOT / "src" / "imagegen_http" / "static" / "console" / "lib" / "router.js"
@@ -14,7 +14,7 @@ MODULES = {
           second,
         } from './lib/api.js';
         import "./lib/keys.js";
-        export * from "./parts/card.js";
+        export { card } from "./parts/card.js";
         const later = () => import("./pages/usage.js");
     """,
     "vendor/index.js": 'import{h}from"./preact.js";export{h}from"./preact.js";',
@@ -32,56 +32,108 @@ HTML = f"""<link rel="stylesheet" href="/console/css/base.css">
 <a href="/docs">/console/</a>"""
 
 
-def test_a_page_starts_with_its_module_scripts():
-    """Other scripts are none."""
-    text = '<script src="/console/old.js"></script><script type="module" src="/console/a/b.js"></script>'
-
-    assert ("a/b.js",) == entries(text)
-
-
-def test_all_that_is_imported_is_known_at_once():
-    """Nearest first, each once, circles included; neither what is loaded later nor what is not there."""
+def test_a_module_comes_after_all_that_it_imports():
+    """Each once, circles included; neither what is loaded later nor what is not there."""
     expected = (
-        "app.js",
+        "vendor/preact.js",
         "vendor/index.js",
+        "lib/format.js",
         "lib/api.js",
         "lib/keys.js",
         "parts/card.js",
-        "vendor/preact.js",
-        "lib/format.js",
+        "app.js",
     )
 
-    assert expected == needed(("app.js", "gone.js"), MODULES)
+    assert expected == needed("app.js", MODULES)
 
 
-def test_the_page_announces_its_modules_and_every_address_has_the_digest():
-    """So that all of them are asked for at once, and are those of one version."""
-    html = complete(HTML, {"app.js": 'import "./lib/api.js";', "lib/api.js": ""}, "abc123")
+def test_what_is_loaded_later_brings_only_what_is_not_there():
+    """On every way to it: of two pages that lead there one has no chart yet."""
+    sources = {
+        "app.js": 'import "./lib/api.js"; import(`./pages/${page}.js`);',
+        "lib/api.js": "",
+        "lib/chart.js": 'import "./api.js";',
+        "pages/usage.js": 'import "../lib/chart.js"; const later = () => import("../parts/menu.js");',
+        "pages/tasks.js": 'const later = () => import("../parts/menu.js");',
+        "parts/menu.js": 'import "../lib/chart.js"; import "../lib/api.js"; import("./sheet.js");',
+        "parts/sheet.js": 'import "../lib/chart.js";',
+    }
+
+    assert {
+        "app.js": ("lib/api.js", "app.js"),
+        "pages/usage.js": ("lib/chart.js", "pages/usage.js"),
+        "pages/tasks.js": ("pages/tasks.js",),
+        "parts/menu.js": ("lib/chart.js", "parts/menu.js"),
+        "parts/sheet.js": ("parts/sheet.js",),
+    } == bundles(["pages/usage.js", "pages/tasks.js"], sources)
+
+
+def test_modules_that_are_one_keep_their_names_apart():
+    """Each is a function that runs once, whichever address brings it first."""
+    sources = {
+        "lib/api.js": "export const get = 1;\nexport async function post() {}\nexport { get as read };",
+        "lib/all.js": 'export { get as first, post } from "./api.js";',
+        "pages/usage.js": """import { get as take, post } from "../lib/api.js";
+import all from "../lib/all.js";
+await post();
+export default function Page() {
+  return import("./later.js").then(() => import.meta.url);
+}""",
+    }
+
+    assert """const $root=new URL("../",import.meta.url),$m=(globalThis.$m??={});
+const $import=(folder,path)=>import(new URL(path,new URL(folder,$root)));
+$m["lib/api.js"]??=(()=>{
+const get = 1;
+async function post() {}
+
+return{read:get,get,post}})();
+$m["lib/all.js"]??=(()=>{
+
+return{first:$m["lib/api.js"].get,post:$m["lib/api.js"].post}})();
+$m["pages/usage.js"]=await($m["pages/usage.js"]??=(async()=>{
+const{ get:take, post }=$m["lib/api.js"];
+const{default:all}=$m["lib/all.js"];
+await post();
+const $default=function Page() {
+  return $import("pages/","./later.js").then(() => new URL("pages/usage.js",$root));
+}
+return{default:$default}})());
+export default $m["pages/usage.js"].default;""" == joined("pages/usage.js", sources, sources)
+
+
+def test_every_module_of_the_console_runs_after_those_that_it_imports():
+    """A circle would leave one without the names of the other."""
+    sources = {path: console_files().text(path) for path in console_files().paths if path.endswith(".js")}
+    orders = [needed(path, sources) for path in sources]
+
+    assert [] == [
+        f"{path} before {target}"
+        for order in orders
+        for n, path in enumerate(order)
+        for target in needed(path, sources)
+        if target not in order[: n + 1]
+    ]
+    assert [] == [path for path in sources if re.search(r"^export (let|var|\*)", sources[path], re.MULTILINE)]
+
+
+def test_the_page_announces_what_its_script_loads_and_every_address_has_the_digest():
+    """So that all is asked for at once, and is of one version."""
+    html = complete(HTML, "abc123", later=("pages/usage.js", "css/usage.css"))
 
     assert (
         """<link rel="stylesheet" href="/console/abc123/css/base.css">
-<link rel="modulepreload" href="/console/abc123/lib/api.js">
+<link rel="modulepreload" href="/console/abc123/pages/usage.js">
+<link rel="preload" as="style" href="/console/abc123/css/usage.css">
 <script type="module" src="/console/abc123/app.js"></script>
 <a href="/docs">/console/</a>"""
         == html
     )
 
 
-def test_what_the_script_loads_for_an_address_is_announced_too():
-    """Its module with what that imports, and its style."""
-    modules = {"app.js": "", "pages/usage.js": 'import "../lib/chart.js";', "lib/chart.js": ""}
-    html = complete(HTML, modules, "1", later=("pages/usage.js", "css/usage.css"))
-
-    assert [
-        '<link rel="preload" as="style" href="/console/1/css/usage.css">',
-        '<link rel="modulepreload" href="/console/1/pages/usage.js">',
-        '<link rel="modulepreload" href="/console/1/lib/chart.js">',
-    ] == html.splitlines()[1:4]
-
-
 def test_a_page_without_the_marked_place_stays_as_it_is():
     """But for the digest."""
-    assert '<script src="/console/1/a.js">' == complete('<script src="/console/a.js">', {}, "1")
+    assert '<script src="/console/1/a.js">' == complete('<script src="/console/a.js">', "1")
 
 
 def test_the_server_answers_the_addresses_that_the_router_knows():

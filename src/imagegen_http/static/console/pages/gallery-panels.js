@@ -1,6 +1,5 @@
 // What opens over the gallery. Each has an address, and Back closes it.
 
-import { Comparison } from "./gallery-comparison.js";
 import { selected } from "./gallery-selection.js";
 import { t } from "../lib/i18n.js";
 import { current } from "../lib/images.js";
@@ -16,6 +15,7 @@ import { html } from "../vendor/index.js";
 export const MIN_COMPARED = 2;
 export const MAX_COMPARED = 4;
 
+const loadComparison = async () => (await import("./gallery-comparison.js")).Comparison;
 const loadTrash = async () => (await import("./gallery-trash.js")).Trash;
 
 export function showPanel(name) {
@@ -39,7 +39,7 @@ export function Panel({ list }) {
   const compared = (query.get("compare") ?? "").split(",").map(Number).filter((id) => id > 0);
   const loaded = new Map(list.images.value.items.map((image) => [image.id, image]));
   const chosen = selected.value.map((id) => loaded.get(id) ?? { id });
-  if (compared.length) return html`<${Comparison} ids=${compared.slice(0, MAX_COMPARED)} onClose=${shut} />`;
+  if (compared.length) return html`<${Lazy} load=${loadComparison} ids=${compared.slice(0, MAX_COMPARED)} onClose=${shut} />`;
   if (panel === "collections") {
     return html`<${Dialog} kind="drawer" title=${t("gallery.manage")} onClose=${shut}>
       <${CollectionList} onShow=${(id) => go(`/gallery?collection=${id}`, { replace: true })} /><//>`;
