@@ -16,19 +16,21 @@ from tests.schemas.directories import NAMES, SECRET_HEADER, dump, unpack
 
 OLDEST = NAMES[0]
 
-UPGRADE = """
+UPGRADE = r"""
 import sys
 from pathlib import Path
 from imagegen_adapters.stores.sqlite import database
 from imagegen_core.errors import ImagegenError
 
-def m999_second(db):
-    db.conn.execute("ALTER TABLE tasks ADD COLUMN words TEXT")
-    db.conn.execute("UPDATE tasks SET words = prompt || prompt")
-    db.conn.execute("CREATE INDEX tasks_by_words ON tasks (words)")
-    db.conn.execute("CREATE TABLE images_again AS SELECT * FROM images")
-
-database.migrations = database.Migrations((*database.migrations.later, m999_second))
+second = Path(sys.argv[1]).parent.with_name("m999_second.sql")
+second.write_text(
+    "ALTER TABLE tasks ADD COLUMN words TEXT;\n"
+    "UPDATE tasks SET words = prompt || prompt;\n"
+    "CREATE INDEX tasks_by_words ON tasks (words);\n"
+    "CREATE TABLE images_again AS SELECT * FROM images;\n"
+)
+known = database.migrations()
+database.migrations = lambda: {**known, second.stem: second}
 try:
     database.Database.open(Path(sys.argv[1])).close_now()
 except ImagegenError as error:

@@ -35,4 +35,4 @@ def make(name):
 
 
 if __name__ == "__main__":
-    make(migrations.names[-1])
+    make(max(migrations()))

@@ -1,5 +1,7 @@
 """Why a database cannot be used, whichever it is."""
 
+from collections.abc import Collection
+
 from imagegen_core.errors import StorageBroken, StorageError
 from imagegen_core.messages import MessageCode
 
@@ -22,3 +24,12 @@ class SchemaUnusable(StorageBroken):
 
 class MoveUnfinished(StorageBroken):
     """The database holds a part of a data directory; a node that worked on it would do harm."""
+
+
+def pending(applied: Collection[str], names: Collection[str], baseline: str) -> list[str]:
+    """Return the migrations that a database lacks; refuse one that is newer, or older than the baseline."""
+    if unknown := {name for name in applied if name > baseline}.difference(names):
+        raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
+    if applied and baseline not in applied:
+        raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=baseline))
+    return [name for name in names if name not in applied]

@@ -25,9 +25,9 @@ from asyncpg.pool import PoolConnectionProxy
 from imagegen_adapters.stores.errors import (
     DatabaseCode,
     MoveUnfinished,
-    SchemaTooNew,
     SchemaTooOld,
     SchemaUnusable,
+    pending,
 )
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 
@@ -218,11 +218,7 @@ async def migrate(connection: Any, *, applying: bool = True) -> None:
 
 async def _pending(connection: Any) -> list[str]:
     applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
-    if unknown := {name for name in applied if name > BASELINE} - migrations().keys():
-        raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
-    if applied and BASELINE not in applied:
-        raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
-    return [name for name in migrations() if name not in applied]
+    return pending(applied, migrations(), BASELINE)
 
 
 # ---------------------------------------------------------------- the database

@@ -10,11 +10,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
-
-from imagegen_adapters.stores.errors import DatabaseCode, SchemaTooNew, SchemaTooOld, SchemaUnusable
+from imagegen_adapters.stores.errors import DatabaseCode, SchemaTooOld, pending
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,
@@ -35,7 +33,7 @@ from imagegen_core.errors import StorageError, Unavailable
 from imagegen_core.messages import Message, upstream_text
 
 if TYPE_CHECKING:
-    import sqlite_utils  # slow to import, and nothing is left to do at most starts
+    import sqlite_utils
 
 _STEPS_PER_CHECK = 20_000
 """Virtual machine steps between checks of the deadline: about a millisecond. Each check takes the GIL."""
@@ -237,7 +235,7 @@ class Database:
     @classmethod
     def _open_read_only(cls, path: Path) -> "Database":
         with closing(open_reader(path)) as connection:
-            if migrations.has_pending(connection):
+            if _has_pending(connection):
                 raise SchemaTooOld(DatabaseCode.SCHEMA_TOO_OLD())
         return cls(path, _reader_pools(path))
 
@@ -357,96 +355,42 @@ def integrity_errors(database: Path) -> tuple[Message, ...]:
 
 
 # ---------------------------------------------------------------- schema
-# It is `schema.sql`, and one function for each later change; none is ever edited.
-# A database stores the names of its migrations. Those before `BASELINE` are part of `schema.sql`.
+# It is one file for all tables as they once were, and one for each later change; none is ever edited.
+# A database stores the names of its migrations. Those before `BASELINE` are part of it.
 
 _SET = "imagegen"
 
-Migration: TypeAlias = Callable[["sqlite_utils.Database"], None]
-"""One change of the schema, which a database stores by its name."""
+BASELINE = "m025_settings"
 
 
-def m025_settings(db: "sqlite_utils.Database") -> None:
-    """Create all tables as they were then; a database with this name has them."""
-    _run_script(db, "schema.sql")
+def migrations() -> dict[str, Path]:
+    """Return the SQL files of this version, by name: the baseline and the later ones."""
+    return {path.stem: path for path in sorted(Path(__file__).parent.glob("m*.sql"))}
 
 
-def m026_webhooks(db: "sqlite_utils.Database") -> None:
-    """Create the tables of webhooks, and the trigger that adds deliveries when a task ends."""
-    _run_script(db, "m026_webhooks.sql")
+def _has_pending(connection: sqlite3.Connection) -> bool:
+    return bool(pending(_applied(connection), migrations(), BASELINE))
 
 
-def m027_batches(db: "sqlite_utils.Database") -> None:
-    """Create batches, whose tasks are claimed after all others, and the trigger that ends them."""
-    _run_script(db, "m027_batches.sql")
+def _apply_pending(connection: sqlite3.Connection) -> None:
+    import sqlite_utils  # slow to import, and nothing is left to do at most starts
+
+    tool = sqlite_utils.Migrations(_SET)
+    for name, path in migrations().items():
+        tool(name=name)(partial(_run_script, path))
+    tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
-def m028_batch_jobs(db: "sqlite_utils.Database") -> None:
-    """Create the batch jobs of providers."""
-    _run_script(db, "m028_batch_jobs.sql")
-
-
-def m029_open_batch_jobs(db: "sqlite_utils.Database") -> None:
-    """Keep only the batch jobs that have not ended."""
-    _run_script(db, "m029_open_batch_jobs.sql")
-
-
-def m030_trash(db: "sqlite_utils.Database") -> None:
-    """Create the trash of deleted images."""
-    _run_script(db, "m030_trash.sql")
-
-
-def m031_failed_usage(db: "sqlite_utils.Database") -> None:
-    """Count the failed tasks in the totals of usage."""
-    _run_script(db, "m031_failed_usage.sql")
-
-
-def _run_script(db: "sqlite_utils.Database", name: str) -> None:
-    for statement in _statements(Path(__file__).with_name(name).read_text("utf-8")):
+def _run_script(path: Path, db: "sqlite_utils.Database") -> None:
+    for statement in _statements(path.read_text("utf-8")):
         db.conn.execute(statement)
-
-
-BASELINE = m025_settings.__name__
-
-
-@attrs.frozen
-class Migrations:
-    """The migrations of this version: the baseline and the ``later`` ones. Only `apply` loads the tools."""
-
-    later: tuple[Migration, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return BASELINE, *(migration.__name__ for migration in self.later)
-
-    def has_pending(self, connection: sqlite3.Connection) -> bool:
-        """Whether a database lacks some of them; one of an unknown version is refused."""
-        applied = _applied(connection)
-        if unknown := frozenset(name for name in applied if name > BASELINE) - frozenset(self.names):
-            raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
-        if applied and BASELINE not in applied:
-            raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=BASELINE))
-        return not applied.issuperset(self.names)
-
-    def apply(self, connection: sqlite3.Connection) -> None:
-        import sqlite_utils
-
-        tool = sqlite_utils.Migrations(_SET)
-        for migration in (m025_settings, *self.later):
-            tool()(migration)
-        tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
-
-
-migrations = Migrations(
-    (m026_webhooks, m027_batches, m028_batch_jobs, m029_open_batch_jobs, m030_trash, m031_failed_usage)
-)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply all pending migrations in one transaction; what is refused writes nothing."""
     with transaction(connection):  # serialises processes that start at the same time
-        if migrations.has_pending(connection):
-            migrations.apply(connection)
+        if _has_pending(connection):
+            _apply_pending(connection)
 
 
 @contextmanager
