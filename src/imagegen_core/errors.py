@@ -4,18 +4,18 @@
 
     ImagegenError
     ├── Refusal                  turned down before anything was stored or sent
-    │   ├── ValidationFailed       ├── ApiKeyRequired        ├── TaskNotFound
-    │   │   └── ProviderEnded      ├── UpstreamNotAllowed    ├── InputNotFound
-    │   ├── ProviderNotConfigured  ├── IdempotencyKeyReused  ├── ImageNotFound
-    │   ├── ProviderDisabled       ├── QueueFull             ├── CollectionNotFound
-    │   ├── ModelNotAvailable      ├── InsufficientStorage   ├── ProviderConfigNotFound
-    │   ├── UnsupportedOperation   ├── CollectionExists      ├── ResponseNotKept
-    │   ├── ReferenceCount         ├── TooManyCollections    ├── WebhookNotFound
-    │   ├── InvalidImage           ├── TooManyTags           ├── DeliveryNotFound
-    │   └── ThumbnailNotFound      ├── TooManyWebhooks       ├── BatchNotFound
-    │                              ├── TaskNotRecallable     ├── StyleNotFound
-    │                                                          └── Unavailable
-    │                                                            └── KeysLocked
+    │   ├── ValidationFailed       ├── ApiKeyRequired        ├── NotFound
+    │   │   └── ProviderEnded      ├── UpstreamNotAllowed    │   ├── TaskNotFound
+    │   ├── ProviderNotConfigured  ├── IdempotencyKeyReused  │   ├── ImageNotFound
+    │   ├── ProviderDisabled       ├── QueueFull             │   ├── ThumbnailNotFound
+    │   ├── ModelNotAvailable      ├── InsufficientStorage   │   ├── CollectionNotFound
+    │   ├── UnsupportedOperation   ├── CollectionExists      │   ├── ProviderConfigNotFound
+    │   ├── ReferenceCount         ├── TooManyCollections    │   ├── WebhookNotFound
+    │   ├── InvalidImage           ├── TooManyTags           │   ├── DeliveryNotFound
+    │   ├── InputNotFound          ├── TooManyWebhooks       │   ├── BatchNotFound
+    │   ├── ResponseNotKept        ├── TaskNotRecallable     │   └── StyleNotFound
+    │   └── Unavailable
+    │       └── KeysLocked
     ├── CallError                one call to a provider did not end in an image
     ├── IllegalTransition        a task or an attempt was asked to do what its state forbids
     ├── StaleTask                somebody else changed the task first
@@ -309,53 +309,45 @@ class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701):
         super().__init__(RefusalCode.DISK_FULL())
 
 
-class TaskNotFound(Refusal, slug="task_not_found", code=40401):
+class NotFound(Refusal):
+    """What was asked for by its id is not there; ``says`` tells so."""
+
+    _says: ClassVar[RefusalCode]
+
+    def __init_subclass__(cls, slug: str, code: int, says: RefusalCode) -> None:
+        super().__init_subclass__(slug, code)
+        cls._says = says
+
+    def __init__(self, id: int | str) -> None:
+        super().__init__(self._says(id=id))
+
+
+class TaskNotFound(NotFound, slug="task_not_found", code=40401, says=RefusalCode.NO_TASK):
     """No task has this id."""
 
-    def __init__(self, task_id: str) -> None:
-        super().__init__(RefusalCode.NO_TASK(task_id=task_id))
 
-
-class ImageNotFound(Refusal, slug="image_not_found", code=40402):
+class ImageNotFound(NotFound, slug="image_not_found", code=40402, says=RefusalCode.NO_IMAGE):
     """No image has this id, or it was deleted."""
 
-    def __init__(self, image_id: int | str) -> None:
-        super().__init__(RefusalCode.NO_IMAGE(image_id=image_id))
 
-
-class CollectionNotFound(Refusal, slug="collection_not_found", code=40404):
+class CollectionNotFound(NotFound, slug="collection_not_found", code=40404, says=RefusalCode.NO_COLLECTION):
     """No collection has this id, or it was deleted."""
 
-    def __init__(self, collection_id: int | str) -> None:
-        super().__init__(RefusalCode.NO_COLLECTION(collection=collection_id))
 
-
-class WebhookNotFound(Refusal, slug="webhook_not_found", code=40406):
+class WebhookNotFound(NotFound, slug="webhook_not_found", code=40406, says=RefusalCode.NO_WEBHOOK):
     """No endpoint has this id, or it was deleted."""
 
-    def __init__(self, webhook_id: int | str) -> None:
-        super().__init__(RefusalCode.NO_WEBHOOK(webhook=webhook_id))
 
-
-class DeliveryNotFound(Refusal, slug="delivery_not_found", code=40407):
+class DeliveryNotFound(NotFound, slug="delivery_not_found", code=40407, says=RefusalCode.NO_DELIVERY):
     """No delivery of a webhook has this id, or it is no longer kept."""
 
-    def __init__(self, delivery_id: int | str) -> None:
-        super().__init__(RefusalCode.NO_DELIVERY(delivery=delivery_id))
 
-
-class BatchNotFound(Refusal, slug="batch_not_found", code=40408):
+class BatchNotFound(NotFound, slug="batch_not_found", code=40408, says=RefusalCode.NO_BATCH):
     """No batch has this id."""
 
-    def __init__(self, batch_id: str) -> None:
-        super().__init__(RefusalCode.NO_BATCH(batch_id=batch_id))
 
-
-class StyleNotFound(Refusal, slug="style_not_found", code=40410):
+class StyleNotFound(NotFound, slug="style_not_found", code=40410, says=RefusalCode.NO_STYLE):
     """No style of this id was saved."""
-
-    def __init__(self, style_id: str) -> None:
-        super().__init__(RefusalCode.NO_STYLE(style=style_id))
 
 
 class TooManyWebhooks(Refusal, slug="too_many_webhooks", code=42205):
@@ -395,11 +387,8 @@ class InputNotFound(Refusal, slug="image_not_found"):
         super().__init__(RefusalCode.NO_INPUT(task_id=task_id, index=index))
 
 
-class ThumbnailNotFound(Refusal, slug="thumbnail_not_found", code=40409):
+class ThumbnailNotFound(NotFound, slug="thumbnail_not_found", code=40409, says=RefusalCode.SVG_NO_THUMBNAIL):
     """An SVG has no thumbnail, since it is never drawn here."""
-
-    def __init__(self, image_id: int) -> None:
-        super().__init__(RefusalCode.SVG_NO_THUMBNAIL(image_id=image_id))
 
 
 class ResponseNotKept(Refusal, slug="response_not_kept", code=40405):
@@ -409,11 +398,10 @@ class ResponseNotKept(Refusal, slug="response_not_kept", code=40405):
         super().__init__(RefusalCode.NO_KEPT_RESPONSE(task_id=task_id, index=index))
 
 
-class ProviderConfigNotFound(Refusal, slug="provider_config_not_found", code=40403):
+class ProviderConfigNotFound(
+    NotFound, slug="provider_config_not_found", code=40403, says=RefusalCode.NO_SAVED_PROVIDER
+):
     """No saved configuration has this name."""
-
-    def __init__(self, provider: str) -> None:
-        super().__init__(RefusalCode.NO_SAVED_PROVIDER(provider=provider))
 
 
 class BlobMissing(ImagegenError):

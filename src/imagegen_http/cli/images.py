@@ -114,7 +114,7 @@ async def find_collection(api: Api, text: str) -> int:
     named = [item["id"] for item in items if fold_name(item["name"]) == fold_name(text.strip())]
     numbers: list[int] = named + [item["id"] for item in items if str(item["id"]) == text]
     if not numbers:
-        raise CommandFailed(RefusalCode.NO_COLLECTION(collection=text))
+        raise CommandFailed(RefusalCode.NO_COLLECTION(id=text))
     return numbers[0]
 
 

@@ -128,7 +128,9 @@ def test_every_refusal_is_looked_at():
     """Those of fields have no sentence of their own."""
     kinds = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Refusal)}
 
-    assert kinds - {Refusal, errors.ValidationFailed, errors.ProviderEnded} == set(map(type, REFUSALS))
+    assert kinds - {Refusal, errors.NotFound, errors.ValidationFailed, errors.ProviderEnded} == set(
+        map(type, REFUSALS)
+    )
 
 
 @pytest.mark.parametrize("language", Language)
