@@ -107,8 +107,8 @@ class Store:
 
     ``installation_id`` distinguishes installations that share a bucket. ``index_state`` and ``reindex`` are
     the search index's. ``is_healthy`` is False after an error that a disk may not recover from. With a single
-    process, ``writes`` counts committed transactions, each before anybody learns of it, and ``prepare`` must
-    run before the first submission. With several, ``activity`` says what they do now.
+    process, ``writes`` counts committed transactions, each before anybody learns of it. With several,
+    ``activity`` says what they do now.
     """
 
     parts: Parts
@@ -116,7 +116,6 @@ class Store:
     index_state: Callable[[], Awaitable[IndexState]]
     reindex: Callable[[Callable[[int, int], None]], Awaitable[int]]
     writes: Callable[[], int] | None = None
-    prepare: Callable[[], Awaitable[object]] | None = None
     is_healthy: Callable[[], bool] = lambda: True
     activity: Callable[[], Awaitable["Activity"]] | None = None
 
@@ -197,8 +196,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             trash_days=options.trash_days,
         )
         if runs_tasks:
-            if store.prepare is not None:  # before any submission
-                await store.prepare()
+            if options.database is None:  # before any submission
                 try:
                     await stores.clean(at_start=True)
                 except ImagegenError as error:
@@ -233,7 +231,6 @@ async def _on_disk(
         stack.callback(spool.close)
         await blobs.sweep_temporary()
         await spool.sweep_temporary()
-        configs = SqliteProviderConfigs(database, box)
         yield Store(
             parts=parts_of(
                 tasks=SqliteTasks(database, simplify=simplify),
@@ -246,7 +243,7 @@ async def _on_disk(
                 trash=SqlTrash(sql, SqliteIndex(), simplify),
                 outbox=SqlOutbox(sql),
                 webhooks=SqlWebhooks(sql, box, options.redactor),
-                configs=configs,
+                configs=SqliteProviderConfigs(database, box),
                 box=box,
                 blobs=blobs,
                 spool=spool,
@@ -255,7 +252,6 @@ async def _on_disk(
             index_state=partial(index_state, database, simplify),
             reindex=partial(reindex, database, simplify),
             writes=lambda: database.writer.commits,
-            prepare=configs.seal_plaintext,
             is_healthy=lambda: database.healthy,
         )
 

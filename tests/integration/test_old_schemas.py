@@ -1,7 +1,6 @@
 """A database of every schema since the baseline is opened with nothing lost, and so is a backup of its
 time."""
 
-import json
 import re
 import subprocess
 import sys
@@ -236,25 +235,6 @@ async def test_saved_configurations_open_with_the_key(database, old):
     assert SAVED_KEY == opened["kept"].api_key.reveal()
     assert {"X-Api-Key": SECRET_HEADER, "X-Team": "a"} == dict(opened["headed"].extra_config["headers"])
     assert closed["kept"].api_key.locked
-
-
-@pytest.mark.parametrize("has_key", [True, False])
-async def test_readable_secrets_are_sealed_once_the_master_key_is_there(database, old, has_key):
-    """Early versions stored secret headers as they are; the rest of a configuration stays as it was."""
-    readable = json.dumps({"headers": {"X-Api-Key": SECRET_HEADER, "X-Team": "a"}})
-    update = "UPDATE provider_configs SET extra_config = ?, sealed_extra = NULL WHERE provider_name = ?"
-    await database.writer.write(lambda connection: connection.execute(update, [readable, "headed"]).close())
-    if not has_key:
-        (old / "master.key").unlink()
-    box = FernetSecretBox.for_directory(old, environment_keys=None, sample=None if has_key else "")
-    configs = SqliteProviderConfigs(database, box)
-    before = rows_of(old / "imagegen.db")["provider_configs"], await configs.get("headed")
-    await configs.seal_plaintext()
-    after = rows_of(old / "imagegen.db")["provider_configs"], await configs.get("headed")
-
-    assert has_key == (SECRET_HEADER not in str(after[0]))
-    assert has_key == (before[0] != after[0])
-    assert before[1] == after[1]
 
 
 def test_programs_that_start_at_once_take_turns(name, tmp_path):

@@ -4,9 +4,7 @@ from types import MappingProxyType
 
 import pytest
 
-from imagegen_adapters.stores.gallery import image_to_row, row_to_image
 from imagegen_adapters.stores.rows import object_from_json, object_to_json
-from tests.contracts.samples import a_task, an_attempt, an_image
 
 
 @pytest.mark.parametrize(
@@ -21,14 +19,6 @@ from tests.contracts.samples import a_task, an_attempt, an_image
 def test_an_object_comes_back_as_it_was(value):
     """In any script, with numbers of any size, read-only or not."""
     assert value == object_from_json(object_to_json(value))
-
-
-@pytest.mark.parametrize(("length", "metadata"), [(100, {"a": "x" * 100}), (400_000, {})])
-def test_metadata_of_before_its_bound_is_not_read(length, metadata):
-    """A list of a hundred such images would take hundreds of megabytes."""
-    row = image_to_row(an_image(an_attempt(a_task()), metadata={"a": "x" * length}))
-
-    assert metadata == row_to_image((1, *row.values(), 0)).metadata
 
 
 def test_text_that_is_not_valid_comes_back_repaired():

@@ -43,8 +43,6 @@ _PREFIX = "/v2beta/stable-image/"
 _HANDLED_PARAMETERS = frozenset(
     {"num", "width", "height", "size", "upscale_factor", "upscale_mode", "edit_mode"}
 )
-# What a receipt of an earlier version, which had the file alone, says beside it
-_PLAIN_RECEIPT = {"kind": "json", "status": 200, "url": "", "headers": {}}
 
 
 @cache
@@ -72,7 +70,6 @@ class Stability(HttpProvider):
         return await super().submit(call, exchange)
 
     async def collect(self, call: ProviderCall, receipt: Receipt, exchange: Exchange) -> ProviderResult:
-        receipt = attrs.evolve(receipt, data={**_PLAIN_RECEIPT, **receipt.data})
         try:
             result = await super().collect(call, receipt, exchange)
         except CallError as error:

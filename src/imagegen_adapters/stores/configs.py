@@ -34,7 +34,6 @@ from imagegen_core.secrets import Secret
 
 if TYPE_CHECKING:
     from imagegen_adapters.stores.sqlite.database import Database
-    from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
 
@@ -97,11 +96,8 @@ class SqlProviderConfigs:
         self._box = box
 
     async def get(self, provider_name: str) -> ProviderConfig | None:
-        row = await self._row(provider_name)
-        return None if row is None else self._to_config(row)
-
-    async def _row(self, provider_name: str) -> Row | None:
-        return next(iter(await self._sql.rows(GET, provider_names=[provider_name])), None)
+        rows = await self._sql.rows(GET, provider_names=[provider_name])
+        return self._to_config(rows[0]) if rows else None
 
     async def all(self) -> tuple[ProviderConfig, ...]:
         return tuple(self._to_config(row) for row in await self._sql.rows(ALL))
@@ -109,10 +105,7 @@ class SqlProviderConfigs:
     async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         if self._box.locked:
             raise KeysLocked(RefusalCode.KEYS_LOCKED())
-        await self._put(self._to_row(config, key_origin))
-
-    async def _put(self, row: dict[str, Any]) -> None:
-        await self._sql.change(_PUT, **row)
+        await self._sql.change(_PUT, **self._to_row(config, key_origin))
 
     async def default(self) -> str | None:
         rows = await self._sql.rows("SELECT value FROM settings WHERE name = 'default_provider'")
@@ -185,7 +178,6 @@ class SqliteProviderConfigs(SqlProviderConfigs):
 
     def __init__(self, database: "Database", box: SecretBox) -> None:
         super().__init__(SqliteSql(database), box)
-        self._database = database
         self._cache: tuple[dict[str, ProviderConfig], str | None] | None = None
         self._changes = 0
 
@@ -208,27 +200,9 @@ class SqliteProviderConfigs(SqlProviderConfigs):
             self._cache = saved
         return saved
 
-    async def seal_plaintext(self) -> None:
-        """Seal the headers and passwords of early versions, unless the box or the row's own key is locked."""
-        for row in () if self._box.locked else await self._sql.rows(ALL):
-            _, secret = split_secrets(json.loads(row["extra_config"]))
-            config = self._to_config(row)
-            if secret and not (config.api_key is not None and config.api_key.locked):
-                await self.save(config, key_origin=row["key_origin"])
-
-    async def _put(self, row: dict[str, Any]) -> None:
-        def put(connection: "sqlite3.Connection") -> None:
-            from sqlite_utils import Database as Tables  # slow to import
-
-            # A `query_only` connection rejects the pragma that enables recursive triggers.
-            tables = Tables(connection, execute_plugins=False, recursive_triggers=False)
-            table = tables.table("provider_configs")
-            before = list(table.rows_where("provider_name = ?", [row["provider_name"]]))
-            created_at = (before[0]["created_at"] if before else None) or row["created_at"]
-            table.upsert({**row, "created_at": created_at}, pk="provider_name")
-
+    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
         with self._changing():
-            await self._database.writer.write(put)
+            await super().save(config, key_origin=key_origin)
 
     async def set_default(self, provider_name: str | None) -> None:
         with self._changing():

@@ -32,7 +32,7 @@ from imagegen_adapters.stores.search import (
 from imagegen_adapters.stores.sql import NEWEST, Row, Sql, Steps, json_rows
 from imagegen_core.errors import ImageNotFound, text_problem
 from imagegen_core.images import UNMARKED, Image, Marks, MediaType, StorageState
-from imagegen_core.limits import MAX_CHILDREN, MAX_METADATA_BYTES
+from imagegen_core.limits import MAX_CHILDREN
 from imagegen_core.ports.gallery import ImageFilter, ImageList, ImageView, Neighbours, Relatives, SearchHit
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
@@ -75,9 +75,6 @@ _OPERATIONS = {operation.value: operation for operation in Operation}
 _MEDIA_TYPES = {media_type.value: media_type for media_type in MediaType}
 _STORAGE_STATES = {state.value: state for state in StorageState}
 """A lookup takes a fifth of the time of calling the enumeration."""
-
-_MAX_METADATA_CHARS = 6 * MAX_METADATA_BYTES
-"""The limit with every character escaped. Older rows may be longer, and are not shown."""
 
 IMAGE_COLUMNS = (
     *("task_id", "attempt_id", "position", "operation", "prompt", "provider_name", "model_id", "mime_type"),
@@ -130,7 +127,7 @@ def row_to_image(row: Row) -> Image:
         archive_checksum=crc64,
         storage=_STORAGE_STATES[storage],
         params=object_from_json(params),
-        metadata=object_from_json(metadata) if len(metadata) <= _MAX_METADATA_CHARS else {},
+        metadata=object_from_json(metadata),
         cost=cost_from_columns(basis, currency, ticks),
         marks=row_to_marks(marks),
     )

@@ -377,7 +377,7 @@ def _apply_pending(connection: sqlite3.Connection) -> None:
 
     tool = sqlite_utils.Migrations(_SET)
     for name, path in migrations().items():
-        tool(name=name)(partial(_run_script, path))
+        tool(name=name)(lambda db, path=path: _run_script(path, db))
     tool.apply(sqlite_utils.Database(connection, execute_plugins=False))
 
 
