@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -35,7 +36,7 @@ from imagegen_core.running.exchange import PartialImages
 from imagegen_core.running.runner import Node, Runner, Worker
 from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
-from imagegen_core.search import Paging, SearchQuery
+from imagegen_core.search import Paging, SearchQuery, pages
 from imagegen_core.services.batches import Batches
 from imagegen_core.services.gallery import IdleThumbnails, Images
 from imagegen_core.services.tasks import Tasks
@@ -341,14 +342,10 @@ class ImageGen:
         """
         query = SearchQuery.parse(words, self.parts.simplify) if words.strip() else None
         mode = SearchMode.RELEVANT if similar else SearchMode.CONTAINS
-        images, paging = ImageList(criteria=ImageFilter(**criteria), query=query, mode=mode), Paging()
-        while True:
-            page = await self.parts.images.list(images, paging)
+        images = ImageList(criteria=ImageFilter(**criteria), query=query, mode=mode)
+        async for page in pages(partial(self.parts.images.list, images), Paging()):
             for hit in page.items:
                 yield StoredImage(hit.image, self)
-            if not page.has_more:
-                return
-            paging = attrs.evolve(paging, page=paging.page + 1, after=page.last)
 
     async def read(self, image: Image) -> bytes:
         return b"".join([chunk async for chunk in self.parts.blobs.open(image.blob_key)])

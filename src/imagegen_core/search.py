@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from operator import add
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -174,6 +174,18 @@ class Page(Generic[T]):
     def with_items(self, items: Iterable[U]) -> "Page[U]":
         page: Page[Any] = self
         return attrs.evolve(page, items=tuple(items))
+
+
+async def pages(
+    read: Callable[[Paging], Awaitable[Page[T]]], first: Paging | None = None
+) -> AsyncGenerator[Page[T], None]:
+    """Yield a whole list page by page, each from where the one before ends."""
+    paging, has_more = first or Paging(page_size=MAX_PAGE_SIZE), True
+    while has_more:
+        page = await read(paging)
+        yield page
+        has_more, number = page.has_more, paging.page + (page.last is None)
+        paging = attrs.evolve(paging, page=number, after=page.last)
 
 
 def encode_cursor(position: int, query: Any) -> str:

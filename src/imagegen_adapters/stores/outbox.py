@@ -2,12 +2,7 @@
 
 from datetime import datetime
 
-from imagegen_adapters.stores.rows import (
-    optional_moment,
-    optional_value,
-    to_json,
-    to_timestamp,
-)
+from imagegen_adapters.stores.rows import optional_moment, optional_value, to_json, to_timestamp
 from imagegen_adapters.stores.sql import Row, Sql, Steps
 from imagegen_core.messages import Message
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind

@@ -10,6 +10,7 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -42,7 +43,7 @@ from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.running.calls import refusal_failure
 from imagegen_core.running.exchange import cut, spool_folder
 from imagegen_core.running.runner import Runner
-from imagegen_core.search import Paging
+from imagegen_core.search import Paging, pages
 from imagegen_core.secrets import redacted_failure
 from imagegen_core.task import Submission, Task, TaskStatus
 
@@ -451,11 +452,10 @@ class JobRun:
             own, owner=OWNER_PREFIX, batch_id=job.batch_id, provider_name=job.provider_name
         )
         for criteria in (own, waiting) if job.file is None else (own,):
-            paging, has_more = Paging(page=1, page_size=_TASKS_AT_ONCE), True
-            while has_more:
-                page = await self.parts.tasks.find(criteria, paging)
+            async for page in pages(
+                partial(self.parts.tasks.find, criteria), Paging(page_size=_TASKS_AT_ONCE)
+            ):
                 yield [task for task in page.items if task.model_id == job.model_id]
-                paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
 
     async def _target(self) -> tuple[BatchCalls, ProviderCall] | None:
         """Return who has the job, and a call as it was or will be sent; None if it has no tasks any more."""

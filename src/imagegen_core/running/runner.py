@@ -10,13 +10,7 @@ from typing import Any
 
 import attrs
 
-from imagegen_core.attempt import (
-    Attempt,
-    AttemptOutcome,
-    Phase,
-    charged_nothing,
-    may_be_charged,
-)
+from imagegen_core.attempt import Attempt, AttemptOutcome, Phase, charged_nothing, may_be_charged
 from imagegen_core.errors import (
     CallError,
     Failure,

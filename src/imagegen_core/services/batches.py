@@ -9,14 +9,7 @@ from contextlib import suppress
 
 import attrs
 
-from imagegen_core.batch import (
-    Batch,
-    BatchPlan,
-    BatchStatus,
-    BatchVerb,
-    PauseReason,
-    ceiling_problem,
-)
+from imagegen_core.batch import Batch, BatchPlan, BatchStatus, BatchVerb, PauseReason, ceiling_problem
 from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_QUEUE_SIZE

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from weakref import WeakValueDictionary
 
 import attrs
@@ -21,26 +22,14 @@ from imagegen_core.errors import (
     ThumbnailNotFound,
     ValidationFailed,
 )
-from imagegen_core.images import (
-    ChangedImages,
-    Collection,
-    Image,
-    MarkChange,
-    StorageState,
-    collection_name,
-)
-from imagegen_core.limits import (
-    MAX_BATCH_IMAGES,
-    MAX_PAGE_SIZE,
-    MAX_SELECTED_IMAGES,
-    MAX_ZIPPED_IMAGES,
-)
+from imagegen_core.images import ChangedImages, Collection, Image, MarkChange, StorageState, collection_name
+from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE, MAX_SELECTED_IMAGES, MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
 from imagegen_core.ports.gallery import ImageList, ImageView, SearchHit, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
 from imagegen_core.running.exchange import once
-from imagegen_core.search import Page, Paging
+from imagegen_core.search import Page, Paging, pages
 from imagegen_core.values import CalendarDays, ZipStream, file_name
 
 _log = logging.getLogger(__name__)
@@ -99,11 +88,11 @@ class Images:
     ) -> tuple[tuple[int, ...], Page[SearchHit]]:
         """Return the ids of a list in its order, at most `MAX_SELECTED_IMAGES`, and its last page read."""
         ids: list[int] = []
-        paging, has_more = Paging(page_size=MAX_PAGE_SIZE, oldest_first=oldest_first), True
-        while has_more and len(ids) < MAX_SELECTED_IMAGES:
-            page = await self.parts.images.list(images, paging)
+        paging = Paging(page_size=MAX_PAGE_SIZE, oldest_first=oldest_first)
+        async for page in pages(partial(self.parts.images.list, images), paging):
             ids += (hit.image.id for hit in page.items)
-            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
+            if len(ids) >= MAX_SELECTED_IMAGES:
+                break
         return tuple(ids), page
 
     async def thumbnail(self, image: Image) -> bytes:
@@ -185,12 +174,9 @@ class Images:
                 missing.errors.append(error)
 
     async def _of_batch(self, batch_id: str) -> AsyncIterator[Image]:
-        paging, has_more = Paging(page_size=MAX_PAGE_SIZE), True
-        while has_more:
-            page = await self.parts.images.of_batch(batch_id, paging)
+        async for page in pages(partial(self.parts.images.of_batch, batch_id)):
             for image in page.items:
                 yield image
-            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
 
     async def _zip(
         self, images: AsyncIterator[Image], missing: "_MissingImages", language: Language
@@ -283,11 +269,9 @@ class Images:
 
     async def empty_trash(self) -> int:
         """Delete for good what is in the trash now; cut off, it leaves the rest there."""
-        removed, paging, has_more = 0, Paging(page_size=MAX_PAGE_SIZE), True
-        while has_more:  # backwards, so that what is deleted meanwhile stays
-            page = await self.parts.trash.list(paging)
+        removed = 0
+        async for page in pages(self.parts.trash.list):  # backwards: what is deleted meanwhile stays
             removed += len(await self.parts.trash.remove([one.image.id for one in page.items]))
-            paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
         _log.info("the trash was emptied", extra={"images": removed})
         self.on_change()
         return removed

@@ -31,7 +31,7 @@ from imagegen_core.errors import (
 )
 from imagegen_core.facts import parse_text
 from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
-from imagegen_core.limits import MAX_FALLBACKS, MAX_PAGE_SIZE
+from imagegen_core.limits import MAX_FALLBACKS
 from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
 from imagegen_core.ports.batch_jobs import OWNER_PREFIX
@@ -46,7 +46,7 @@ from imagegen_core.running.calls import seal_override
 from imagegen_core.running.exchange import kept_folders
 from imagegen_core.running.runner import Runner
 from imagegen_core.running.storing import hashed
-from imagegen_core.search import Page, Paging
+from imagegen_core.search import Page, Paging, pages
 from imagegen_core.task import (
     FALLBACK,
     RESPONSE_FORMAT,
@@ -547,12 +547,9 @@ class Tasks:
             raise ValidationFailed.for_field("status", ProblemCode.NOT_ONE_OF(choices=_UNFINISHED))
         count = 0
         for status in _UNFINISHED if criteria.status is None else (criteria.status,):
-            paging, has_more = Paging(page=1, page_size=MAX_PAGE_SIZE, after=None), True
-            while has_more:
-                page = await self.parts.tasks.find(attrs.evolve(criteria, status=status), paging)
+            async for page in pages(partial(self.parts.tasks.find, attrs.evolve(criteria, status=status))):
                 ended = await asyncio.gather(*(self._cancelled(task) for task in page.items))
                 count += sum(task.status is TaskStatus.CANCELLED or task.cancel_requested for task in ended)
-                paging, has_more = attrs.evolve(paging, after=page.last), page.has_more
         return count
 
     async def _cancelled(self, task: Task) -> Task:
