@@ -17,16 +17,7 @@ from imagegen_core.services.webhooks import Render
 from imagegen_http.api import requests
 from imagegen_http.api.batches import Batch
 from imagegen_http.api.errors import delete, get, patch, post
-from imagegen_http.api.requests import (
-    DeliveryPath,
-    ServiceDependency,
-    WebhookPath,
-    parse_delivery_id,
-    parse_paging,
-    parse_webhook_id,
-    query,
-    without_fields,
-)
+from imagegen_http.api.requests import ServiceDependency
 from imagegen_http.api.responses import DELETED, Deleted, ListPage, Success, listed, success
 from imagegen_http.api.tasks import Task
 from imagegen_http.guard import asgi
@@ -116,8 +107,12 @@ class Delivery(Answer, frozen=True, kw_only=True):
 
 # ---------------------------------------------------------------- routes
 
+_WEBHOOKS = "/api/v1/webhooks"
+_WEBHOOK = f"{_WEBHOOKS}/{{webhook_id:str}}"
+_DELIVERY = f"{_WEBHOOKS}/deliveries/{{delivery_id:str}}"
 
-@get("/api/v1/webhooks", "webhooks")
+
+@get(_WEBHOOKS, "webhooks")
 async def list_webhooks(
     service: ServiceDependency,
     page: requests.PageQuery = 1,
@@ -131,7 +126,7 @@ async def list_webhooks(
     return listed(webhooks, Webhook.from_webhook, number=page, size=page_size)
 
 
-@post("/api/v1/webhooks", "webhooks", "upstream_not_allowed", "too_many_webhooks")
+@post(_WEBHOOKS, "webhooks", "upstream_not_allowed", "too_many_webhooks")
 async def create_webhook(data: JSONBody[WebhookBody], service: ServiceDependency) -> Success[Webhook]:
     """Add an endpoint, which from now on hears of each task that ends.
 
@@ -142,78 +137,66 @@ async def create_webhook(data: JSONBody[WebhookBody], service: ServiceDependency
     return success(Webhook.from_webhook(webhook, with_secret=True))
 
 
-@get("/api/v1/webhooks/{webhook_id:str}", "webhooks", "webhook_not_found")
-async def get_webhook(webhook_id: WebhookPath, service: ServiceDependency) -> Success[Webhook]:
+@get(_WEBHOOK, "webhooks", "webhook_not_found")
+async def get_webhook(webhook_id: requests.WebhookPath, service: ServiceDependency) -> Success[Webhook]:
     """Show an endpoint.
 
     With when a try last succeeded and last failed.
     """
-    return success(Webhook.from_webhook(await service.webhooks.get(parse_webhook_id(webhook_id))))
+    return success(Webhook.from_webhook(await service.webhooks.get(requests.parse_webhook_id(webhook_id))))
 
 
-@patch("/api/v1/webhooks/{webhook_id:str}", "webhooks", "webhook_not_found", "upstream_not_allowed")
+@patch(_WEBHOOK, "webhooks", "webhook_not_found", "upstream_not_allowed")
 async def change_webhook(
-    webhook_id: WebhookPath, data: JSONBody[WebhookChanges], service: ServiceDependency
+    webhook_id: requests.WebhookPath, data: JSONBody[WebhookChanges], service: ServiceDependency
 ) -> Success[Webhook]:
     """Change an endpoint's address or events, or switch it on or off.
 
     While it is switched off, nothing is kept for it, and what is still on its way fails.
     """
     changes = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    webhook = await service.webhooks.change(parse_webhook_id(webhook_id), WebhookChange(**changes))
+    webhook = await service.webhooks.change(requests.parse_webhook_id(webhook_id), WebhookChange(**changes))
     return success(Webhook.from_webhook(webhook))
 
 
-@delete("/api/v1/webhooks/{webhook_id:str}", "webhooks", "webhook_not_found")
-async def delete_webhook(webhook_id: WebhookPath, service: ServiceDependency) -> Deleted:
+@delete(_WEBHOOK, "webhooks", "webhook_not_found")
+async def delete_webhook(webhook_id: requests.WebhookPath, service: ServiceDependency) -> Deleted:
     """Delete an endpoint.
 
     What is still on its way is not sent any more.
     """
-    await service.imagegen.parts.webhooks.remove(parse_webhook_id(webhook_id))
+    await service.imagegen.parts.webhooks.remove(requests.parse_webhook_id(webhook_id))
     return DELETED
 
 
-@post(
-    "/api/v1/webhooks/{webhook_id:str}/test",
-    "webhooks",
-    "webhook_not_found",
-    "unavailable",
-    guards=[without_fields],
-)
-async def test_webhook(webhook_id: WebhookPath, service: ServiceDependency) -> Success[WebhookTest]:
+@post(f"{_WEBHOOK}/test", "webhooks", "webhook_not_found", "unavailable", guards=[requests.without_fields])
+async def test_webhook(webhook_id: requests.WebhookPath, service: ServiceDependency) -> Success[WebhookTest]:
     """Send the event `webhook.test` to an endpoint now, once.
 
     This is 200 whatever the receiver says; `ok` tells.
     """
-    clock, number = service.imagegen.parts.clock, parse_webhook_id(webhook_id)
+    clock, number = service.imagegen.parts.clock, requests.parse_webhook_id(webhook_id)
     started_at = clock.monotonic()
     receipt, is_ok = await service.webhooks.test(number, body_of(service))
     took = round((clock.monotonic() - started_at) * 1000)
     return success(WebhookTest.from_attributes(receipt, ok=is_ok, latency_ms=took))
 
 
-@post(
-    "/api/v1/webhooks/{webhook_id:str}/rotate",
-    "webhooks",
-    "webhook_not_found",
-    "unavailable",
-    guards=[without_fields],
-)
-async def rotate_webhook(webhook_id: WebhookPath, service: ServiceDependency) -> Success[Webhook]:
+@post(f"{_WEBHOOK}/rotate", "webhooks", "webhook_not_found", "unavailable", guards=[requests.without_fields])
+async def rotate_webhook(webhook_id: requests.WebhookPath, service: ServiceDependency) -> Success[Webhook]:
     """Give an endpoint a new secret.
 
     The answer shows it. For 24 hours the one before signs as well.
     """
-    webhook = await service.webhooks.rotate(parse_webhook_id(webhook_id))
+    webhook = await service.webhooks.rotate(requests.parse_webhook_id(webhook_id))
     return success(Webhook.from_webhook(webhook, with_secret=True))
 
 
-@get("/api/v1/webhooks/{webhook_id:str}/deliveries", "webhooks", "webhook_not_found", "validation_failed")
+@get(f"{_WEBHOOK}/deliveries", "webhooks", "webhook_not_found", "validation_failed")
 async def list_webhook_deliveries(
-    webhook_id: WebhookPath,
+    webhook_id: requests.WebhookPath,
     service: ServiceDependency,
-    status: Annotated[DeliveryStatus | None, query("only deliveries in this status")] = None,
+    status: Annotated[DeliveryStatus | None, requests.query("only deliveries in this status")] = None,
     page: requests.PageQuery = 1,
     page_size: requests.PageSizeQuery = limits.DEFAULT_PAGE_SIZE,
     cursor: requests.CursorQuery = None,
@@ -223,35 +206,35 @@ async def list_webhook_deliveries(
     They are kept for 30 days after they were made.
     """
     scope = ["deliveries", webhook_id, status]
-    paging = parse_paging(page, page_size, cursor, scope)
-    webhook = await service.webhooks.get(parse_webhook_id(webhook_id))
+    paging = requests.parse_paging(page, page_size, cursor, scope)
+    webhook = await service.webhooks.get(requests.parse_webhook_id(webhook_id))
     deliveries = await service.imagegen.parts.webhooks.deliveries(webhook.id, status, paging)
     show = partial(Delivery.from_attributes, answer=UNSET)
     return listed(deliveries, show, number=page, size=page_size, query=scope)
 
 
-@get("/api/v1/webhooks/deliveries/{delivery_id:str}", "webhooks", "delivery_not_found")
-async def get_webhook_delivery(delivery_id: DeliveryPath, service: ServiceDependency) -> Success[Delivery]:
+@get(_DELIVERY, "webhooks", "delivery_not_found")
+async def get_webhook_delivery(
+    delivery_id: requests.DeliveryPath, service: ServiceDependency
+) -> Success[Delivery]:
     """Show a delivery, with the beginning of the last answer.
 
     Also one to the `webhook_url` of a task, which no endpoint lists.
     """
-    delivery = await service.imagegen.parts.webhooks.delivery(parse_delivery_id(delivery_id))
+    delivery = await service.imagegen.parts.webhooks.delivery(requests.parse_delivery_id(delivery_id))
     return success(Delivery.from_attributes(delivery))
 
 
-@post(
-    "/api/v1/webhooks/deliveries/{delivery_id:str}/replay",
-    "webhooks",
-    "delivery_not_found",
-    guards=[without_fields],
-)
-async def replay_webhook_delivery(delivery_id: DeliveryPath, service: ServiceDependency) -> Success[Delivery]:
+@post(f"{_DELIVERY}/replay", "webhooks", "delivery_not_found", guards=[requests.without_fields])
+async def replay_webhook_delivery(
+    delivery_id: requests.DeliveryPath, service: ServiceDependency
+) -> Success[Delivery]:
     """Send a delivery again, whatever became of it, with all its tries.
 
     The event keeps its id, so a receiver knows it again. The body is rendered again.
     """
-    return success(Delivery.from_attributes(await service.webhooks.replay(parse_delivery_id(delivery_id))))
+    delivery = await service.webhooks.replay(requests.parse_delivery_id(delivery_id))
+    return success(Delivery.from_attributes(delivery))
 
 
 # ---------------------------------------------------------------- the body of a delivery
