@@ -9,19 +9,10 @@ from typing import Any, Literal
 
 import attrs
 
+from imagegen_core import limits
 from imagegen_core.costs import Cost
 from imagegen_core.errors import ValidationFailed, check_name, check_text
 from imagegen_core.facts import is_currency
-from imagegen_core.limits import (
-    DEFAULT_BATCH_CONCURRENCY,
-    MAX_BATCH_CONCURRENCY,
-    MAX_BATCH_COST,
-    MAX_BATCH_NAME_CHARS,
-    MAX_BATCH_TASKS,
-    MAX_PROMPT_CHARS,
-    MAX_STYLE_BYTES,
-    MAX_STYLE_NAME_CHARS,
-)
 from imagegen_core.messages import Message, ProblemCode
 from imagegen_core.task import Submission, Target, TaskStatus, canonical_json
 from imagegen_core.values import frozen_mapping
@@ -78,7 +69,7 @@ class Style:
                 f"{field}.{'prompt' if self.name else 'name'}", ProblemCode.EMPTY()
             )
         for language, name in self.name.items():
-            check_name(f"{field}.name.{language}", name, maximum=MAX_STYLE_NAME_CHARS)
+            check_name(f"{field}.name.{language}", name, maximum=limits.MAX_STYLE_NAME_CHARS)
         variables = set[str]()
         for language, pattern in self.prompt.items():
             place = f"{field}.prompt.{language}"
@@ -92,8 +83,9 @@ class Style:
         for name in self.variables:
             if name not in variables - {"prompt"}:
                 raise ValidationFailed.for_field(f"{field}.variables.{name}", ProblemCode.VARIABLE_UNUSED())
-        if len(canonical_json(attrs.asdict(self))) > MAX_STYLE_BYTES:
-            raise ValidationFailed.for_field(field, ProblemCode.TOO_MANY_BYTES(maximum=MAX_STYLE_BYTES))
+        if len(canonical_json(attrs.asdict(self))) > limits.MAX_STYLE_BYTES:
+            reason = ProblemCode.TOO_MANY_BYTES(maximum=limits.MAX_STYLE_BYTES)
+            raise ValidationFailed.for_field(field, reason)
 
 
 # ---------------------------------------------------------------- what is to be made
@@ -130,7 +122,7 @@ class BatchPlan:
         if sum((bool(self.prompts), self.template is not None, bool(self.items))) != 1:
             sources = ("prompts", "template", "items")
             raise ValidationFailed.for_field("body", ProblemCode.EXACTLY_ONE(fields=sources))
-        check_text("template", self.template or "", maximum=MAX_PROMPT_CHARS)  # also the names in it
+        check_text("template", self.template or "", maximum=limits.MAX_PROMPT_CHARS)  # also the names in it
         names = () if self.template is None else template_variables(self.template)
         for name in dict.fromkeys((*names, *self.variables)):
             if name not in self.variables:
@@ -143,9 +135,9 @@ class BatchPlan:
             raise ValidationFailed.for_field("targets", ProblemCode.EMPTY())
         if len(self.targets) > 1 and any(item.target for item in self.items):
             raise ValidationFailed.for_field("targets", ProblemCode.TOO_MANY_ITEMS(maximum=1))
-        if self.size > MAX_BATCH_TASKS:
+        if self.size > limits.MAX_BATCH_TASKS:
             count = min(self.size, 10**15)  # a number of thousands of digits cannot be shown
-            reason = ProblemCode.TOO_MANY_TASKS(count=count, maximum=MAX_BATCH_TASKS)
+            reason = ProblemCode.TOO_MANY_TASKS(count=count, maximum=limits.MAX_BATCH_TASKS)
             raise ValidationFailed.for_field("body", reason)
 
     @property
@@ -240,7 +232,7 @@ class Batch:
     size: int = 0
     submitted: int = 0
     retried_until: int = 0
-    concurrency: int = DEFAULT_BATCH_CONCURRENCY
+    concurrency: int = limits.DEFAULT_BATCH_CONCURRENCY
     on_failure: OnFailure = "continue"
     max_cost: Cost | None = None
     idempotency_key: str | None = None
@@ -261,8 +253,8 @@ class Batch:
 
     def check(self) -> None:
         """Refuse a name, number or ceiling that no batch can have."""
-        check_name("name", self.name, minimum=0, maximum=MAX_BATCH_NAME_CHARS)
-        bounds = {"minimum": 1, "maximum": MAX_BATCH_CONCURRENCY}
+        check_name("name", self.name, minimum=0, maximum=limits.MAX_BATCH_NAME_CHARS)
+        bounds = {"minimum": 1, "maximum": limits.MAX_BATCH_CONCURRENCY}
         ValidationFailed.check_range("concurrency", self.concurrency, **bounds)
         if self.max_cost is not None:
             amount = self.max_cost.amount or 0
@@ -270,7 +262,7 @@ class Batch:
                 raise ValidationFailed.for_field("max_cost.currency", ProblemCode.NOT_A_CURRENCY())
             if amount <= 0:
                 raise ValidationFailed.for_field("max_cost.amount", ProblemCode.NOT_ABOVE(limit=0))
-            ValidationFailed.check_range("max_cost.amount", float(amount), maximum=MAX_BATCH_COST)
+            ValidationFailed.check_range("max_cost.amount", float(amount), maximum=limits.MAX_BATCH_COST)
 
 
 def ceiling_problem(quotes: tuple[Cost, ...], ceiling: Cost | None) -> Message | None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 import attrs
 
+from imagegen_core import limits
 from imagegen_core.config import (
     PROVIDER_FIELDS,
     ProviderConfig,
@@ -19,19 +20,6 @@ from imagegen_core.config import (
     parse_receiver,
 )
 from imagegen_core.errors import ValidationFailed
-from imagegen_core.limits import (
-    DEFAULT_BATCH_POLL_SECONDS,
-    DEFAULT_BEAT_SECONDS,
-    DEFAULT_KEEP_INPUTS,
-    DEFAULT_PROVIDER,
-    DEFAULT_QUEUE_SIZE,
-    DEFAULT_SHUTDOWN_GRACE_SECONDS,
-    DEFAULT_TRASH_DAYS,
-    DEFAULT_WORKERS,
-    MAX_PORT,
-    MAX_QUEUE_SIZE,
-    MAX_WORKERS,
-)
 from imagegen_core.messages import (
     Language,
     Message,
@@ -161,7 +149,9 @@ def check_database_url(url: str) -> None:
     hosts = map(_HOST.fullmatch, parts.netloc.rpartition("@")[2].split(","))
     if not url.startswith(("postgresql://", "postgres://")) or not url.isprintable() or "#" in url:
         raise ValueError
-    if parts.netloc.count("@") > 1 or any(not host or int(host["port"] or 0) > MAX_PORT for host in hosts):
+    if parts.netloc.count("@") > 1 or any(
+        not host or int(host["port"] or 0) > limits.MAX_PORT for host in hosts
+    ):
         raise ValueError
     if parts.query and not all("=" in pair for pair in parts.query.split("&")):
         raise ValueError
@@ -217,7 +207,7 @@ class ServerSettings:
     """Where the service listens, and what it accepts."""
 
     host: str = "127.0.0.1"
-    port: int = _setting(8080, _within(0, MAX_PORT))
+    port: int = _setting(8080, _within(0, limits.MAX_PORT))
     auth_token: str | None = _setting(
         None, lambda text: None if text == text.strip() else SettingCode.SPACES_AROUND(), repr=False
     )
@@ -232,9 +222,9 @@ class ServerSettings:
 class QueueSettings:
     """``size`` tasks may be pending, ``workers`` run concurrently; each batch job is looked at so often."""
 
-    size: int = _setting(DEFAULT_QUEUE_SIZE, _within(1, MAX_QUEUE_SIZE))
-    workers: int = _setting(DEFAULT_WORKERS, _within(1, MAX_WORKERS))
-    batch_poll_seconds: float = _setting(DEFAULT_BATCH_POLL_SECONDS, _within(0.1, 3600))
+    size: int = _setting(limits.DEFAULT_QUEUE_SIZE, _within(1, limits.MAX_QUEUE_SIZE))
+    workers: int = _setting(limits.DEFAULT_WORKERS, _within(1, limits.MAX_WORKERS))
+    batch_poll_seconds: float = _setting(limits.DEFAULT_BATCH_POLL_SECONDS, _within(0.1, 3600))
 
 
 @attrs.frozen(kw_only=True)
@@ -287,9 +277,9 @@ class StorageSettings:
     oss: OssSettings | None = None
     s3: S3Settings | None = None
     archive: ArchiveSettings | None = None  # of another package
-    keep_inputs: bool = DEFAULT_KEEP_INPUTS  # callers' input images, as long as their tasks' records
+    keep_inputs: bool = limits.DEFAULT_KEEP_INPUTS  # callers' input images, as long as their tasks' records
     trash_days: float = _setting(
-        DEFAULT_TRASH_DAYS, _within(0, 36_500)
+        limits.DEFAULT_TRASH_DAYS, _within(0, 36_500)
     )  # in which deleted images can be restored
     cache_mb: int = _setting(0, _within(0))  # of recent reads from OSS or S3, if `local` is None
     min_free_mb: int = _setting(200, _within(0))
@@ -342,7 +332,7 @@ class LogSettings:
 class ClusterSettings:
     """How nodes on one database know of each other."""
 
-    heartbeat_seconds: float = _setting(DEFAULT_BEAT_SECONDS, _within(0.1, 60))
+    heartbeat_seconds: float = _setting(limits.DEFAULT_BEAT_SECONDS, _within(0.1, 60))
     dead_after_seconds: float = _setting(60, _within(0.3, 3600))  # of silence; others take its tasks
     spool: str = _setting("database", _one_of("database"))  # for paid results until they are stored
 
@@ -363,9 +353,9 @@ class Settings:
     cluster: ClusterSettings = ClusterSettings()
     server: ServerSettings = ServerSettings()
     queue: QueueSettings = QueueSettings()
-    shutdown_grace_seconds: float = _setting(DEFAULT_SHUTDOWN_GRACE_SECONDS, _within(0))
+    shutdown_grace_seconds: float = _setting(limits.DEFAULT_SHUTDOWN_GRACE_SECONDS, _within(0))
     storage: StorageSettings = StorageSettings()
-    default_provider: str = _setting(DEFAULT_PROVIDER, _provider_name)
+    default_provider: str = _setting(limits.DEFAULT_PROVIDER, _provider_name)
     providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)  # below what the API saves
     security: SecuritySettings = SecuritySettings()
     mcp: McpSettings = McpSettings()
