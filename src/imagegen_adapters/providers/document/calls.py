@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Collection
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import attrs
 import httpx
@@ -39,7 +39,7 @@ from imagegen_adapters.providers.common.images import (
     mask_for,
     random_seed,
 )
-from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens, follow
 from imagegen_adapters.providers.document.expressions import (
     MAX_CHARS,
     MAX_QUOTED_CHARS,
@@ -61,7 +61,7 @@ from imagegen_adapters.providers.document.responses import (
 from imagegen_adapters.providers.document.schema import Document, ModelSpec
 from imagegen_adapters.providers.document.templates import OPTIONS, PROSE, Template, as_text
 from imagegen_core.attempt import Receipt
-from imagegen_core.config import ProviderConfig, is_secret_header, origin
+from imagegen_core.config import ProviderConfig, is_secret_header
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
 from imagegen_core.facts import SIZE_NAMES
 from imagegen_core.images import MAX_IMAGE_BYTES
@@ -85,72 +85,6 @@ PATH_OF_DOTS = re.compile(r"(?:^|/)\.{1,2}(?:/|$)")
 _INVALID_HEADER_CHARS = re.compile(r"[^\t -~\x80-\xff]")
 _QUERY_PAIR = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 _MAX_SKIPPED = 8  # warnings of one call about expressions
-
-
-# Where the key may go
-
-
-def same_origin(url: str, config: ProviderConfig) -> bool:
-    """Return whether the URL has the origin that the key was configured for."""
-    try:
-        return config.api_base is not None and origin(url) == origin(config.api_base)
-    except ValueError:
-        return False
-
-
-def key_hosts(document: Document, api_base: str | None) -> tuple[str, ...]:
-    """Return the hosts that get the key beside ``api_base``.
-
-    They get it only once that is the provider's own address, and say so until then: the text has to change
-    when the key reaches further though the list is the same.
-    """
-    hosts = document.egress.allow_hosts
-    if _is_upstream_host(document, api_base):
-        return hosts
-    return tuple(f"{host}, once api_base is the provider's own" for host in hosts)
-
-
-def follow(url: str, base: str, document: Document, config: ProviderConfig) -> str:
-    """Return a response's URL as an absolute one that may get the key.
-
-    It has the configured origin. If that is the provider's own, so may ``allow_hosts`` by https on port 443.
-    """
-    absolute = absolute_url(url, base)
-    if same_origin(absolute, config):
-        return absolute
-    host = ""
-    with contextlib.suppress(ValueError):
-        parts, port = urlsplit(absolute), urlsplit(absolute).port
-        host = (parts.hostname or "").lower().rstrip(".")
-        is_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
-        is_listed = _matches_any(host, document.egress.allow_hosts)
-        if is_https and is_listed and _is_upstream_host(document, config.api_base):
-            return absolute
-    reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
-    raise CallError(FailureCode.BAD_RESPONSE, reason)
-
-
-def check_download(url: str, document: Document, config: ProviderConfig) -> None:
-    """Refuse a result on another host than the document lists."""
-    hosts, host = document.egress.download_hosts, (urlsplit(url).hostname or "").lower()
-    if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
-        raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
-
-
-def absolute_url(url: str, base: str) -> str:
-    try:
-        return urljoin(base, url.strip())
-    except ValueError as error:
-        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED()) from error
-
-
-def _is_upstream_host(document: Document, api_base: str | None) -> bool:
-    upstream, host = (urlsplit(url or "").hostname or "" for url in (document.base_url, api_base))
-    return _matches_any(host, document.egress.allow_hosts) or (host == upstream != "")
-
-
-def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
-    return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in patterns)
 
 
 @attrs.frozen(kw_only=True)

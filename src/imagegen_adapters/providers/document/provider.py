@@ -28,13 +28,17 @@ from imagegen_adapters.providers.document.calls import (
     TOKEN_REFUSED,
     DocumentCall,
     Sender,
-    absolute_url,
     check_request,
-    key_hosts,
     preview,
     unsendable,
 )
-from imagegen_adapters.providers.document.credentials import OAUTH, AccessTokens, NoAccessToken
+from imagegen_adapters.providers.document.credentials import (
+    OAUTH,
+    AccessTokens,
+    NoAccessToken,
+    absolute_url,
+    key_hosts,
+)
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (

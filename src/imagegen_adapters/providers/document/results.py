@@ -25,14 +25,13 @@ from imagegen_adapters.providers.common.json_files import (
     read_spooled,
     read_string,
 )
-from imagegen_adapters.providers.document.calls import (
-    MAX_URL_CHARS,
-    DocumentCall,
+from imagegen_adapters.providers.document.calls import MAX_URL_CHARS, DocumentCall
+from imagegen_adapters.providers.document.credentials import (
+    NoAccessToken,
     absolute_url,
     check_download,
     same_origin,
 )
-from imagegen_adapters.providers.document.credentials import NoAccessToken
 from imagegen_adapters.providers.document.expressions import (
     Budget,
     DocumentCode,
