@@ -108,5 +108,4 @@ class ForeignProvider:
         except ImagegenError:
             raise
         except Exception as error:
-            reason = PluginCode.NOT_DESCRIBED(reason=_reason(error))
-            raise ProviderEnded.for_field("kind", reason) from error
+            raise ProviderEnded.for_field("kind", PluginCode.NOT_DESCRIBED(reason=_reason(error))) from error

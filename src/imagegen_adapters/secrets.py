@@ -96,8 +96,7 @@ def write_witness(directory: Path, token: str) -> None:
 
 
 def _replace(directory: Path, name: str, text: str) -> None:
-    temporary = _new_file(directory, text)
-    temporary.replace(directory / name)
+    _new_file(directory, text).replace(directory / name)
     sync_directory(directory)
 
 

@@ -217,8 +217,7 @@ def _rate(data: Any, path: str) -> Rate:
 
 
 def _forecast(data: Any, path: str) -> Forecast:
-    names = ("input_image", "partial_image", "size")
-    fields = parse_fields(data, path, required=("grid",), optional=names)
+    fields = parse_fields(data, path, required=("grid",), optional=("input_image", "partial_image", "size"))
     grid, size = fields["grid"], fields.get("size")
     if not isinstance(grid, Mapping):
         raise ValidationFailed.wrong_type(f"{path}.grid", JsonType.OBJECT)
@@ -264,8 +263,7 @@ def _choice(data: Any, kind: type[_Choice], path: str) -> _Choice:
 
 def _texts(data: Any, path: str) -> tuple[str, ...]:
     """Return a list of texts; a single text counts as a list of one."""
-    items = data if isinstance(data, list | tuple) else (data,)
-    return tuple(parse_text(item, path) for item in items)
+    return tuple(parse_text(item, path) for item in (data if isinstance(data, list | tuple) else (data,)))
 
 
 _GRID_OFFSET_PIXELS, _GRID_PIXELS = 2_000_000, 4_000_000

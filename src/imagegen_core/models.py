@@ -270,8 +270,7 @@ def check_request(request: ImageRequest, model: Model) -> None:
 
 def _problems(request: ImageRequest, model: Model) -> Iterator[Problem]:
     if len(request.prompt) > model.prompt_chars:
-        reason = ProblemCode.TOO_LONG_FOR_MODEL(maximum=model.prompt_chars, model=model.id)
-        yield Problem("prompt", reason)
+        yield Problem("prompt", ProblemCode.TOO_LONG_FOR_MODEL(maximum=model.prompt_chars, model=model.id))
     if request.num > model.max_num:
         yield Problem("params.num", ProblemCode.TOO_LARGE_FOR_MODEL(maximum=model.max_num, model=model.id))
     declared = {p.name: p for p in model.parameters}

@@ -306,8 +306,7 @@ class ResolveProvider:
                 layers.insert(0, override)
             if not layers:
                 raise ProviderNotConfigured(provider_name)
-            usable = partial(self._usable, layers, configured=configured)
-            resolved = self._cached("usable", layers, usable)
+            resolved = self._cached("usable", layers, partial(self._usable, layers, configured=configured))
         except ProviderNotConfigured as error:
             error.hint = await self.name_hint(provider_name)
             raise
@@ -399,8 +398,7 @@ class ResolveProvider:
 
     def describe(self, layers: Sequence[ProviderConfig]) -> ResolvedProvider:
         """Return the combination of the layers, whether or not it is complete enough for a call."""
-        described = partial(self._described, layers, check=True)
-        return self._cached("described", layers, described)
+        return self._cached("described", layers, partial(self._described, layers, check=True))
 
     def _cached(
         self, name: str, layers: Sequence[ProviderConfig], make: Callable[[], ResolvedProvider]

@@ -190,8 +190,7 @@ async def pages(
 
 def encode_cursor(position: int, query: Any) -> str:
     """Return an opaque cursor that continues ``query`` (any JSON) after ``position``."""
-    body = f'[{position},"{_fingerprint(query)}"]'.encode()
-    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(f'[{position},"{_fingerprint(query)}"]'.encode()).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, query: Any) -> int:

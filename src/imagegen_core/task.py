@@ -483,6 +483,5 @@ async def _source_digest(source: InputSource | None) -> str | None:
 def _override_digest(override: ProviderConfig | None) -> list[Any] | None:
     if override is None:
         return None
-    key = override.api_key.reveal() if override.api_key else ""
-    hashed = hashlib.sha256(key.encode()).hexdigest()
+    hashed = hashlib.sha256((override.api_key.reveal() if override.api_key else "").encode()).hexdigest()
     return [override.api_base, hashed, override.timeout_seconds, override.max_retries]

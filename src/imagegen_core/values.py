@@ -66,8 +66,7 @@ def _plain(character: str) -> str:
     """Replace a character that file systems refuse, or that could deceive a reader, by a space."""
     if character in _JOINERS:
         return character
-    unwanted = character in _UNSAFE or unicodedata.category(character) in _INVISIBLE
-    return " " if unwanted else character
+    return " " if character in _UNSAFE or unicodedata.category(character) in _INVISIBLE else character
 
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

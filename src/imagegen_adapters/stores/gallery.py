@@ -378,8 +378,7 @@ class SqlGallery:
 
         def similar(query: SearchQuery) -> Steps[_Numbers]:
             newest = yield from self._index.newest()
-            exact_count = yield from lookup.count()
-            return (yield from similar_ids(self._index, lookup, query, exact_count, newest))
+            return (yield from similar_ids(self._index, lookup, query, (yield from lookup.count()), newest))
 
         similar_to_it = None if query is None else partial(similar, query)
         return (yield from neighbours(image_id, lookup, similar_to_it, oldest_first=oldest_first))

@@ -311,8 +311,7 @@ def task_to_row(task: Task) -> dict[str, Any]:
     }
     if batch is None:
         return row
-    place = (batch.batch_id, batch.item, batch.quote_ticks, 1)
-    return row | dict(zip(BATCH_COLUMNS, place, strict=True))
+    return row | dict(zip(BATCH_COLUMNS, (batch.batch_id, batch.item, batch.quote_ticks, 1), strict=True))
 
 
 def task_state(task: Task) -> dict[str, Any]:

@@ -162,8 +162,7 @@ async def prepare_each(images: Sequence[Image], prepare: Callable[[Image], T]) -
 
 def index_tokens(image: Image, folded: str) -> str:
     """Return the tokens of an image that never change: of its prompt, provider, model and operation."""
-    values = (image.provider_name, image.model_id, image.operation.value)
-    return " ".join((*tokens(folded), *facets(*values)))
+    return " ".join((*tokens(folded), *facets(image.provider_name, image.model_id, image.operation.value)))
 
 
 def mark_tokens(marks: Marks) -> frozenset[str]:
@@ -351,8 +350,7 @@ def _exact_total(lookup: Lookup, exact_count: int, offset: int) -> Steps[int]:
     low, high = MAX_EXACT_TOTAL, offset  # binary search: each probe costs no more than its offset
     while low < high:
         middle = (low + high) // 2
-        exists = yield from lookup.ids(limit=1, offset=middle)
-        low, high = (middle + 1, high) if exists else (low, middle)
+        low, high = (middle + 1, high) if (yield from lookup.ids(limit=1, offset=middle)) else (low, middle)
     return low
 
 

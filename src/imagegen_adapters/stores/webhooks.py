@@ -263,8 +263,7 @@ class SqlWebhooks:
     ) -> Page[Delivery]:
         chosen = {"webhook_id": webhook_id, "status": status}
         rows, count = await newest_rows(self._sql, _SHOWN, chosen, paging, column="id")
-        pairs = [(row["id"], _delivery(row, row["shown_url"])) for row in rows]
-        return make_page(pairs, paging, count=count)
+        return make_page([(row["id"], _delivery(row, row["shown_url"])) for row in rows], paging, count=count)
 
     async def replay(self, delivery_id: int, *, now: datetime) -> None:
         await self.delivery(delivery_id)

@@ -144,8 +144,7 @@ class BatchJobs:
         for target in await store.missing():
             await store.add(BatchJob(job_id=self.parts.new_id(), created_at=now, **target))
         self._runs = {job_id: run for job_id, run in self._runs.items() if not run.done()}
-        jobs = reversed(await store.all())
-        oldest = {(job.batch_id, job.provider_name, job.model_id): job for job in jobs}
+        oldest = {(job.batch_id, job.provider_name, job.model_id): job for job in reversed(await store.all())}
         for job in oldest.values():
             if job.job_id not in self._runs:
                 run = JobRun(jobs=self, parts=self.parts, job=job).run()

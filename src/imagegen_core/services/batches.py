@@ -95,8 +95,7 @@ class Batches:
     async def _checked(self, batch: Batch, plan: BatchPlan) -> tuple[BatchPlan, tuple[Cost, ...]]:
         """Refuse what could not be submitted; return the plan with all targets named, and the estimate."""
         if batch.mode == "vendor" and plan.fallback:
-            reason = ProblemCode.NOT_WITH_ACTION(action="mode: vendor")
-            raise ValidationFailed.for_field("fallback", reason)
+            raise ValidationFailed.for_field("fallback", ProblemCode.NOT_WITH_ACTION(action="mode: vendor"))
         orders = dict[Target, Sequence[Choice]]()
         sent_in_jobs = set[tuple[Target, bytes]]()  # what was checked: one of each target and parameters
         estimate: tuple[Cost, ...] = ()
@@ -216,8 +215,7 @@ class Batches:
                 place = BatchPlace(batch_id=batch.batch_id, item=number, quote_ticks=ticks)
                 tasks.append(attrs.evolve(task, batch=place))
         except (Unavailable, InsufficientStorage) as error:
-            details = {"batch_id": batch.batch_id, "reason": str(error)}
-            _log.warning("a batch waits", extra=details)
+            _log.warning("a batch waits", extra={"batch_id": batch.batch_id, "reason": str(error)})
         except Refusal as refusal:
             await self._pause(batch, "failure", refusal.advice)
             return 0

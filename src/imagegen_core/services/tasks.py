@@ -306,8 +306,7 @@ class Tasks:
         name = submission.provider_name or await self.resolve.default_name()
         targets = (Target(name, submission.model_id), *submission.fallback)
         if len(submission.fallback) > MAX_FALLBACKS:
-            reason = ProblemCode.TOO_MANY_ITEMS(maximum=MAX_FALLBACKS)
-            raise ValidationFailed.for_field(FALLBACK, reason)
+            raise ValidationFailed.for_field(FALLBACK, ProblemCode.TOO_MANY_ITEMS(maximum=MAX_FALLBACKS))
         order: list[Choice] = []
         for number, target in enumerate(targets):
             if not target.provider_name:
@@ -585,8 +584,7 @@ class Tasks:
         first = None if since is None else quarter_of(since)
         last = None if until is None else -(-int(until.timestamp()) // QUARTER_SECONDS) - 1
         if grouping is not UsageGrouping.DAY:
-            totals = await self.parts.tasks.usage(grouping, first=first, last=last)
-            return dict(sorted(totals.items()))
+            return dict(sorted((await self.parts.tasks.usage(grouping, first=first, last=last)).items()))
         span = await self.parts.tasks.usage_span()
         if span is None:
             return {}

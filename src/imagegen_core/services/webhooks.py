@@ -116,8 +116,7 @@ class Webhooks:
 
     async def rotate(self, webhook_id: int) -> Webhook:
         """Give an endpoint a new secret; for a day the one before signs as well."""
-        until = self.parts.clock.now() + ROTATION
-        change = WebhookChange(secret=self._new_secret(), previous_until=until)
+        change = WebhookChange(secret=self._new_secret(), previous_until=self.parts.clock.now() + ROTATION)
         return await self.parts.webhooks.change(webhook_id, change)
 
     async def test(self, webhook_id: int, render: Render) -> tuple[Receipt, bool]:
@@ -208,8 +207,7 @@ class Webhooks:
         for delivery in deliveries:
             if delivery.id in being_sent:  # the clock was set forward: two tries must not overlap
                 continue
-            sending = self._deliver(delivery, webhooks, claimed_at, render)
-            each = asyncio.create_task(sending, name="webhook")
+            each = asyncio.create_task(self._deliver(delivery, webhooks, claimed_at, render), name="webhook")
             self._sending[each] = delivery
             each.add_done_callback(self._on_sent)
         return PAUSE_SECONDS

@@ -137,8 +137,7 @@ async def list_styles(
 
     The `items` are what `POST /api/v1/styles` takes as `styles`, so that they can be carried elsewhere.
     """
-    styles = tuple((await _all(service)).values())
-    shown = Page.of_all(styles, number=page, size=page_size)
+    shown = Page.of_all(tuple((await _all(service)).values()), number=page, size=page_size)
     return listed(shown, Style.from_style, number=page, size=page_size)
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "segment": ("generate", "Mark what an image shows."),
     "serve": ("serve", "Run the service until SIGTERM or Ctrl-C."),
     "storage": ("admin", "Synchronize local disk and OSS."),
+    "styles": ("batches", "Keep patterns of prompts, and carry them elsewhere."),
     "tasks": ("tasks", "See tasks, cancel them, make them again."),
     "upscale": ("generate", "Make an image larger."),
     "usage": ("tasks", "Add up tasks, images and costs."),

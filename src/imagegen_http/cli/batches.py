@@ -1,4 +1,4 @@
-"""``imagegen batch`` and ``imagegen batches``."""
+"""``imagegen batch``, ``imagegen batches`` and ``imagegen styles``."""
 
 import csv
 import hashlib
@@ -15,11 +15,11 @@ import click
 
 from imagegen_core.limits import DEFAULT_BATCH_CONCURRENCY, MAX_BATCH_CONCURRENCY
 from imagegen_core.messages import as_message
-from imagegen_http.cli import options
+from imagegen_http.cli import options, output
 from imagegen_http.cli.api import Api, ApiRefusal, api_command, quoted, with_api
 from imagegen_http.cli.context import CommandFailed, Context, WrongUsage, about, complain, note, say, unusable
 from imagegen_http.cli.output import Column, cost_note, print_json, progress_bar, show_list, show_record
-from imagegen_http.cli.words import in_words, message
+from imagegen_http.cli.words import in_words, message, reader_language
 
 _PATH = "/api/v1/batches"
 _KEY_REUSED = 42201
@@ -53,6 +53,14 @@ _LIST = (
     Column("name", kind="text"),
 )
 _RECORD = (*_LIST, Column("reason"), Column("error", "detail"), Column("concurrency"))
+
+
+_STYLES = "/api/v1/styles"
+_STYLE = (
+    Column("id"),
+    Column("name", lambda it: it["name"][reader_language()] or "".join(it["name"].values())),
+    Column("prompt", lambda it: it["prompt"][reader_language()] or "".join(it["prompt"].values()), "text"),
+)
 
 
 # ---------------------------------------------------------------- files
@@ -277,15 +285,19 @@ async def list_batches(api: Api, status: str | None, listing: Mapping[str, Any])
     )
 
 
-def _command(name: str, method: str, path: str, help_: str) -> None:
-    """Add a command that sends one request about a batch, and prints the batch."""
+styles = click.Group("styles", help="Keep patterns of prompts, and carry them elsewhere.")
 
-    @batches.command(name, help=help_)
-    @click.argument("batch_id")
+
+def _command(name: str, method: str, path: str, help_: str, group: click.Group = batches) -> None:
+    """Add a command that sends one request about a batch or a style, and prints it."""
+    place, columns = (_PATH, _RECORD) if group is batches else (_STYLES, _STYLE)
+
+    @group.command(name, help=help_)
+    @click.argument("id_", metavar="BATCH_ID" if group is batches else "STYLE_ID")
     @options.as_json
     @api_command
-    async def act(api: Api, batch_id: str, *, as_json: bool) -> None:
-        show_record(await api.call(method, f"{_PATH}/{quoted(batch_id)}{path}"), _RECORD, as_json=as_json)
+    async def act(api: Api, id_: str, *, as_json: bool) -> None:
+        show_record(await api.call(method, f"{place}/{quoted(id_)}{path}"), columns, as_json=as_json)
 
 
 _command("show", "GET", "", "Print one batch.")
@@ -293,3 +305,50 @@ _command("pause", "POST", "/pause", "Submit no more tasks of a batch; those that
 _command("resume", "POST", "/resume", "Go on with a paused batch.")
 _command("cancel", "POST", "/cancel", "Cancel what waits or runs of a batch, for good.")
 _command("retry", "POST", "/retry-failed", "Make the failed tasks of a batch again; is charged again.")
+_command("show", "GET", "", "Print one style.", styles)
+
+
+# ---------------------------------------------------------------- styles
+
+
+@styles.command("list")
+@options.as_json
+@api_command
+async def list_styles(api: Api, *, as_json: bool) -> None:
+    """List all styles: those that ship, then those that were saved."""
+    items = (await api.get(_STYLES))["items"]
+    output.show_table(_STYLE, items, empty=message("no styles in {path}", path=api.place), as_json=as_json)
+
+
+@styles.command("import", short_help="Save the styles of FILE.")
+@click.argument("file", type=options.file)
+@api_command
+async def import_styles(api: Api, file: Path) -> None:
+    """Save the styles of FILE, each in place of that with its id: all of them or, if one is refused, none."""
+    try:
+        content = json.loads(_text_of(file))
+    except json.JSONDecodeError as error:
+        sentence = "{file}:{line}: it is not JSON"
+        raise CommandFailed(sentence, file=file.name, line=error.lineno) from None
+    body = content if isinstance(content, dict) else {"styles": content}
+    for style in (await api.post(_STYLES, json=body))["items"]:
+        click.echo(style["id"])
+
+
+@styles.command(short_help="Print all styles as JSON, for `import`.")
+@api_command
+async def export(api: Api) -> None:
+    """Print all styles as JSON, for `import`, without what belongs to this service alone."""
+    own = ("shipped", "thumbnail", "image_id")
+    items = (await api.get(_STYLES))["items"]
+    print_json({"styles": [{name: style[name] for name in style if name not in own} for style in items]})
+
+
+@styles.command("delete")
+@click.argument("style_id")
+@options.confirmed(lambda style_id: message("Delete style {id}?", id=style_id))
+@api_command
+async def delete_style(api: Api, style_id: str) -> None:
+    """Delete a style that was saved; one that ships is then as it came."""
+    await api.call("DELETE", f"{_STYLES}/{quoted(style_id)}")
+    say("deleted {id}", id=style_id)

@@ -397,6 +397,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "storage expire": ("imagegen storage expire --dry-run",),
     "storage sync": ("imagegen storage sync",),
     "storage verify": ("imagegen storage verify --sizes-only",),
+    "styles": ("imagegen styles list", "imagegen styles import styles.json"),
+    "styles delete": ("imagegen styles delete red-backdrop",),
+    "styles export": ("imagegen styles export",),
+    "styles import": ("imagegen styles import styles.json",),
+    "styles list": ("imagegen styles list",),
+    "styles show": ("imagegen styles show scene",),
     "tasks": (
         "imagegen tasks list --status failed",
         "imagegen tasks show TASK_ID",

@@ -486,8 +486,7 @@ class JobWatcher:
         if self.poll.progress is None:
             return
         with contextlib.suppress(TypeError, ValueError):
-            text = response.text_at(self.poll.progress) or ""
-            number = float(text.strip().removesuffix("%"))
+            number = float((response.text_at(self.poll.progress) or "").strip().removesuffix("%"))
             await self.exchange.progress(min(1.0, max(0.0, number / 100 if number > 1 else number)))
 
 
