@@ -101,7 +101,7 @@ def decode(image: Image.Image, *, draws: bool) -> Decoded:
     factor = max(1, max(width, height) // (THUMBNAIL_SIDE if draws else 1))
     try:
         if kind == "JPEG":  # still reads every coefficient, in up to 1/64 of the memory
-            image.draft("", (max(1, width // factor), max(1, height // factor)))
+            image.draft("" if draws else "L", (max(1, width // factor), max(1, height // factor)))
         image.load()
         transpose = _transpose(image)
         thumbnail = _drawn(image, width, height, transpose) if draws else b""
