@@ -215,7 +215,7 @@ class SocketStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return stream
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what arrived first, be it over ``max_bytes``, or what arrives next; nothing at the end."""
+        """Return what has arrived, be it over ``max_bytes``, or what arrives next; nothing at the end."""
         try:
             if not self._readable.is_set():
                 async with asyncio.timeout(timeout):
@@ -226,13 +226,12 @@ class SocketStream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             raise httpcore2.ReadTimeout from error
         except OSError as error:
             raise httpcore2.ReadError(str(error)) from error
-        piece = self._received.popleft() if self._received else b""
-        self._unread_bytes -= len(piece)
+        arrived, self._unread_bytes = b"".join(self._received), 0
+        self._received.clear()
         if not self._is_ended:
             self._transport.resume_reading()
-            if not self._received:
-                self._readable.clear()
-        return piece
+            self._readable.clear()
+        return arrived
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send the bytes; the last of them may still be on their way to the socket when it returns."""
