@@ -35,8 +35,6 @@ from imagegen_core.secrets import Secret
 if TYPE_CHECKING:
     from imagegen_adapters.stores.sqlite.database import Database
 
-GET = "SELECT * FROM provider_configs WHERE provider_name = ANY (:provider_names::text[])"
-
 ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
 
 _FIELDS = (*PROVIDER_FIELDS, "key_origin", "sealed_extra", "updated_at")
@@ -94,10 +92,6 @@ class SqlProviderConfigs:
     def __init__(self, sql: Sql, box: SecretBox) -> None:
         self._sql = sql
         self._box = box
-
-    async def get(self, provider_name: str) -> ProviderConfig | None:
-        rows = await self._sql.rows(GET, provider_names=[provider_name])
-        return self._to_config(rows[0]) if rows else None
 
     async def all(self) -> tuple[ProviderConfig, ...]:
         return tuple(self._to_config(row) for row in await self._sql.rows(ALL))

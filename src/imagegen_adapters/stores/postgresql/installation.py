@@ -13,7 +13,7 @@ from imagegen_adapters.secrets import (
     parse_keys,
     reseal,
 )
-from imagegen_adapters.stores.configs import GET, SqlProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.configs import SqlProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.postgresql.database import (
     DEFAULT_POLICY,
     Batches,
@@ -24,6 +24,7 @@ from imagegen_adapters.stores.postgresql.database import (
 )
 from imagegen_adapters.stores.rows import from_timestamp
 from imagegen_adapters.stores.sql import PostgresqlSql
+from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import text_problem
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from imagegen_core.ports.secrets import SecretBox
@@ -37,11 +38,15 @@ class PostgresqlProviderConfigs(SqlProviderConfigs):
         super().__init__(PostgresqlSql(database), box)
         self._readings = Batches(self._read)
 
-    async def _row(self, provider_name: str) -> Row | None:
-        return None if text_problem(provider_name) is not None else await self._readings.call(provider_name)
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        if text_problem(provider_name) is not None:
+            return None
+        row = await self._readings.call(provider_name)
+        return None if row is None else self._to_config(row)
 
     async def _read(self, provider_names: Sequence[str]) -> list[Row | None]:
-        rows = await self._sql.rows(GET, provider_names=[*{*provider_names}])
+        selecting = "SELECT * FROM provider_configs WHERE provider_name = ANY (:names::text[])"
+        rows = await self._sql.rows(selecting, names=[*{*provider_names}])
         by_name = {row["provider_name"]: row for row in rows}
         return [by_name.get(name) for name in provider_names]
 
