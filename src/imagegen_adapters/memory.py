@@ -8,7 +8,7 @@ from typing import BinaryIO
 import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
-from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.secrets import FernetSecretBox, new_key
 from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
@@ -53,7 +53,8 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
     clock = clock or SystemClock()
     database = Database.in_memory()
-    sql, box, redactor, inspector = SqliteSql(database), MemorySecretBox(), Redactor(), ThreadInspector()
+    sql = SqliteSql(database)
+    box, redactor, inspector = FernetSecretBox([new_key()]), Redactor(), ThreadInspector()
     return Parts(
         tasks=SqliteTasks(database, simplify=simplify),
         queue=SqliteQueue(database),
