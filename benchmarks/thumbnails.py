@@ -15,8 +15,8 @@ from instant_upstream import photograph
 from PIL import Image, ImageMath
 from reports import Report, option_parser
 
-from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, decode, open_image
-from imagegen_core.images import MediaType
+from imagegen_adapters.images.decoder import decode, open_image
+from imagegen_core.images import MediaType, ThumbnailSide
 
 COLUMNS = {"work": "thumbnail", "processor_ms": "processor ms", "bytes": "bytes", "similarity": "SSIM"}
 BLOCK_PIXELS = 8
@@ -70,13 +70,13 @@ def encoded(image, kind, **options):
     return out.getvalue()
 
 
-def decoded(file, *, draws=False):
+def decoded(file, *, side=0):
     with open_image(io.BytesIO(file), MediaType.sniff(file).name, max_pixels=MAX_PIXELS) as image:
-        return decode(image, draws=draws)
+        return decode(image, side=side)
 
 
 def our_thumbnail(file):
-    return decoded(file, draws=True).thumbnail
+    return decoded(file, side=ThumbnailSide.SMALL).thumbnail
 
 
 def careful_thumbnail(file):
@@ -87,7 +87,7 @@ def exact_thumbnail(file):
     """Return the pixels that a thumbnail has before it is compressed."""
     image = Image.open(io.BytesIO(file))
     image = image.convert("RGBA" if "A" in image.mode else "RGB")
-    scale = min(1, THUMBNAIL_SIDE / max(image.size))
+    scale = min(1, ThumbnailSide.SMALL / max(image.size))
     return image.resize([round(side * scale) for side in image.size], Image.Resampling.LANCZOS)
 
 

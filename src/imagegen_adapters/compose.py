@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, RecentBlobs, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, LocalSpool, RunningChecksum
 from imagegen_adapters.images.inspector import SubprocessInspector
+from imagegen_adapters.memory import over_sqlite
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.webhooks import WebhookClient, WebhookGate
@@ -25,6 +26,7 @@ from imagegen_adapters.stores.directory import (
     COPIES_DIRECTORY,
     IMAGES_DIRECTORY,
     INPUTS_DIRECTORY,
+    LARGE_THUMBNAILS_DIRECTORY,
     SPOOL_DIRECTORY,
     DataDirectory,
 )
@@ -33,11 +35,10 @@ from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.stores.sqlite.search import SqliteIndex, index_state, reindex, sqlite_gallery
-from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
+from imagegen_adapters.stores.sqlite.search import index_state, reindex
 from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.stores.webhooks import SqlWebhooks
-from imagegen_adapters.system import OneNode, SystemDiskSpace, new_id, simplify
+from imagegen_adapters.system import SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import ImagegenError
@@ -48,7 +49,7 @@ from imagegen_core.limits import (
     DEFAULT_TRASH_DAYS,
 )
 from imagegen_core.ports.blobs import BlobArchive
-from imagegen_core.ports.cluster import REMOVALS
+from imagegen_core.ports.cluster import REMOVALS, REMOVED
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.tools import Clock, Label
 from imagegen_core.secrets import Redactor
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from imagegen_adapters.stores.postgresql.installation import Activity
 
 _log = logging.getLogger("imagegen.composition")
+_LARGE_THUMBNAILS_BYTES = 256 * 1024 * 1024  # some 3,000 of them
 
 
 @attrs.frozen(kw_only=True)
@@ -143,6 +145,18 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
         archive, inspector = options.open_archive(installation_id), SubprocessInspector()
         stack.push_async_callback(inspector.aclose)
         disk = SystemDiskSpace(directory.path, options.min_free_bytes)
+        spare = SystemDiskSpace(directory.path, options.min_free_bytes + _LARGE_THUMBNAILS_BYTES)
+        files = LocalBlobStore(directory.path / LARGE_THUMBNAILS_DIRECTORY, is_synced=False, threads=1)
+        stack.callback(files.close)
+        large = RecentBlobs(files, max_bytes=_LARGE_THUMBNAILS_BYTES, has_room=spare.has_room)
+        await large.clear()
+
+        def has_room() -> bool:
+            """Long before the disk is full, large thumbnails leave it to what was paid for."""
+            if not spare.has_room():
+                large.drop()
+            return disk.has_room()
+
         webhook_client = WebhookClient(WebhookGate(options.allow_webhooks, beside=options.outbound.gate))
         stack.push_async_callback(webhook_client.aclose)
         parts_of = partial(
@@ -151,7 +165,8 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
             draw=inspector.draw,
             check_address=OutboundGuard(options.outbound.gate).check,
             check_webhook=OutboundGuard(webhook_client.gate).check,
-            has_room=disk.has_room,
+            has_room=has_room,
+            large_thumbnails=large,
             clock=clock,
             providers=options.providers,
             redactor=options.redactor,
@@ -168,11 +183,13 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
         if archive is not None:
             tiers = ArchiveFirstBlobStore if options.archive_first else TieredBlobStore
             blobs = tiers(local=blobs, archive=archive)
+        parts.cluster.hear(REMOVED, large.drop)
         if options.cache_bytes:
             files = LocalBlobStore(directory.path / CACHE_DIRECTORY, is_synced=False)
             stack.callback(files.close)
             cache = CachedBlobStore(blobs, files, max_bytes=options.cache_bytes, has_room=disk.has_room)
             await cache.clear()
+            parts.cluster.hear(REMOVED, cache.drop)
             blobs = cache
         stores = Stores(
             parts=parts,
@@ -233,16 +250,7 @@ async def _on_disk(
         await spool.sweep_temporary()
         yield Store(
             parts=parts_of(
-                tasks=SqliteTasks(database, simplify=simplify),
-                queue=SqliteQueue(database),
-                batches=SqlBatches(sql, task_addition),
-                batch_jobs=SqlBatchJobs(sql),
-                cluster=OneNode(),
-                images=sqlite_gallery(database),
-                marks=SqlMarks(sql, SqliteIndex()),
-                trash=SqlTrash(sql, SqliteIndex(), simplify),
-                outbox=SqlOutbox(sql),
-                webhooks=SqlWebhooks(sql, box, options.redactor),
+                **over_sqlite(database, box, options.redactor),
                 configs=SqliteProviderConfigs(database, box),
                 box=box,
                 blobs=blobs,

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import attrs
 
@@ -26,6 +26,7 @@ from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import BlobMissing
 from imagegen_core.ports.blobs import StoredBlob, bounded, check_key
 from imagegen_core.ports.provider import Provider
+from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tools import Clock
 from imagegen_core.secrets import Redactor
 
@@ -53,21 +54,12 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
     clock = clock or SystemClock()
     database = Database.in_memory()
-    sql = SqliteSql(database)
     box, redactor, inspector = FernetSecretBox([new_key()]), Redactor(), ThreadInspector()
     return Parts(
-        tasks=SqliteTasks(database, simplify=simplify),
-        queue=SqliteQueue(database),
-        batches=SqlBatches(sql, task_addition),
-        batch_jobs=SqlBatchJobs(sql),
-        cluster=OneNode(),
-        images=sqlite_gallery(database),
-        marks=SqlMarks(sql, SqliteIndex()),
-        trash=SqlTrash(sql, SqliteIndex(), simplify),
-        outbox=SqlOutbox(sql),
-        webhooks=SqlWebhooks(sql, box, redactor),
+        **over_sqlite(database, box, redactor),
         configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
+        large_thumbnails=MemoryBlobStore(),
         spool=MemorySpool(clock),
         inspect=inspector.inspect,
         draw=inspector.draw,
@@ -81,6 +73,23 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
         new_id=new_id,
         simplify=simplify,
     )
+
+
+def over_sqlite(database: Database, box: SecretBox, redactor: Redactor) -> dict[str, Any]:
+    """Return the adapters of one process over a database, in memory or in a file, by the names of `Parts`."""
+    sql = SqliteSql(database)
+    return {
+        "tasks": SqliteTasks(database, simplify=simplify),
+        "queue": SqliteQueue(database),
+        "batches": SqlBatches(sql, task_addition),
+        "batch_jobs": SqlBatchJobs(sql),
+        "cluster": OneNode(),
+        "images": sqlite_gallery(database),
+        "marks": SqlMarks(sql, SqliteIndex()),
+        "trash": SqlTrash(sql, SqliteIndex(), simplify),
+        "outbox": SqlOutbox(sql),
+        "webhooks": SqlWebhooks(sql, box, redactor),
+    }
 
 
 async def _trust(url: str) -> None:

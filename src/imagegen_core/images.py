@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import attrs
@@ -136,6 +136,13 @@ class ChangedImages:
 
 MAX_IMAGE_BYTES = 50 * 1024 * 1024  # of an image from a caller or a provider
 SIGNATURE_BYTES = 4096  # this much of its beginning shows an image's type: comments may come before an SVG
+
+
+class ThumbnailSide(IntEnum):
+    """How many pixels the longer side of a thumbnail has at most."""
+
+    SMALL = 512
+    LARGE = 1024
 
 
 class StorageState(StrEnum):

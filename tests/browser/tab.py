@@ -39,6 +39,7 @@ class Look:
     has_touch: bool = False
     reduces_motion: bool = False
     forces_colours: bool = False
+    density: float = 1
 
     def __str__(self):
         return f"{self.language[:2]} {self.theme} {self.size[0]}"
@@ -123,7 +124,7 @@ class Tab:
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=look.density,
             mobile=look.has_touch,
         )
         self.cdp("Emulation.setTouchEmulationEnabled", enabled=look.has_touch)

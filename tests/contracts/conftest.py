@@ -16,7 +16,7 @@ import pytest
 
 from imagegen_adapters.archives.oss import Crc64, OssBlobArchive
 from imagegen_adapters.archives.s3 import S3BlobArchive, S3Etag, S3Settings
-from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, TieredBlobStore
+from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, RecentBlobs, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
@@ -63,6 +63,7 @@ STORES = {
     "without_hints": "tasks bus",
     "cached": "blobs",
     "cached_without_room": "blobs",
+    "recent": "blobs",
     "tiered": "blobs",
     "archive_first": "blobs",
     "archive_in_memory": "blobs archive checksum outage",
@@ -362,6 +363,13 @@ def cached_store(tmp_path):
     far, files = MemoryBlobStore({}), LocalBlobStore(tmp_path / "cache", is_synced=False)
     blobs = CachedBlobStore(far, files, max_bytes=4 * 1024 * 1024, has_room=lambda: True)
     yield SimpleNamespace(blobs=blobs, raw_reader=far.blobs.get)
+    files.close()
+
+
+@pytest.fixture
+def recent_store(tmp_path):
+    files = LocalBlobStore(tmp_path / "recent", is_synced=False)
+    yield SimpleNamespace(blobs=RecentBlobs(files, max_bytes=4 * 1024 * 1024, has_room=lambda: True))
     files.close()
 
 

@@ -1,6 +1,7 @@
 """What an inspector says of images, and which it rejects."""
 
 import io
+import random
 
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 async def drawn(inspector, data):
     """Return the image's thumbnail."""
-    return Image.open(io.BytesIO(await inspector.draw(in_chunks(data))))
+    return Image.open(io.BytesIO(await inspector.draw(in_chunks(data), 512)))
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -48,12 +49,22 @@ async def test_thumbnail_shows_the_image(inspector, name):
     assert shades[3] - shades[0] > 100
 
 
+async def test_a_thumbnail_has_the_side_that_was_asked_for(inspector):
+    """However large, up to that of the image itself; noise that hides nothing fits, too."""
+    noise = Image.frombytes("RGBA", (1500, 1500), random.Random(1).randbytes(4 * 1500 * 1500))
+    files = [(encoded(noise, "PNG"), 1024), (encoded(noise.crop((0, 0, 700, 300)), "PNG"), 1024)]
+
+    thumbnails = [await inspector.draw(in_chunks(data), side) for data, side in files]
+
+    assert [(1024, 1024), (700, 300)] == [Image.open(io.BytesIO(one)).size for one in thumbnails]
+
+
 @pytest.mark.parametrize("way", ["inspect", "draw"])
 @pytest.mark.parametrize("name", REJECTED)
 async def test_rejects(inspector, name, way):
     """What cannot be decoded within the limits is rejected, whatever it claims to be."""
     with pytest.raises(ImageRejected):
-        await getattr(inspector, way)(in_chunks(REJECTED[name]))
+        await getattr(inspector, way)(in_chunks(REJECTED[name]), *([1024] if way == "draw" else []))
 
 
 async def test_rejects_too_many_bytes(inspector):
@@ -96,7 +107,7 @@ async def test_an_svg_is_measured_and_not_drawn(inspector, head, size):
     inspection = await inspector.inspect(in_chunks(data))
 
     assert (MediaType.SVG, size) == (inspection.mime_type, (inspection.width, inspection.height))
-    assert b"" == await inspector.draw(in_chunks(data))
+    assert b"" == await inspector.draw(in_chunks(data), 512)
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "GIF", "AVIF"])

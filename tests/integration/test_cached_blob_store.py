@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.files.cache import CachedBlobStore
+from imagegen_adapters.files.cache import CachedBlobStore, RecentBlobs
 from imagegen_adapters.files.local import LocalBlobStore
 from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
@@ -210,3 +210,84 @@ async def test_it_begins_empty(cache, far, files):
 
     assert [] == await keys_of(files)
     assert b"bytes" == await read(again, "a.png")
+
+
+# ---------------------------------------------------------------- a store of its own
+
+
+@pytest.fixture
+def recent(files, room):
+    return RecentBlobs(files, max_bytes=1000, has_room=lambda: room[0])
+
+
+async def put(store, key, data):
+    await store.put(key, stream([data]), content_type="image/webp")
+
+
+async def stored_keys(recent, files):
+    """Return the keys of a store, which are those of its files."""
+    keys = sorted(await keys_of(recent))
+    assert keys == sorted(await keys_of(files))
+    return keys
+
+
+async def test_the_least_recently_shown_make_room(recent, files):
+    """Never is more on the disk than allowed, whoever puts it at once, and how often."""
+    for name in "ab":
+        await put(recent, f"{name}.webp", bytes(400))
+    await read(recent, "a.webp")
+    await put(recent, "c.webp", bytes(400))
+    keys_before = await stored_keys(recent, files)
+    await asyncio.gather(*(put(recent, "a.webp", bytes(size)) for size in (10, 300, 400)))
+    await asyncio.gather(*(put(recent, f"{number}.webp", bytes(300)) for number in range(9)))
+    await put(recent, "large.webp", bytes(1001))
+    after = await stored_keys(recent, files)
+    for key in after:
+        await recent.delete(key)
+
+    assert ["a.webp", "c.webp"] == keys_before
+    assert 3 == len(after)
+    assert 0 == recent._total_bytes
+
+
+@pytest.mark.parametrize("trouble", ["no room", "a broken disk"])
+async def test_what_cannot_be_kept_is_missing(recent, files, room, trouble):
+    """Nothing is left of it."""
+    if trouble == "no room":
+        room[0] = False
+        await put(recent, "a.webp", b"bytes")
+    else:
+        files.root.write_bytes(b"no directory")
+        with pytest.raises(StorageError):
+            await put(recent, "a.webp", b"bytes")
+
+    with pytest.raises(BlobMissing):
+        await read(recent, "a.webp")
+    assert (None, 0) == (await recent.stat("a.webp"), recent._total_bytes)
+
+
+async def test_one_who_goes_away_while_it_is_put_leaves_it_counted(files):
+    """A file that nobody counts would stay."""
+    begun = asyncio.Event()
+    recent = RecentBlobs(files, max_bytes=1000, has_room=lambda: begun.set() or True)
+    putting = asyncio.create_task(put(recent, "a.webp", bytes(400)))
+    await begun.wait()
+    putting.cancel()
+    await asyncio.gather(putting, *recent._running, return_exceptions=True)
+
+    assert ["a.webp"] == await stored_keys(recent, files)
+    assert 400 == recent._total_bytes
+
+
+async def test_some_or_all_are_dropped(recent, files):
+    """By a hint, which may be about what is not there."""
+    for name in "abc":
+        await put(recent, f"{name}.webp", bytes(300))
+    for hint in ("b.webp", "none.png"):
+        recent.drop(hint)
+    await asyncio.gather(*recent._running)
+    keys_before = await stored_keys(recent, files)
+    recent.drop()
+    await asyncio.gather(*recent._running)
+
+    assert (["a.webp", "c.webp"], []) == (keys_before, await stored_keys(recent, files))

@@ -5,39 +5,122 @@ import contextlib
 import itertools
 import shutil
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import attrs
 
 from imagegen_adapters.files.local import AtomicFile, LocalBlobStore
 from imagegen_core.errors import BlobMissing, StorageError
 from imagegen_core.ports.blobs import THUMBNAIL_SUFFIX, BlobArchive, BlobStore, StoredBlob, check_key
+from imagegen_core.running.exchange import once
+
+T = TypeVar("T")
 
 
-class CachedBlobStore:
-    """An LRU cache of the blobs of ``store``, each read once for all its readers; writes go to the store.
+class RecentBlobs:
+    """The most recent blobs, whole and within ``max_bytes``: the least recently read make room.
+
+    A blob for which there is no room, here or on the disk, is not kept, which is no error. Nothing else may
+    use the directory of ``files``, which `clear` empties.
+    """
+
+    def __init__(self, files: LocalBlobStore, *, max_bytes: int, has_room: Callable[[], bool]) -> None:
+        self._files, self._max_bytes, self._has_room = files, max_bytes, has_room
+        self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._running: set[asyncio.Task[object]] = set()
+        self._total_bytes = 0  # of all blobs that are kept or being written
+
+    async def clear(self) -> None:
+        """Begin empty: files are not synced, so a power cut may have damaged them."""
+        await self._files.run(partial(shutil.rmtree, self._files.root, ignore_errors=True))
+
+    def drop(self, key: str = "") -> None:
+        """Remove a blob soon, or without a key all of them."""
+        for one in self._sizes.keys() & {key} if key else self._sizes:
+            self._start(self._forget(one))
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
+        data = b"".join([chunk async for chunk in chunks])
+        return await asyncio.shield(self._start(self._keep(check_key(key), data)))
+
+    async def _keep(self, key: str, data: bytes) -> StoredBlob:
+        if not self._has_room() or not await self._make_room(size := len(data)):
+            await self._forget(key)  # an earlier one
+            return StoredBlob(key=key, size_bytes=len(data))
+        try:
+            blob = await self._files.put(key, once(data), content_type="")
+            self._sizes[key], size = size, self._sizes.pop(key, 0)  # of another who put it meanwhile
+            return blob
+        finally:
+            self._total_bytes -= size
+
+    async def sync(self, key: str) -> None:
+        check_key(key)  # nothing here has to survive
+
+    async def open(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        if await self.stat(key) is None:
+            raise BlobMissing(key)
+        async for chunk in self._files.open(key, start=start, end=end):
+            yield chunk
+
+    async def stat(self, key: str) -> StoredBlob | None:
+        """Return what is known of a blob whose file is whole, and count it as read."""
+        if check_key(key) in self._sizes:
+            self._sizes.move_to_end(key)
+            with contextlib.suppress(StorageError):
+                blob = await self._files.stat(key)
+                return blob if blob is not None and blob.size_bytes == self._sizes.get(key) else None
+        return None
+
+    async def delete(self, key: str) -> None:
+        await self._forget(check_key(key))
+
+    def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        return self._files.keys(prefix)
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def _make_room(self, size: int) -> bool:
+        """Reserve bytes, for which the least recently read blobs are removed."""
+        if size > self._max_bytes:
+            return False
+        self._total_bytes += size
+        while self._total_bytes > self._max_bytes and self._sizes:
+            await self._forget(next(iter(self._sizes)))
+        if self._total_bytes > self._max_bytes:  # others are written, which need all of it
+            self._total_bytes -= size
+            return False
+        return True
+
+    async def _forget(self, key: str) -> None:
+        """Remove a blob from the disk."""
+        size = self._sizes.pop(key, None)
+        if size is not None:
+            self._total_bytes -= size
+            with contextlib.suppress(StorageError):  # it is written over when it comes again
+                await self._files.delete(key)
+
+
+class CachedBlobStore(RecentBlobs):
+    """A cache of the blobs of ``store``, each read once for all its readers; writes go to the store.
 
     If the disk fails, is full or was tampered with, readers get the bytes from the store. What other
     processes put under a cached key is not seen: keys are made from ids and are not used again.
-    Nothing else may use the directory of ``files``, which `clear` empties.
     """
 
     def __init__(
         self, store: BlobStore, files: LocalBlobStore, *, max_bytes: int, has_room: Callable[[], bool]
     ) -> None:
-        self._store, self._files = store, files
-        self._max_bytes, self._has_room = max_bytes, has_room
-        self._sizes: OrderedDict[str, int] = OrderedDict()
+        super().__init__(files, max_bytes=max_bytes, has_room=has_room)
+        self._store = store
         self._fetches: dict[str, asyncio.Task[bool]] = {}
-        self._running: set[asyncio.Task[bool]] = set()
-        self._total_bytes = 0  # of all blobs that are kept or being fetched
-
-    async def clear(self) -> None:
-        """Begin empty: files are not synced, so a power cut may have damaged them."""
-        await self._files.run(partial(shutil.rmtree, self._files.root, ignore_errors=True))
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, content_type: str) -> StoredBlob:
         try:
@@ -76,22 +159,12 @@ class CachedBlobStore:
     async def _is_cached(self, key: str) -> bool:
         """Fetch the blob unless it is on the disk; return whether all of it is there."""
         if key in self._sizes:
-            if await self._is_whole(key):
+            if await super().stat(key) is not None:
                 return True
             await self._forget(key)
         if key not in self._fetches:
-            fetch = self._fetches[key] = asyncio.create_task(self._fetch(key))
-            self._running.add(fetch)
-            fetch.add_done_callback(self._running.discard)
+            self._fetches[key] = self._start(self._fetch(key))
         return await asyncio.shield(self._fetches[key])
-
-    async def _is_whole(self, key: str) -> bool:
-        self._sizes.move_to_end(key)
-        try:
-            blob = await self._files.stat(key)
-        except StorageError:
-            return False
-        return blob is not None and blob.size_bytes == self._sizes.get(key)
 
     async def _fetch(self, key: str) -> bool:
         """Return whether the blob is kept; if not, the store tells its readers what is wrong."""
@@ -115,28 +188,10 @@ class CachedBlobStore:
             if self._fetches.get(key) is asyncio.current_task():
                 del self._fetches[key]
 
-    async def _make_room(self, size: int) -> bool:
-        """Reserve bytes, for which the least recently read blobs are removed."""
-        if size > self._max_bytes:
-            return False
-        self._total_bytes += size
-        while self._total_bytes > self._max_bytes and self._sizes:
-            await self._forget(next(iter(self._sizes)))
-        if self._total_bytes > self._max_bytes:  # others are fetched, which need all of it
-            self._total_bytes -= size
-            return False
-        return True
-
     async def _forget(self, key: str) -> None:
         """Remove a blob from the disk; one that is being fetched is not kept."""
         self._fetches.pop(key, None)
-        size = self._sizes.pop(key, None)
-        if size is not None:
-            self._total_bytes -= size
-            try:
-                await self._files.delete(key)
-            except StorageError:
-                return  # it is written over when it is fetched again
+        await super()._forget(key)
 
 
 MAX_COPIED_BYTES = 1024**3

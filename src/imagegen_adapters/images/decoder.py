@@ -2,10 +2,10 @@
 
 Started as ``python -m … FD MAX_PIXELS LARGE_PIXELS MEMORY_BYTES CPU_SECONDS``; it may be killed at any time.
 Each image is in the file ``FD``. A line on standard input, the type such as ``PNG`` or ``SVG``, requests its
-decoding, and with `` draw`` behind it also its thumbnail; end of input ends the process. A reply is a 4-byte
-big-endian length, so many bytes of JSON and, with ``"status": "ok"``, ``length`` bytes of thumbnail.
-``"large"`` requests another line before many pixels are decoded; ``"no_memory"`` blames the machine, not the
-image.
+decoding, and with a side such as `` 512`` behind it also a thumbnail of at most so many pixels a side; end of
+input ends the process. A reply is a 4-byte big-endian length, so many bytes of JSON and, with
+``"status": "ok"``, ``length`` bytes of thumbnail. ``"large"`` requests another line before many pixels are
+decoded; ``"no_memory"`` blames the machine, not the image.
 """
 
 import contextlib
@@ -22,7 +22,6 @@ from typing import Any, BinaryIO, NamedTuple
 from PIL import Image
 from PIL.Image import DecompressionBombError, DecompressionBombWarning, Resampling, Transpose
 
-THUMBNAIL_SIDE = 512
 _WEBP_METHODS = {"RGB": 0, "RGBA": 1}
 """A quarter of the time of Pillow's 4, a fifth more bytes (``./run bench thumbnails``); 0 keeps alpha raw."""
 
@@ -92,19 +91,19 @@ def _check_pixels(width: int, height: int, max_pixels: int) -> None:
         raise Undecodable("MEGAPIXELS_EXCEEDED", maximum=max_pixels / 1e6, width=width, height=height)
 
 
-def decode(image: Image.Image, *, draws: bool) -> Decoded:
+def decode(image: Image.Image, *, side: int) -> Decoded:
     """Decode the whole first frame: `Undecodable` if it is broken, `MemoryError` at the process's limit.
 
-    With ``draws``, also make the thumbnail.
+    With a ``side``, also make a thumbnail.
     """
     kind, (width, height) = str(image.format).replace("MPO", "JPEG"), image.size
-    factor = max(1, max(width, height) // (THUMBNAIL_SIDE if draws else 1))
+    factor = max(1, max(width, height) // (side or 1))
     try:
         if kind == "JPEG":  # still reads every coefficient, in up to 1/64 of the memory
-            image.draft("" if draws else "L", (max(1, width // factor), max(1, height // factor)))
+            image.draft("" if side else "L", (max(1, width // factor), max(1, height // factor)))
         image.load()
         transpose = _transpose(image)
-        thumbnail = _drawn(image, width, height, transpose) if draws else b""
+        thumbnail = _drawn(image, width, height, transpose, side) if side else b""
     except MemoryError:
         raise
     except Exception as error:  # a broken file raises OSError, ValueError, SyntaxError, struct.error, …
@@ -114,9 +113,9 @@ def decode(image: Image.Image, *, draws: bool) -> Decoded:
     return Decoded(kind, width, height, thumbnail)
 
 
-def _drawn(image: Image.Image, width: int, height: int, transpose: Transpose | None) -> bytes:
+def _drawn(image: Image.Image, width: int, height: int, transpose: Transpose | None, side: int) -> bytes:
     """Return the thumbnail of a decoded image, whose full size is given; it enlarges nothing."""
-    scale, small = min(1, THUMBNAIL_SIDE / max(width, height)), _reduced(image)
+    scale, small = min(1, side / max(width, height)), _reduced(image, side)
     if small.size != (size := (max(1, round(width * scale)), max(1, round(height * scale)))):
         small = small.resize(size, Resampling.HAMMING)
     if transpose is not None:
@@ -133,10 +132,10 @@ def _transpose(image: Image.Image) -> Transpose | None:
         return None
 
 
-def _reduced(image: Image.Image) -> Image.Image:
+def _reduced(image: Image.Image, side: int) -> Image.Image:
     """Return the image in RGB(A), reduced by averaging, without an intermediate copy in full size."""
     transparent = image.mode in _TRANSPARENT_MODES or "transparency" in image.info
-    mode, factor = "RGBA" if transparent else "RGB", max(1, max(image.size) // THUMBNAIL_SIDE)
+    mode, factor = "RGBA" if transparent else "RGB", max(1, max(image.size) // side)
     if image.mode == mode or (image.mode in _READY_MODES and not transparent):
         reduced = image if factor == 1 else image.reduce(factor)
         return reduced if reduced.mode == mode else reduced.convert(mode)
@@ -290,7 +289,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _answer(fd: int, request: str, max_pixels: int, large_pixels: int) -> tuple[dict[str, object], bytes]:
-    kind, _, draws = request.partition(" ")
+    kind, _, side = request.partition(" ")
     try:
         # Reopened each time: an open file object would keep bytes of the previous image in its buffer.
         with open(fd, "rb", closefd=False) as file:
@@ -302,7 +301,7 @@ def _answer(fd: int, request: str, max_pixels: int, large_pixels: int) -> tuple[
                     if kind == "AVIF" or image.width * image.height > large_pixels:
                         _reply({"status": "large"})
                         sys.stdin.buffer.readline()
-                    _, width, height, thumbnail = decode(image, draws=bool(draws))
+                    _, width, height, thumbnail = decode(image, side=int(side or 0))
     except Undecodable as error:
         return {"status": "rejected", "reason": error.reason, "args": error.details}, b""
     except MemoryError:

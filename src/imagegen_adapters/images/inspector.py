@@ -60,21 +60,21 @@ class SubprocessInspector:
         return tuple(child.pid for child in children if child is not None and child.returncode is None)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
-        return (await self._decode(chunks, draws=False))[0]
+        return (await self._decode(chunks, side=0))[0]
 
-    async def draw(self, chunks: AsyncIterator[bytes]) -> bytes:
+    async def draw(self, chunks: AsyncIterator[bytes], side: int) -> bytes:
         """Make thumbnails one at a time, so that a crowd who looks leaves a child to the running tasks."""
         async with self._one_drawn:
-            return (await self._decode(chunks, draws=True))[1]
+            return (await self._decode(chunks, side=side))[1]
 
-    async def _decode(self, chunks: AsyncIterator[bytes], *, draws: bool) -> tuple[Inspection, bytes]:
+    async def _decode(self, chunks: AsyncIterator[bytes], *, side: int) -> tuple[Inspection, bytes]:
         async with self._workers:
             if self._closed.is_set():
                 raise InspectorUnavailable(InspectionCode.INSPECTOR_CLOSED())
             slot = self._free.pop()  # the most recently used, so that the others become idle
             try:
                 kind = _media_type(await slot.fill(chunks)).name
-                return await self._decode_in(slot, f"{kind} draw" if draws else kind)
+                return await self._decode_in(slot, f"{kind} {side}" if side else kind)
             finally:
                 slot.empty()
                 self._free.append(slot)
@@ -232,7 +232,7 @@ def _inspection(header: Mapping[str, Any]) -> Inspection:
 _START_SECONDS = 30.0
 _END_SECONDS = 5.0
 _MAX_HEADER_BYTES = 4096
-_MAX_THUMBNAIL_BYTES = 2 * 1024 * 1024
+_MAX_THUMBNAIL_BYTES = 4 * 1024 * 1024
 
 _INHERITED_VARIABLES = frozenset(
     ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
@@ -344,21 +344,21 @@ class ThreadInspector:
         self._workers = asyncio.Semaphore(_WORKERS)
 
     async def inspect(self, chunks: AsyncIterator[bytes]) -> Inspection:
-        return (await self._decode(chunks, draws=False))[0]
+        return (await self._decode(chunks, side=0))[0]
 
-    async def draw(self, chunks: AsyncIterator[bytes]) -> bytes:
-        return (await self._decode(chunks, draws=True))[1]
+    async def draw(self, chunks: AsyncIterator[bytes], side: int) -> bytes:
+        return (await self._decode(chunks, side=side))[1]
 
-    async def _decode(self, chunks: AsyncIterator[bytes], *, draws: bool) -> tuple[Inspection, bytes]:
+    async def _decode(self, chunks: AsyncIterator[bytes], *, side: int) -> tuple[Inspection, bytes]:
         async with self._workers:
             file = io.BytesIO()
             async for chunk in chunks:
                 if file.write(chunk) and file.tell() > MAX_IMAGE_BYTES:
                     raise _too_large()
-            return await asyncio.to_thread(_decode_file, file, draws=draws)
+            return await asyncio.to_thread(_decode_file, file, side=side)
 
 
-def _decode_file(file: io.BytesIO, *, draws: bool) -> tuple[Inspection, bytes]:
+def _decode_file(file: io.BytesIO, *, side: int) -> tuple[Inspection, bytes]:
     from imagegen_adapters.images.decoder import Undecodable, decode, measure_svg, open_image  # with Pillow
 
     media_type = _media_type(bytes(file.getbuffer()[:SIGNATURE_BYTES]))
@@ -367,7 +367,7 @@ def _decode_file(file: io.BytesIO, *, draws: bool) -> tuple[Inspection, bytes]:
             _, width, height, thumbnail = measure_svg(file)
         else:
             with open_image(file, media_type.name, max_pixels=MAX_IMAGE_PIXELS) as image:
-                _, width, height, thumbnail = decode(image, draws=draws)
+                _, width, height, thumbnail = decode(image, side=side)
     except Undecodable as error:
         raise ImageRejected(InspectionCode[error.reason](**error.details)) from error
     except MemoryError as error:  # only the machine limits memory here

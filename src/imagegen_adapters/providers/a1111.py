@@ -182,12 +182,7 @@ def _invalid(name: str, reason: Message) -> ValidationFailed:
 
 
 def body(
-    request: ImageRequest,
-    model: Model,
-    *,
-    task: str,
-    options: Options,
-    images: Sequence[Any] = (),
+    request: ImageRequest, model: Model, *, task: str, options: Options, images: Sequence[Any] = ()
 ) -> dict[str, Any]:
     """Refuse reserved or malformed parameters; ``images`` end with the mask (white repaints), if any."""
     extras = _extras(request.params, options)

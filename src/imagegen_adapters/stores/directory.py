@@ -20,6 +20,7 @@ SPOOL_DIRECTORY = "spool"
 INPUTS_DIRECTORY = "inputs"
 """Kept input images; on the file system of `SPOOL_DIRECTORY`, from which they are moved."""
 CACHE_DIRECTORY = "cache"
+LARGE_THUMBNAILS_DIRECTORY = "large-thumbnails"
 COPIES_DIRECTORY = "copies"
 """A node's copies of spooled files; not in `SPOOL_DIRECTORY`, where an earlier service may have the only
 ones."""

@@ -10,6 +10,9 @@ CANCELLATIONS = "cancellations"
 REMOVALS = "removals"
 """The topic of images that were deleted; the nodes that run tasks remove their bytes."""
 
+REMOVED = "removed"
+"""The topic of blobs that were removed, by their keys; nodes that have copies of their own remove these."""
+
 BATCHES = "batches"
 """The topic of batches of which more may be submitted, by their ids; the slot of the node that does it."""
 

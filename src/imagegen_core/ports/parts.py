@@ -26,7 +26,7 @@ class Parts:
     """One adapter for every port.
 
     ``providers`` are by kind; the search uses ``simplify``; without a ``label`` images stay unchanged.
-    ``check_webhook`` checks the addresses of webhooks.
+    ``check_webhook`` checks the addresses of webhooks. ``large_thumbnails`` may forget, and is nowhere else.
     """
 
     tasks: TaskRepository
@@ -41,6 +41,7 @@ class Parts:
     webhooks: WebhookStore
     configs: ProviderConfigs
     blobs: BlobStore
+    large_thumbnails: BlobStore
     spool: Spool
     inspect: Inspect
     draw: Draw

@@ -61,10 +61,10 @@ Raises `ImageRejected`, or `InspectorUnavailable` if it cannot be inspected now.
 """
 
 
-Draw: TypeAlias = Callable[[AsyncIterator[bytes]], Awaitable[bytes]]
-"""Decodes like `Inspect`, and returns a WebP of at most 512 pixels a side, without metadata; none of an SVG.
+Draw: TypeAlias = Callable[[AsyncIterator[bytes], int], Awaitable[bytes]]
+"""Decodes like `Inspect`, and returns a WebP of at most so many pixels a side; none of an SVG.
 
-However many ask at once, running tasks are inspected meanwhile.
+It has no metadata. However many ask at once, running tasks are inspected meanwhile.
 """
 
 

@@ -98,11 +98,7 @@ class Runner:
         except Unavailable as error:
             _log.warning(
                 "the task waits until its provider can be used",
-                extra={
-                    "task_id": run.task.task_id,
-                    "provider": run.task.provider_name,
-                    "reason": str(error),
-                },
+                extra={"task_id": run.task.task_id, "provider": run.task.provider_name, "reason": str(error)},
             )
             later = self.parts.clock.now() + deferral(error)
             await self._requeue(run, run.task.requeue(not_before=later, locked=isinstance(error, KeysLocked)))

@@ -22,9 +22,18 @@ from imagegen_core.errors import (
     ThumbnailNotFound,
     ValidationFailed,
 )
-from imagegen_core.images import ChangedImages, Collection, Image, MarkChange, StorageState, collection_name
+from imagegen_core.images import (
+    ChangedImages,
+    Collection,
+    Image,
+    MarkChange,
+    StorageState,
+    ThumbnailSide,
+    collection_name,
+)
 from imagegen_core.limits import MAX_BATCH_IMAGES, MAX_PAGE_SIZE, MAX_SELECTED_IMAGES, MAX_ZIPPED_IMAGES
 from imagegen_core.messages import Language, Message, ProblemCode, StorageCode
+from imagegen_core.ports.blobs import BlobStore
 from imagegen_core.ports.gallery import ImageList, ImageView, SearchHit, TrashedImage
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tools import ImageRejected, InspectorUnavailable
@@ -51,7 +60,7 @@ class Images:
     parts: Parts
     on_change: Callable[[], object]
     trash_days: float = 0
-    _making: MutableMapping[int, asyncio.Lock] = attrs.field(factory=WeakValueDictionary, init=False)
+    _making: MutableMapping[tuple[int, int], "_Making"] = attrs.field(factory=WeakValueDictionary, init=False)
 
     # ---------------------------------------------------------------- show
 
@@ -95,41 +104,36 @@ class Images:
                 break
         return tuple(ids), page
 
-    async def thumbnail(self, image: Image) -> bytes:
+    async def thumbnail(self, image: Image, side: ThumbnailSide = ThumbnailSide.SMALL) -> bytes:
         """Return an image's thumbnail; the first look makes it, once for all who ask meanwhile.
 
-        Raises `BlobMissing` if no store has the image, `StorageError` if it cannot be read or decoded now,
-        `ThumbnailNotFound` for an SVG.
+        A large one has more pixels only where the image has. Raises `BlobMissing` if no store has the image,
+        `StorageError` if it cannot be read or decoded now, `ThumbnailNotFound` for an SVG.
         """
         if image.thumbnail_key is None:
             raise ThumbnailNotFound(image.id)
-        if (thumbnail := await self._stored(image.thumbnail_key)) is not None:
+        if max(image.width, image.height) <= ThumbnailSide.SMALL:
+            side = ThumbnailSide.SMALL
+        store = self.parts.blobs if side is ThumbnailSide.SMALL else self.parts.large_thumbnails
+        making = self._making.setdefault((image.id, side), _Making())
+        if (thumbnail := await _stored(store, image.thumbnail_key)) is not None:
             return thumbnail
-        lock = self._making.get(image.id) or self._making.setdefault(image.id, asyncio.Lock())
-        async with lock:
-            if (
-                thumbnail := await self._stored(image.thumbnail_key)
-            ) is not None:  # somebody else has made it
-                return thumbnail
-            return await self._make(image, image.thumbnail_key)
+        async with making.lock:
+            if making.thumbnail is None:
+                making.thumbnail = await self._make(image, image.thumbnail_key, store, side)
+            return making.thumbnail
 
-    async def _stored(self, key: str) -> bytes | None:
-        try:
-            return b"".join([chunk async for chunk in self.parts.blobs.open(key)])
-        except (BlobMissing, StorageError):  # the lookup may reach the archive, which may not respond
-            return None
-
-    async def _make(self, image: Image, key: str) -> bytes:
+    async def _make(self, image: Image, key: str, store: BlobStore, side: ThumbnailSide) -> bytes:
         archived = image.storage is StorageState.ARCHIVE
         if archived and await self.parts.blobs.stat(image.blob_key) is None:
             raise BlobMissing(image.blob_key)  # an archive that is away is asked before others have to wait
         try:
-            thumbnail = await self.parts.draw(self.parts.blobs.open(image.blob_key))
+            thumbnail = await self.parts.draw(self.parts.blobs.open(image.blob_key), side)
         except (ImageRejected, InspectorUnavailable) as error:
             kind = StorageError if isinstance(error, ImageRejected) else StorageUnreachable
             raise kind(StorageCode.NO_THUMBNAIL(image_id=image.id, reason=error.reason)) from error
         try:
-            await self.parts.blobs.put(key, once(thumbnail), content_type="image/webp")
+            await store.put(key, once(thumbnail), content_type="image/webp")
         except StorageError as error:
             _log.warning("a thumbnail could not be stored: %s", error, extra={"image_id": image.id})
             return thumbnail
@@ -139,7 +143,7 @@ class Images:
             try:
                 await self.parts.trash.get(image.id)
             except ImageNotFound:  # deleted meanwhile: nothing else would ever remove this thumbnail
-                await self.parts.blobs.delete(key)
+                await store.delete(key)
                 raise
         return thumbnail
 
@@ -252,6 +256,7 @@ class Images:
         (image,) = images
         for key in filter(None, (image.blob_key, image.thumbnail_key)):
             try:
+                await self.parts.large_thumbnails.delete(key)
                 await self.parts.blobs.delete(key)
             except StorageError:
                 _log.warning("the bytes of a deleted image are removed later", extra={"image_id": image_id})
@@ -360,6 +365,21 @@ class IdleThumbnails:
         except Exception:  # noqa: BLE001 - a defect over one image must not stop the others
             _log.exception("a thumbnail could not be made", extra={"image_id": image_id})
         return False
+
+
+@attrs.define
+class _Making:
+    """A thumbnail that somebody may make, for as long as anybody waits for it."""
+
+    lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    thumbnail: bytes | None = None
+
+
+async def _stored(store: BlobStore, key: str) -> bytes | None:
+    try:
+        return b"".join([chunk async for chunk in store.open(key)])
+    except (BlobMissing, StorageError):  # the lookup may reach the archive, which may not respond
+        return None
 
 
 def _distinct(image_ids: Sequence[int]) -> tuple[int, ...]:

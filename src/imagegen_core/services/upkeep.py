@@ -25,7 +25,7 @@ from imagegen_core.limits import DEFAULT_KEEP_INPUTS, WEBHOOK_RETENTION_DAYS
 from imagegen_core.messages import Message, ProblemCode, StorageCode
 from imagegen_core.policies import sync_backoff
 from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
-from imagegen_core.ports.cluster import UPKEEP_SLOT
+from imagegen_core.ports.cluster import REMOVED, UPKEEP_SLOT
 from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
@@ -258,6 +258,7 @@ class Stores:
                 await self.parts.blobs.delete(entry.blob_key)
                 if self.archive is not None:
                     await self.archive.delete(entry.blob_key)
+                self.parts.cluster.tell(REMOVED, entry.blob_key)
                 summary.removed += 1
             elif (size := await self._upload(entry)) is not None:
                 summary.uploaded += 1

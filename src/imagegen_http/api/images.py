@@ -13,13 +13,8 @@ from imagegen_core.costs import Basis
 from imagegen_core.costs import Cost as CoreCost
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.images import Image as CoreImage
-from imagegen_core.images import MediaType, StorageState, tag_name
-from imagegen_core.limits import (
-    DEFAULT_PAGE_SIZE,
-    MAX_LINK_HOURS,
-    MAX_MODEL_ID_CHARS,
-    MAX_TAG_CHARS,
-)
+from imagegen_core.images import MediaType, StorageState, ThumbnailSide, tag_name
+from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_LINK_HOURS, MAX_MODEL_ID_CHARS, MAX_TAG_CHARS
 from imagegen_core.messages import ProblemCode
 from imagegen_core.ports.gallery import ImageFilter, ImageList, ImageView, Match, SearchHit, SearchMode
 from imagegen_core.ports.gallery import TrashedImage as CoreTrashedImage
@@ -191,6 +186,7 @@ class DeletedImage(Answer, frozen=True, kw_only=True):
     deleted: Annotated[bool, doc("always true", example=True, const=True)]
 
 
+_SMALL = ThumbnailSide.SMALL
 _WORDS = 'words that must all occur; "…" is a phrase'
 ModeQuery = Annotated[SearchMode, query("contains: exactly; relevant: then close ones")]
 FilterDependency = NamedDependency[SkipValidation[ImageFilter]]
@@ -409,26 +405,32 @@ async def get_content(image_id: ImageIdPath, service: ServiceDependency) -> ASGI
 @download(
     "/api/v1/images/{image_id:str}/thumbnail",
     "images",
+    "validation_failed",
     "image_not_found",
     "thumbnail_not_found",
     "unavailable",
 )
 async def get_thumbnail(
-    image_id: ImageIdPath, service: ServiceDependency, request: Request[Any, Any, Any]
+    image_id: ImageIdPath,
+    service: ServiceDependency,
+    request: Request[Any, Any, Any],
+    size: Annotated[ThumbnailSide, query("pixels of the longer side, or those of a smaller image")] = _SMALL,
 ) -> ASGIApp:
-    """Fetch an image's thumbnail: WebP, at most 512 pixels a side.
+    """Fetch an image's thumbnail: WebP, at most 512 pixels a side, or 1024 with `size=1024`.
 
-    The first request makes it, unless an idle service has. Caches may hold it for good. An SVG has none.
+    The first request makes it, unless an idle service has made the small one. Caches may hold it for good. An
+    SVG has none.
     """
-    return await _thumbnail(
-        service, request, await service.imagegen.parts.images.get(parse_image_id(image_id))
-    )
+    image = await service.imagegen.parts.images.get(parse_image_id(image_id))
+    return await _thumbnail(service, request, image, size)
 
 
-async def _thumbnail(service: Service, request: Request[Any, Any, Any], image: CoreImage) -> ASGIApp:
-    etag = f"{image.sha256}-thumbnail"
+async def _thumbnail(
+    service: Service, request: Request[Any, Any, Any], image: CoreImage, size: ThumbnailSide = _SMALL
+) -> ASGIApp:
+    etag = f"{image.sha256}-thumbnail" + (f"-{size}" if size is not _SMALL else "")
     is_unchanged = asgi.matches(request.headers.get("if-none-match", ""), f'"{etag}"')
-    data = b"" if is_unchanged else await service.imagegen.gallery.thumbnail(image)
+    data = b"" if is_unchanged else await service.imagegen.gallery.thumbnail(image, size)
 
     async def read(start: int, end: int) -> Any:
         yield data[start:end]

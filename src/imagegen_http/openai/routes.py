@@ -356,8 +356,7 @@ async def _respond(caller: ClientRequest, image_request: ImageRequest, *, is_asy
     url = partial(service.links.url, base_url=service.base_url(str(request.base_url)))
     events = "image_generation" if image_request.images is None else "image_edit"
     style = Style(
-        url=url if generation.response_format == "url" else None,
-        events=events if generation.stream else None,
+        url=url if generation.response_format == "url" else None, events=events if generation.stream else None
     )
     token = request.headers.get("authorization", "")
     call = Call(

@@ -22,6 +22,7 @@ from tests.integration.api.asking import (
     make_image,
     row,
     task_of,
+    until,
 )
 from tests.live_files import contents, modes
 
@@ -430,3 +431,67 @@ def test_a_thumbnail_that_a_client_has_is_not_read(api, server):
     answer = api.get(record["thumbnail_url"], headers={"If-None-Match": etag})
 
     assert (304, b"", False) == (answer.status_code, answer.content, file.exists())
+
+
+def test_a_large_thumbnail_is_asked_for(api):
+    """Twice the pixels, but never more than the image has; a tag of its own, and as long in caches."""
+    record = make_image(api, "dense", width=1600, height=800)
+    small, large = (api.get(record["thumbnail_url"], params={"size": size}) for size in (512, 1024))
+    again = api.get(large.url, headers={"If-None-Match": large.headers["etag"]})
+
+    assert [(512, 256), (1024, 512)] == [Image.open(io.BytesIO(one.content)).size for one in (small, large)]
+    assert small.content == api.get(record["thumbnail_url"]).content
+    assert (304, b"") == (again.status_code, again.content)
+    assert small.headers["etag"] != large.headers["etag"]
+    assert small.headers["cache-control"] == large.headers["cache-control"]
+    assert (800, 600) == shown_size(api, make_image(api, "in between", width=800, height=600))
+    assert (64, 64) == shown_size(api, make_image(api, "small", width=64, height=64))
+
+
+def shown_size(api, record):
+    """Return the size of an image's large thumbnail."""
+    return Image.open(io.BytesIO(api.get(f"{record['thumbnail_url']}?size=1024").content)).size
+
+
+@pytest.mark.parametrize("size", ["1", "2048", "1024.0", "large", "-512"])
+def test_other_sizes_are_refused(api, image, size):
+    """Each would be a file more that anybody could have made."""
+    answer = api.get(image["thumbnail_url"], params={"size": size})
+
+    assert (400, 40000) == row(answer)[:2]
+
+
+@pytest.mark.one_box
+def test_large_thumbnails_are_of_looks_alone(api, server):
+    """A file each that no backup and no check of the stores has; an image takes it along."""
+    record = make_image(api, "looked at", width=1600, height=800)
+    directory = server.data_dir / "large-thumbnails"
+
+    def files():
+        return list(directory.rglob(f"{record['task_id']}*"))
+
+    api.get(record["thumbnail_url"])
+    before = files()
+    api.get(f"{record['thumbnail_url']}?size=1024")
+    (file,) = files()
+    data(api.post(f"{IMAGES}/batch", json={"action": "trash", "ids": [record["id"]]}))
+    in_trash = file.exists()
+    data(api.post(f"{IMAGES}/batch", json={"action": "delete", "ids": [record["id"]]}))
+    until(files, lambda paths: not paths)
+
+    assert ([], True) == (before, in_trash)
+
+
+@pytest.mark.one_box
+def test_a_damaged_image_has_no_large_thumbnail(api, server):
+    """The small one is still shown; a deleted image has neither."""
+    record = make_image(api, "damaged later", width=1600, height=800)
+    small = api.get(record["thumbnail_url"]).content
+    (file,) = (server.data_dir / "images").rglob(f"{record['task_id']}*.png")
+    file.write_bytes(file.read_bytes()[:1000])
+    answer = api.get(f"{record['thumbnail_url']}?size=1024")
+    shown = api.get(record["thumbnail_url"]).content
+    data(api.delete(f"{IMAGES}/{record['id']}"))
+
+    assert ((500, 50000), small) == (row(answer)[:2], shown)
+    assert 404 == api.get(f"{record['thumbnail_url']}?size=1024").status_code

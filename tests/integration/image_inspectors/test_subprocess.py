@@ -74,7 +74,7 @@ async def test_a_crowd_that_looks_leaves_a_child_to_the_running_tasks(inspector)
         await resumed.wait()
         yield IMAGE
 
-    drawing = [asyncio.create_task(inspector.draw(slow())) for _ in range(50)]
+    drawing = [asyncio.create_task(inspector.draw(slow(), 512)) for _ in range(50)]
     await started.wait()
     inspection = await inspector.inspect(in_chunks(IMAGE))
     resumed.set()
@@ -86,7 +86,7 @@ async def test_a_crowd_that_looks_leaves_a_child_to_the_running_tasks(inspector)
 
 async def test_a_look_that_goes_away_leaves_the_others_theirs(inspector):
     """In the queue, and while the child draws."""
-    drawing = [asyncio.create_task(inspector.draw(in_chunks(IMAGE))) for _ in range(5)]
+    drawing = [asyncio.create_task(inspector.draw(in_chunks(IMAGE), 512)) for _ in range(5)]
     await asyncio.sleep(0)
     for gone in (0, 2):
         drawing[gone].cancel()

@@ -2,14 +2,16 @@
 
 import asyncio
 import hashlib
+import io
 
 import attrs
+import PIL.Image
 import pytest
 
 from imagegen_adapters.images.inspector import InspectionCode
 from imagegen_adapters.memory import in_memory
 from imagegen_core.errors import BlobMissing, ImageNotFound, StorageError, StorageUnreachable
-from imagegen_core.images import StorageState
+from imagegen_core.images import StorageState, ThumbnailSide
 from imagegen_core.ports.tools import InspectorUnavailable
 from imagegen_core.running.exchange import once
 from imagegen_core.services.gallery import IdleThumbnails, Images
@@ -25,11 +27,11 @@ class Counting:
         self.begun, self.resumed = asyncio.Event(), asyncio.Event()
         self.resumed.set()
 
-    async def __call__(self, chunks):
+    async def __call__(self, chunks, side):
         self.drawn += 1
         self.begun.set()
         await self.resumed.wait()
-        return await self.draw(chunks)
+        return await self.draw(chunks, side)
 
 
 @attrs.define
@@ -155,7 +157,7 @@ async def test_a_decoder_that_was_killed_says_nothing_of_the_image(thumbnail_wor
     """The same look may succeed later, and does."""
     image, parts, show = thumbnail_world
 
-    async def killed(_chunks):
+    async def killed(_chunks, _side):
         raise InspectorUnavailable(InspectionCode.DECODER_ENDED())
 
     with pytest.raises(StorageUnreachable, match="from outside"):
@@ -167,8 +169,8 @@ async def test_one_that_is_deleted_meanwhile_leaves_nothing(thumbnail_world):
     """Nothing would ever remove the new thumbnail."""
     image, parts, _ = thumbnail_world
 
-    async def deleting(chunks):
-        thumbnail = await parts.draw(chunks)
+    async def deleting(chunks, side):
+        thumbnail = await parts.draw(chunks, side)
         await parts.images.delete([image.id])
         return thumbnail
 
@@ -191,6 +193,81 @@ async def test_an_archive_that_is_away_keeps_no_child_from_others(thumbnail_worl
     assert 0 == parts.draw.drawn
 
 
+# ---------------------------------------------------------------- large ones
+
+
+LARGE = ThumbnailSide.LARGE
+
+
+@pytest.fixture
+async def wide_world(thumbnail_world):
+    """Return a wide image, the parts with what counts, and what shows thumbnails."""
+    _, parts, show = thumbnail_world
+    data = io.BytesIO()
+    PIL.Image.new("RGB", (2000, 500), "teal").save(data, "PNG")
+    image = attrs.evolve(thumbnail_world[0], width=2000, height=500)
+    parts.blobs.blobs[image.blob_key] = data.getvalue()
+    return image, parts, show
+
+
+def size_of(thumbnail):
+    return PIL.Image.open(io.BytesIO(thumbnail)).size
+
+
+async def test_a_large_one_is_made_by_a_look_at_it_and_kept_apart(wide_world):
+    """No look at the small one makes it, nor the other way round; many who ask share one."""
+    image, parts, show = wide_world
+    small = await show(image)
+    before = set(parts.large_thumbnails.blobs)
+    larges = await asyncio.gather(*[show(image, LARGE) for _ in range(10)], show(image))
+
+    assert (set(), {image.thumbnail_key}) == (before, set(parts.large_thumbnails.blobs))
+    assert ((512, 128), (1024, 256)) == (size_of(small), size_of(larges[0]))
+    assert (1, small, 2) == (len(set(larges[:10])), larges[10], parts.draw.drawn)
+
+
+async def test_a_small_image_has_no_larger_one(thumbnail_world):
+    """Its pixels are all in the small one."""
+    image, parts, show = thumbnail_world
+    shown = await show(image, LARGE)
+
+    assert (shown, {}, 1) == (await show(image), parts.large_thumbnails.blobs, parts.draw.drawn)
+
+
+async def test_where_it_cannot_be_kept_those_who_wait_share_it(wide_world):
+    """A full disk costs the next crowd another one, not each of this crowd."""
+    image, parts, _ = wide_world
+    full = Unreachable(parts.large_thumbnails, full=True)
+    show = thumbnails(parts, large_thumbnails=full)
+    shown = await asyncio.gather(*[show(image, LARGE) for _ in range(10)])
+
+    assert ({(1024, 256)}, 1) == ({size_of(one) for one in shown}, parts.draw.drawn)
+    assert size_of(await show(image)) == (512, 128)
+
+
+async def test_a_large_one_that_is_deleted_meanwhile_leaves_nothing(wide_world):
+    """As a small one."""
+    image, parts, _ = wide_world
+
+    async def deleting(chunks, side):
+        thumbnail = await parts.draw(chunks, side)
+        await parts.images.delete([image.id])
+        return thumbnail
+
+    with pytest.raises(ImageNotFound):
+        await thumbnails(parts, draw=deleting)(image, LARGE)
+    assert {} == parts.large_thumbnails.blobs
+
+
+async def test_a_deleted_image_takes_its_large_one_along(wide_world):
+    """At once."""
+    image, parts, show = wide_world
+    await show(image, LARGE)
+    await Images(parts=parts, on_change=lambda: None).delete_one(image.id)
+
+    assert {} == parts.large_thumbnails.blobs
+
+
 # ---------------------------------------------------------------- while nothing else is to do
 
 
@@ -208,12 +285,12 @@ class World:
     def over(cls, imagegen, **changes):
         world = None
 
-        async def draw(chunks):
+        async def draw(chunks, side):
             content = b"".join([chunk async for chunk in chunks])
             world.hashes.append(hashlib.sha256(content).hexdigest())
             if world.beside is not None:
                 world.beside()
-            return await imagegen.parts.draw(once(content))
+            return await imagegen.parts.draw(once(content), side)
 
         parts = attrs.evolve(imagegen.parts, **({"draw": draw} | changes))
         images = Images(parts=parts, on_change=lambda: None)

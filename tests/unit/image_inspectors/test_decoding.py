@@ -7,12 +7,12 @@ import struct
 import pytest
 from PIL import AvifImagePlugin, Image, ImageChops, ImageStat
 
-from imagegen_adapters.images.decoder import THUMBNAIL_SIDE, Undecodable, decode, open_image
-from imagegen_core.images import MediaType
+from imagegen_adapters.images.decoder import Undecodable, decode, open_image
+from imagegen_core.images import MediaType, ThumbnailSide
 from tests.contracts.image_files import encoded
 
 MAX_PIXELS = 40_000_000
-REDUCED = THUMBNAIL_SIDE * 4
+REDUCED = ThumbnailSide.SMALL * 4
 """The long side of an image that libjpeg reduces to a quarter while it decodes."""
 
 KINDS = {
@@ -42,9 +42,9 @@ def _kind(data):
     return (MediaType.sniff(data) or MediaType.JPEG).name
 
 
-def decoded(data, *, draws=True):
+def decoded(data, *, side=512):
     with open_image(io.BytesIO(data), _kind(data), max_pixels=MAX_PIXELS) as image:
-        return decode(image, draws=draws)
+        return decode(image, side=side)
 
 
 def size_in_full(data):
@@ -57,16 +57,16 @@ def size_in_full(data):
         return None
 
 
-def size_in_part(data, draws):
+def size_in_part(data, side):
     try:
-        result = decoded(data, draws=draws)
+        result = decoded(data, side=side)
     except Undecodable:
         return None
     return result.width, result.height
 
 
-def thumbnail(data):
-    return Image.open(io.BytesIO(decoded(data).thumbnail))
+def thumbnail(data, side=512):
+    return Image.open(io.BytesIO(decoded(data, side=side).thumbnail))
 
 
 def difference(one, other):
@@ -74,38 +74,38 @@ def difference(one, other):
     return max(ImageStat.Stat(ImageChops.difference(one, other)).rms)
 
 
-@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
+@pytest.mark.parametrize("side", [0, 512, 1024], ids=["checked", "drawn", "drawn large"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jpeg_that_ends_early_is_rejected_wherever_it_ends(kind, draws):
+def test_a_jpeg_that_ends_early_is_rejected_wherever_it_ends(kind, side):
     """Decoding a few of the pixels still reads the last byte of the scan."""
     data = strip(**KINDS[kind])
 
-    accepted = [length for length in range(len(data) - 2) if size_in_part(data[:length], draws) is not None]
+    accepted = [length for length in range(len(data) - 2) if size_in_part(data[:length], side) is not None]
 
     assert [] == accepted
 
 
-@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
+@pytest.mark.parametrize("side", [0, 512, 1024], ids=["checked", "drawn", "drawn large"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_damaged_jpeg_is_judged_as_by_all_its_pixels(kind, draws):
+def test_a_damaged_jpeg_is_judged_as_by_all_its_pixels(kind, side):
     """Whichever byte is overwritten, the verdict is that of decoding in full."""
     data = strip(**KINDS[kind])
     bad = b"\x00\xff\xd9"
     damaged = [data[:at] + bad[at % 3 :][:1] + data[at + 1 :] for at in range(len(data))]
 
-    differing = [at for at, bad in enumerate(damaged) if size_in_full(bad) != size_in_part(bad, draws)]
+    differing = [at for at, bad in enumerate(damaged) if size_in_full(bad) != size_in_part(bad, side)]
 
     assert [] == differing
 
 
-@pytest.mark.parametrize("draws", [False, True], ids=["checked", "drawn"])
+@pytest.mark.parametrize("side", [0, 512, 1024], ids=["checked", "drawn", "drawn large"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jpeg_with_a_hole_is_judged_as_by_all_its_pixels(kind, draws):
+def test_a_jpeg_with_a_hole_is_judged_as_by_all_its_pixels(kind, side):
     """Whichever 40 bytes are missing, the verdict is that of decoding in full."""
     data = strip(**KINDS[kind])
     holed = [data[:at] + data[at + 40 :] for at in range(len(data))]
 
-    differing = [at for at, bad in enumerate(holed) if size_in_full(bad) != size_in_part(bad, draws)]
+    differing = [at for at, bad in enumerate(holed) if size_in_full(bad) != size_in_part(bad, side)]
 
     assert [] == differing
 
@@ -126,12 +126,13 @@ def test_a_jpeg_with_a_hole_is_judged_as_by_all_its_pixels(kind, draws):
 def test_a_thumbnail_looks_like_one_of_all_pixels(mode, format, options):
     """It differs from the careful one by less than what WebP changes."""
     data = encoded(photograph(mode), format, **options)
-    exact = Image.open(io.BytesIO(data)).convert("RGB").resize((512, 300), Image.Resampling.LANCZOS)
+    for size in ((512, 300), (1024, 600)):
+        exact = Image.open(io.BytesIO(data)).convert("RGB").resize(size, Image.Resampling.LANCZOS)
 
-    small = thumbnail(data)
+        small = thumbnail(data, size[0])
 
-    assert ("RGB", (512, 300)) == (small.mode, small.size)
-    assert difference(small, exact) < 6
+        assert ("RGB", size) == (small.mode, small.size)
+        assert difference(small, exact) < 6
 
 
 def test_several_images_in_one_jpeg_are_the_first():

@@ -505,8 +505,7 @@ def preview(call: DocumentCall, step: str, request: BuiltRequest) -> dict[str, A
             headers[name] = f"{scheme} {MASK}" if space and name not in request.headers else MASK
     secret = auth.param if auth.type == "query" else None
     url = _QUERY_PAIR.sub(
-        lambda m: f"{m[1]}={MASK}" if m[1] == secret or is_secret_header(m[1]) else m[0],
-        str(signed.url),
+        lambda m: f"{m[1]}={MASK}" if m[1] == secret or is_secret_header(m[1]) else m[0], str(signed.url)
     )
     texts = []
     for piece in () if request.body is None else request.body.pieces:

@@ -7,6 +7,9 @@ import { toast } from "../parts/basics.js";
 import { signal } from "../vendor/index.js";
 
 const UNDO = 5000; // milliseconds
+const [SMALL, LARGE] = [512, 1024]; // pixels of the longer side of thumbnails
+const ENOUGH = 0.8; // of the pixels of a screen: nobody sees the others
+const MAX_LINKED = 256 * 1024; // bytes of an image that is shown in place of its large thumbnail
 const MAX_BATCH = 1000; // images that one request may change
 
 /** The ids of images that left the page; an answer on its way may still have them. */
@@ -20,6 +23,20 @@ let endToast = null;
 
 /** Whether the image is an SVG: it is downloaded, and never drawn in a page. */
 export const isVector = (image) => image?.thumbnail_url === null;
+
+/**
+ * Return what gives an `<img>` of so many CSS pixels more pixels on a dense screen; an ordinary one loads what it did. Not of
+ * an image that only the bucket has: each would be fetched from there.
+ */
+export function denser({ id, width, height, storage, size_bytes, mime_type }, wide) {
+  const long = Math.max(width, height);
+  if (!storage || storage === "oss" || !(long > SMALL) || !(wide > 0)) return {};
+  const path = `/api/v1/images/${id}`;
+  const large = long <= LARGE && size_bytes <= MAX_LINKED && mime_type !== "image/gif" ? `${path}/content` : `${path}/thumbnail?size=${LARGE}`;
+  const pixels = (side) => Math.round((width * Math.min(side, long)) / long);
+  const small = pixels(SMALL);
+  return { sizes: `(max-resolution: 1.2dppx) ${small}px, ${Math.ceil(wide * ENOUGH)}px`, srcset: `${path}/thumbnail ${small}w, ${large} ${pixels(LARGE)}w` };
+}
 
 /** Whether the image is off the page, but not deleted yet. */
 export function isLeaving(id) {

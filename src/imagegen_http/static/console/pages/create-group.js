@@ -102,12 +102,13 @@ function write() {
 // A frame of a group: empty, then what its image looks like so far, then the image, and what can be done to that.
 
 const FADE = 180; // milliseconds, as in feed.css
+const [TALL, NARROW, FORM] = [400, 900, 500]; // pixels, as there: of a frame, of a page whose form is above, and of what is beside the frames
 const ALMOST = 95; // percent that an estimate goes to
 const TICK = 1; // seconds in which the line goes on to where it will be
 
 const { usual, learn } = usualTimes(groups);
 
-export function Frame({ entry, image = null, ratio, partial = null, onDone = null, isFirst = false }) {
+export function Frame({ entry, image = null, ratio, wide = 0, partial = null, onDone = null, isFirst = false }) {
   const [ready, setReady] = useState(image !== null); // one that was there before has nothing to fade in over
   const fades = useRef(!ready).current;
   useEffect(() => {
@@ -118,13 +119,13 @@ export function Frame({ entry, image = null, ratio, partial = null, onDone = nul
   const done = () => setReady(true);
   return html`<li class="frame picture" style=${ratio && { "--ratio": ratio.toFixed(4) }} data-id=${image?.id}>
     ${partial && html`<img class="partial" src=${partial} alt="" />`}
-    ${image && html`<${Finished} image=${image} className=${fades ? (ready ? "fading" : "hidden") : ""} onReady=${done} />`}
+    ${image && html`<${Finished} image=${image} wide=${wide} className=${fades ? (ready ? "fading" : "hidden") : ""} onReady=${done} />`}
     ${!(image && ready) && html`<${Waiting} entry=${entry} tells=${isFirst} />`}
   </li>`;
 }
 
 /** The image, a link to its own page, with its keys; what the buttons do is in the sheet, too. */
-function Finished({ image, className, onReady }) {
+function Finished({ image, wide, className, onReady }) {
   const [broken, setBroken] = useState(false);
   const [Sheet, setSheet] = useState(null);
   const { favourite = false } = current(image);
@@ -149,7 +150,7 @@ function Finished({ image, className, onReady }) {
   useEffect(() => isVector(image) && onReady(), []);
   return html`<div class="finished ${className}" onKeyDown=${press}>
     <a href=${`/p/${image.id}`} aria-label=${label} aria-keyshortcuts=${acts.map(({ key }) => key).join(" ")}>
-      <${Thumbnail} image=${image} onBroken=${lose} onLoad=${onReady} /></a>
+      <${Thumbnail} image=${image} wide=${wide} onBroken=${lose} onLoad=${onReady} /></a>
     <button type="button" class="bare more" aria-haspopup="dialog" aria-label=${t("tasks.acts_of", { prompt: name })} onClick=${openSheet}><${Icon} name="more" /></button>
     <div class="over">
       ${acts.map((one) => html`<button type="button" class="bare" key=${one.name} tabindex="-1" aria-label=${nameOf(one, image)} title=${`${nameOf(one, image)} (${one.key})`}
@@ -303,8 +304,9 @@ export function Frames({ entry }) {
   const shown = places.filter((at) => images[at] !== null);
   const columns = columnsOf(shown.length, ratio);
   const waiting = shown.find((at) => !images[at]);
+  const wide = Math.min(TALL * ratio, innerWidth < NARROW ? innerWidth / Math.min(2, columns) : (innerWidth - FORM) / columns);
   return html`<ul class="frames" style=${{ "--columns": columns, "--few": Math.min(2, columns), "--ratio": ratio.toFixed(4) }}>
-    ${shown.map((at) => html`<${Frame} key=${at} entry=${entry} image=${images[at]} ratio=${ratioOf(images[at]) ?? ratio}
+    ${shown.map((at) => html`<${Frame} key=${at} entry=${entry} image=${images[at]} ratio=${ratioOf(images[at]) ?? ratio} wide=${wide}
       partial=${partials[at]} onDone=${() => drop(at)} isFirst=${at === waiting} />`)}
   </ul>`;
 }

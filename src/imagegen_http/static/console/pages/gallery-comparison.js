@@ -1,8 +1,9 @@
 // Two to four images side by side, all of them zoomed alike.
 
+import { useWhole, Whole } from "./picture-stage.js";
 import { useZoom } from "./picture-zoom.js";
 import { get, modelOf, providerName } from "../lib/api.js";
-import { cost, duration, shortened } from "../lib/format.js";
+import { cost, duration } from "../lib/format.js";
 import { fetchSentences, t } from "../lib/i18n.js";
 import { isVector } from "../lib/images.js";
 import { parameterRows } from "../lib/parameter-rows.js";
@@ -49,12 +50,13 @@ export function Comparison({ ids, onClose }) {
 }
 
 function Compared({ image, seconds, rows, view, zoom }) {
-  const { id, prompt, provider, model_id, width, height, image_url } = image;
+  const { id, prompt, provider, model_id, width, height } = image;
+  const { shown } = useWhole(id, isVector(image) ? null : image);
   const pane = useRef(null);
   const own = useZoom(pane, { key: id, width, height, onSwipe: () => null, view });
   if (zoom) zoom.current = own;
   return html`<figure>
-    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}>${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<img src=${image_url} alt=${shortened(prompt)} style=${own.style} draggable=${false} />`}</div>
+    <div class="pane ${own.isFitted ? "" : "zoomed"}" ref=${pane}>${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<${Whole} id=${id} image=${image} shown=${shown} zoom=${own} />`}</div>
     <figcaption><a href=${`/p/${id}`}>${prompt || t("images.unnamed", { id: String(id) })}</a>
       <p class="muted">${providerName(provider)} · ${modelOf(provider, model_id)?.name ?? model_id} · ${width} × ${height}</p>
       <p class="muted">${cost(image.cost)}${seconds >= 0.5 && ` · ${t("tasks.took", { time: duration(seconds) })}`}</p>

@@ -85,16 +85,16 @@ function Section({ section, images, seen, list, stop }) {
       row.boxes.map((box, at) => {
         const image = images[row.from + at];
         const style = pixels({ ...box, top: row.top, height: row.height });
-        return html`<${Tile} key=${image.id} image=${image} list=${list} style=${style} tabindex=${row.from + at === stop ? 0 : -1} />`;
+        return html`<${Tile} key=${image.id} image=${image} list=${list} wide=${box.width} style=${style} tabindex=${row.from + at === stop ? 0 : -1} />`;
       }),
     )}
   </section>`;
 }
 
-function Tile({ image, list, style, tabindex }) {
+function Tile({ image, list, wide, style, tabindex }) {
   const marked = isSelected(image.id);
   const { favourite } = current(image);
-  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} style=${style} note=${marked ? t("gallery.picked") : ""}
+  return html`<${Card} image=${image} query=${list.name} tabindex=${tabindex} wide=${wide} style=${style} note=${marked ? t("gallery.picked") : ""}
     className=${`${marked ? "selected" : ""} ${favourite ? "starred" : ""}`}>
     <button type="button" class="bare select" tabindex="-1" aria-pressed=${marked} aria-label=${t("gallery.pick")}><${Icon} name="check" /></button>
   <//>`;

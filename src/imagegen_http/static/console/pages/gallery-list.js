@@ -146,7 +146,7 @@ function remaining(items) {
 }
 
 /** Ten thousand images stay in memory: what a card shows of them, and nothing else. */
-function slim({ id, prompt, provider, model_id, thumbnail_url, width, height, created_at, favourite, tags, collections, match }) {
+function slim({ id, prompt, provider, model_id, thumbnail_url, width, height, created_at, favourite, tags, collections, match, storage, size_bytes, mime_type }) {
   const day = dayOf(created_at);
-  return { id, prompt: prompt?.slice(0, MAX_PROMPT) ?? "", provider, model_id, thumbnail_url, width, height, day, favourite, tags, collections, match };
+  return { id, prompt: prompt?.slice(0, MAX_PROMPT) ?? "", provider, model_id, thumbnail_url, width, height, day, favourite, tags, collections, match, storage, size_bytes, mime_type };
 }

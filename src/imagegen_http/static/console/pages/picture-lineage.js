@@ -29,6 +29,6 @@ function Strip({ name, children }) {
 }
 
 function Related({ id }) {
-  const { thumbnail, label } = useThumbnail({ id, prompt: "" }, t("images.open", { prompt: t("images.unnamed", { id: String(id) }) }));
+  const { thumbnail, label } = useThumbnail({ image: { id, prompt: "" } }, t("images.open", { prompt: t("images.unnamed", { id: String(id) }) }));
   return html`<li><a href=${`/p/${id}`} aria-label=${label}>${thumbnail}</a></li>`;
 }

@@ -3,10 +3,12 @@
 import { useZoom } from "./picture-zoom.js";
 import { shortened } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { isVector } from "../lib/images.js";
+import { denser, isVector } from "../lib/images.js";
 import { useKeys } from "../lib/router.js";
 import { Icon } from "../parts/basics.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
+
+const MUCH = 1024 ** 2; // bytes of an image that is waited for
 
 /** `onGo` is called with the id of a neighbour, `onClose` when the image is to be closed. */
 export function Stage({ id, image, onGo, onClose }) {
@@ -34,8 +36,7 @@ export function Stage({ id, image, onGo, onClose }) {
     html`<button type="button" class="bare ${className}" aria-label=${name} title=${name} onClick=${run} ...${more}><${Icon} name=${icon} /></button>`;
   return html`<div class="stage ${zoom.isFitted ? "" : "zoomed"}" ref=${stage}>
     ${broken && !shown ? html`<p class="broken" role="alert"><${Icon} name="image" />${t("images.broken")}</p>` : null}
-    ${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<img key=${id} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${shortened(image?.prompt ?? "")} style=${zoom.style} class=${image && !(broken && !shown) ? "" : "unready"} draggable=${false}
-      onError=${({ target }) => (target.hidden = true)} onLoad=${({ target }) => (target.hidden = false)} />`}
+    ${isVector(image) ? html`<p class="broken"><${Icon} name="image" />${t("images.vector")}</p>` : html`<${Whole} key=${id} id=${id} image=${image} shown=${shown} zoom=${zoom} className=${image && !(broken && !shown) ? "" : "unready"} />`}
     ${button("close", t("act.close"), onClose, "shut")}
     ${button("left", t("picture.previous"), () => step(-1), "way back", { disabled: previous === null })}
     ${button("right", t("picture.next"), () => step(1), "way on", { disabled: next === null })}
@@ -50,8 +51,16 @@ export function Stage({ id, image, onGo, onClose }) {
   </div>`;
 }
 
+/** The image, and until the whole of it is there its thumbnail; of one that takes long, on a dense screen the large one. */
+export function Whole({ id, image, shown, zoom, className = "" }) {
+  const meanwhile = !shown && image?.size_bytes > MUCH ? denser(image, image.width * zoom.scale) : {};
+  const lose = ({ target }) => (target.srcset ? target.removeAttribute("srcset") : (target.hidden = true));
+  return html`<img ...${meanwhile} src=${shown ?? `/api/v1/images/${id}/thumbnail`} alt=${shortened(image?.prompt ?? "")} style=${zoom.style} class=${className} draggable=${false}
+    onError=${lose} onLoad=${({ target }) => (target.hidden = false)} />`;
+}
+
 /** The whole image once it can be shown at once, null before. */
-function useWhole(id, image) {
+export function useWhole(id, image) {
   const [whole, setWhole] = useState({ id: null, url: null, broken: false });
   const url = image?.image_url;
   useEffect(() => {

@@ -49,7 +49,7 @@ function Pictures({ task }) {
   const [id] = task.image_ids;
   const more = task.image_ids.length > 1 && `+${task.image_ids.length - 1}`;
   const image = { ...task.images?.find((one) => one.id === id), id, prompt: "" }; // its card is called by the prompt already
-  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: t("images.unnamed", { id }) }), more);
+  const { thumbnail, label } = useThumbnail({ image }, t("images.open", { prompt: t("images.unnamed", { id }) }), more);
   if (!id) return html`<span class="picture none"><${Icon} name=${task.status === "failed" ? "warning" : "clock"} /></span>`;
   return html`<a class="picture" href=${`/p/${id}`} aria-label=${label}>
     ${thumbnail}${more && html`<span class="more">${more}</span>`}</a>`;

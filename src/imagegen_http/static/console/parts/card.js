@@ -2,20 +2,20 @@
 
 import { Icon } from "./basics.js";
 import { t } from "../lib/i18n.js";
-import { current, deleteImages, gone, isVector, star } from "../lib/images.js";
+import { current, deleteImages, denser, gone, isVector, star } from "../lib/images.js";
 import { html, useState } from "../vendor/index.js";
 
 /**
  * `query` names the list that the image is shown in, for its page's ways to the neighbours; `tabindex` is that of the
- * link where the list has one tab stop, and then its keys do what the buttons do; `note` is told after its name, and
- * `children` lie over the image.
+ * link where the list has one tab stop, and then its keys do what the buttons do; `note` is told after its name, `wide` is
+ * how many pixels it may be wide, and `children` lie over the image.
  */
-export function Card({ image, query = "", tabindex = null, className = "", note = "", style = undefined, children = null }) {
+export function Card({ image, query = "", tabindex = null, className = "", note = "", wide = 0, style = undefined, children = null }) {
   const { favourite = false } = current(image);
   const within = tabindex === null ? 0 : -1;
   const told = [favourite && t("images.starred"), note].filter(Boolean);
   const name = image.prompt || t("images.unnamed", { id: image.id });
-  const { thumbnail, label } = useThumbnail(image, t("images.open", { prompt: name }), ...told);
+  const { thumbnail, label } = useThumbnail({ image, wide }, t("images.open", { prompt: name }), ...told);
   if (gone.value.has(image.id)) return null;
   return html`<figure class="card picture ${className}" style=${style} data-id=${image.id}>
     <a href=${`/p/${image.id}${query && `?${query}`}`} tabindex=${tabindex ?? 0} aria-label=${label}>
@@ -31,22 +31,23 @@ export function Card({ image, query = "", tabindex = null, className = "", note 
   </figure>`;
 }
 
-/** The small picture, and the label of what it is in: `names`, and that it cannot be had, which is all that is seen then. */
-export function useThumbnail(image, ...names) {
+/** The `Thumbnail` of what is given, and the label of what it is in: `names`, and that it cannot be had, which is all that is seen then. */
+export function useThumbnail(what, ...names) {
   const [broken, setBroken] = useState(false);
   const label = [...names, broken && t("images.broken")].filter(Boolean).join(", ");
-  return { thumbnail: html`<${Thumbnail} image=${image} onBroken=${() => setBroken(true)} />`, label };
+  return { thumbnail: html`<${Thumbnail} ...${what} onBroken=${() => setBroken(true)} />`, label };
 }
 
-/** The small picture; where it cannot be had, its place says so. An SVG has none, and is never drawn here. */
-export function Thumbnail({ image, onBroken = null, ...more }) {
+/** The small picture; where it cannot be had, its place says so. An SVG has none, and is never drawn here. `wide` is for dense screens. */
+export function Thumbnail({ image, wide = 0, onBroken = null, ...more }) {
   const [broken, setBroken] = useState(false);
-  const lose = () => {
+  const lose = ({ target }) => {
+    if (target.srcset) return target.removeAttribute("srcset"); // the small one may still be there
     setBroken(true);
     onBroken?.();
   };
   if (isVector(image)) return html`<span class="broken"><${Icon} name="image" />SVG</span>`;
   if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
-  return html`<img src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
+  return html`<img ...${denser(image, wide)} src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"
     width=${image.width} height=${image.height} onError=${lose} ...${more} />`;
 }

@@ -58,7 +58,7 @@ export function GalleryPicker({ title, max, onPick, onClose }) {
 /** An image to choose; of several, with its place among those that are chosen. */
 function Choice({ image, chosen, max, onChoose }) {
   const place = chosen.indexOf(image.id) + 1;
-  const { thumbnail, label } = useThumbnail(image, image.prompt || t("images.unnamed", { id: image.id }), place);
+  const { thumbnail, label } = useThumbnail({ image }, image.prompt || t("images.unnamed", { id: image.id }), place);
   return html`<button type="button" class="picture" aria-pressed=${max > 1 ? place > 0 : undefined} disabled=${!place && max > 1 && chosen.length >= max}
     aria-label=${label} onClick=${() => onChoose(image.id)}>${thumbnail}${place > 0 && html`<span class="badge">${place}</span>`}</button>`;
 }
