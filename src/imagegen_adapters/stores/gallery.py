@@ -385,7 +385,7 @@ class SqlGallery:
 
     async def existing(self, image_ids: Collection[int]) -> frozenset[int]:
         statement = "SELECT id FROM images WHERE id = ANY (:ids::bigint[])"
-        return frozenset(_ids(await self._sql.rows(statement, ids=[*image_ids])))
+        return frozenset(row[0] for row in await self._sql.rows(statement, ids=[*image_ids]))
 
     # ---------------------------------------------------------------- where bytes are
 
@@ -451,10 +451,6 @@ class ImageLoader:
         async with self._reading:
             self._next = None
             return {row[0]: row for row in await self._read(ids)}
-
-
-def _ids(rows: Iterable[Row]) -> list[int]:
-    return [row[0] for row in rows]
 
 
 def images_of(ids: Sequence[int]) -> Steps[dict[int, Image]]:

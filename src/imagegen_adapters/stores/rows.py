@@ -38,7 +38,7 @@ from imagegen_core.values import quarter_of, valid_json
 def message_to_json(message: Message) -> Any:
     """Return a string, or an object with ``text``, ``code`` and ``args``."""
     text = str(message)
-    return text if _is_upstream_text(message) else {"text": text, **_encoded(message)}
+    return text if message.code is UpstreamCode.UPSTREAM_TEXT else {"text": text, **_encoded(message)}
 
 
 def message_from_json(value: Any) -> Message:
@@ -52,7 +52,7 @@ def failure_to_json(failure: Failure) -> dict[str, Any]:
     """Return the fields, with ``message`` as text, and its code and arguments as ``reason``."""
     plain = attrs.asdict(failure, recurse=False) | {"code": str(failure.code), "message": failure.message}
     reason = plain.pop("reason")
-    return plain if _is_upstream_text(reason) else {**plain, "reason": _encoded(reason)}
+    return plain if reason.code is UpstreamCode.UPSTREAM_TEXT else {**plain, "reason": _encoded(reason)}
 
 
 def failure_from_json(value: Mapping[str, Any]) -> Failure:
@@ -62,10 +62,6 @@ def failure_from_json(value: Mapping[str, Any]) -> Failure:
         reason=_decoded(value.get("reason"), value["message"]),
         **{name: value[name] for name in names if name in value},
     )
-
-
-def _is_upstream_text(message: Message) -> bool:
-    return message.code is UpstreamCode.UPSTREAM_TEXT
 
 
 def _encoded(value: Any) -> Any:

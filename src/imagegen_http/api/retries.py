@@ -243,10 +243,9 @@ class ClientRetries:
 
     def _is_abandoned(self, key: str) -> bool:
         """Return whether nobody got the response and all who waited for it have disconnected."""
-        return key not in self._answered and not self._is_waited_for(key)
-
-    def _is_waited_for(self, key: str) -> bool:
-        return any(not call.disconnect.done() for call in self._waiting.get(key, ()))
+        return key not in self._answered and all(
+            call.disconnect.done() for call in self._waiting.get(key, ())
+        )
 
     def _enter(self, call: Call, key: str) -> None:
         call.key = key
