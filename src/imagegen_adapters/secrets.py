@@ -8,17 +8,20 @@ import json
 import os
 import secrets
 import stat
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from imagegen_adapters.files.local import sync_directory
 from imagegen_core.errors import ImagegenError, KeysLocked
 from imagegen_core.messages import Message, MessageCode
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 
 class KeyCode(MessageCode, words="imagegen_adapters"):
@@ -28,7 +31,7 @@ class KeyCode(MessageCode, words="imagegen_adapters"):
 KEY_FILE = "master.key"
 CHECK_FILE = "master.check"
 _TEMPORARY = ".master."
-_KEY_CHARS = 44
+_KEY_CHARS, _KEY_BYTES, _SIGNATURE_BYTES = 44, 32, 32
 
 
 class MasterKeyRefused(ImagegenError):
@@ -36,15 +39,14 @@ class MasterKeyRefused(ImagegenError):
 
 
 def new_key() -> str:
-    return Fernet.generate_key().decode("ascii")
+    return urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii")
 
 
 def is_valid_key(key: str) -> bool:
-    try:
-        Fernet(key)
+    try:  # the decoder ignores everything after the first "="
+        return len(key) == _KEY_CHARS and len(urlsafe_b64decode(key)) == _KEY_BYTES
     except ValueError:
         return False
-    return len(key) == _KEY_CHARS  # the decoder ignores everything after the first "="
 
 
 def parse_keys(text: str) -> tuple[str, ...]:
@@ -128,7 +130,8 @@ class FernetSecretBox:
 
     def __init__(self, keys: Sequence[str], *, lock_reason: Message | None = None) -> None:
         keys = keys if lock_reason is None else ()
-        self._fernets = [Fernet(key) for key in keys]
+        if not all(map(is_valid_key, keys)):
+            raise ValueError("a key is not 32 bytes in URL-safe base64")
         self._keys = tuple(map(urlsafe_b64decode, keys))
         self.lock_reason = lock_reason or (None if keys else KeyCode.MASTER_KEY_MISSING())
         """Why the box is locked, without naming a key; None when it is not."""
@@ -173,13 +176,13 @@ class FernetSecretBox:
 
     def seal(self, plaintext: str, *, context: str) -> str:
         document = json.dumps({"v": _VERSION, "context": context, "secret": plaintext})
-        return self._unlocked()[0].encrypt(document.encode()).decode("ascii")
+        self._refuse_if_locked()
+        return self._fernet.encrypt(document.encode()).decode("ascii")
 
     def open(self, token: str, *, context: str) -> str:
+        self._refuse_unless_opens(token)
         try:
-            document = json.loads(MultiFernet(self._unlocked()).decrypt(token))
-        except (InvalidToken, UnicodeError) as error:
-            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
+            document = json.loads(self._fernet.decrypt(token))
         except ValueError as error:
             raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
         document = document if isinstance(document, dict) else {}
@@ -191,26 +194,21 @@ class FernetSecretBox:
         return secret
 
     def derive(self, purpose: str) -> tuple[bytes, ...]:
-        self._unlocked()
+        self._refuse_if_locked()
         info = purpose.encode() + b"\x01"  # the one block of HKDF-Expand (RFC 5869, 2.3)
         return tuple(hmac.digest(key, info, "sha256") for key in self._keys)
 
     def rotate(self, token: str) -> str:
         """Return the token sealed with the first key, or `KeysLocked`; unchanged if it already is."""
-        fernets = self._unlocked()
-        if self.is_current(token):
-            return token
-        try:
-            return MultiFernet(fernets).rotate(token).decode("ascii")
-        except (InvalidToken, UnicodeError) as error:
-            raise KeysLocked(KeyCode.WRONG_MASTER_KEY()) from error
+        self._refuse_unless_opens(token)
+        return token if self.is_current(token) else self._fernet.rotate(token).decode("ascii")
 
     def is_current(self, token: str) -> bool:
         """Whether the first key alone opens the token."""
-        return _opens(self._fernets[:1], token)
+        return _is_signed(self._keys[:1], token)
 
     def opens(self, token: str) -> bool:
-        return _opens(self._fernets, token)
+        return _is_signed(self._keys, token)
 
     def new_witness(self) -> str:
         """Return a token for ``master.check``: it only proves that a key is the master key."""
@@ -220,20 +218,31 @@ class FernetSecretBox:
     def locked(self) -> bool:
         return self.lock_reason is not None
 
-    def _unlocked(self) -> list[Fernet]:
+    def _refuse_if_locked(self) -> None:
         if self.lock_reason is not None:
             raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self.lock_reason))
-        return self._fernets
+
+    def _refuse_unless_opens(self, token: str) -> None:
+        self._refuse_if_locked()
+        if not self.opens(token):
+            raise KeysLocked(KeyCode.WRONG_MASTER_KEY())
+
+    @cached_property
+    def _fernet(self) -> "MultiFernet":
+        from cryptography.fernet import Fernet, MultiFernet  # 7 MB, which the check of keys at a start saves
+
+        return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in self._keys])
 
 
-def _opens(fernets: Sequence[Fernet], token: str) -> bool:
-    for fernet in fernets:
-        try:
-            fernet.decrypt(token)
-        except (InvalidToken, UnicodeError):
-            continue
-        return True
-    return False
+def _is_signed(keys: Sequence[bytes], token: str) -> bool:
+    """Whether one of the keys signed the token, which proves that it opens it (Fernet's specification)."""
+    try:
+        data = urlsafe_b64decode(token)
+    except ValueError:
+        return False
+    signed, signature = data[:-_SIGNATURE_BYTES], data[-_SIGNATURE_BYTES:]
+    signing_keys = (key[: _KEY_BYTES // 2] for key in keys)
+    return any(hmac.compare_digest(hmac.digest(key, signed, "sha256"), signature) for key in signing_keys)
 
 
 def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | None:
