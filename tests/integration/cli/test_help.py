@@ -115,6 +115,7 @@ def test_the_service_loads_what_it_uses(tmp_path):
     ended = python("import sys, imagegen_http.server.server; print(*sys.modules)", cwd=tmp_path)
     unused = {
         "PIL",
+        "cryptography",
         "difflib",
         "fastcrc",
         "google.genai",
@@ -132,3 +133,31 @@ def test_the_service_loads_what_it_uses(tmp_path):
 
     loaded = set(ended.stdout.split())
     assert {"imagegen_http.server.server"} == loaded & (unused | {"imagegen_http.server.server"})
+
+
+RESTART = """
+import asyncio, pathlib, sys
+from imagegen_http.service import compose
+from imagegen_http.settings.schema import Settings
+
+async def start():
+    settings = Settings(data_dir=pathlib.Path("data"))
+    async with compose(settings, environ={}) as service:
+        for prompt in sys.argv[1:]:
+            await service.imagegen.generate(prompt)
+
+asyncio.run(start())
+print(*sys.modules)
+"""
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="its Unicode may fold otherwise, so the index is looked at"
+)
+def test_a_start_without_keys_loads_neither_cipher_nor_dictionaries(tmp_path):
+    """Whether the master key and the search index are right is known without them; they take 10 MB."""
+    first, second = (python(RESTART, *words, cwd=tmp_path) for words in (["貓"], []))
+    loaded, unused = set(second.stdout.split()), {"cryptography", "opencc", "sqlite_utils"}
+
+    assert {"cryptography", "opencc"} <= set(first.stdout.split()), first.stderr
+    assert {"imagegen_http.service"} == loaded & {"imagegen_http.service", *unused}
