@@ -313,11 +313,11 @@ class ComfyUIProvider:
             raise bad_response(ResponseCode.NO_JOB())
         key = call.config.api_key
         errors = [[without_secret(text, key) for text in error] for error in node_errors_of(answer)]
-        expires_at = self._clock.now() + timedelta(seconds=_seconds(call.config))
+        expires_at = self._clock.now() + timedelta(seconds=max(JOB_SECONDS, call.config.timeout))
         return UpstreamJob(id=job_id, data={"node_errors": errors}, expires_at=expires_at)
 
     async def poll(self, call: ProviderCall, job: UpstreamJob, exchange: Exchange) -> Receipt:
-        api, seconds = self._api(call.config), _seconds(call.config)
+        api, seconds = self._api(call.config), max(JOB_SECONDS, call.config.timeout)
         seconds_left = seconds
         if job.expires_at is not None:  # the wall clock may have been set meanwhile
             seconds_left = min(seconds, max(0.0, (job.expires_at - self._clock.now()).total_seconds()))
@@ -412,10 +412,6 @@ class ComfyUIProvider:
 def _key(call: ProviderCall, job: UpstreamJob) -> tuple[str, ...]:
     """Each server has job ids of its own, and may start them again."""
     return call.call_id, str(call.config.api_base), job.id
-
-
-def _seconds(config: ProviderConfig) -> float:
-    return max(JOB_SECONDS, config.timeout)
 
 
 # ---------------------------------------------------------------- what a workflow gets of a request

@@ -55,10 +55,6 @@ _OVERRIDE_FIELDS = ("provider_name", "api_base", "api_key", "timeout_seconds", "
 _SENT_FIELDS = (*_OVERRIDE_FIELDS, "source", "kind", "models", "extra_config")
 
 
-def _fields(config: ProviderConfig, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in names}
-
-
 def seal_call(
     config: ProviderConfig, model: Model, box: SecretBox, attempt_id: str, *, ambient: bool = False
 ) -> SentConfig | None:
@@ -71,7 +67,7 @@ def seal_call(
     sealed = ambient or config.api_key is not None or bool(split_secrets(config.extra_config)[1])
     if sealed and box.locked:
         return None
-    fields = _fields(config, _SENT_FIELDS) | {"remote_id": model.remote_id}
+    fields = {name: getattr(config, name) for name in _SENT_FIELDS} | {"remote_id": model.remote_id}
     seal = partial(box.seal, context=f"attempt:{attempt_id}") if sealed else str
     return SentConfig(text=seal_fields(fields, seal), sealed=sealed)
 
@@ -92,7 +88,8 @@ def _entry(fields: dict[str, Any]) -> ModelEntry:
 
 def seal_override(override: ProviderConfig, box: SecretBox, task_id: str) -> str:
     """Return the token to store in the task; it can be opened for this task only."""
-    return seal_fields(_fields(override, _OVERRIDE_FIELDS), partial(box.seal, context=f"task:{task_id}"))
+    fields = {name: getattr(override, name) for name in _OVERRIDE_FIELDS}
+    return seal_fields(fields, partial(box.seal, context=f"task:{task_id}"))
 
 
 def open_override(token: str, box: SecretBox, task_id: str) -> ProviderConfig:

@@ -600,13 +600,10 @@ class Upkeep:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
 
-    def _slot(self) -> contextlib.AbstractAsyncContextManager[None]:
-        return self.stores.parts.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1)
-
     @contextlib.asynccontextmanager
     async def _exclusive_pass(self, name: str) -> AsyncIterator[PassProgress]:
         """Wait until no pass is running; yield the progress of this one."""
-        async with self._slot():
+        async with self.stores.parts.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1):
             self.manual_pass = progress = PassProgress(name=name)
             try:
                 yield progress
@@ -619,7 +616,7 @@ class Upkeep:
             self._wake.clear()
             pause = self.sweep_seconds
             try:
-                async with self._slot():
+                async with self.stores.parts.cluster.slot(UPKEEP_SLOT, node=self.node, limit=1):
                     pause = min(pause, await self._pass(first=first))
             except ImagegenError as error:
                 _log.warning("a pass over the stores was interrupted: %s", error)

@@ -286,7 +286,7 @@ async def sync(api: Api, *, dry_run: bool, as_json: bool) -> None:
             if dry_run
             else "{uploaded} uploaded ({size} MB), {removed} removed, {failed} failed",
             uploaded=totals["uploaded"],
-            size=_megabytes(totals["uploaded_bytes"]),
+            size=f"{totals['uploaded_bytes'] / MIB:.1f}",
             removed=totals["removed"],
             failed=totals["failed"],
         )
@@ -307,7 +307,7 @@ async def expire(api: Api, *, dry_run: bool, as_json: bool) -> None:
             if dry_run
             else "{count} local file(s) removed ({size} MB), {kept} kept without proof",
             count=totals["expired"],
-            size=_megabytes(totals["freed_bytes"]),
+            size=f"{totals['freed_bytes'] / MIB:.1f}",
             kept=totals["kept"],
         )
     if totals["unreachable"]:
@@ -383,10 +383,6 @@ async def _post_watched(
                 task.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
     return result
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / MIB:.1f}"
 
 
 @click.command()
