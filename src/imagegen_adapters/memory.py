@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
-from imagegen_adapters.secrets import FernetSecretBox, new_key
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
@@ -54,7 +54,7 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
 
     clock = clock or SystemClock()
     database = Database.in_memory()
-    box, redactor, inspector = FernetSecretBox([new_key()]), Redactor(), ThreadInspector()
+    box, redactor, inspector = MemorySecretBox(), Redactor(), ThreadInspector()
     return Parts(
         **over_sqlite(database, box, redactor),
         configs=MemoryProviderConfigs(),

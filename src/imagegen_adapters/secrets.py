@@ -301,3 +301,23 @@ async def reseal(box: FernetSecretBox, rows: SealedRows) -> int:
             await rows.replace(row, box.rotate(row.token))
             count += 1
     return count
+
+
+class MemorySecretBox:
+    """A box with a new key; while ``locked``, it raises as if the master key were missing."""
+
+    def __init__(self, *, locked: bool = False) -> None:
+        self.locked = locked
+        self._box = FernetSecretBox([new_key()])
+
+    def seal(self, plaintext: str, *, context: str) -> str:
+        return self._unlocked().seal(plaintext, context=context)
+
+    def open(self, token: str, *, context: str) -> str:
+        return self._unlocked().open(token, context=context)
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        return self._unlocked().derive(purpose)
+
+    def _unlocked(self) -> FernetSecretBox:
+        return FernetSecretBox([]) if self.locked else self._box

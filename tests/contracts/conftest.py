@@ -20,7 +20,7 @@ from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
-from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs
@@ -44,7 +44,7 @@ from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import OneNode, SystemClock, simplify
 from imagegen_core.secrets import Redactor, Secret
 from tests.contracts.clock import ManualClock
-from tests.contracts.memory import MemoryBlobArchive, MemoryCluster, MemorySecretBox
+from tests.contracts.memory import MemoryBlobArchive, MemoryCluster
 from tests.fakes import s3_servers
 from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64

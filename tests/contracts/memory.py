@@ -1,4 +1,4 @@
-"""What only tests have in memory: several nodes, an archive out of reach, and a box that can be locked."""
+"""What only tests have in memory: a cluster of several nodes, and an archive that may be out of reach."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, suppress
 import attrs
 
 from imagegen_adapters.memory import MemoryBlobStore
-from imagegen_adapters.secrets import FernetSecretBox, new_key
 from imagegen_adapters.system import OneNode
 from imagegen_core.errors import StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
@@ -115,23 +114,3 @@ class MemoryBlobArchive(MemoryBlobStore):
     def _describe(self, key: str, data: bytes) -> StoredBlob:
         blob = super()._describe(key, data)
         return attrs.evolve(blob, archive_checksum=blob.sha256, state=StorageState.ARCHIVE)
-
-
-class MemorySecretBox:
-    """A box with a new key; while ``locked``, it raises as if the master key were missing."""
-
-    def __init__(self, *, locked: bool = False) -> None:
-        self.locked = locked
-        self._box = FernetSecretBox([new_key()])
-
-    def seal(self, plaintext: str, *, context: str) -> str:
-        return self._unlocked().seal(plaintext, context=context)
-
-    def open(self, token: str, *, context: str) -> str:
-        return self._unlocked().open(token, context=context)
-
-    def derive(self, purpose: str) -> tuple[bytes, ...]:
-        return self._unlocked().derive(purpose)
-
-    def _unlocked(self) -> FernetSecretBox:
-        return FernetSecretBox([]) if self.locked else self._box

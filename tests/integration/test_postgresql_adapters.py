@@ -5,6 +5,7 @@ import asyncio
 import attrs
 import pytest
 
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql import search
@@ -17,7 +18,6 @@ from imagegen_core.images import MarkChange
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.search import SearchQuery
 from imagegen_core.values import quarter_of
-from tests.contracts.memory import MemorySecretBox
 from tests.contracts.samples import ORIGIN, a_config, a_task, add_image, later
 from tests.fakes.postgresql import insert_images
 

@@ -5,13 +5,13 @@ import json
 import attrs
 import pytest
 
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import Unavailable
 from imagegen_core.models import Model
 from imagegen_core.requests import Operation
 from imagegen_core.running.calls import open_call, seal_call
 from imagegen_core.secrets import Secret
-from tests.contracts.memory import MemorySecretBox
 
 MODEL = Model(id="m1", remote_id="vendor/m1")
 CONFIG = ProviderConfig(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.memory import memory_adapters
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
@@ -18,7 +19,6 @@ from imagegen_core.models import ProviderProfile
 from imagegen_core.resolving import ProviderKinds, Providers, ResolveProvider
 from imagegen_core.secrets import Redactor, Secret
 from tests.contracts.clock import ManualClock
-from tests.contracts.memory import MemorySecretBox
 
 NAME = "p"
 A, B = "https://a.example/v1", "https://b.example"

@@ -5,9 +5,9 @@ from functools import partial
 import attrs
 import pytest
 
+from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_core.errors import KeysLocked
 from imagegen_core.secrets import Secret, open_fields, seal_fields
-from tests.contracts.memory import MemorySecretBox
 
 KEY = "sk-canary-0123456789"
 

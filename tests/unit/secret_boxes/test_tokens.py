@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagegen_adapters.secrets import FernetSecretBox, WrongContext, new_key
-from tests.contracts.memory import MemorySecretBox
+from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox, WrongContext, new_key
 
 
 @given(st.text(), st.text())

@@ -3,11 +3,11 @@
 import attrs
 import pytest
 
+from imagegen_adapters.memory import MemorySecretBox
 from imagegen_http.guard.access import LINK_SECONDS, ImageLinks
 from imagegen_http.guard.asgi import FOREVER, respond
 from imagegen_http.guard.guard import InboundGuard
 from tests.contracts.clock import ManualClock
-from tests.contracts.memory import MemorySecretBox
 from tests.unit.http.guard.guard_requests import CLOCK, EVIL, RULES, TOKEN, WITH_TOKEN, ask, refuse
 
 pytestmark = pytest.mark.anyio
