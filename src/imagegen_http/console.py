@@ -1,6 +1,7 @@
 """The console: one page, which its script turns into all others, over the public API."""
 
 import asyncio
+import itertools
 import posixpath
 import re
 from base64 import b64encode
@@ -35,21 +36,25 @@ def _target(path: str, specifier: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
 
 
-def _imports(path: str, source: str) -> list[str]:
-    """Return the modules that one needs before it runs."""
-    specifiers = [specifier for _, specifier in _IMPORT.findall(source) + _EXPORT.findall(source)]
-    return [_target(path, specifier) for specifier in specifiers if specifier]
+def imports(sources: Mapping[str, str]) -> Mapping[str, list[str]]:
+    """Return of each module those that it needs before it runs; paths beyond ``sources`` are left out."""
+    specifiers = {
+        path: [specifier for _, specifier in _IMPORT.findall(source) + _EXPORT.findall(source)]
+        for path, source in sources.items()
+    }
+    targets = {path: [_target(path, one) for one in named if one] for path, named in specifiers.items()}
+    return {path: [one for one in named if one in sources] for path, named in targets.items()}
 
 
-def needed(start: str, sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a module after all that it imports; paths beyond ``sources`` are left out."""
+def needed(start: str, imported: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return a module after all that it imports."""
     order: dict[str, None] = {}
 
     def take(path: str, above: frozenset[str]) -> None:
-        if path in sources and path not in order and path not in above:
-            for target in _imports(path, sources[path]):
+        for target in imported[path]:
+            if target not in order and target not in above:
                 take(target, above | {path})
-            order[path] = None
+        order[path] = None
 
     take(start, frozenset())
     return tuple(order)
@@ -60,18 +65,19 @@ def bundles(pages: Iterable[str], sources: Mapping[str, str]) -> Mapping[str, tu
 
     Those are the entry, ``pages``, and what is imported later; there is what every way to it has brought.
     """
-    starts = dict.fromkeys(pages, frozenset(needed(_ENTRY, sources))) | {_ENTRY: frozenset()}
+    imported = imports(sources)
+    later = {path: [_target(path, one) for one in _LATER.findall(text)] for path, text in sources.items()}
+    starts = dict.fromkeys(pages, frozenset(needed(_ENTRY, imported))) | {_ENTRY: frozenset()}
     waiting = list(starts)
     for start in waiting:
-        members = needed(start, sources)
+        members = needed(start, imported)
         brought = starts[start].union(members)
-        for path in members:
-            for target in (_target(path, specifier) for specifier in _LATER.findall(sources[path])):
-                if starts.get(target) != (common := starts.get(target, brought) & brought):
-                    starts[target] = common
-                    waiting.append(target)
+        for target in itertools.chain.from_iterable(later[path] for path in members):
+            if starts.get(target) != (common := starts.get(target, brought) & brought):
+                starts[target] = common
+                waiting.append(target)
     return {
-        start: tuple(path for path in needed(start, sources) if path not in brought)
+        start: tuple(path for path in needed(start, imported) if path not in brought)
         for start, brought in starts.items()
     }
 
@@ -87,10 +93,7 @@ _WAITS = re.compile(r"^await ", re.MULTILINE)
 
 
 def joined(start: str, members: Iterable[str], sources: Mapping[str, str]) -> str:
-    """Return one module that runs each of ``members`` unless it has run, and exports what ``start`` does.
-
-    A browser would ask for each by itself, six at a time, and wait for each of them.
-    """
+    """Return one module that runs each of ``members`` unless it has run, and exports what ``start`` does."""
     parts = [_BEGIN.format("../" * start.count("/") or "./")]
     for path in members:
         body, names = _as_function(path, sources[path])
@@ -104,7 +107,7 @@ def joined(start: str, members: Iterable[str], sources: Mapping[str, str]) -> st
 
 def _as_function(path: str, source: str) -> tuple[str, list[str]]:
     """Return a module as the body of a function, and what it exports, as properties of an object."""
-    names = []
+    names = _DECLARED.findall(source)
 
     def bind(match: re.Match[str]) -> str:
         listing, specifier = match.groups()
@@ -119,11 +122,7 @@ def _as_function(path: str, source: str) -> tuple[str, list[str]]:
             names.append(f"{outer or inner}:{module}{inner}")
         return ""
 
-    def declare(match: re.Match[str]) -> str:
-        names.append(match[1])
-        return ""
-
-    body = _DECLARED.sub(declare, _EXPORT.sub(export, _IMPORT.sub(bind, source)))
+    body = _DECLARED.sub("", _EXPORT.sub(export, _IMPORT.sub(bind, source)))
     if "export default " in body:
         body = body.replace("export default ", "const $default=", 1)
         names.append("default:$default")

@@ -2,7 +2,7 @@
 
 import re
 
-from imagegen_http.console import PAGES, PRELOADS, bundles, complete, console_files, joined, needed
+from imagegen_http.console import PAGES, PRELOADS, bundles, complete, console_files, imports, joined, needed
 from tests.markdown import ROOT
 
 ROUTER = ROOT / "src" / "imagegen_http" / "static" / "console" / "lib" / "router.js"
@@ -44,7 +44,7 @@ def test_a_module_comes_after_all_that_it_imports():
         "app.js",
     )
 
-    assert expected == needed("app.js", MODULES)
+    assert expected == needed("app.js", imports(MODULES))
 
 
 def test_what_is_loaded_later_brings_only_what_is_not_there():
@@ -87,7 +87,7 @@ $m["lib/api.js"]??=(()=>{
 const get = 1;
 async function post() {}
 
-return{read:get,get,post}})();
+return{get,post,read:get}})();
 $m["lib/all.js"]??=(()=>{
 
 return{first:$m["lib/api.js"].get,post:$m["lib/api.js"].post}})();
@@ -105,13 +105,14 @@ export default $m["pages/usage.js"].default;""" == joined("pages/usage.js", sour
 def test_every_module_of_the_console_runs_after_those_that_it_imports():
     """A circle would leave one without the names of the other."""
     sources = {path: console_files().text(path) for path in console_files().paths if path.endswith(".js")}
-    orders = [needed(path, sources) for path in sources]
+    imported = imports(sources)
+    orders = [needed(path, imported) for path in sources]
 
     assert [] == [
         f"{path} before {target}"
         for order in orders
         for n, path in enumerate(order)
-        for target in needed(path, sources)
+        for target in needed(path, imported)
         if target not in order[: n + 1]
     ]
     assert [] == [path for path in sources if re.search(r"^export (let|var|\*)", sources[path], re.MULTILINE)]
