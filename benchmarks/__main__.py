@@ -32,6 +32,7 @@ REPORTING = (
     "pages",
     "thumbnails",
     "document_limits",
+    "first_view",
     "litellm_proxy",
     "go_plan",
     "profiling",

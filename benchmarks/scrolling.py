@@ -1,8 +1,9 @@
 """Measures the gallery in Chromium over 1,606 images: scrolls to the end, a screen at a time, and back.
 
-Prints how many figures the page had at most, its longest task by the clock and by the processor, which the other
-work of a machine does not lengthen, and the memory that is left after a garbage collection before, at the end,
-and back at the beginning. With ``--slower 4`` the page's processor is a fourth as fast.
+Prints how many figures the page had at most, its longest task by the clock and by the processor, which other
+work on the machine does not lengthen, and the memory that is left after a garbage collection before, at the
+end, and back at the beginning. With ``--slower 4`` the page has a fourth of the processor, the rest of which
+counts as the task's.
 """
 
 import contextlib

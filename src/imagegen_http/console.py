@@ -186,7 +186,8 @@ def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[Static
     html = html.replace(_SAYS, f'data-says="{" ".join(says)}"')
     html = html.replace(_ASKS, f'data-asks="{escape(" ".join(_ASKED + _ASKED_BY.get(name, ())))}"')
     styles = [f"css/{one}.css" for one in (*_others("lib/router.js", name), name)]
-    html = complete(html, digest, later=(f"pages/{name}.js", *(one for one in styles if one in files.paths)))
+    first = [f"i18n/{lang[:2]}.js", *styles, f"pages/{name}.js"]  # in this order on a slow line
+    html = complete(html, digest, later=[path for path in first if path in files.paths])
     hashes = {
         kind: b64encode(sha256(text.encode()).digest()).decode() for kind, text in _INLINE.findall(html)
     }
@@ -265,7 +266,7 @@ _ASKED_BY: Mapping[str, tuple[str, ...]] = {
         f"{_TASKS}?status=completed&page_size=12",
     ),
     "gallery": ("/api/v1/images?page_size=100",),
-    "picture": ("/api/v1/images/{id}",),
+    "picture": ("/api/v1/images/{id}/thumbnail", "/api/v1/images/{id}"),
 }
 """What a page asks for first: asked for while its script is on its way."""
 
