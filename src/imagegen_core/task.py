@@ -355,7 +355,8 @@ class Submission:
 
     ``override`` is a configuration for this task alone, at its first provider; ``fallback`` are those to ask
     after it, where one has provably charged nothing. Equal submissions with one ``idempotency_key`` within
-    ``idempotency_scope`` are one task for 24 hours. ``response_format`` is only kept with the task.
+    ``idempotency_scope`` are one task for 24 hours; one that ``is_new_key``, made for this submission, is not
+    looked up before. ``response_format`` is only kept with the task.
     """
 
     operation: Operation = Operation.GENERATE
@@ -371,6 +372,7 @@ class Submission:
     require_saved: bool = False
     idempotency_key: str | None = None
     idempotency_scope: str = ""
+    is_new_key: bool = False
     retry_of: str | None = None
     response_format: str | None = None
     webhook_url: str | None = attrs.field(default=None, repr=False)

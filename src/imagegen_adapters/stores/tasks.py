@@ -398,7 +398,7 @@ class SqlQueue:
                         return
                 if rows:
                     continue
-                last = await self._last_event(task_id)
+                last = await self._last_event(task_id) if after else None
                 if last is None or (last.id <= after and not last.kind.final):
                     await changed.wait()
                 elif last.id <= after:

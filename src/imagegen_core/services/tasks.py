@@ -158,7 +158,7 @@ class Tasks:
         """
         submission.check_shape()
         claim = await self._claim(submission)
-        if claim is not None:
+        if claim is not None and not submission.is_new_key:
             earlier = await self.parts.tasks.replay(claim, now=self.parts.clock.now())
             if earlier is not None:
                 return AddedTask(task=earlier, replayed=True)

@@ -359,7 +359,9 @@ async def accept_or_repeat(
     call = Call(digest=digest, operations=(submission.operation,), disconnect=caller.disconnect)
 
     async def submit(key: str) -> AddedTask:
-        derived = attrs.evolve(submission, idempotency_key=key, idempotency_scope=DERIVED_KEY_SCOPE)
+        derived = attrs.evolve(
+            submission, idempotency_key=key, idempotency_scope=DERIVED_KEY_SCOPE, is_new_key=True
+        )
         return await service.imagegen.tasks.submit(derived)
 
     async def settle(has_arrived: object) -> None:

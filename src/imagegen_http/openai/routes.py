@@ -415,6 +415,7 @@ async def _submit(service: Service, image_request: ImageRequest, key: str, scope
         image_request.submission(provider_name, model),
         idempotency_key=key,
         idempotency_scope=scope,
+        is_new_key=scope == DERIVED_KEY_SCOPE,
         response_format=generation.response_format,
     )
     if earlier is not None and submission.operation is not earlier.request.operation:
