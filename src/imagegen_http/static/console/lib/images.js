@@ -8,7 +8,7 @@ import { signal } from "../vendor/index.js";
 
 const UNDO = 5000; // milliseconds
 const [SMALL, LARGE] = [512, 1024]; // pixels of the longer side of thumbnails
-const ENOUGH = 0.8; // of the pixels of a screen: nobody sees the others
+const ENOUGH = 0.9; // of the pixels of a screen: nobody sees the others
 const MAX_LINKED = 256 * 1024; // bytes of an image that is shown in place of its large thumbnail
 const MAX_BATCH = 1000; // images that one request may change
 
