@@ -183,7 +183,7 @@ def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[Static
     if has_login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
     says = [one for one in (name, *_others("lib/i18n.js", name)) if f"i18n/zh/{one}.js" in files.paths]
-    html = html.replace(_SAYS, f'data-says="{" ".join(says)}"')
+    html = html.replace(_SAYS, f'data-says="{" ".join(["", *says])}"')
     html = html.replace(_ASKS, f'data-asks="{escape(" ".join(_ASKED + _ASKED_BY.get(name, ())))}"')
     styles = [f"css/{one}.css" for one in (*_others("lib/router.js", name), name)]
     first = [f"i18n/{lang[:2]}.js", *styles, f"pages/{name}.js"]  # in this order on a slow line

@@ -93,7 +93,7 @@ _ANNOUNCED = """
 const links = [...document.querySelectorAll("link[rel$=preload]")].map(({ href }) => href);
 return [links, Object.keys(window.asked)];
 """
-LATER = "/first-visit.js|/create-group.js|/i18n/../tasks.js|/feed.css"
+LATER = "/create-group.js|/i18n/../tasks.js|/feed.css"
 """What Create shows besides its form."""
 
 
