@@ -167,3 +167,69 @@ def test_a_hostile_style_and_a_name_without_values(console, tab):
     assert "evil" != tab.driver.title
     assert [] == batches(server)
     assert not form.driver.find_elements(By.CSS_SELECTOR, "#main img[src=x]")
+
+
+def requests_by_batch(server):
+    """Return what the tasks of each batch ask for, both in the order in which they came."""
+    batches_of_tasks = {}
+    for task in reversed(tasks(server)):
+        request = (task["provider"], task["model_id"], task["prompt"], task["params"])
+        batches_of_tasks.setdefault(task["batch_id"], []).append(request)
+    return list(batches_of_tasks.values())
+
+
+def test_a_batch_is_made_once_more_as_a_whole(console, tab, studio, axe_violations):
+    """By one press with its price, after a reload too; a seed does not come along."""
+    server, form = console(**studio)
+    form.prompt().send_keys("{颜色}陶瓷杯")
+    form.one("textarea[name=values]").send_keys("红，墨绿")
+    form.go()
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 2)
+    form.button("再来一次 ¥0.24").click()
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 4)
+    targets = [{"provider": "studio", "model_id": "pencil"}, {"provider": "other", "model_id": "oil"}]
+    body = {
+        "template": "{a}灯塔",
+        "variables": {"a": ["红", "白"]},
+        "targets": targets,
+        "params": {"seed": 7},
+    }
+    with server.client() as api:
+        data(api.post(BATCHES, json={**body, "name": "API", "concurrency": 1}))
+    tab.until(lambda: batches(server)[0]["status"] == "completed")
+    tab.open(server.url)
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 8)
+    violations = axe_violations()
+    form.button("再来一次 ¥0.34").click()
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 12)
+    tab.until(lambda: len(batches(server)) == 4 and not batches(server)[0]["counts"]["pending"])
+
+    first, second, third, fourth = requests_by_batch(server)
+    assert first == second
+    assert [7] * 4 == [params.pop("seed") for *_, params in third]
+    assert third == fourth
+    assert {("API", 1, "0.34")} == {
+        (one["name"], one["concurrency"], one["estimate"]["amount"]) for one in batches(server)[:2]
+    }
+    assert [] == violations
+
+
+def test_what_is_tried_again_stays_in_its_batch(console, tab):
+    """In its place among the others, after a reload too."""
+    server, form = console()
+    form.prompt().send_keys("{颜色}陶瓷杯")
+    form.one("textarea[name=values]").send_keys("红，墨绿")
+    form.open_advanced()
+    form.pick("fail", "结果未知")
+    form.go()
+    tab.until(lambda: len(form.all(".batch-group .failure")) == 2)
+    labels = [one.text for one in form.all(".batch-group .label")]
+    tab.driver.execute_script("arguments[0].click()", form.button("重试"))
+    tab.until(lambda: ["failed"] * 3 == [task["status"] for task in tasks(server)])
+    tab.until(lambda: len(form.all(".batch-group .failure")) == 2)
+    shown = [(len(form.all(".group")), [one.text for one in form.all(".batch-group .label")])]
+    tab.open(server.url)
+    tab.until(lambda: len(form.all(".batch-group .failure")) == 2)
+
+    assert [(1, labels)] == shown
+    assert 1 == len(form.all(".group"))

@@ -1,19 +1,21 @@
 // One press that made several tasks: all their frames together, and those of each model in a column where there are several.
 
-import { Failure, Frames, Press, timeOf, Words } from "./create-group.js";
-import { modelOf, post, providerName } from "../lib/api.js";
-import { cost, duration, exactMoment } from "../lib/format.js";
+import { Failure, Frames, numberOf, Press, proportionOf, timeOf, Words } from "./create-group.js";
+import { get, modelOf, post, providerName } from "../lib/api.js";
+import { cost, duration, exactMoment, shortQuote } from "../lib/format.js";
 import { fetchSentences, t } from "../lib/i18n.js";
 import { ENDED } from "../lib/live.js";
 import { fetchLater } from "../lib/router.js";
 import { modelKey } from "../lib/usual.js";
-import { Icon } from "../parts/basics.js";
-import { html } from "../vendor/index.js";
+import { Icon, toast } from "../parts/basics.js";
+import { html, useEffect, useState } from "../vendor/index.js";
 
 await Promise.all([fetchSentences("kits"), fetchLater("kits")]);
 
 const MAX_EMPTY = 40; // frames of tasks that are still to come
 const MAX_COMPARED = 4;
+const MAX_REPEATED = 500; // tasks that are read again; larger batches come from files, which their senders have
+const PAGE = 100;
 
 /** `entry` is a row of `rows`, whose `cells` are there where it was asked for on this page. */
 export function BatchGroup({ entry, onEdit, onRetried }) {
@@ -38,6 +40,7 @@ export function BatchGroup({ entry, onEdit, onRetried }) {
       <div class="acts">
         ${columns.length > 1 && compared.length > 1 && html`<a class="button" href=${`/gallery?compare=${compared.join(",")}`}><${Icon} name="compare" />${t("kits.compare")}</a>`}
         ${batch_id && !over && ended.length < size && html`<${Press} run=${() => post(`/api/v1/batches/${batch_id}/cancel`)}>${t("act.cancel")}<//>`}
+        ${batch_id && html`<${OnceMore} entry=${entry} />`}
         ${entry.wish && html`<button type="button" onClick=${() => onEdit(entry)}>${t("kits.change")}</button>`}
         ${batch_id && html`<a class="button" href=${`/batches/${batch_id}`}>${t("pages.batches")}</a>`}
       </div>
@@ -46,6 +49,49 @@ export function BatchGroup({ entry, onEdit, onRetried }) {
       ${columns.map((column) => html`<${Column} key=${modelKey(column[0])} places=${column} isNamed=${columns.length > 1} onEdit=${onEdit} onRetried=${onRetried} />`)}
     </div>
   </article>`;
+}
+
+/** The whole batch again, but for its seeds, with its price. Of one that this page did not ask for, the service knows what it was. */
+function OnceMore({ entry }) {
+  const { batch_id, body } = entry;
+  const [batch, setBatch] = useState(null);
+  useEffect(() => void (body || get(`/api/v1/batches/${batch_id}`).then(setBatch, () => null)), [batch_id]);
+  if (!body && !(batch?.submitted === batch?.tasks && batch?.tasks <= MAX_REPEATED)) return null; // what is still to come is not known here
+  const send = async () => {
+    const [{ askForBatch }, again] = await Promise.all([import("./create-kits.js"), body ? entry : readAgain(batch)]);
+    const { cells, wish, prompt = again.cells[0].prompt } = again;
+    if (!(await askForBatch(unseeded(again.body), { cells, wish, prompt }))) toast(t("create.same_task"));
+  };
+  const amount = shortQuote({ costs: (body ? entry : batch).estimates });
+  return html`<${Press} run=${send}><${Icon} name="again" />${t("tasks.once_more")}${amount && html`<span class="price">${amount}</span>`}<//>`;
+}
+
+/** Return the body and the cells of a batch by its tasks: of those that were made again, the last, in the place of the first. */
+async function readAgain({ batch_id, name, mode, concurrency, on_failure, max_cost }) {
+  const all = [];
+  for (let cursor; cursor !== null; ) {
+    const page = await get("/api/v1/tasks", { batch_id, page_size: PAGE, cursor });
+    all.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  const places = new Map(all.map((task, at) => [task.task_id, { task, at }])); // newest first
+  const placeOf = ({ task_id, retry_of }) => (places.has(retry_of) ? placeOf(places.get(retry_of).task) : places.get(task_id).at);
+  const repeated = new Set(all.map(({ retry_of }) => retry_of));
+  const cells = all
+    .filter(({ task_id }) => !repeated.has(task_id))
+    .sort((a, b) => placeOf(b) - placeOf(a))
+    .map((task) => {
+      const { provider, model_id } = task.attempt_history[0] ?? task; // whom it asked first
+      return { prompt: task.prompt, label: task.prompt, provider, model_id, params: task.params, num: numberOf(task), shape: proportionOf(task) };
+    });
+  const items = cells.map(({ prompt, provider, model_id, params }) => ({ provider, model_id, params: { ...params, prompt } }));
+  return { cells, body: { name, mode, concurrency, on_failure, max_cost, items } };
+}
+
+/** The same seed would make the same images. */
+function unseeded({ params, items, ...body }) {
+  const bare = ({ seed: _, ...others }) => others;
+  return { ...body, ...(params && { params: bare(params) }), ...(items && { items: items.map((item) => ({ ...item, params: bare(item.params) })) }) };
 }
 
 /** What one model makes of it, with what that took. */

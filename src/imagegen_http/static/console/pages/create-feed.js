@@ -30,14 +30,22 @@ export const groups = computed(() => [...pressed.value, ...(tasks.items.value ??
 /** What was asked for here as one batch: as `begin` got it, with `batch_id`, and `over` once all its tasks have ended. */
 const batches = signal([]);
 
+/** The batches of tasks that were tried again one by one, by their ids: to the service these are tasks by themselves. */
+const homes = new Map(Object.entries(recall("homes") ?? {}));
+
+function batchOf({ task_id, batch_id }) {
+  return batch_id ?? homes.get(task_id);
+}
+
 /** The groups as they are shown: the tasks of a batch, newest first, are the `tasks` of one row. */
 export const rows = computed(() => {
   const found = new Map(batches.value.map((batch) => [batch.batch_id, { ...batch, tasks: [] }]));
   const list = [...found.values()];
   for (const entry of groups.value) {
-    const row = found.get(entry.batch_id) ?? (entry.batch_id ? { key: entry.batch_id, batch_id: entry.batch_id, over: true, tasks: [] } : entry);
-    if (row === entry || !found.has(entry.batch_id)) list.push(row);
-    if (row !== entry) found.set(entry.batch_id, row).get(entry.batch_id).tasks.push(entry);
+    const batch_id = batchOf(entry);
+    const row = found.get(batch_id) ?? (batch_id ? { key: batch_id, batch_id, over: true, tasks: [] } : entry);
+    if (row === entry || !found.has(batch_id)) list.push(row);
+    if (row !== entry) found.set(batch_id, row).get(batch_id).tasks.push(entry);
   }
   const at = ({ batch_id, place, task_id }) => batch_id ?? place ?? task_id ?? "~"; // what is on its way has none yet
   return list.filter(({ tasks, over }) => !tasks || tasks.length || !over).sort((a, b) => (at(a) < at(b) ? 1 : at(a) > at(b) ? -1 : 0));
@@ -74,7 +82,7 @@ export function begin(asked) {
     drop,
     accept(task) {
       drop();
-      if (task.batch_id && !task.task_id) return addBatch({ ...entry, batch_id: task.batch_id });
+      if (task.batch_id && !task.task_id) return addBatch({ ...entry, batch_id: task.batch_id, estimates: task.estimates });
       return add({ ...entry, ...task });
     },
   };
@@ -84,9 +92,20 @@ export function begin(asked) {
 export function replace(entry, task) {
   const { operation, provider, model_id, prompt, params, num, shape, wish } = entry;
   const place = { key: keyOf(entry), place: entry.place ?? entry.task_id };
+  settle([{ ...task, retry_of: entry.task_id }], [entry]);
   add({ operation, provider, model_id, prompt, params, num, shape, wish, ...place, ...task });
   dismiss(entry.task_id);
   news.value = t("create.submitted");
+}
+
+/** Note the batches of tasks that repeat one which came to nothing; anything else that is asked for again is a press of its own. */
+function settle(list, known) {
+  const before = homes.size;
+  for (const { task_id, batch_id, retry_of } of list) {
+    const earlier = retry_of && !batch_id && known.find((one) => one.task_id === retry_of);
+    if (earlier && batchOf(earlier) && ["failed", "cancelled"].includes(earlier.status)) homes.set(task_id, batchOf(earlier));
+  }
+  if (homes.size > before) keep("homes", Object.fromEntries([...homes].slice(-MAX_FOLLOWED)));
 }
 
 export function keyOf({ key, task_id }) {
@@ -210,7 +229,8 @@ async function readTasks({ missed }) {
   const ours = await Promise.all(batches.value.filter(({ over }) => !over).map(readBatch));
   const current = [...processing, ...pending, ...ours.flat(), ...completed];
   const all = missed ? [...(await readOthers(current)), ...current] : current;
-  return all.map((task) => ({ ...task, own: followed.has(task.task_id) || followed.has(task.batch_id) || Boolean(find(task.task_id)?.own) }));
+  settle([...all].reverse(), [...all, ...(tasks.items.value ?? [])]); // the oldest first: it may have been repeated in turn
+  return all.map((task) => ({ ...task, own: followed.has(task.task_id) || followed.has(batchOf(task)) || Boolean(find(task.task_id)?.own) }));
 }
 
 /** All tasks of a batch so far; it is not asked for again once they have ended. */

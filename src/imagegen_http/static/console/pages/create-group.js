@@ -311,12 +311,12 @@ export function Frames({ entry }) {
   </ul>`;
 }
 
-function numberOf({ num, params }) {
+export function numberOf({ num, params }) {
   return Math.max(1, Math.min(MAX_FRAMES, num ?? countOf(params)));
 }
 
 /** How wide the images are to be for their height, as the draft or the task asks for it. */
-function proportionOf({ shape, params, inputs = [], provider, model_id, operation }) {
+export function proportionOf({ shape, params, inputs = [], provider, model_id, operation }) {
   const model = modelOf(provider, model_id);
   const images = inputs.map(({ role, width, height }) => ({ role, size: [width, height] }));
   return shape ?? (model ? shapeOf({ size: "", params, images }, { model, operation }) : 1);

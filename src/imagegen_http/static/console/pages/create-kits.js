@@ -88,12 +88,15 @@ export function problemsOf(plan) {
   return problems;
 }
 
-/** Ask for all of it as one batch, and show it in the feed at once. Resolves to whether that is a new one. */
-export async function press(plan, wish) {
-  const cells = cellsOf(plan);
-  const [{ provider, model_id }] = cells;
-  const asked = begin({ operation: "generate", provider, model_id, prompt: wish.prompt, wish, cells, num: 1, shape: cells[0].shape });
-  const body = bodyOf(plan, wish);
+/** Ask for all of it as one batch. Resolves to whether that is a new one. */
+export function press(plan, wish) {
+  return askForBatch(bodyOf(plan, wish), { cells: cellsOf(plan), prompt: wish.prompt, wish });
+}
+
+/** Ask for a batch, and show it in the feed at once, by the `cells` of `shown`. Resolves to whether that is a new one. */
+export async function askForBatch(body, shown) {
+  const [{ provider, model_id, shape }] = shown.cells;
+  const asked = begin({ operation: "generate", provider, model_id, num: 1, shape, body, ...shown });
   try {
     const batch = await once(`batch ${fingerprint(JSON.stringify(body))}`, (headers) => post(BATCHES, body, { headers }));
     return asked.accept({ ...batch, task_id: undefined });
