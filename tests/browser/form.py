@@ -151,6 +151,13 @@ def tasks(server):
         return data(api.get(TASKS))["items"]
 
 
+def priced(amount, *models):
+    """Return the settings of a provider that draws, for a price."""
+    price = {"currency": "CNY", "rates": [{"amount": amount}]}
+    named = [{"id": model, "name": model.title(), "default": model == models[0]} for model in models]
+    return {"kind": "demo", "models": named, "extra_config": {"prices": dict.fromkeys(models, price)}}
+
+
 @contextmanager
 def unsure():
     """Yield settings whose default provider fails, and may have charged for it."""

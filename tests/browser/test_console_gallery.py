@@ -503,41 +503,6 @@ def test_everybody_can_use_it(tab, serve_seeded, axe_violations, look):
     assert [] == axe_violations()
 
 
-@pytest.mark.parametrize(
-    "look",
-    [Look(language=CHINESE), Look(language=ENGLISH, theme="dark", size=PHONE, has_touch=True)],
-    ids=str,
-)
-def test_what_was_deleted_comes_back_from_the_trash(tab, serve_seeded, axe_violations, look):
-    """With its marks, wherever it was; the rest of the trash is emptied after a question."""
-    tab.look(look)
-    server = serve_seeded(images=20)
-    httpx.patch(f"{server.url}/api/v1/images/3", json={"favourite": True, "tags": ["=cmd"]})
-    for image_id in (3, 5, 20):
-        body = {"ids": [image_id], "action": "trash"}
-        httpx.post(f"{server.url}/api/v1/images/batch", json=body).raise_for_status()
-    _open(tab, server)
-    first, *_ = _run(tab, _SHOWN)
-    _run(tab, "document.querySelector('.grid .over button:last-child').click()")
-    _run(tab, "document.querySelector('.gallery header .acts > button').click()")
-    tab.until(lambda: [first, 20, 5, 3] == _trashed(server) and _thrown(tab) == 4)
-    assert [] == axe_violations()
-    for rest in (3, 2):
-        _run(tab, "[...document.querySelectorAll('.thrown li')].at(-1).querySelector('button').click()")
-        tab.until(lambda rest=rest: _thrown(tab) == rest)
-    _run(tab, "document.querySelector('.thrown > .danger').click()")
-    tab.until(lambda: _run(tab, "return document.querySelectorAll('dialog[open]').length") == 2)
-    assert [] == axe_violations()
-    _run(tab, "[...document.querySelectorAll('dialog[open] footer .danger')].at(-1).click()")
-    tab.until(lambda: _thrown(tab) == 0)
-    tab.driver.back()
-    tab.until(lambda: {3, 5} <= {*_run(tab, _SHOWN)})
-
-    restored = httpx.get(f"{server.url}/api/v1/images/3").json()["data"]
-    assert ([], True, ["=cmd"]) == (_trashed(server), restored["favourite"], restored["tags"])
-    assert 18 == httpx.get(f"{server.url}/api/v1/images").json()["data"]["total"]
-
-
 def test_the_trash_is_shown_from_either_end(tab, serve_seeded):
     """As the gallery was, until somebody chooses."""
     server = serve_seeded(images=3)
@@ -583,15 +548,6 @@ def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):
 
 def _total(server, **query):
     return httpx.get(f"{server.url}/api/v1/images", params=query).json()["data"]["total"]
-
-
-def _trashed(server):
-    items = httpx.get(f"{server.url}/api/v1/trash").json()["data"]["items"]
-    return [item["id"] for item in items]
-
-
-def _thrown(tab):
-    return _run(tab, "return document.querySelectorAll('.thrown li').length")
 
 
 def _tab_to(keys, is_reached):

@@ -2,9 +2,8 @@
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 
-from tests.browser.form import tasks
+from tests.browser.form import priced, tasks
 from tests.browser.tab import PHONE, Look
 from tests.integration.api.asking import data
 
@@ -19,12 +18,6 @@ const all = [document.documentElement, ...document.querySelectorAll('dialog[open
 const fits = all.every((one) => one.scrollWidth <= one.clientWidth);
 return fits && document.querySelector('dialog[open] li').clientHeight;
 """
-
-
-def priced(amount, *models):
-    price = {"currency": "CNY", "rates": [{"amount": amount}]}
-    named = [{"id": model, "name": model.title(), "default": model == models[0]} for model in models]
-    return {"kind": "demo", "models": named, "extra_config": {"prices": dict.fromkeys(models, price)}}
 
 
 @pytest.fixture
@@ -47,50 +40,6 @@ def style_named(form, name):
 
 def status(form):
     return next((one.text for one in form.all(".estimate")), "")
-
-
-def test_twelve_images_of_a_product_in_eight_clicks(console, tab, studio, axe_violations):
-    """The eighth because the answer to the seventh is lost: it is the same batch, which is paid once."""
-    tab.look(Look(size=(1440, 900)))
-    server, form = console(**studio)
-    form.prompt()
-    clicks = []
-
-    def click(element):
-        clicks.append(element)
-        form.press(element)
-
-    click(form.prompt())
-    form.prompt().send_keys("{颜色}陶瓷杯")
-    values = form.one("textarea[name=values]")
-    click(values)
-    values.send_keys("红，墨绿,米白", Keys.ENTER, "灰")
-    click(form.button("风格"))
-    click(style_named(form, "白底主图"))
-    click(form.button("增加"))
-    click(form.button("增加"))
-    tab.until(lambda: "4 × 3 = 12 张" in status(form) and "预计 ¥1.4" in status(form))
-    violations = axe_violations()
-    tab.driver.execute_script("sessionStorage.lose = 1")
-    click(form.button("生成"))
-    tab.until(lambda: "不会重复付费" in form.text(".foot .error"))
-    click(form.button("生成"))
-    tab.until(lambda: len(form.all(".batch-group .frame")) == 12)
-    tab.until(lambda: len(form.all(".batch-group .frame a")) == 12)
-    tab.until(lambda: "已完成 4 / 4" in form.text(".batch-group header"))
-    labels = [one.text for one in form.all(".batch-group .label")]
-    tab.open(server.url)
-    tab.until(lambda: len(form.all(".batch-group .frame a")) == 12)
-
-    assert 8 == len(clicks)
-    assert ["红", "墨绿", "米白", "灰"] == labels
-    assert [] == violations + axe_violations()
-    assert [("1.44", 4)] == [(batch["estimate"]["amount"], batch["tasks"]) for batch in batches(server)]
-    done = tasks(server)
-    assert {("红", 3), ("墨绿", 3), ("米白", 3), ("灰", 3)} == {
-        (task["prompt"].partition("陶瓷杯")[0], task["params"]["num"]) for task in done
-    }
-    assert all("陶瓷杯。电商白底主图" in task["prompt"] for task in done)
 
 
 def test_models_stand_side_by_side(console, tab, studio, axe_violations):

@@ -41,11 +41,12 @@ export async function again(image, inputs, { withSeed = true } = {}) {
   return { ...values, num: 1 };
 }
 
-/** Put values into the form, and say so; what was there comes back by an undo. */
+/** Put values into the form, and say so until it is sent; what was there comes back by an undo. */
 export function fillForm(values) {
   const former = draft.peek();
   replaceDraft(values);
-  toast(t("create.reused"), { act: { name: t("act.undo"), run: () => replaceDraft(former) } });
+  const told = toast(t("create.reused"), { act: { name: t("act.undo"), run: () => replaceDraft(former) } });
+  document.addEventListener("submit", () => told(), { once: true });
 }
 
 async function inputOf({ role, image_id, url }) {

@@ -143,8 +143,8 @@ function Finished({ image, wide, className, onReady }) {
     const { ActSheet } = await import("./create-act-sheet.js");
     setSheet(() => ActSheet);
   };
-  const lose = () => {
-    setBroken(true);
+  const lose = (is) => {
+    setBroken(is);
     onReady();
   };
   useEffect(() => isVector(image) && onReady(), []);

@@ -7,7 +7,7 @@ import { bytes, cost, exactMoment, moment } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { parameterRows } from "../lib/parameter-rows.js";
 import { Icon } from "../parts/basics.js";
-import { html } from "../vendor/index.js";
+import { html, useEffect, useRef } from "../vendor/index.js";
 
 export function Prompt({ prompt, metadata }) {
   const revised = metadata?.revised_prompt;
@@ -17,8 +17,15 @@ export function Prompt({ prompt, metadata }) {
   </section>`;
 }
 
+/** Words that are longer than their place are scrolled by keys, too. */
 function Words({ title, text, copy }) {
-  return html`<header><h2>${title}</h2>${copy && html`<${Copy} name=${t("picture.copy_of", { name: title })} text=${copy} />`}</header><p>${text}</p>`;
+  const place = useRef(null);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ target }]) => (target.tabIndex = target.scrollHeight > target.clientHeight ? 0 : -1));
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, [text]);
+  return html`<header><h2>${title}</h2>${copy && html`<${Copy} name=${t("picture.copy_of", { name: title })} text=${copy} />`}</header><p ref=${place}>${text}</p>`;
 }
 
 function Copy({ name, text }) {

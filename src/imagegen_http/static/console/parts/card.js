@@ -3,7 +3,8 @@
 import { Icon } from "./basics.js";
 import { t } from "../lib/i18n.js";
 import { current, deleteImages, denser, gone, isVector, star } from "../lib/images.js";
-import { html, useState } from "../vendor/index.js";
+import { onResume } from "../lib/live.js";
+import { html, useEffect, useState } from "../vendor/index.js";
 
 /**
  * `query` names the list that the image is shown in, for its page's ways to the neighbours; `tabindex` is that of the
@@ -35,17 +36,24 @@ export function Card({ image, query = "", tabindex = null, className = "", note 
 export function useThumbnail(what, ...names) {
   const [broken, setBroken] = useState(false);
   const label = [...names, broken && t("images.broken")].filter(Boolean).join(", ");
-  return { thumbnail: html`<${Thumbnail} ...${what} onBroken=${() => setBroken(true)} />`, label };
+  return { thumbnail: html`<${Thumbnail} ...${what} onBroken=${setBroken} />`, label };
 }
 
-/** The small picture; where it cannot be had, its place says so. An SVG has none, and is never drawn here. `wide` is for dense screens. */
+/**
+ * The small picture; where it cannot be had, its place says so until the line is back. An SVG has none, and is never drawn
+ * here. `wide` is for dense screens.
+ */
 export function Thumbnail({ image, wide = 0, onBroken = null, ...more }) {
   const [broken, setBroken] = useState(false);
+  const tell = (is) => {
+    setBroken(is);
+    onBroken?.(is);
+  };
   const lose = ({ target }) => {
     if (target.srcset) return target.removeAttribute("srcset"); // the small one may still be there
-    setBroken(true);
-    onBroken?.();
+    tell(true);
   };
+  useEffect(() => (broken ? onResume(() => tell(false)) : undefined), [broken]);
   if (isVector(image)) return html`<span class="broken"><${Icon} name="image" />SVG</span>`;
   if (broken) return html`<span class="broken"><${Icon} name="image" />${t("images.broken")}</span>`;
   return html`<img ...${denser(image, wide)} src=${image.thumbnail_url ?? `/api/v1/images/${image.id}/thumbnail`} alt=${image.prompt ?? ""} loading="lazy" decoding="async"

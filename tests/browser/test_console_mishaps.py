@@ -1,0 +1,160 @@
+"""What comes between in the middle of a batch, of an edit and of the trash, and loses nothing."""
+
+import threading
+from urllib.parse import urlsplit
+
+from tests.browser.form import TOKEN
+from tests.browser.hand import MOUSE, Hand
+from tests.browser.test_console_clock import SHIFT
+from tests.fakes.http_server import HttpServer
+from tests.fakes.in_thread import in_thread
+from tests.fakes.own_upstream import DOCUMENT, FakeOwn
+from tests.integration.api.asking import SMALL, data, make_image, until
+
+BATCHES = "/api/v1/batches"
+A_MONTH = 24 * 40  # hours, and some days
+
+
+class Slow(FakeOwn):
+    """It answers once it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.may = threading.Event(), threading.Event()
+
+    def __call__(self, request):
+        if request.path == "/make":
+            self.asked.set()
+            assert self.may.wait(120)
+        return super().__call__(request)
+
+
+def test_a_batch_goes_on_after_the_service_has_died(tab, serve):
+    """The page finds it again by itself, with each of its tasks in its place, and none is made twice."""
+    tab.allow("ERR_")
+    server = serve(queue={"workers": 1})
+    hand = Hand(tab, MOUSE)
+    with server.client() as api:
+        make_image(api)
+    tab.open(server.url)
+    hand.type("textarea[name=prompt]", "{颜色}的杯子")
+    hand.type("textarea[name=values]", "红，绿，灰")
+    hand.press(".advanced summary")
+    hand.type("input[name=delay_seconds]", "1")
+    hand.press(".go")
+    hand.reads(".batch-group header", "已完成 1 / 3")
+    server.kill()
+    hand.reads(".connection", "断开")
+    server.port = str(urlsplit(server.url).port)
+    server.start()
+    hand.reads(".connection", "已连接")
+    hand.reads(".batch-group header", "已完成 3 / 3")
+    tab.until(lambda: len(tab.driver.find_elements("css selector", ".batch-group .frame img")) == 3)
+    labels = [one.text for one in tab.driver.find_elements("css selector", ".batch-group .label")]
+    with server.client() as api:
+        total = data(api.get("/api/v1/images"))["total"]
+
+    assert ["红", "绿", "灰"] == labels
+    assert 4 == total
+
+
+def test_a_login_in_the_middle_of_a_batch_loses_nothing(console, tab):
+    """Words, values and style are there after it, and it is one batch."""
+    tab.allow("status of 401")
+    server, form = console(server={"auth_token": TOKEN})
+    form.log_in()
+    hand = Hand(tab, MOUSE)
+    hand.type("textarea[name=prompt]", "{颜色}的杯子")
+    hand.type("textarea[name=values]", "红，绿")
+    hand.press("button", "风格")
+    hand.press(".styles .style", "白底主图")
+    hand.reads(".estimate", "2 张")
+    hand.run("sessionStorage.leave = 1")
+    hand.press(".go")
+    form.log_in()
+    hand.reads(".estimate", "2 张")
+    hand.press(".go")
+    hand.reads(".batch-group header", "已完成 2 / 2")
+    with server.client(Authorization=f"Bearer {TOKEN}") as api:
+        batches = data(api.get(BATCHES))["items"]
+        prompts = {task["prompt"] for task in data(api.get("/api/v1/tasks"))["items"]}
+
+    assert [2] == [batch["tasks"] for batch in batches]
+    assert {"红的杯子", "绿的杯子"} == {prompt.partition("。")[0] for prompt in prompts}
+
+
+def test_an_answer_after_the_batch_was_cancelled_is_kept(tab, serve):
+    """It was paid for: its image is there, beside the word that the batch was cancelled."""
+    vendor = Slow()
+    with in_thread(HttpServer(vendor)) as upstream:
+        own = {
+            "kind": "http",
+            "api_base": upstream.url,
+            "api_key": FakeOwn.key,
+            "extra_config": {"spec": DOCUMENT},
+        }
+        server = serve(
+            providers={"own": own},
+            default_provider="own",
+            queue={"workers": 1},
+            security={"allow_private_upstreams": [upstream.url.removeprefix("http://")]},
+        )
+        hand = Hand(tab, MOUSE)
+        with server.client() as api:
+            body = {"prompts": ["甲", "乙", "丙"], "concurrency": 1, "name": "夜里"}
+            path = f"{BATCHES}/{data(api.post(BATCHES, json=body))['batch_id']}"
+            assert vendor.asked.wait(120)
+            tab.open(f"{server.url}/batches")
+            hand.press(".batch button", "取消: 夜里")
+            hand.press("dialog footer button", "取消批次")
+            hand.reads(".batch", "已取消")
+            vendor.may.set()
+            until(lambda: data(api.get(path)), lambda batch: batch["completed_at"])
+            hand.reads(".batch", "已完成 1 / 3")
+            hand.press(".batch h2 a", "夜里")
+            hand.sees(".contact .card img")
+
+    assert ["甲"] == vendor.ledger
+
+
+def test_another_window_pauses_and_restores(tab, serve):
+    """A batch that was paused there says so; what was restored there is no longer in the trash here."""
+    server = serve(queue={"workers": 1})
+    hand = Hand(tab, MOUSE)
+    with server.client() as api:
+        body = {"prompts": ["猫"] * 9, "params": {**SMALL, "delay_seconds": 600}, "name": "夜里"}
+        path = f"{BATCHES}/{data(api.post(BATCHES, json=body))['batch_id']}"
+        tab.open(f"{server.url}/batches")
+        hand.sees(".batch button", "暂停: 夜里")
+        api.post(f"{path}/pause").raise_for_status()
+        hand.sees(".batch button", "继续: 夜里")
+        api.post(f"{path}/cancel").raise_for_status()
+        make_image(api)
+        api.post("/api/v1/images/batch", json={"ids": [1], "action": "trash"}).raise_for_status()
+        hand.press(".ways a", "图库")
+        hand.press("header .acts button", "回收站")
+        hand.sees(".thrown li")
+        api.post("/api/v1/images/batch", json={"ids": [1], "action": "restore"}).raise_for_status()
+        hand.press(".thrown button", "恢复")
+        hand.reads(".toasts", "已不在回收站里")
+        hand.reads(".thrown", "回收站是空的")
+
+
+def test_days_that_are_left_are_those_of_the_service(tab, serve):
+    """Whatever the browser's clock says."""
+    server = serve()
+    hand = Hand(tab, MOUSE)
+    left = []
+    with server.client() as api:
+        make_image(api)
+        api.post("/api/v1/images/batch", json={"ids": [1], "action": "trash"}).raise_for_status()
+        for hours in (A_MONTH, -A_MONTH):
+            script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=SHIFT % hours)
+            try:
+                tab.open(f"{server.url}/gallery")
+                hand.press("header .acts button", "回收站")
+                left.append(hand.sees(".thrown li .muted").text)
+            finally:
+                tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
+
+    assert ["还剩 30 天"] * 2 == left
