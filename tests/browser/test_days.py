@@ -37,6 +37,13 @@ return all[0].naturalWidth > 0;
 """
 
 
+_IN_SIGHT = """
+const one = document.querySelector(arguments[0]);
+const { left, top } = one?.getBoundingClientRect() ?? {};
+return Boolean(one) && one.contains(document.elementFromPoint(left + 9, top + 9));
+"""
+
+
 @pytest.fixture
 def look_over(tab, axe_violations):
     """Return a function that fails if not everybody can use the page as it is shown now."""
@@ -272,6 +279,7 @@ def _throw_away_and_restore(hand, look_over):
 
 def test_an_operator_by_keys(tab, serve, look_over, downloads):
     """A provider of one's own, money, what failed, who is told of it, a batch that is stopped, the trash."""
+    tab.allow("400 (Bad Request)")
     hand, vendor = Hand(tab, KEYS), FakeOwn()
     with in_thread(HttpServer(vendor)) as upstream, Receiver() as receiver:
         private = {
@@ -317,10 +325,13 @@ def _describe_a_provider(hand, look_over, url):
     hand.focus("dialog .document textarea")
     hand.tab.cdp("Input.insertText", text=document)
     hand.sees(".document [role=status]", "没有错误，1 个模型")
-    hand.type("dialog input[type=url]", url)
     hand.press("dialog .trial summary")
     hand.press("dialog .trial button", "看看会怎样")
+    hand.tab.until(lambda: hand.run(_IN_SIGHT, ".trial .acts ~ *"))  # that it has no address yet
+    hand.type("dialog input[type=url]", url)
+    hand.press("dialog .trial button", "看看会怎样")
     hand.sees(".trial [role=status]", "1 个请求，都没有发送")
+    hand.tab.until(lambda: hand.run(_IN_SIGHT, ".trial .acts ~ *"))
     look_over()
     hand.type("dialog input[type=password]", FakeOwn.key)
     hand.press("dialog footer button", "保存并测试")

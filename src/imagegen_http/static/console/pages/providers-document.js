@@ -140,6 +140,8 @@ function Trial({ name, draft, models }) {
   }));
   const [result, setResult] = useState(null);
   const [busy, setBusy] = useState(false);
+  const room = useRef(null);
+  useEffect(() => void room.current.querySelector(".acts ~ *")?.scrollIntoView({ block: "nearest" }), [result]); // it lies below what can be seen
   const change = (field) => (value) => {
     const next = { ...trial, [field]: value };
     setTrial(next);
@@ -164,7 +166,7 @@ function Trial({ name, draft, models }) {
     }
   };
   const entered = (event) => event.key === "Enter" && !event.isComposing && (event.preventDefault(), run());
-  return html`<details class="trial">
+  return html`<details class="trial" ref=${room}>
     <summary>${t("providers.trial")}</summary>
     <p class="muted">${t("providers.trial_why")}</p>
     <div class="pair">
