@@ -280,8 +280,8 @@ def _throw_away_and_restore(hand, look_over):
 def test_an_operator_by_keys(tab, serve, look_over, downloads):
     """A provider of one's own, money, what failed, who is told of it, a batch that is stopped, the trash."""
     tab.allow("400 (Bad Request)")
-    hand, vendor = Hand(tab, KEYS), FakeOwn()
-    with in_thread(HttpServer(vendor)) as upstream, Receiver() as receiver:
+    hand, fake = Hand(tab, KEYS), FakeOwn()
+    with in_thread(HttpServer(fake)) as upstream, Receiver() as receiver:
         private = {
             "allow_private_upstreams": [upstream.url.removeprefix("http://")],
             "allow_webhooks": [receiver.host],
@@ -290,7 +290,7 @@ def test_an_operator_by_keys(tab, serve, look_over, downloads):
         tab.open(server.url)
         hand.sees(".examples button")
         _describe_a_provider(hand, look_over, upstream.url)
-        unpaid = list(vendor.ledger)
+        unpaid = list(fake.ledger)
         with server.client() as api:
             for prompt in ("a lighthouse", "a harbour", "a forbidden night"):
                 body = {"provider": "own", "params": {"prompt": prompt}}
@@ -400,7 +400,7 @@ def _stop_a_batch(hand, look_over, api):
         if state == "cancelled":
             look_over()
             hand.press("dialog footer button", "取消批次")
-        until(lambda: data(api.get(path))["status"], lambda status, wanted=state: status == wanted)
+        until(lambda: data(api.get(path))["status"], lambda status, goal=state: status == goal)
     hand.reads(".batch", "已取消")
 
 
