@@ -23,7 +23,7 @@ from imagegen_adapters.stores.rows import (
     row_to_task,
     to_timestamp,
 )
-from imagegen_adapters.stores.sql import NEWEST, Row, Sql
+from imagegen_adapters.stores.sql import NEWEST, Row, SharedReads, Sql
 from imagegen_core.attempt import Attempt
 from imagegen_core.costs import Cost, Ticks, Usage, UsageGrouping
 from imagegen_core.errors import IdempotencyKeyReused, TaskNotFound, text_problem
@@ -35,6 +35,7 @@ from imagegen_core.task import Task, TaskEvent
 Key = TypeVar("Key", int, str)
 
 GET_TASK = "SELECT * FROM tasks WHERE task_id = :task_id"
+_TASKS = "SELECT * FROM tasks WHERE task_id = ANY (:task_ids::text[])"
 
 _ATTEMPTS = "SELECT * FROM attempts WHERE task_id = :task_id ORDER BY seq"
 
@@ -137,6 +138,7 @@ class SqlTasks:
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
+        self._by_id = SharedReads[str](lambda ids: sql.rows(_TASKS, task_ids=ids), key="task_id")
 
     async def replay(self, claim: IdempotencyClaim, *, now: datetime) -> Task | None:
         rows = await self._sql.rows(TASK_OF_KEY, scope=claim.scope, key=claim.key, now=to_timestamp(now))
@@ -156,7 +158,7 @@ class SqlTasks:
         await self._sql.change(_MARK_ANSWERED, task_id=task_id, at=to_timestamp(at))
 
     async def get(self, task_id: str) -> Task:
-        return _the_task(await self._sql.rows(GET_TASK, task_id=task_id), task_id)
+        return _the_task(await self._by_id.rows(task_id), task_id)
 
     async def find(self, criteria: TaskFilter, paging: Paging) -> Page[Task]:
         chosen, span = _with_times(criteria)

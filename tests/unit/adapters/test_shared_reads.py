@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from imagegen_adapters.stores.gallery import ImageLoader
+from imagegen_adapters.stores.sql import SharedReads
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +25,7 @@ class Table:
     async def read(self, ids):
         self.reads += 1
         rows, error = (
-            [self._rows[i] for i in ids if i in self._rows],
+            [self._rows[i] for i in self._rows if i in ids],
             self.errors.pop(0) if self.errors else None,
         )
         await asyncio.sleep(0)
@@ -46,37 +46,37 @@ async def settle():
 
 
 async def test_those_who_ask_together_share_a_query(table):
-    """The first has begun already; each gets their own row, or None, and two may ask for the same."""
-    loader = ImageLoader(table.read)
+    """The first has begun already; each gets their own rows, or none, and two may ask for the same."""
+    reads = SharedReads(table.read, key=0)
 
-    rows = await asyncio.gather(*(loader.load(i) for i in (2, 3, 1, 9, 3)))
+    rows = await asyncio.gather(*(reads.rows(i) for i in (2, 3, 1, 9, 3)))
 
-    assert [(2, "image 2"), (3, "image 3"), (1, "image 1"), None, (3, "image 3")] == rows
+    assert [[(2, "image 2")], [(3, "image 3")], [(1, "image 1")], [], [(3, "image 3")]] == rows
     assert 2 == table.reads
 
 
 async def test_one_after_the_other_each_is_read_when_asked_for(table):
-    loader = ImageLoader(table.read)
-    rows = [await loader.load(4)]
+    reads = SharedReads(table.read, key=0)
+    rows = [await reads.rows(4)]
     table.insert(4)
-    rows.append(await loader.load(4))
+    rows.append(await reads.rows(4))
 
-    assert [None, (4, "image 4")] == rows
+    assert [[], [(4, "image 4")]] == rows
 
 
 async def test_who_asks_while_a_batch_is_read_gets_what_was_written_since(table):
     """They share the next one, which does not begin before that has ended."""
-    loader = ImageLoader(table.read)
+    reads = SharedReads(table.read, key=0)
     table.may_end.clear()
-    first = asyncio.create_task(loader.load(4))
+    first = asyncio.create_task(reads.rows(4))
     await settle()
     table.insert(4)
-    later = [asyncio.create_task(loader.load(i)) for i in (4, 1)]
+    later = [asyncio.create_task(reads.rows(i)) for i in (4, 1)]
     await settle()
     begun = table.reads
     table.may_end.set()
 
-    assert [None, (4, "image 4"), (1, "image 1")] == await asyncio.gather(first, *later)
+    assert [[], [(4, "image 4")], [(1, "image 1")]] == await asyncio.gather(first, *later)
     assert (1, 2) == (begun, table.reads)
 
 
@@ -87,25 +87,25 @@ async def test_who_asks_while_a_batch_is_read_gets_what_was_written_since(table)
 )
 async def test_a_failure_is_that_of_those_who_were_read_together(table, errors, failed):
     """Neither those who wait for the next batch nor those who ask later fail with them."""
-    loader = ImageLoader(table.read)
+    reads = SharedReads(table.read, key=0)
     table.errors = errors
 
-    results = await asyncio.gather(*(loader.load(i) for i in (1, 2, 3)), return_exceptions=True)
+    results = await asyncio.gather(*(reads.rows(i) for i in (1, 2, 3)), return_exceptions=True)
 
     assert failed == [isinstance(result, KeyError) for result in results]
-    assert (1, "image 1") == await loader.load(1)
+    assert [(1, "image 1")] == await reads.rows(1)
 
 
 @pytest.mark.parametrize("leaves", [0, 1], ids=["who was read alone", "one of a batch"])
 async def test_the_others_get_their_rows_although_one_was_cancelled(table, leaves):
-    loader = ImageLoader(table.read)
+    reads = SharedReads(table.read, key=0)
     table.may_end.clear()
-    tasks = [asyncio.create_task(loader.load(i)) for i in (1, 2, 3)]
+    tasks = [asyncio.create_task(reads.rows(i)) for i in (1, 2, 3)]
     await settle()
     tasks.pop(leaves).cancel()
     await settle()
     table.may_end.set()
 
     numbers = [i for i in (1, 2, 3) if i != leaves + 1]
-    assert [(i, f"image {i}") for i in numbers] == await asyncio.gather(*tasks)
-    assert (1, "image 1") == await loader.load(1)
+    assert [[(i, f"image {i}")] for i in numbers] == await asyncio.gather(*tasks)
+    assert [(1, "image 1")] == await reads.rows(1)
