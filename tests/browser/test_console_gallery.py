@@ -316,7 +316,7 @@ def test_a_new_image_is_in_front_where_the_list_has_it(tab, serve_seeded):
 
 
 def _choose_order(tab, words):
-    _run(tab, "document.querySelector('.gallery header .menu button').click()")
+    tab.until(lambda: tab.driver.find_elements("css selector", ".gallery header .menu button"))[0].click()
     choices = "return [...document.querySelectorAll('.menu .panel .choice')]"
     choice = tab.until(lambda: [one for one in _run(tab, choices) if words in one.text])[0]
     _run(tab, "arguments[0].click()", choice)
@@ -331,10 +331,10 @@ def test_the_oldest_come_first_where_the_address_says_so(tab, serve_seeded, keys
     assert "order=oldest" in tab.driver.current_url
     tab.driver.refresh()
     tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
-    days = _run(tab, "return [...document.querySelectorAll('.rail button')].map((one) => one.title)")
-    first = _run(tab, "return document.querySelector('.grid h2').textContent")
+    titles = "return [...document.querySelectorAll('.rail button')].map((one) => one.title)"
+    days = tab.until(lambda: _run(tab, titles))
     assert len(days) > 1
-    assert first == days[0]
+    assert days[0] == _run(tab, "return document.querySelector('.grid h2').textContent")
 
     def scrolled_to(image_id):
         _run(tab, "scrollTo(0, document.documentElement.scrollHeight)")
@@ -349,7 +349,8 @@ def test_the_oldest_come_first_where_the_address_says_so(tab, serve_seeded, keys
     tab.until(lambda: "/p/131?order=oldest" in tab.driver.current_url)
     tab.driver.back()
     tab.until(lambda: 130 in _run(tab, _SHOWN))
-    _run(tab, "document.querySelector('.rail button').click()")
+    rail = tab.until(lambda: tab.driver.find_elements("css selector", ".rail button"))
+    _run(tab, "arguments[0].click()", rail[0])
     tab.until(lambda: 1 in _run(tab, _SHOWN))
     _open(tab, server, "/gallery?order=oldest&q=雪")
     assert [2, 9] == _run(tab, _SHOWN)[:2]
