@@ -57,7 +57,7 @@ def test_a_parameter_without_a_field_is_sent_and_comes_back(console, tab, axe_vi
     tab.until(lambda: len(form.all(".extras li")) == 3)
     tab.driver.refresh()
     open_advanced(form)
-    reloaded = rows(form)
+    reloaded = tab.until(lambda: rows(form))
     form.go()
     form.button("取消").click()
     form.driver.execute_script("document.querySelector('a[href=\"/tasks\"]').click()")
@@ -65,7 +65,7 @@ def test_a_parameter_without_a_field_is_sent_and_comes_back(console, tab, axe_vi
     form.button("改提示词重试").click()
     form.prompt()
     open_advanced(form)
-    again = rows(form)
+    again = tab.until(lambda: rows(form))
     params = {"restore_faces": True, "override_settings": {"CLIP_stop_at_last_layers": 2}, "styles": "7"}
 
     assert "JSON" in no_json
