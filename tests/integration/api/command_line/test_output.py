@@ -15,6 +15,8 @@ def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
     matches = json.loads(good(run("images", "search", "貓", "--operation", "generate", "--json")))
     elsewhere = json.loads(good(run("images", "search", "貓", "--provider", "nobody", "--json")))
     first = run("images", "list", "--limit", "1", "--from", "2020-01-01")
+    oldest = good(run("images", "search", "a", "--mode", "relevant", "--order", "oldest", "--all"))
+    order = [good(run("images", "list", "--order", order)).split() for order in ("oldest", "newest")]
     shown = json.loads(good(run("images", "show", matches[0]["id"])))
     good(run("images", "export", "cats", "--search", "猫"))
     good(run("images", "export", "all"))
@@ -23,6 +25,8 @@ def test_images_are_searched_shown_exported_and_deleted(run, tmp_path):
 
     assert (["一只可爱的猫"], "一只可爱的猫") == ([i["prompt"] for i in matches], shown["prompt"])
     assert [] == elsewhere
+    assert "a dog" == oldest.strip().split("\t")[-1]
+    assert (order[0][0], order[1][0]) == (str(matches[0]["id"]), str(matches[0]["id"] + 1))
     assert "a dog" == first.stdout.strip().split("\t")[-1]
     assert first.stderr.startswith("the first 1 of 2; ")
     assert [1, 2] == [len([*(tmp_path / d).glob("*.png")]) for d in ("cats", "all")]
