@@ -13,6 +13,7 @@ import { html, useEffect, useMemo, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/batches";
 const PAUSE = 2000; // milliseconds between reads
+const UNTOLD = 10_000; // milliseconds after which is seen what changes no task: a pause in another window
 const MARKS = { running: "", paused: "warn", completed: "ok", cancelled: "" };
 const SHEET = 60; // images of a page of the contact sheet
 
@@ -20,14 +21,15 @@ export default function Page({ id }) {
   return id ? html`<${OneBatch} key=${id} id=${id} />` : html`<${AllBatches} />`;
 }
 
-/** Return what `read` gives, read again as tasks change; `{ value, error, again }`. */
-function useReading(read, inputs) {
+/** Return what `read` gives, read again as tasks change, and each `pause` milliseconds where there is one; `{ value, error, again }`. */
+function useReading(read, inputs, pause = 0) {
   const [value, setValue] = useState(null);
   const source = useMemo(() => reading(PAUSE, async () => setValue(await read())), inputs);
   useEffect(() => {
     setValue(null);
     source.again();
-    const stops = [onTask(source.look), onResume(source.look)];
+    const timer = pause && setInterval(() => document.hidden || source.look(), pause);
+    const stops = [onTask(source.look), onResume(source.look), () => clearInterval(timer)];
     return () => stops.forEach((stop) => stop());
   }, [source]);
   return { value, error: source.error.value, again: source.again };
@@ -35,7 +37,7 @@ function useReading(read, inputs) {
 
 function AllBatches() {
   const cursor = place.value.query.get("cursor") ?? "";
-  const { value, error, again } = useReading(() => get(PATH, { cursor }), [cursor]);
+  const { value, error, again } = useReading(() => get(PATH, { cursor }), [cursor], UNTOLD);
   return html`<div class="page">
     <header><h1 tabindex="-1">${t("pages.batches")}</h1></header>
     <${NewBatch} onCreated=${again} />
@@ -51,7 +53,7 @@ function AllBatches() {
 
 function OneBatch({ id }) {
   const path = `${PATH}/${encodeURIComponent(id)}`;
-  const { value, error, again } = useReading(() => get(path), [id]);
+  const { value, error, again } = useReading(() => get(path), [id], UNTOLD);
   if (error?.status === 404) return html`<${Empty} icon="tasks" title=${t("batches.gone")} why=${t("batches.gone_why")}><a class="button main" href="/batches">${t("batches.show_all")}</a><//>`;
   return html`<div class="page">
     <header><h1 tabindex="-1">${t("batches.one")}</h1><a href="/batches">${t("batches.show_all")}</a></header>
