@@ -173,14 +173,14 @@ def _bundle(path: str) -> StaticContent:
 
 
 @cache
-def _page(name: str, digest: str, lang: str, *, has_login: bool) -> tuple[StaticContent, str]:
+def _page(name: str, digest: str, lang: str, *, login: bool, trash: bool) -> tuple[StaticContent, str]:
     """Return the page of ``pages/<name>.js`` in the reader's language, with a logout if there is a login.
 
     Its policy allows the script and the style that are in the page, by their digests.
     """
     files = console_files()
-    html = files.text("index.html").replace(_LANG, f'lang="{lang}"')
-    if has_login:
+    html = files.text("index.html").replace(_LANG, f'lang="{lang}"{"" if trash else " data-no-trash"}')
+    if login:
         html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
     says = [one for one in (name, *_others("lib/i18n.js", name)) if f"i18n/zh/{one}.js" in files.paths]
     html = html.replace(_SAYS, f'data-says="{" ".join(["", *says])}"')
@@ -283,9 +283,10 @@ def _route(name: str, paths: tuple[str, ...]) -> HTTPRouteHandler:
         """Return the page to browsers; anybody else has mistaken an address for one of the API."""
         if paths != ("/",) and not accepts_page(request.headers.get("accept", "")):
             raise NotFoundException
-        language, has_login = asgi.language.get(), service.settings.server.auth_token is not None
+        language, settings = asgi.language.get(), service.settings
+        has = {"login": settings.server.auth_token is not None, "trash": settings.storage.trash_days > 0}
         digest = await console_files().digest()
-        content, policy = await asyncio.to_thread(_page, name, digest, language.tag, has_login=has_login)
+        content, policy = await asyncio.to_thread(_page, name, digest, language.tag, **has)
         headers = {
             "content-language": language.tag,
             "content-security-policy": policy,

@@ -304,7 +304,7 @@ def test_what_fails_leaves_mask_and_words(tab, serve):
         choose(tab, "Plain")
         tab.until(lambda: "不能扩图" in one(tab, ".foot .error").text)
         press(tab, "不扩")
-        tab.until(lambda: "当作提示" in one(tab, "aside").text)
+        tab.until(lambda: "当作参考" in one(tab, "aside").text)
         gone = "扩图" not in one(tab, ".tools").text
         choose(tab, "A provider")
         one(tab, ".go").click()

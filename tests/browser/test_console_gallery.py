@@ -229,7 +229,7 @@ def test_what_was_deleted_elsewhere_leaves_with_a_word(tab, serve_seeded, keys):
     _tab_to(keys, lambda: _run(tab, _FOCUSED) == 3)
     keys("s")
     tab.until(lambda: _run(tab, _SHOWN) == [2, 1])
-    assert "已经不在" in _run(tab, "return document.querySelector('.toast').textContent")
+    assert "已不存在" in _run(tab, "return document.querySelector('.toast').textContent")
     keys("x")
     tab.until(lambda: _run(tab, _SELECTED) == [2])
     httpx.delete(f"{server.url}/api/v1/images/2")
@@ -552,6 +552,26 @@ def test_a_whole_list_is_selected_by_the_service(tab, serve_seeded):
 
 def _total(server, **query):
     return httpx.get(f"{server.url}/api/v1/images", params=query).json()["data"]["total"]
+
+
+def test_without_a_trash_deleting_is_said_to_be_final(tab, serve_seeded):
+    """With days for a way back it names the trash; either way it can be undone while it is said."""
+    words = []
+    for days in (0, 1):
+        server = serve_seeded(images=3, storage={"trash_days": days})
+        _open(tab, server)
+        _run(tab, "document.querySelector('.grid .over button:last-child').click()")
+        words.append(tab.until(lambda: _run(tab, "return document.querySelector('.toast')?.innerText")))
+        _run(tab, "document.querySelector('.toast button').click()")
+        tab.until(lambda: len(_run(tab, _SHOWN)) == 3)
+        _run(tab, "document.querySelector('.gallery header .acts > button').click()")
+        words.append(tab.until(lambda: _run(tab, "return document.querySelector('.thrown p')?.innerText")))
+
+    final, empty, moved, waiting = words
+    assert "彻底删除" in final
+    assert "不能恢复" in empty
+    assert "移到回收站" in moved
+    assert "回收站是空的" in waiting
 
 
 def _tab_to(keys, is_reached):

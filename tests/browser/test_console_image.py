@@ -153,7 +153,7 @@ def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve)
     assert [
         ["Studio", "Brush（默认）", "reference", ""],
         ["Studio", "Brush（默认）", "edit", ""],
-        ["Studio", "Lens", "upscale", "Brush 不能做“放大”，已改选：Studio 的 Lens"],
+        ["Studio", "Lens", "upscale", "Brush 不支持“放大”，已改选：Studio 的 Lens"],
         ["演示 Demo", "Demo", "edit", gone],
         ["演示 Demo", "Demo", "edit", gone],
     ] == choices

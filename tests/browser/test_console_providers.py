@@ -293,7 +293,7 @@ def test_a_provider_that_could_do_nothing_is_not_saved_silently(tab, server, pre
     """It needs an address, and a model or a word about it; models that are known are there at once."""
     tab.open(f"{server.url}/providers/openai-compatible")
     press("保存", "dialog")
-    tab.until(lambda: "要填写接口地址" in text(tab, "dialog .error"))
+    tab.until(lambda: "请填写接口地址" in text(tab, "dialog .error"))
     assert 404 == httpx.get(f"{server.url}{CONFIG}/openai-compatible").status_code
     field(tab, "接口地址").send_keys(NOWHERE)
     press("保存", "dialog")
@@ -334,7 +334,7 @@ def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violation
     tab.driver.refresh()
     typed = field(tab, "描述文档").get_property("value")
     tab.driver.find_element(By.CSS_SELECTOR, ".trial summary").click()
-    field(tab, "粘贴服务商的一份答复").send_keys('{"drawings": [{"link": "https://x.example/<1>.png"}]}')
+    field(tab, "粘贴服务商的一个响应").send_keys('{"drawings": [{"link": "https://x.example/<1>.png"}]}')
     field(tab, "参数（JSON）").send_keys('{"seed": 7}')
     tab.until(lambda: "没有错误" in text(tab, ".document [role=status]"))
     press("看看会怎样", ".trial")

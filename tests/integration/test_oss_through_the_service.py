@@ -135,7 +135,7 @@ def test_everything_is_served_while_oss_is_down_and_sent_once_it_is_back(desk, o
     assert [200] * 6 == [content.status_code for content in served]
     assert ("ok", ["local"] * 6) == (health["status"], waiting)
     assert health["checks"]["oss"]["uploads"] > 0
-    assert health["checks"]["oss"]["last_error"].startswith("OSS：没有可用的答复（")
+    assert health["checks"]["oss"]["last_error"].startswith("OSS：没有可用的响应（")
     assert english["checks"]["oss"]["last_error"].startswith("OSS: no usable response (")
     assert sorted(content.content for content in served) == sorted(
         blob.data for key, blob in oss.objects.items() if key.endswith(".png")

@@ -17,7 +17,8 @@ from imagegen_adapters.providers.stability import load_stability
 from imagegen_core.attempt import may_ask_next
 from imagegen_core.errors import CallError, FailureCode
 
-PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "never-pay-twice.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [folder / "explanation" / "never-pay-twice.md" for folder in (DOCS, DOCS / "zh-CN")]
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -40,16 +41,16 @@ UPSTREAMS = (
 )
 
 
-def _rows():
+def _rows(page):
     """Yield each status of the table's first column with the five cells that follow."""
-    for line in PAGE.read_text("utf-8").splitlines():
+    for line in page.read_text("utf-8").splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
-        if len(cells) == 6 and re.fullmatch(r"[\d*, x]+(other 5xx)?", cells[0]):
+        if len(cells) == 6 and re.fullmatch(r"[\d*,、 x]+((other|其他) 5xx)?", cells[0]):
             for number in re.findall(r"\d(?:\d\d|xx)", cells[0]):
                 yield int(number.replace("xx", "02")), cells[1:]
 
 
-@pytest.mark.parametrize(("status", "cells"), list(_rows()))
+@pytest.mark.parametrize(("status", "cells"), [row for page in PAGES for row in _rows(page)])
 def test_the_page_says_what_the_tables_say(status, cells):
     """The code of each provider's error, and bold where the call is sent again."""
     errors = [upstream(status) for upstream in UPSTREAMS]
@@ -58,16 +59,22 @@ def test_the_page_says_what_the_tables_say(status, cells):
     assert expected == [(re.search(r"`(\w+)`", cell)[1], cell.startswith("**")) for cell in cells]
 
 
-def test_the_page_has_the_statuses_that_matter():
+@pytest.mark.parametrize("page", PAGES)
+def test_the_page_has_the_statuses_that_matter(page):
     """The table is found at all."""
-    assert {400, 401, 402, 408, 429, 500, 503, 504} <= {status for status, _ in _rows()}
+    assert {400, 401, 402, 408, 429, 500, 503, 504} <= {status for status, _ in _rows(page)}
 
 
-def test_the_page_says_after_which_failures_another_provider_is_asked():
+@pytest.mark.parametrize(
+    ("page", "title"), list(zip(PAGES, ("Another provider", "换一个服务商"), strict=True))
+)
+def test_the_page_says_after_which_failures_another_provider_is_asked(page, title):
     """Of each code, one way or the other; of a rejection, both."""
-    _, _, section = PAGE.read_text("utf-8").partition("## Another provider\n")
-    rows = re.findall(r"^\| (`.*) \| (\*\*yes\*\*|no)", section.partition("\n## ")[0], re.MULTILINE)
-    listed = {(code, next_ == "**yes**") for cell, next_ in rows for code in re.findall(r"`(\w+)`", cell)}
+    _, _, section = page.read_text("utf-8").partition(f"## {title}\n")
+    rows = re.findall(
+        r"^\| (`.*) \| (\*\*yes\*\*|no|\*\*是\*\*|否)", section.partition("\n## ")[0], re.MULTILINE
+    )
+    listed = {(code, next_.startswith("**")) for cell, next_ in rows for code in re.findall(r"`(\w+)`", cell)}
 
     actual = {(str(code), may_ask_next(CallError(code, "no"))) for code in FailureCode}
     gone = [

@@ -178,10 +178,10 @@ def test_a_row_speaks_chinese_and_english(api, slug):
     [
         (
             _post(GENERATE, {**body_of(), "provider": "opnai"}),
-            "您是想写 'openai' 吗？",
+            "是否想写 'openai'？",
             "did you mean 'openai'?",
         ),
-        (_get(f"{CONFIG}/dmeo"), "您是想写 'demo' 吗？", "did you mean 'demo'?"),
+        (_get(f"{CONFIG}/dmeo"), "是否想写 'demo'？", "did you mean 'demo'?"),
         (
             ROWS["upstream_not_allowed"][1],
             '如确为自己的服务，请把 "10.0.0.1:80" 加入 security.allow_private_upstreams',

@@ -92,7 +92,7 @@ def test_an_image_comes_from_standard_input(service):
         (
             ("--image", "cat.png", "--mask", "wide.png"),
             "wide.png: the mask is 80x64, and cat.png is 64x64; they must be of one size",
-            "wide.png：遮罩是 80x64，而 cat.png 是 64x64；两者须大小相同",
+            "wide.png：蒙版是 80x64，而 cat.png 是 64x64；两者须大小相同",
         ),
     ],
     ids=["missing", "no image", "empty", "60 MB", "a mask of another size"],

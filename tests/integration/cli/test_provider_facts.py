@@ -60,7 +60,7 @@ def test_each_that_ends_has_its_replacement(old):
     ("language", "sentence"),
     [
         ("C.UTF-8", "openai: model dall-e-3 is retired (2026-05-12); use gpt-image-2 instead"),
-        ("zh_CN.UTF-8", "openai：模型 dall-e-3 已停用（2026-05-12）；请改用 gpt-image-2"),
+        ("zh_CN.UTF-8", "openai：模型 dall-e-3 已下线（2026-05-12）；请改用 gpt-image-2"),
     ],
 )
 def test_it_is_said_in_both_languages(old, language, sentence):
@@ -74,7 +74,7 @@ def test_it_is_said_in_both_languages(old, language, sentence):
     ("language", "sentence"),
     [
         ("C.UTF-8", "tencent was switched off by its provider on 2026-09-30; use preset tokenhub"),
-        ("zh_CN.UTF-8", "tencent 已由其提供方于 2026-09-30 停用；请改用预设 tokenhub"),
+        ("zh_CN.UTF-8", "tencent 已由其服务商于 2026-09-30 停用；请改用预设 tokenhub"),
     ],
 )
 def test_a_preset_that_ended_is_named_with_its_successor(desk, language, sentence):
@@ -112,7 +112,7 @@ def test_settings_are_checked_before_there_is_any_data(other, old, exists):
     outcome = other.imagegen("providers", "check", "--strict", environ={"LC_ALL": "zh_CN.UTF-8"})
 
     assert (4, before) == (outcome.returncode, sorted(other.folder.rglob("*")))
-    assert "openai：模型 dall-e-3 已停用（2026-05-12）；请改用 gpt-image-2" in outcome.stderr
+    assert "openai：模型 dall-e-3 已下线（2026-05-12）；请改用 gpt-image-2" in outcome.stderr
     assert facts == listed(old)
 
 

@@ -111,7 +111,7 @@ def test_variations_are_404_with_a_hint(client, image):
     with pytest.deprecated_call(), pytest.raises(openai.NotFoundError) as raised:
         client.images.create_variation(image=image)
 
-    assert "/v1/images/variations 已随 DALL·E 2 停用；请用 /v1/images/edits" == raised.value.body["message"]
+    assert "/v1/images/variations 已随 DALL·E 2 下线；请用 /v1/images/edits" == raised.value.body["message"]
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_a_file_of_a_secret_that_cannot_be_used_is_named(load, tmp_path, name, e
     path = tmp_path / name
 
     assert f"server.auth_token: the file with the secret, {path}, {english}" == str(error.value)
-    assert error.value.reason.text(Language.ZH).endswith(f"存放秘密的文件 {path}{chinese}")
+    assert error.value.reason.text(Language.ZH).endswith(f"存放机密的文件 {path}{chinese}")
 
 
 def test_a_variable_that_is_not_utf_8_is_named(load):

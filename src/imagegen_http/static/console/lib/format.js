@@ -29,13 +29,18 @@ export function bytes(value) {
 }
 
 /** Return a moment in the reader's time zone, to the minute. */
-export function moment(text) {
-  return new Date(text).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
+export function moment(text, style = { dateStyle: "medium", timeStyle: "short" }) {
+  return new Date(text).toLocaleString(locale(), style);
 }
 
 /** Return the moment with its time zone, for a tooltip. */
 export function exactMoment(text) {
   return new Date(text).toLocaleString(locale(), { dateStyle: "full", timeStyle: "long" });
+}
+
+/** Return a day, `2026-11-27`, as a date. */
+export function date(text) {
+  return moment(`${text}T00:00`, { dateStyle: "medium" });
 }
 
 /** Return the day of a moment in the reader's time zone as `2026-11-27`. */

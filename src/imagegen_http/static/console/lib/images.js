@@ -18,6 +18,9 @@ export const gone = signal(new Set());
 /** What was changed on this page since the image was fetched: `{ favourite, tags, collections }` by id. */
 export const changed = signal(new Map());
 
+/** Whether deleted images can be restored for some days. */
+export const hasTrash = !("noTrash" in document.documentElement.dataset);
+
 let leaving = null; // ids that are deleted unless somebody takes it back
 let endToast = null;
 
@@ -64,13 +67,13 @@ export function lose(ids) {
   toast(t("images.lost", { n: ids.length }), { kind: "wrong" });
 }
 
-/** Take images off the page now, and move them to the trash in a moment, unless it is undone. */
+/** Take images off the page now, and move them to the trash, or delete them where there is none, in a moment, unless it is undone. */
 export function deleteImages(ids) {
   if (!ids.length) return;
   finishDeleting();
   leaving = ids;
   gone.value = new Set([...gone.value, ...ids]);
-  endToast = toast(t("images.deleted", { n: ids.length }), {
+  endToast = toast(t(hasTrash ? "images.deleted" : "images.deleted_final", { n: ids.length }), {
     milliseconds: UNDO,
     act: { name: t("act.undo"), keys: "Control+Z", run: () => undo(ids) },
     ended: finishDeleting,

@@ -1,6 +1,7 @@
 // The fields of Create: prompt, model, size, and everything else a model takes.
 
 import { catalogue } from "../lib/api.js";
+import { date } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { keepShared, recall } from "../lib/kept.js";
 import {
@@ -90,10 +91,10 @@ export function ModelPicker({ choice, only = null, error = "", onChange }) {
 /** That a model ends, and the way to its replacement. */
 function Lifecycle({ of: model, provider, onChange }) {
   if (!model.lifecycle || model.lifecycle.status === "active") return null;
-  const { status, date, replacement } = model.lifecycle;
+  const { status, date: end, replacement } = model.lifecycle;
   const next = provider.models.find(({ id }) => id === replacement);
   return html`<p class="lifecycle"><span class="mark ${status === "retired" ? "wrong" : "warn"}">${t(`create.${status}`)}</span>
-    <span>${date ? t("create.ends", { date }) : t("create.ending")}${replacement && !next && t("create.use_instead", { model: replacement })}</span>
+    <span>${end ? t("create.ends", { date: date(end) }) : t("create.ending")}${replacement && !next && t("create.use_instead", { model: replacement })}</span>
     ${next && html`<button type="button" onClick=${() => onChange({ provider: provider.name, model_id: next.id })}>${t("create.use", { model: next.name || next.id })}</button>`}</p>`;
 }
 
@@ -104,7 +105,7 @@ function ordered(models) {
 
 function title(model, models) {
   const marks = [model.default && models.length > 1 && t("create.default")];
-  if (model.lifecycle && model.lifecycle.status !== "active") marks.push([t(`create.${model.lifecycle.status}`), model.lifecycle.date].filter(Boolean).join(" "));
+  if (model.lifecycle && model.lifecycle.status !== "active") marks.push([t(`create.${model.lifecycle.status}`), model.lifecycle.date && date(model.lifecycle.date)].filter(Boolean).join(" "));
   const said = marks.filter(Boolean);
   const isOnly = models.filter(({ name }) => name === model.name).length === 1;
   const name = isOnly || !model.name ? model.name || model.id : `${model.name} · ${model.id}`;

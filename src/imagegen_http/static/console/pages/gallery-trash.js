@@ -4,7 +4,7 @@ import { OrderChoice } from "./gallery-filters.js";
 import { forgetLists } from "./gallery-list.js";
 import { get, now, remove } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
-import { batch, bringBack, finishDeleting } from "../lib/images.js";
+import { batch, bringBack, finishDeleting, hasTrash } from "../lib/images.js";
 import { complain } from "../lib/marks.js";
 import { place } from "../lib/router.js";
 import { Icon, Problem, toast } from "../parts/basics.js";
@@ -61,7 +61,7 @@ export function Trash() {
   const { items, total, cursor, error } = state;
   return html`<div class="thrown" ref=${room} tabindex="-1" aria-busy=${!items && !error}>
     ${error && html`<${Problem} error=${error} again=${again} />`}
-    <p class="muted" role="status">${items && t(total ? "trash.total" : "trash.none", { n: total })}</p>
+    <p class="muted" role="status">${items && t(total ? "trash.total" : hasTrash ? "trash.none" : "trash.off", { n: total })}</p>
     ${total > 0 && html`<button type="button" class="danger" onClick=${empty}><${Icon} name="trash" />${t("trash.empty")}</button>`}
     ${total > 1 && html`<${OrderChoice} order=${order} choose=${setOrder} />`}
     <ul>${items?.map((image) => html`<${Thrown} key=${image.id} image=${image} onRestore=${() => restore(image.id)} onDrop=${() => drop(image.id)} />`)}</ul>

@@ -2,7 +2,7 @@
 
 import { ApiError, catalogue, loadProviders, patch, post, providerName } from "../lib/api.js";
 import { change } from "../lib/drafts.js";
-import { exactMoney } from "../lib/format.js";
+import { date, exactMoney } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { go } from "../lib/router.js";
 import { Icon, toast } from "../parts/basics.js";
@@ -107,7 +107,7 @@ export function leastRate(rates) {
 /** When a model ends, and what to use instead. */
 export function Lifecycle({ lifecycle }) {
   if (!lifecycle) return null;
-  const { status, date, replacement } = lifecycle;
-  return html`<span class="mark ${status === "retired" ? "wrong" : "warn"}">${t(date ? `providers.${status}` : `providers.${status}_someday`, { date })}</span>
+  const { status, date: end, replacement } = lifecycle;
+  return html`<span class="mark ${status === "retired" ? "wrong" : "warn"}">${t(end ? `providers.${status}` : `providers.${status}_someday`, { date: end && date(end) })}</span>
     ${replacement && html`<span class="muted">→ ${replacement}</span>`}`;
 }

@@ -4,7 +4,7 @@ import { TaskCard } from "./tasks-card.js";
 import { usePassedFocus } from "./tasks-focus.js";
 import { TaskList } from "./tasks-list.js";
 import { catalogue, post } from "../lib/api.js";
-import { dayOf } from "../lib/format.js";
+import { dayOf, number } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { dismiss } from "../lib/kept.js";
 import { timeZone } from "../lib/list-query.js";
@@ -145,7 +145,7 @@ function StatusLink({ filter, counted, current }) {
   const total = told && (status ? told[status] : STATUSES.reduce((sum, each) => sum + told[each], 0));
   return html`<a class="button chip" href=${way(filter)} aria-current=${current ? "page" : undefined}>
     ${status ? t(`state.${status}`) : t("tasks.all")}
-    ${told && html`<span class="number" data-status=${status || "all"}>${total.toLocaleString()}</span>`}
+    ${told && html`<span class="number" data-status=${status || "all"}>${number(total)}</span>`}
   </a>`;
 }
 

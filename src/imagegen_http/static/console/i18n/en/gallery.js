@@ -65,6 +65,7 @@ export default {
     missing: "This image is no longer in the trash",
     more: "Show more",
     none: "The trash is empty. Deleted images are kept here for a while, and then deleted for good.",
+    off: "There is no trash here: what is deleted is deleted for good, and cannot be restored.",
     restore: "Restore",
     restored: "Restored",
     title: "Trash",

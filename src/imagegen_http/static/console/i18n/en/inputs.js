@@ -22,7 +22,7 @@ export default {
     pick_title: "From the gallery: {role}",
     reference_hint: "Drop, paste or pick PNG, JPEG, WebP, GIF or AVIF, up to 50 MB and 40 megapixels each; they are sent in this order.",
     remove_input: "Remove image {n}",
-    switched: "Switched to settings that can do “{operation}”",
+    switched: "Switched to settings for “{operation}”",
     of_provider: "{model} of {provider}",
     provider_gone: "The provider {provider} cannot be used: it is removed, disabled or has no key. Chosen instead: {to}",
     model_gone: "{model} is not available now. Chosen instead: {to}",

@@ -3,7 +3,7 @@
 export default {
   more: {
     second: "Second choice",
-    second_hint: "It is asked only where the first has provably charged nothing, as when it is out of credit or cannot be reached.",
+    second_hint: "Used only when the first choice has certainly charged nothing: it is out of credit, or cannot be reached.",
     no_second: "None",
     changed_meanwhile: "The previous request, with other content, may have been accepted. Please check the tasks first; pressing again generates another one.",
     too_much: "These images are too large together: a request takes at most about {size}",

@@ -3,7 +3,7 @@
 export default {
   more: {
     second: "备选",
-    second_hint: "仅在确证首选没有收费时才询问，例如它余额不足或无法连接。",
+    second_hint: "只有确定首选没有收费时才改用它，例如余额不足或无法连接。",
     no_second: "无",
     changed_meanwhile: "上一次的请求可能已被接受，内容与现在不同。请先看任务，再按一次会另外生成。",
     too_much: "这些图片一起太大：一次请求最多约 {size}",
