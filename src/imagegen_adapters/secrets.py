@@ -10,7 +10,6 @@ import secrets
 import stat
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -31,7 +30,7 @@ class KeyCode(MessageCode, words="imagegen_adapters"):
 KEY_FILE = "master.key"
 CHECK_FILE = "master.check"
 _TEMPORARY = ".master."
-_KEY_CHARS, _KEY_BYTES, _SIGNATURE_BYTES = 44, 32, 32
+_KEY_CHARS, _KEY_BYTES = 44, 32
 
 
 class MasterKeyRefused(ImagegenError):
@@ -114,8 +113,6 @@ def _new_file(directory: Path, text: str) -> Path:
 
 
 _VERSION = 1
-_WITNESS_CONTEXT = "master.check"
-_WITNESS_TEXT = "these keys were sealed with this master key"
 
 
 class WrongContext(KeysLocked):
@@ -151,7 +148,7 @@ class FernetSecretBox:
         if keys is None and witness is None and sample is None:
             keys = make_key(directory)
         box = cls._checked(keys, [token for token in (witness, sample) if token is not None])
-        if not box.locked and (witness is None or not box.is_current(witness)):
+        if not box.locked and witness != box.new_witness():
             write_witness(directory, box.new_witness())
         return box
 
@@ -177,12 +174,12 @@ class FernetSecretBox:
     def seal(self, plaintext: str, *, context: str) -> str:
         document = json.dumps({"v": _VERSION, "context": context, "secret": plaintext})
         self._refuse_if_locked()
-        return self._fernet.encrypt(document.encode()).decode("ascii")
+        return _cipher(self._keys).encrypt(document.encode()).decode("ascii")
 
     def open(self, token: str, *, context: str) -> str:
-        self._refuse_unless_opens(token)
+        self._refuse_if_locked(token)
         try:
-            document = json.loads(self._fernet.decrypt(token))
+            document = json.loads(_cipher(self._keys).decrypt(token))
         except ValueError as error:
             raise KeysLocked(KeyCode.UNKNOWN_KEY_FORM()) from error
         document = document if isinstance(document, dict) else {}
@@ -200,49 +197,52 @@ class FernetSecretBox:
 
     def rotate(self, token: str) -> str:
         """Return the token sealed with the first key, or `KeysLocked`; unchanged if it already is."""
-        self._refuse_unless_opens(token)
-        return token if self.is_current(token) else self._fernet.rotate(token).decode("ascii")
+        self._refuse_if_locked(token)
+        return token if self.is_current(token) else _cipher(self._keys).rotate(token).decode("ascii")
 
     def is_current(self, token: str) -> bool:
         """Whether the first key alone opens the token."""
-        return _is_signed(self._keys[:1], token)
+        return _fits(self._keys[:1], token)
 
     def opens(self, token: str) -> bool:
-        return _is_signed(self._keys, token)
+        return _fits(self._keys, token)
 
     def new_witness(self) -> str:
-        """Return a token for ``master.check``: it only proves that a key is the master key."""
-        return self.seal(_WITNESS_TEXT, context=_WITNESS_CONTEXT)
+        """Return the text of ``master.check``: it proves a key to be the master key, without the cipher."""
+        self._refuse_if_locked()
+        return _witness(self._keys[0])
 
     @property
     def locked(self) -> bool:
         return self.lock_reason is not None
 
-    def _refuse_if_locked(self) -> None:
+    def _refuse_if_locked(self, token: str | None = None) -> None:
         if self.lock_reason is not None:
             raise KeysLocked(KeyCode.SAVED_KEYS_LOCKED(reason=self.lock_reason))
-
-    def _refuse_unless_opens(self, token: str) -> None:
-        self._refuse_if_locked()
-        if not self.opens(token):
+        if token is not None and (len(token) == _KEY_CHARS or not self.opens(token)):  # no witness, either
             raise KeysLocked(KeyCode.WRONG_MASTER_KEY())
 
-    @cached_property
-    def _fernet(self) -> "MultiFernet":
-        from cryptography.fernet import Fernet, MultiFernet  # 7 MB, which the check of keys at a start saves
 
-        return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in self._keys])
+def _witness(key: bytes) -> str:
+    return urlsafe_b64encode(hmac.digest(key, CHECK_FILE.encode(), "sha256")).decode("ascii")
 
 
-def _is_signed(keys: Sequence[bytes], token: str) -> bool:
-    """Whether one of the keys signed the token, which proves that it opens it (Fernet's specification)."""
+def _fits(keys: Sequence[bytes], token: str) -> bool:
+    """Whether a witness is of one of the keys, or one opens the token; half of a key is enough to sign it."""
+    if token in map(_witness, keys):
+        return True
+    from cryptography.fernet import InvalidToken
+
     try:
-        data = urlsafe_b64decode(token)
-    except ValueError:
+        return bool(_cipher(keys).decrypt(token))
+    except (InvalidToken, ValueError):
         return False
-    signed, signature = data[:-_SIGNATURE_BYTES], data[-_SIGNATURE_BYTES:]
-    signing_keys = (key[: _KEY_BYTES // 2] for key in keys)
-    return any(hmac.compare_digest(hmac.digest(key, signed, "sha256"), signature) for key in signing_keys)
+
+
+def _cipher(keys: Sequence[bytes]) -> "MultiFernet":
+    from cryptography.fernet import Fernet, MultiFernet  # 7 MB, which a start without saved keys saves
+
+    return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])
 
 
 def _keys(directory: Path, environment_keys: str | None) -> tuple[str, ...] | None:

@@ -1,9 +1,10 @@
 import stat
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 
 from imagegen_adapters.secrets import FernetSecretBox, MasterKeyRefused, new_key
-from imagegen_core.errors import Unavailable
+from imagegen_core.errors import KeysLocked, Unavailable
 
 
 def started(directory, *, environment_keys=None, sample=None):
@@ -120,6 +121,50 @@ def test_a_wrong_key_locks_a_restored_database(tmp_path):
     key_file.write_text(new_key())
 
     assert_locked(tmp_path, token)
+
+
+def half_mistyped(key):
+    """Return another key with the same first half, by which Fernet signs: only the cipher's half differs."""
+    signing, cipher = urlsafe_b64decode(key)[:16], urlsafe_b64decode(new_key())[16:]
+    return urlsafe_b64encode(signing + cipher).decode()
+
+
+@pytest.mark.parametrize("gone", [None, "sample", "master.check"])
+def test_a_key_of_which_only_the_first_half_is_right_locks(tmp_path, gone):
+    """Whatever is there to check it by."""
+    token, key_file, check_file = locked_states(tmp_path)
+    key_file.write_text(half_mistyped(key_file.read_text()))
+    if gone == "master.check":
+        check_file.unlink()
+
+    assert_locked(tmp_path, None if gone == "sample" else token)
+
+
+def test_a_box_with_half_of_a_right_key_neither_opens_nor_rotates():
+    """The refusal is that of a wrong key."""
+    right = new_key()
+    token, box = FernetSecretBox([right]).seal("sk-1", context="a"), FernetSecretBox([half_mistyped(right)])
+    for attempt in (lambda: box.open(token, context="a"), lambda: box.rotate(token)):
+        with pytest.raises(KeysLocked):
+            attempt()
+
+    assert (False, False) == (box.opens(token), box.is_current(token))
+
+
+def test_a_witness_is_no_sealed_key():
+    """Put where a key should be, it is refused as another's token is."""
+    box = FernetSecretBox([new_key()])
+    with pytest.raises(KeysLocked):
+        box.open(box.new_witness(), context="a")
+
+
+def test_a_sealed_witness_is_replaced(tmp_path):
+    """Data directories of before have one that only the cipher opens."""
+    token, _, check_file = locked_states(tmp_path)
+    witness = check_file.read_text()
+    check_file.write_text(token)
+
+    assert (False, witness) == (started(tmp_path, sample=token).locked, check_file.read_text())
 
 
 @pytest.mark.parametrize("text", ["", "\n", "short", "x" * 44, "\x00\xff", "{key}{key}"])
