@@ -97,6 +97,26 @@ LATER = "/create-group.js|/i18n/../tasks.js|/feed.css"
 """What Create shows besides its form."""
 
 
+_GIVEN_UP = """
+const done = arguments[0];
+import(document.querySelector("script[type=module]").src.replace("app.js", "lib/api.js")).then(({ get }) => {
+  const stop = new AbortController();
+  window.asked["/late"] = new Promise((resolve) => (window.release = resolve));
+  get("/late", {}, { signal: stop.signal }).then(done, ({ name }) => done(name));
+  stop.abort();
+  window.release(new Response('{"data": "late"}'));
+});
+"""
+
+
+def test_an_answer_that_was_given_up_is_not_taken(serve, tab):
+    """As with any other: it would show on a page that is about something else by now."""
+    tab.open(serve().url)
+    idle(tab, ".tile")
+
+    assert "AbortError" == tab.driver.execute_async_script(_GIVEN_UP)
+
+
 _PATIENT = """
 const wait = window.setTimeout;
 window.setTimeout = (act, pause, ...rest) => wait(act, pause === 5000 ? 2 ** 30 : pause, ...rest);

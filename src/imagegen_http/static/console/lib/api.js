@@ -113,17 +113,19 @@ function headersOf(body) {
   return { "Accept-Language": locale(), ...(body !== undefined && { "Content-Type": "application/json" }) };
 }
 
-/** The answer to what the page's first script has asked for already; once, and not long after. */
-function asked(path) {
+/** The answer to what the page's first script has asked for already; once, not long after, and unless it was given up meanwhile. */
+async function asked(path, signal) {
   const answer = performance.now() < FIRST ? window.asked?.[path] : null;
   delete window.asked?.[path];
+  await answer;
+  signal.throwIfAborted();
   return answer;
 }
 
 async function send(path, options) {
   let answer;
   try {
-    answer = (options.method === "GET" && (await asked(path))) || (await fetch(path, { credentials: "same-origin", ...options }));
+    answer = (options.method === "GET" && (await asked(path, options.signal))) || (await fetch(path, { credentials: "same-origin", ...options }));
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError(t(error.name === "TimeoutError" ? "problem.slow" : "problem.unreachable"));
