@@ -49,7 +49,7 @@ export function Filters({ onManage }) {
 /** What comes first; `choose` is called with "" for the newest. */
 export function OrderChoice({ order, choose }) {
   const text = (value) => t(value === OLDEST ? "gallery.oldest" : "gallery.newest");
-  return html`<${Menu} name=${text(order)} label=${t("gallery.filter", { name: t("gallery.order"), value: text(order) })} className="bare">${(close) =>
+  return html`<${Menu} name=${text(order)} label=${t("gallery.filter", { name: t("gallery.order"), value: text(order) })} icon="order" className="bare">${(close) =>
     ["", OLDEST].map((value) => html`<${Choice} key=${value} chosen=${text(value) === text(order)} onClick=${() => (close(), choose(value))}>${text(value)}<//>`)}<//>`;
 }
 

@@ -44,7 +44,7 @@ export default function Gallery() {
       <h1>${t("pages.gallery")}</h1>
       <p class="muted" role="status">${loaded && !waiting && t(exact || days.length ? "gallery.total" : "gallery.more_than", { n: exact || !days.length ? list.total.value : sum(days) })}</p>
       <div class="acts"><${OrderChoice} order=${query.get("order")} choose=${(order) => go(galleryAddress(place.peek().query, { order }))} /><${SizeChoice} />
-        <button type="button" class="bare" onClick=${() => showPanel("trash")}><${Icon} name="trash" />${t("trash.title")}</button></div>
+        <button type="button" class="bare" aria-label=${t("trash.title")} onClick=${() => showPanel("trash")}><${Icon} name="trash" /><bdi>${t("trash.title")}</bdi></button></div>
     </header>
     <${SearchBox} />
     <${Filters} onManage=${() => showPanel("collections")} />

@@ -29,6 +29,7 @@ const PATHS = {
   right: "M9 5l7 7-7 7",
   down: "M5 9l7 7 7-7",
   up: "M5 15l7-7 7 7",
+  order: "M8 5v14M4 15l4 4 4-4M15 7h6M15 12h4M15 17h2",
   check: "M5 12.5l4.5 4.5L19 7.5",
   dice: "M4 4h16v16H4zM8.5 8.5h.01M15.5 8.5h.01M12 12h.01M8.5 15.5h.01M15.5 15.5h.01",
   lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
