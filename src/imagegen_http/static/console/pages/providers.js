@@ -7,7 +7,7 @@ import { keepUnsaved } from "./providers-unsaved.js";
 import { catalogue, get, isAbort } from "../lib/api.js";
 import { exactMoney } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
-import { close, go } from "../lib/router.js";
+import { close, go, isTyping } from "../lib/router.js";
 import { Empty, Field, Icon, Problem } from "../parts/basics.js";
 import { html, useEffect, useState } from "../vendor/index.js";
 
@@ -102,9 +102,18 @@ function cheapest(models) {
   return rates.filter(({ per, amount }) => per === "image" && Number(amount) > 0).toSorted((one, other) => one.amount - other.amount)[0] ?? null;
 }
 
-/** A key says by its beginning whose it may be; what is pasted is kept in memory alone. */
+/** A key says by its beginning whose it may be; what is pasted, anywhere on the page, is kept in memory alone. */
 function PastedKey({ presets }) {
   const [key, setKey] = useState("");
+  const take = (text) => setKey(text.replace(/\s+/g, ""));
+  useEffect(() => {
+    const paste = (event) => {
+      if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+      take(event.clipboardData.getData("text/plain"));
+    };
+    document.addEventListener("paste", paste);
+    return () => document.removeEventListener("paste", paste);
+  }, []);
   const names = key ? providersOfKey(key) : [];
   const found = (names ?? []).map((name) => presets.find((one) => one.name === name)).filter(Boolean);
   const use = (name) => {
@@ -118,7 +127,7 @@ function PastedKey({ presets }) {
     if (found.length === 1) use(found[0].name);
   };
   return html`<form class="pasted" onSubmit=${submit}><${Field} label=${t("providers.paste")} hint=${t("providers.paste_hint")}>
-      ${(control) => html`<input ...${control} type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${({ target }) => setKey(target.value.replace(/\s+/g, ""))} />`}<//>
+      ${(control) => html`<input ...${control} type="password" autocomplete="off" spellcheck=${false} value=${key} onInput=${({ target }) => take(target.value)} />`}<//>
     <p role="status">${key && t(told, { name: found[0]?.display_name })}</p>
     ${found.length > 0 && html`<div class="acts">${found.map(({ name, display_name }) => html`<button type="button" key=${name} class=${found.length > 1 ? "" : "main"} onClick=${() => use(name)}>
       <${Mark} name=${name} text=${display_name} />${t("providers.pasted_use", { name: display_name })}</button>`)}</div>`}
