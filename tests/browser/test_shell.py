@@ -5,6 +5,7 @@ import re
 import pytest
 from selenium.webdriver.common.by import By
 
+from imagegen_http.console import PAGES, bundles, console_files, imports, needed
 from tests.browser.tab import LOOKS
 
 TOKEN = "a-token-that-is-long-enough-0001"
@@ -14,6 +15,7 @@ MAX_BYTES = 110 * 1000
 MAX_REQUESTS = 22
 MAX_RELOAD_BYTES = 10 * 1000
 
+SOURCES = {path: console_files().text(path) for path in console_files().paths if path.endswith(".js")}
 SHELL = ("Document", "Script", "Stylesheet")
 """The page, its modules and its styles; images and answers of the API come on top."""
 
@@ -115,6 +117,38 @@ def test_an_answer_that_was_given_up_is_not_taken(serve, tab):
     idle(tab, ".tile")
 
     assert "AbortError" == tab.driver.execute_async_script(_GIVEN_UP)
+
+
+_JOINED = """
+const [starts, paths, done] = arguments;
+const root = document.querySelector("script[type=module]").src.replace("app.js", "");
+const named = ([name, one]) => [name, typeof one, one?.length].join();
+const told = (module) => Object.entries(module ?? {}).map(named).sort().join();
+(async () => {
+  const wrong = [];
+  let before = { ...window.$m };
+  for (const start of starts) {
+    await import(root + start);
+    wrong.push(...Object.keys(before).filter((path) => before[path] !== window.$m[path]));
+    before = { ...window.$m };
+  }
+  for (const path of paths) {
+    const alone = await import(`/console/${path}`);
+    if (told(window.$m[path]) !== told(alone)) wrong.push(path);
+  }
+  return wrong;
+})().then(done, (error) => done([String(error)]));
+"""
+
+
+def test_a_module_that_is_sent_with_others_is_what_it_is_alone(serve, tab):
+    """Each has run once, whichever brought it: what it keeps, such as the keys of payments, is there once."""
+    starts = [path for path in bundles([f"pages/{name}.js" for name in PAGES], SOURCES) if path != "app.js"]
+    paths = [path for start in starts for path in needed(start, imports(SOURCES))]
+    tab.open(serve().url)
+    idle(tab, ".tile")
+
+    assert [] == tab.driver.execute_async_script(_JOINED, starts, sorted({*paths}))
 
 
 _PATIENT = """
