@@ -15,6 +15,7 @@ import { html, useEffect, useRef, useState } from "../vendor/index.js";
 const PATH = "/api/v1/trash";
 const PAGE_SIZE = 50;
 const DAY = 86_400_000; // milliseconds
+const DIFFERENCE = 5000; // milliseconds that two clocks may be apart: what was deleted now has 30 days, not 31
 
 export function Trash() {
   const [state, setState] = useState({ items: null, total: 0, cursor: null, error: null });
@@ -70,7 +71,7 @@ export function Trash() {
 }
 
 function Thrown({ image, onRestore, onDrop }) {
-  const days = Math.max(0, Math.ceil((Date.parse(image.expires_at) - now.value) / DAY));
+  const days = Math.max(0, Math.ceil((Date.parse(image.expires_at) - now.value - DIFFERENCE) / DAY));
   const name = image.prompt || t("images.unnamed", { id: image.id });
   return html`<li>
     <${Thumbnail} image=${image} alt="" />
