@@ -86,8 +86,8 @@ async def test_an_image_whose_prompt_is_damaged_hides_no_other(database, reposit
         assert "a\N{REPLACEMENT CHARACTER}" == page.items[1].image.prompt
 
 
-async def test_the_error_of_an_earlier_version_is_its_text(database):
-    """It stored no code."""
+async def test_an_error_without_a_code_is_its_text(database):
+    """Else no entry after it would be claimed."""
     row = "INSERT INTO outbox (kind, blob_key, last_error) VALUES ('upload', 'a', '403 AccessDenied')"
     await database.writer.write(lambda c: c.execute(row).rowcount)
     outbox = SqlOutbox(SqliteSql(database))

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from imagegen_adapters.stores.rows import optional_moment, optional_value, to_json, to_timestamp
+from imagegen_adapters.stores.rows import from_json, optional_moment, to_json, to_timestamp
 from imagegen_adapters.stores.sql import Row, Sql, Steps
-from imagegen_core.messages import Message
+from imagegen_core.messages import Message, upstream_text
 from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
 # A hundred thousand entries may wait while the archive is down, and each new image triggers a pass. So claims
@@ -72,7 +72,7 @@ class SqlOutbox:
 
     async def counts(self) -> OutboxCounts:
         (row,) = await self._sql.rows(_COUNTS)
-        error, next_due = optional_value(row["last_error"], Message), optional_moment(row["next_due"])
+        error, next_due = _error(row["last_error"]), optional_moment(row["next_due"])
         return OutboxCounts(**{**dict(row), "last_error": error, "next_due": next_due})
 
 
@@ -92,5 +92,13 @@ def _entry(row: Row) -> OutboxEntry:
         image_id=row["image_id"],
         attempts=row["attempts"],
         not_before=optional_moment(row["not_before"]),
-        last_error=optional_value(row["last_error"], Message),
+        last_error=_error(row["last_error"]),
     )
+
+
+def _error(text: str | None) -> Message | None:
+    """Return the message; of a text without one, too: an entry that cannot be read would stop all others."""
+    try:
+        return None if text is None else from_json(text, Message)
+    except ValueError:
+        return upstream_text(text or "")
