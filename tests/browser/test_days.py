@@ -234,7 +234,7 @@ def test_a_marketer_with_a_phone(tab, serve, look_over):
 
     hand.run("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     hand.press(".batch-group .frame a")
-    hand.press(".sheet button", "Link for a time")
+    hand.press(".sheet button", "Temporary link")
     look_over()
     hand.press(".menu .choice", "1 day")
     shared = httpx.get(tab.until(lambda: hand.run("return window.copied")))

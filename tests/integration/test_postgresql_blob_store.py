@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from datetime import timedelta
-from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -138,9 +137,7 @@ class Desk:
         ]
         stores = Stores(parts=attrs.evolve(parts, blobs=self.local), archive=self.bucket, retention_days=0)
         self.sync, self.expire, self.verify = stores.sync, stores.expire, stores.verify
-        self.delete = Images(
-            parts=SimpleNamespace(images=self.records, blobs=self.blobs), on_change=lambda: None
-        ).delete_one
+        self.delete = Images(parts=attrs.evolve(parts, blobs=self.blobs), on_change=lambda: None).delete_one
 
     async def image(self, number=1, data=LARGE):
         """Store an image as a node does: bytes, then record."""
