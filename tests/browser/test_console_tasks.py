@@ -220,7 +220,6 @@ def test_a_list_that_somebody_asks_for_again_comes_at_once(tab, serve):
 def test_three_hundred_tasks_cost_a_dozen_requests(tab, serve_seeded, page):
     """Their totals are exact, only so many of them are on the page, and all are taken back at once."""
     server = serve_seeded(pending=300, queue={"size": 1000, "workers": 4})
-    begun = time.monotonic()
     with tab.recording() as requests:
         tab.open(f"{server.url}{page}")
         tab.until(lambda: shown(tab, ".task, .group"))
@@ -228,7 +227,6 @@ def test_three_hundred_tasks_cost_a_dozen_requests(tab, serve_seeded, page):
         for task in waiting[:10]:
             httpx.post(f"{server.url}{TASKS}/{task['task_id']}/cancel").raise_for_status()
             time.sleep(1)
-    slowness = max(1, (time.monotonic() - begun) / 12)  # where ten cancellations take longer
     to_api = [one for one in requests if one.path.startswith("/api/") and one.path != "/api/v1/events"]
     counts = httpx.get(f"{server.url}{TASKS}/counts").json()["data"]
     nodes = len(shown(tab, ".task, .group"))
@@ -238,7 +236,7 @@ def test_three_hundred_tasks_cost_a_dozen_requests(tab, serve_seeded, page):
     press(tab, "取消全部排队")
 
     assert (290, 10) == (counts["pending"] + counts["processing"], counts["cancelled"])
-    assert len(to_api) <= 13 * slowness, [one.url for one in to_api]
+    assert len(to_api) <= 12 + len({"providers"}), [one.url for one in to_api]
     assert nodes <= 200
 
 
