@@ -373,7 +373,7 @@ async def test_a_page_costs_the_same_from_either_end(both, postgresql_database, 
     """In pages of the database that are read: of twenty thousand images only those that are shown."""
     await both.add("可爱的猫", "可爱的狗")
     await postgresql_database.rows(COPIES)
-    await postgresql_database.rows("VACUUM ANALYZE image_texts")  # its pages hold rows of other tests, too
+    await postgresql_database.rows("VACUUM ANALYZE image_texts")  # as autovacuum does, at a time of its own
     steps = PostgresqlIndex().lookup(ImageFilter(provider_name=provider), words)
     lookup = await PostgresqlSql(postgresql_database).read(steps)
     costs = []
