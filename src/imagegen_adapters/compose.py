@@ -13,14 +13,12 @@ import attrs
 from imagegen_adapters.files.cache import ArchiveFirstBlobStore, CachedBlobStore, RecentBlobs, TieredBlobStore
 from imagegen_adapters.files.local import LocalBlobStore, LocalSpool, RunningChecksum
 from imagegen_adapters.images.inspector import SubprocessInspector
-from imagegen_adapters.memory import over_sqlite
+from imagegen_adapters.memory import over_sql, over_sqlite
 from imagegen_adapters.outbound.addresses import OutboundGuard
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.outbound.webhooks import WebhookClient, WebhookGate
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
-from imagegen_adapters.stores.batches import SqlBatches
-from imagegen_adapters.stores.configs import SqliteProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import (
     CACHE_DIRECTORY,
     COPIES_DIRECTORY,
@@ -30,14 +28,10 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.stores.marks import SqlMarks
-from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.search import IndexState
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import index_state, reindex
-from imagegen_adapters.stores.trash import SqlTrash
-from imagegen_adapters.stores.webhooks import SqlWebhooks
 from imagegen_adapters.system import SystemDiskSpace, new_id, simplify
 from imagegen_core import ImageGen, Limits, Parts
 from imagegen_core.config import ProviderConfig
@@ -251,7 +245,6 @@ async def _on_disk(
         yield Store(
             parts=parts_of(
                 **over_sqlite(database, box, options.redactor),
-                configs=SqliteProviderConfigs(database, box),
                 box=box,
                 blobs=blobs,
                 spool=spool,
@@ -273,11 +266,7 @@ async def _on_postgresql(
     from imagegen_adapters.stores.postgresql.cluster import Listener, PostgresqlCluster
     from imagegen_adapters.stores.postgresql.database import Database, installation_id
     from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
-    from imagegen_adapters.stores.postgresql.installation import (
-        PostgresqlMasterKey,
-        PostgresqlProviderConfigs,
-        read_activity,
-    )
+    from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey, read_activity
     from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks, task_addition
     from imagegen_adapters.stores.sql import PostgresqlSql
 
@@ -295,10 +284,9 @@ async def _on_postgresql(
         sql = PostgresqlSql(database)
         yield Store(
             parts=parts_of(
+                **over_sql(sql, search.PostgresqlIndex(), task_addition, box, options.redactor),
                 tasks=PostgresqlTasks(database, listener, simplify=simplify),
                 queue=PostgresqlQueue(database, listener),
-                batches=SqlBatches(sql, task_addition),
-                batch_jobs=SqlBatchJobs(sql),
                 cluster=PostgresqlCluster(
                     database,
                     listener,
@@ -308,11 +296,6 @@ async def _on_postgresql(
                     version=options.version,
                 ),
                 images=search.postgresql_gallery(database),
-                marks=SqlMarks(sql, search.PostgresqlIndex()),
-                trash=SqlTrash(sql, search.PostgresqlIndex(), simplify),
-                outbox=SqlOutbox(sql),
-                webhooks=SqlWebhooks(sql, box, options.redactor),
-                configs=PostgresqlProviderConfigs(database, box),
                 box=box,
                 blobs=PostgresqlBlobStore(database, checksum=checksum),
                 spool=spool,

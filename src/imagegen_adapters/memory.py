@@ -10,11 +10,12 @@ import attrs
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.secrets import MemorySecretBox
 from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
-from imagegen_adapters.stores.batches import SqlBatches
-from imagegen_adapters.stores.configs import MemoryProviderConfigs
+from imagegen_adapters.stores.batches import AddTask, SqlBatches
+from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.search import Index
+from imagegen_adapters.stores.sql import Sql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import SqliteIndex, sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks, task_addition
@@ -57,7 +58,6 @@ def memory_adapters(*, providers: Mapping[str, Provider] | None = None, clock: C
     box, redactor, inspector = MemorySecretBox(), Redactor(), ThreadInspector()
     return Parts(
         **over_sqlite(database, box, redactor),
-        configs=MemoryProviderConfigs(),
         blobs=MemoryBlobStore(),
         large_thumbnails=MemoryBlobStore(),
         spool=MemorySpool(clock),
@@ -79,16 +79,25 @@ def over_sqlite(database: Database, box: SecretBox, redactor: Redactor) -> dict[
     """Return the adapters of one process over a database, in memory or in a file, by the names of `Parts`."""
     sql = SqliteSql(database)
     return {
+        **over_sql(sql, SqliteIndex(), task_addition, box, redactor),
         "tasks": SqliteTasks(database, simplify=simplify),
         "queue": SqliteQueue(database),
-        "batches": SqlBatches(sql, task_addition),
-        "batch_jobs": SqlBatchJobs(sql),
         "cluster": OneNode(),
         "images": sqlite_gallery(database),
-        "marks": SqlMarks(sql, SqliteIndex()),
-        "trash": SqlTrash(sql, SqliteIndex(), simplify),
+        "configs": CachedProviderConfigs(sql, box),
+    }
+
+
+def over_sql(sql: Sql, index: Index, add_task: AddTask, box: SecretBox, redactor: Redactor) -> dict[str, Any]:
+    """Return the adapters that are the same over each database, by the names of `Parts`."""
+    return {
+        "batches": SqlBatches(sql, add_task),
+        "batch_jobs": SqlBatchJobs(sql),
+        "marks": SqlMarks(sql, index),
+        "trash": SqlTrash(sql, index, simplify),
         "outbox": SqlOutbox(sql),
         "webhooks": SqlWebhooks(sql, box, redactor),
+        "configs": SqlProviderConfigs(sql, box),
     }
 
 

@@ -42,9 +42,8 @@ from imagegen_core.errors import ImagegenError, ProviderEnded, Refusal, StorageE
 from imagegen_core.images import Image, StorageState
 from imagegen_core.messages import Argument, Message, MessageCode, RefusalCode
 from imagegen_core.ports.blobs import is_key
-from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_http.errors import user_name
-from imagegen_http.offline import open_listing, saved_configs
+from imagegen_http.offline import open_listing
 from imagegen_http.running_server import SERVER_FILE, RunningServer
 from imagegen_http.service import default_provider_warning, open_archive, require_cluster, require_mcp
 from imagegen_http.settings.loader import MASTER_KEY
@@ -115,7 +114,7 @@ async def run_checks(
                 await _clock(sql),
                 await _images(database, data_dir, full=full, progress=progress),
                 await _orphans(database, data_dir, has_server=has_server),
-                *await _stores(sql, saved_configs(database), index, settings),
+                *await _stores(sql, index, settings),
             ]
         finally:
             await database.close()
@@ -351,7 +350,7 @@ async def _tasks(sql: Sql, *, has_server: bool) -> list[Check]:
 _WEBHOOKS_OFF = "SELECT id, disabled_reason FROM webhooks WHERE disabled_reason IS NOT NULL ORDER BY id"
 
 
-async def _stores(sql: Sql, configs: ProviderConfigs, index: IndexState, settings: Settings) -> list[Check]:
+async def _stores(sql: Sql, index: IndexState, settings: Settings) -> list[Check]:
     """Check search index, outbox, webhooks and provider configurations."""
     checks = [ok("search index", CheckCode.INDEX_CURRENT())]
     if index is not IndexState.CURRENT:
@@ -367,7 +366,7 @@ async def _stores(sql: Sql, configs: ProviderConfigs, index: IndexState, setting
     for row in await sql.rows(_WEBHOOKS_OFF):
         reason = CheckCode.WEBHOOK_OFF(webhook=row["id"], reason=from_json(row["disabled_reason"], Message))
         checks.append(warn("webhooks", reason))
-    return [*checks, *await _providers(configs, settings)]
+    return [*checks, *await _providers(sql, settings)]
 
 
 async def _master_key(
@@ -389,10 +388,10 @@ async def _master_key(
     return ok("master key", CheckCode.SECRETS_OPEN(count=len(tokens)))
 
 
-async def _providers(configs: ProviderConfigs, settings: Settings) -> list[Check]:
+async def _providers(sql: Sql, settings: Settings) -> list[Check]:
     """Check saved and file configurations for errors and retired models."""
     try:
-        async with open_listing(settings, configs) as listing:
+        async with open_listing(settings, sql) as listing:
             configured = await listing.configured()
             default_warning = await default_provider_warning(listing)
     except Refusal as error:
@@ -534,7 +533,6 @@ async def _shared_database(settings: Settings, environ: Mapping[str, str]) -> tu
             limit = settings.cluster.dead_after_seconds
             alive = tuple(node.name for node in activity.nodes if node.silent_seconds < limit)
             keys = installation.PostgresqlMasterKey(database, environment_keys=environ.get(MASTER_KEY))
-            configs = installation.PostgresqlProviderConfigs(database, FernetSecretBox(()))
             index = await search.index_state(database, simplify)
             needed = postgresql.DEFAULT_POLICY.max_connections + installation.CONNECTIONS_BESIDE_POOL
             checks = [
@@ -545,7 +543,7 @@ async def _shared_database(settings: Settings, environ: Mapping[str, str]) -> tu
                 _nodes(activity, alive),
                 await _master_key(sql, lambda _: keys.open_box(create=False)),
                 *await _tasks(sql, has_server=bool(alive)),
-                *await _stores(sql, configs, index, settings),
+                *await _stores(sql, index, settings),
             ]
         finally:
             await database.close()

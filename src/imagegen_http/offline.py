@@ -19,14 +19,13 @@ from imagegen_adapters.secrets import (
     rotate_master_key,
     write_witness,
 )
-from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.configs import SqlProviderConfigs, SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, DataDirectory
-from imagegen_adapters.stores.sql import SqliteSql
+from imagegen_adapters.stores.sql import Sql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.system import SystemClock
 from imagegen_core.errors import ImagegenError, Unavailable
 from imagegen_core.messages import Message
-from imagegen_core.ports.secrets import ProviderConfigs
 from imagegen_core.resolving import ProviderKinds, ProviderListing, ResolveProvider
 from imagegen_core.secrets import Redactor
 from imagegen_http.api.providers import ProviderConfig
@@ -130,18 +129,14 @@ async def rotate_keys(settings: Settings, environ: Mapping[str, str]) -> int:
 # ---------------------------------------------------------------- the providers
 
 
-def saved_configs(database: Database) -> ProviderConfigs:
-    """Return a data directory's configurations, their secrets locked."""
-    return SqliteProviderConfigs(database, FernetSecretBox(()))
-
-
 @asynccontextmanager
-async def open_listing(settings: Settings, configs: ProviderConfigs) -> AsyncIterator[ProviderListing]:
-    """Yield the listing of the file's providers and those in ``configs``; it needs no master key."""
+async def open_listing(settings: Settings, sql: Sql | None = None) -> AsyncIterator[ProviderListing]:
+    """Yield the listing of the file's providers and those saved in a database; it needs no master key."""
+    sql = SqliteSql(Database.in_memory()) if sql is None else sql
     async with aclosing(Outbound(allow_private=settings.security.allow_private_upstreams)) as outbound:
         yield ProviderListing(
             resolve=ResolveProvider(
-                configs=configs,
+                configs=SqlProviderConfigs(sql, FernetSecretBox(())),
                 file_configs=file_configs(settings),
                 default_provider=settings.default_provider,
                 kinds=ProviderKinds(adapters=compose_providers(SystemClock(), outbound)),
@@ -156,16 +151,16 @@ async def check_default_provider(settings: Settings) -> Message | None:
     if settings.database is not None:
         return None
     async with AsyncExitStack() as stack:
-        configs: ProviderConfigs = MemoryProviderConfigs()
+        sql = None
         try:
             path = settings.data_dir / DATABASE_FILE
             if path.exists():
                 database = Database.open(path, read_only=True)
                 stack.push_async_callback(database.close)
-                configs = saved_configs(database)
+                sql = SqliteSql(database)
         except (ImagegenError, OSError):
             return None  # the database's own check reports it
-        providers = await stack.enter_async_context(open_listing(settings, configs))
+        providers = await stack.enter_async_context(open_listing(settings, sql))
         return await default_provider_warning(providers)
 
 
@@ -176,7 +171,7 @@ async def configured_without_data(settings: Settings) -> list[ProviderConfig] | 
     try:
         (settings.data_dir / DATABASE_FILE).stat()
     except FileNotFoundError:
-        async with open_listing(settings, MemoryProviderConfigs()) as providers:
+        async with open_listing(settings) as providers:
             check_file_providers(providers.resolve.kinds, settings.providers)
             today = SystemClock().now().date()
             return [ProviderConfig.from_resolved(p, today) for p in await providers.configured()]

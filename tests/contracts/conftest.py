@@ -23,14 +23,13 @@ from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
 from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
 from imagegen_adapters.stores.batches import SqlBatches
-from imagegen_adapters.stores.configs import MemoryProviderConfigs, SqliteProviderConfigs
+from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql.cluster import DEAD_AFTER_SECONDS, Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import PostgresqlBlobStore, PostgresqlSpool
-from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.postgresql.tasks import task_addition as postgresql_task_addition
@@ -53,7 +52,7 @@ from tests.integration.oss_settings import settings_of
 DATABASE = "tasks queue batches batch_jobs bus records marks trash outbox webhooks configs"
 
 STORES = {
-    "memory": f"{DATABASE} cluster peers pass_time blobs spool clock box stranger locked_box",
+    "memory": f"{DATABASE} config_box cluster peers pass_time blobs spool clock box stranger locked_box",
     "sqlite": f"{DATABASE} rows config_box",
     "postgresql": f"{DATABASE} rows config_box blobs spool clock",
     "files": "blobs spool clock box stranger locked_box",
@@ -165,7 +164,7 @@ def _sqlite_ports(database):
 @pytest.fixture
 def memory_store():
     database, clock, nodes_clock = SqliteDatabase.in_memory(), _real_clock(), ManualClock()
-    blobs = MemoryBlobStore()
+    blobs, box = MemoryBlobStore(), MemorySecretBox()
     cluster = MemoryCluster(nodes_clock, dead_after_seconds=60, poll_seconds=0.0)
 
     async def pass_time(share):
@@ -173,7 +172,8 @@ def memory_store():
 
     return SimpleNamespace(
         **_sqlite_ports(database),
-        configs=MemoryProviderConfigs(),
+        configs=CachedProviderConfigs(SqliteSql(database), box),
+        config_box=box,
         cluster=cluster,
         peers=cluster,
         pass_time=pass_time,
@@ -181,7 +181,7 @@ def memory_store():
         raw_reader=blobs.blobs.get,
         spool=MemorySpool(clock),
         clock=clock,
-        box=MemorySecretBox(),
+        box=box,
         stranger=MemorySecretBox(),
         locked_box=MemorySecretBox(locked=True),
     )
@@ -199,7 +199,7 @@ async def sqlite_store(tmp_path):
 
     yield SimpleNamespace(
         **_sqlite_ports(database),
-        configs=SqliteProviderConfigs(database, box),
+        configs=CachedProviderConfigs(SqliteSql(database), box),
         config_box=box,
         rows=rows,
     )
@@ -231,7 +231,7 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         trash=SqlTrash(PostgresqlSql(database), PostgresqlIndex(), simplify),
         outbox=SqlOutbox(PostgresqlSql(database)),
         webhooks=SqlWebhooks(PostgresqlSql(database), box, Redactor()),
-        configs=PostgresqlProviderConfigs(database, box),
+        configs=SqlProviderConfigs(PostgresqlSql(database), box),
         config_box=box,
         blobs=PostgresqlBlobStore(database),
         raw_reader=raw_reader,

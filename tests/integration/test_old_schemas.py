@@ -12,7 +12,7 @@ import pytest
 
 from imagegen_adapters.backup import BackupError, restore_backup, write_backup
 from imagegen_adapters.secrets import FernetSecretBox
-from imagegen_adapters.stores.configs import SqliteProviderConfigs
+from imagegen_adapters.stores.configs import SqlProviderConfigs
 from imagegen_adapters.stores.errors import SchemaUnusable
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
@@ -229,8 +229,8 @@ async def test_saved_configurations_open_with_the_key(database, old):
     with_key = FernetSecretBox.for_directory(old, environment_keys=None, sample=None)
     (old / "master.key").unlink()
     locked = FernetSecretBox.for_directory(old, environment_keys=None, sample="")
-    opened = {c.provider_name: c for c in await SqliteProviderConfigs(database, with_key).all()}
-    closed = {c.provider_name: c for c in await SqliteProviderConfigs(database, locked).all()}
+    opened = {c.provider_name: c for c in await SqlProviderConfigs(SqliteSql(database), with_key).all()}
+    closed = {c.provider_name: c for c in await SqlProviderConfigs(SqliteSql(database), locked).all()}
 
     assert SAVED_KEY == opened["kept"].api_key.reveal()
     assert {"X-Api-Key": SECRET_HEADER, "X-Team": "a"} == dict(opened["headed"].extra_config["headers"])

@@ -6,10 +6,10 @@ import attrs
 import pytest
 
 from imagegen_adapters.secrets import MemorySecretBox
+from imagegen_adapters.stores.configs import SqlProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.postgresql import search
-from imagegen_adapters.stores.postgresql.installation import PostgresqlProviderConfigs
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.sql import PostgresqlSql
@@ -70,7 +70,7 @@ def box():
 
 @pytest.fixture
 def configs(database, box):
-    return PostgresqlProviderConfigs(database, box)
+    return SqlProviderConfigs(PostgresqlSql(database), box)
 
 
 async def test_a_change_that_commits_late_is_not_missed(feed, repository, database):
@@ -151,7 +151,7 @@ async def test_two_nodes_claim_different_entries(repository, outbox, database):
 async def test_what_another_node_saves_is_seen(configs, database, box):
     """At once, since nothing is cached."""
     await configs.all()
-    await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
+    await SqlProviderConfigs(PostgresqlSql(database), box).save(a_config(), key_origin=ORIGIN)
 
     assert ["mine"] == [config.provider_name for config in await configs.all()]
 
@@ -159,10 +159,10 @@ async def test_what_another_node_saves_is_seen(configs, database, box):
 async def test_those_who_ask_at_once_share_a_reading(database, box):
     """One that begins after they have asked: what was saved by then is seen, also while another runs."""
     slow = HeldDatabase(database)
-    configs = PostgresqlProviderConfigs(slow, box)
+    configs = SqlProviderConfigs(PostgresqlSql(slow), box)
     early = asyncio.create_task(configs.get("mine"))
     await slow.reading.wait()
-    await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
+    await SqlProviderConfigs(PostgresqlSql(database), box).save(a_config(), key_origin=ORIGIN)
     late = [asyncio.create_task(configs.get(name)) for name in ("mine", "nobody's") * 50]
     slow.goes_on.set()
     answers = await asyncio.gather(*late)

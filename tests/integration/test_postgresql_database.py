@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imagegen_adapters.stores.configs import SqlProviderConfigs
 from imagegen_adapters.stores.errors import DatabaseCode, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.postgresql.database import BASELINE, ConnectionPolicy, Database, migrations
-from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey, PostgresqlProviderConfigs
+from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.system import simplify
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
@@ -92,7 +94,7 @@ async def test_an_old_database_is_opened_with_nothing_lost(old_dsn, postgresql, 
     before = await rows_of(old_dsn)
     database = await Database.open(old_dsn)
     box = await PostgresqlMasterKey(database, environment_keys=MASTER_KEY).open_box()
-    saved = await PostgresqlProviderConfigs(database, box).get("kept")
+    saved = await SqlProviderConfigs(PostgresqlSql(database), box).get("kept")
     hits = await find_hits(
         postgresql_gallery(database),
         SearchQuery.parse("貓", simplify),

@@ -25,10 +25,6 @@ NO_STORE = {
 """What no store has, and where its promises are tested."""
 
 
-ONLY_EXTENDED = ("SqlProviderConfigs",)
-"""What adapters of both databases have in common, and nobody uses by itself."""
-
-
 @cache
 def classes(path):
     return [node for node in ast.parse(path.read_text("utf-8")).body if isinstance(node, ast.ClassDef)]
@@ -75,9 +71,7 @@ def adapters(port):
     return {
         name
         for name, node in classes_by_name.items()
-        if members(port) <= inherited(node)
-        and not name.startswith(("_", *ONLY_EXTENDED))
-        and "ABC" not in bases(node)
+        if members(port) <= inherited(node) and not name.startswith("_") and "ABC" not in bases(node)
     }
 
 

@@ -1,12 +1,10 @@
-"""Saved provider configurations in a database or in memory, and all sealed tokens there."""
+"""Saved provider configurations in a database, and all sealed tokens there."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import Any
 
 from imagegen_adapters.secrets import SealedRow
 from imagegen_adapters.stores.rows import (
@@ -17,7 +15,7 @@ from imagegen_adapters.stores.rows import (
     optional_value,
     to_json,
 )
-from imagegen_adapters.stores.sql import Row, Sql, SqliteSql
+from imagegen_adapters.stores.sql import Row, SharedReads, Sql
 from imagegen_core.config import (
     PROVIDER_FIELDS,
     ConfigSource,
@@ -32,10 +30,8 @@ from imagegen_core.messages import RefusalCode
 from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.secrets import Secret
 
-if TYPE_CHECKING:
-    from imagegen_adapters.stores.sqlite.database import Database
-
 ALL = "SELECT * FROM provider_configs ORDER BY provider_name"
+_OF_NAMES = "SELECT * FROM provider_configs WHERE provider_name = ANY (:names::text[])"
 
 _FIELDS = (*PROVIDER_FIELDS, "key_origin", "sealed_extra", "updated_at")
 _CONVERTED = ("api_key", "models", "enabled", "extra_config")
@@ -92,6 +88,11 @@ class SqlProviderConfigs:
     def __init__(self, sql: Sql, box: SecretBox) -> None:
         self._sql = sql
         self._box = box
+        self._by_name = SharedReads[str](lambda names: sql.rows(_OF_NAMES, names=names), key="provider_name")
+
+    async def get(self, provider_name: str) -> ProviderConfig | None:
+        rows = await self._by_name.rows(provider_name)
+        return self._to_config(rows[0]) if rows else None
 
     async def all(self) -> tuple[ProviderConfig, ...]:
         return tuple(self._to_config(row) for row in await self._sql.rows(ALL))
@@ -167,11 +168,11 @@ def _context(provider_name: str, key_origin: str, column: str) -> str:
     return f"provider_configs/{provider_name}|{key_origin}|{column}"
 
 
-class SqliteProviderConfigs(SqlProviderConfigs):
-    """The same with a cache, since every request needs them and no other process changes them."""
+class CachedProviderConfigs(SqlProviderConfigs):
+    """The same for a database that no other process changes, with a cache: every request needs them."""
 
-    def __init__(self, database: "Database", box: SecretBox) -> None:
-        super().__init__(SqliteSql(database), box)
+    def __init__(self, sql: Sql, box: SecretBox) -> None:
+        super().__init__(sql, box)
         self._cache: tuple[dict[str, ProviderConfig], str | None] | None = None
         self._changes = 0
 
@@ -214,39 +215,6 @@ class SqliteProviderConfigs(SqlProviderConfigs):
             yield
         finally:
             self._changes, self._cache = self._changes + 1, None
-
-
-class MemoryProviderConfigs:
-    """One configuration per provider name."""
-
-    def __init__(self) -> None:
-        self._configs: dict[str, ProviderConfig] = {}
-        self._default: str | None = None
-
-    async def get(self, provider_name: str) -> ProviderConfig | None:
-        return self._configs.get(provider_name)
-
-    async def all(self) -> tuple[ProviderConfig, ...]:
-        return tuple(config for _, config in sorted(self._configs.items()))
-
-    async def save(self, config: ProviderConfig, *, key_origin: str) -> None:
-        if config.api_key is not None:
-            config.api_key.reveal()
-        before = self._configs.get(config.provider_name)
-        created_at = (before.created_at if before else None) or config.created_at
-        self._configs[config.provider_name] = attrs.evolve(
-            config, source=ConfigSource.DATABASE, created_at=created_at, key_origin=key_origin or None
-        )
-
-    async def default(self) -> str | None:
-        return self._default
-
-    async def set_default(self, provider_name: str | None) -> None:
-        self._default = provider_name
-
-    async def delete(self, provider_name: str) -> None:
-        if self._configs.pop(provider_name, None) is None:
-            raise ProviderConfigNotFound(provider_name)
 
 
 class SqlSealedRows:

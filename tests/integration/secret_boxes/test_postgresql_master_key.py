@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from imagegen_adapters.secrets import FernetSecretBox, KeyCode, MasterKeyRefused, new_key
-from imagegen_adapters.stores.configs import SqlSealedRows
-from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey, PostgresqlProviderConfigs
+from imagegen_adapters.stores.configs import SqlProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
 from imagegen_adapters.stores.rows import to_timestamp
 from imagegen_adapters.stores.sql import PostgresqlSql
@@ -41,7 +41,7 @@ async def witnesses(database):
 
 async def seal_everywhere(database, box):
     """Seal a secret in each column that holds one."""
-    await PostgresqlProviderConfigs(database, box).save(a_config(), key_origin=ORIGIN)
+    await SqlProviderConfigs(PostgresqlSql(database), box).save(a_config(), key_origin=ORIGIN)
     task = a_task(override=box.seal("override", context="task"))
     await PostgresqlTasks(database, simplify=simplify).add(task, queue_size=9)
     attempt = an_attempt(task)
@@ -141,7 +141,7 @@ async def test_a_rotation_seals_every_token_with_the_first_key(database):
     assert (4, before.keys(), columns) == (count, after.keys(), {place.partition("/")[0] for place in after})
     assert all(FernetSecretBox([NEW]).opens(token) for token in after.values())
     assert not any(FernetSecretBox([OLD]).opens(token) for token in after.values())
-    (config,) = await PostgresqlProviderConfigs(database, FernetSecretBox([NEW])).all()
+    (config,) = await SqlProviderConfigs(PostgresqlSql(database), FernetSecretBox([NEW])).all()
     assert not config.api_key.locked
 
 

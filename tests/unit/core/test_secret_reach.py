@@ -1,6 +1,7 @@
 """No layer can send a secret of a lower layer further than that layer would."""
 
 import asyncio
+from functools import cache
 from urllib.parse import urlsplit
 
 import attrs
@@ -9,8 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core import ImageGen
 from imagegen_core.config import ConfigSource, ProviderConfig, combine, masked_extra
 from imagegen_core.errors import ApiKeyRequired, ProviderNotConfigured, ValidationFailed
@@ -60,7 +59,7 @@ def layer(source=ConfigSource.FILE, **fields):
 
 def resolver(file=None, configs=None):
     return ResolveProvider(
-        configs=configs or MemoryProviderConfigs(),
+        configs=configs or memory_adapters().configs,
         file_configs={} if file is None else {NAME: file},
         kinds=ProviderKinds(adapters={"any": Everywhere()}),
         redactor=NullRedactor(),
@@ -68,11 +67,19 @@ def resolver(file=None, configs=None):
     )
 
 
+@cache
+def saved_configs():
+    """Return the same each time: a database is the most of what an example takes."""
+    return memory_adapters().configs
+
+
 async def resolved(layers):
     """Return the resolved provider of layers, strongest first, at most one per source."""
     by_source = {one.source: one for one in layers}
-    resolve = resolver(by_source.get(ConfigSource.FILE))
+    resolve = resolver(by_source.get(ConfigSource.FILE), saved_configs())
     saved = by_source.get(ConfigSource.DATABASE)
+    for earlier in await resolve.configs.all():
+        await resolve.configs.delete(earlier.provider_name)
     if saved is not None:
         base = resolve.describe([one for one in layers if one.source is not ConfigSource.REQUEST])
         await resolve.configs.save(saved, key_origin=base.reach.origin or "")
@@ -254,10 +261,8 @@ def test_no_row_of_changes_takes_a_secret_further(first, file, changes, override
 
 
 async def _saved_again_and_again(first, file, changes, override):
-    resolve = resolver(file)
-    clock = ManualClock()
-    box = MemorySecretBox()
-    parts = attrs.evolve(memory_adapters(), configs=resolve.configs, box=box, clock=clock)
+    parts = memory_adapters(clock=ManualClock())
+    resolve = resolver(file, parts.configs)
     save = Providers(parts=parts, resolve=resolve).save
     try:
         start = resolve.describe([first, file])

@@ -5,9 +5,9 @@ import datetime as dt
 import attrs
 import pytest
 
+from imagegen_adapters.memory import memory_adapters
 from imagegen_adapters.outbound.client import Outbound
 from imagegen_adapters.providers import compose_providers
-from imagegen_adapters.stores.configs import MemoryProviderConfigs
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import ProviderNotConfigured, ValidationFailed
 from imagegen_core.messages import Language
@@ -93,7 +93,7 @@ def test_a_configuration_whose_name_looks_like_a_mistake_is_warned_of(kinds, nam
 async def test_a_task_for_a_misspelt_provider_is_refused_with_a_hint(kinds, require_saved):
     """What is configured comes first to mind."""
     resolve = ResolveProvider(
-        configs=MemoryProviderConfigs(),
+        configs=memory_adapters().configs,
         file_configs={"atelier": ProviderConfig(provider_name="atelier", source=ConfigSource.FILE)},
         kinds=kinds,
         redactor=Redactor(),
@@ -240,7 +240,7 @@ def defaults(models):
 
 def resolver(kinds, configs=None):
     return ResolveProvider(
-        configs=configs or MemoryProviderConfigs(),
+        configs=configs or memory_adapters().configs,
         file_configs={},
         kinds=kinds,
         redactor=Redactor(),
@@ -251,7 +251,7 @@ def resolver(kinds, configs=None):
 @pytest.mark.anyio
 async def test_a_saved_provider_that_was_switched_off_says_so(kinds):
     """It is shown without models, with the reason; no call is made under another protocol instead."""
-    configs = MemoryProviderConfigs()
+    configs = memory_adapters().configs
     config = ProviderConfig(provider_name="tencent", source=ConfigSource.DATABASE)
     await configs.save(config, key_origin="")
     resolve = resolver(kinds, configs)

@@ -1,6 +1,6 @@
 """The master key that nodes on one PostgreSQL share, with what it seals, and the server's word on itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 
 import attrs
@@ -13,42 +13,17 @@ from imagegen_adapters.secrets import (
     parse_keys,
     reseal,
 )
-from imagegen_adapters.stores.configs import SqlProviderConfigs, SqlSealedRows
+from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.postgresql.database import (
     DEFAULT_POLICY,
-    Batches,
     ConnectionPolicy,
     Database,
-    Row,
     open_connection,
 )
 from imagegen_adapters.stores.rows import from_timestamp
 from imagegen_adapters.stores.sql import PostgresqlSql
-from imagegen_core.config import ProviderConfig
-from imagegen_core.errors import text_problem
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
-from imagegen_core.ports.secrets import SecretBox
 from imagegen_core.ports.tools import Clock
-
-
-class PostgresqlProviderConfigs(SqlProviderConfigs):
-    """Reads the table each time, since another node may have changed it; concurrent reads are batched."""
-
-    def __init__(self, database: Database, box: SecretBox) -> None:
-        super().__init__(PostgresqlSql(database), box)
-        self._readings = Batches(self._read)
-
-    async def get(self, provider_name: str) -> ProviderConfig | None:
-        if text_problem(provider_name) is not None:
-            return None
-        row = await self._readings.call(provider_name)
-        return None if row is None else self._to_config(row)
-
-    async def _read(self, provider_names: Sequence[str]) -> list[Row | None]:
-        selecting = "SELECT * FROM provider_configs WHERE provider_name = ANY (:names::text[])"
-        rows = await self._sql.rows(selecting, names=[*{*provider_names}])
-        by_name = {row["provider_name"]: row for row in rows}
-        return [by_name.get(name) for name in provider_names]
 
 
 class PostgresqlMasterKey:
