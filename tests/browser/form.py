@@ -116,6 +116,12 @@ class Form:
         """Choose the option of a select whose text begins so."""
         self.driver.execute_script(PICK, self.one(f"select[name='{name}']"), text)
 
+    def picked(self, name):
+        """Return the text of the option that a select has."""
+        return self.driver.execute_script(
+            "return arguments[0].selectedOptions[0].text", self.one(f"select[name='{name}']")
+        )
+
     def open_advanced(self):
         self.press(self.one(".advanced summary"))
         self.one(".advanced fieldset")

@@ -302,8 +302,12 @@ def test_a_second_choice_is_asked_where_the_first_charged_nothing(console, tab, 
         tab.open(f"{server.url}/tasks/{task['task_id']}")
         form.one("details summary").click()
         shown = form.text("details dl")
+        form.button("修改后再生成").click()
+        tab.until(lambda: "预计 ¥0.30" == form.text(".estimate"))
+        again = [form.picked(name) for name in ("model", "fallback")]
 
     assert ["预计 ¥0.10", "预计 ¥0.30", []] == [alone, both, violations]
+    assert ["first", "The second · second"] == again
     assert [("first", "quota_exhausted"), ("second", None)] == [
         (each["provider"], each["code"]) for each in task["attempt_history"]
     ]

@@ -163,6 +163,20 @@ def test_a_batch_is_made_once_more_as_a_whole(console, tab, studio, axe_violatio
     assert [] == violations
 
 
+def test_a_batch_once_more_asks_the_same_next(console, tab, studio):
+    """Of a batch that this page has not asked for, the service knows it."""
+    server, form = console(**studio)
+    fallback = [{"provider": "other", "model_id": "oil"}]
+    with server.client() as api:
+        data(api.post(BATCHES, json={"prompts": ["红杯", "绿杯"], "fallback": fallback}))
+    tab.open(server.url)
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 2)
+    form.button("再来一次 ¥0.24").click()
+    tab.until(lambda: len(form.all(".batch-group .frame a")) == 4)
+
+    assert [fallback] * 4 == [task["fallback"] for task in tasks(server)]
+
+
 def test_what_is_tried_again_stays_in_its_batch(console, tab):
     """In its place among the others, after a reload too."""
     server, form = console()

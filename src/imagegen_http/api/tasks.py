@@ -98,9 +98,7 @@ class TaskError(Answer, frozen=True, kw_only=True):
 
     code: Annotated[FailureCode, doc("what went wrong", "rejected")]
     message: Annotated[str, doc(_MESSAGE, "the provider refused the request")]
-    retryable: Annotated[
-        bool, doc("whether the same request may succeed later without a change", example=False)
-    ]
+    retryable: Annotated[bool, doc("whether the same request may succeed later", example=False)]
     possible_charge: Annotated[bool, doc("whether the provider may have charged for the call", example=False)]
     upstream_status: Annotated[int | None, doc("HTTP status of the provider's answer", 400)]
     upstream_code: Annotated[str | None, doc("the provider's own code", None)]
@@ -118,6 +116,13 @@ class FallbackTarget(Body, frozen=True, kw_only=True):
 
     provider: Annotated[str, doc("its name", "demo", min_length=1)]
     model_id: RequestedModel | None = None
+
+
+class TaskFallback(Answer, frozen=True, kw_only=True):
+    """A provider to ask next."""
+
+    provider: ProviderName
+    model_id: ModelId
 
 
 class TaskRetry(Answer, frozen=True, kw_only=True):
@@ -144,11 +149,9 @@ def targets_of(fallback: Iterable[FallbackTarget]) -> tuple[Target, ...]:
     return tuple(Target(one.provider, one.model_id) for one in fallback)
 
 
-class TaskAttempt(Answer, frozen=True, kw_only=True):
+class TaskAttempt(TaskFallback, frozen=True, kw_only=True):
     """A provider whose turn it was, and why the task went on from it."""
 
-    provider: ProviderName
-    model_id: ModelId
     code: Annotated[FailureCode | None, doc("why it made nothing; else null", None)]
     possible_charge: Annotated[bool, doc("whether it may have charged for nothing", example=False)]
     started_at: Time
@@ -161,12 +164,8 @@ class ConfigSnapshot(Answer, frozen=True, kw_only=True):
     api_key: Annotated[str | UnsetType | None, doc("its key, masked", "sk-****cdef")] = UNSET
     model_id: ModelId | UnsetType = UNSET
     timeout_seconds: Annotated[float | UnsetType, doc("how long one call may take", 60.0)] = UNSET
-    max_retries: Annotated[int | UnsetType, doc("how often a call that started nothing is sent again", 3)] = (
-        UNSET
-    )
-    source: Annotated[
-        ConfigSource | UnsetType, doc("`request` where its `config` changed anything", "database")
-    ] = UNSET
+    max_retries: Annotated[int | UnsetType, doc("retries of a call that started nothing", 3)] = UNSET
+    source: Annotated[ConfigSource | UnsetType, doc("`request`: its `config` counts", "database")] = UNSET
 
 
 class TaskInput(Answer, frozen=True, kw_only=True):
@@ -174,9 +173,7 @@ class TaskInput(Answer, frozen=True, kw_only=True):
 
     role: Annotated[InputRole, doc("what it is there for", "reference")]
     index: Annotated[int, doc("number among all inputs of the task, from 0", 0)]
-    image_id: Annotated[
-        ImageId | None, doc("the stored image that it was named by; null for one that was sent")
-    ]
+    image_id: Annotated[ImageId | None, doc("the stored image that was named; null for one that was sent")]
     url: Annotated[str | None, doc(_INPUT_URL, "/api/v1/images/7/content")]
     mime_type: Annotated[MediaType, doc("type of its bytes", "image/png")]
     width: Annotated[int, doc("pixels", 512)]
@@ -208,6 +205,7 @@ class Task(Answer, frozen=True, kw_only=True):
     retry: Annotated[TaskRetry | None, doc(RETRY)]
     attempts: Annotated[int, doc("tries that reached the provider or tried to", 1)]
     attempt_history: Annotated[list[TaskAttempt], doc("whose turn it was, the present provider's last")]
+    fallback: Annotated[list[TaskFallback], doc("providers to ask after the first, as it was asked for", [])]
     created_at: Time
     started_at: Annotated[
         Time | None, doc("when a provider first had a place for it", "2026-11-24T08:00:00.120Z")
@@ -245,6 +243,7 @@ class Task(Answer, frozen=True, kw_only=True):
                 TaskAttempt(**{**each, "started_at": timestamp(datetime.fromisoformat(each["started_at"]))})
                 for each in task.attempt_history
             ],
+            fallback=[TaskFallback.from_attributes(x, provider=x.provider_name) for x in task.targets[1:]],
             queue_position=view.queue_position,
             retry=TaskRetry.from_task(task),
             image_url=images[0].image_url if images else None,

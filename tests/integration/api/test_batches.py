@@ -182,6 +182,7 @@ def test_another_provider_is_asked_next(api):
     (task,) = data(api.get(TASKS, params={"batch_id": batch["batch_id"]}))["items"]
 
     assert ["demo", "on-file"] == [each["provider"] for each in task["attempt_history"]]
+    assert ["on-file"] == [each["provider"] for each in task["fallback"]]
 
 
 def test_a_key_makes_one_batch(api):

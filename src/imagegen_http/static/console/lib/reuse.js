@@ -8,21 +8,30 @@ import { countOf } from "./requests.js";
 import { toast } from "../parts/basics.js";
 
 /**
- * Return the draft of a task as the API tells it, for `replaceDraft`. Input images that were uploaded are fetched and
- * kept; those that are gone are left out.
+ * Return the draft of a task as the API tells it, for `replaceDraft`: to whom it went first, and whom it names next. Input
+ * images that were uploaded are fetched and kept; those that are gone are left out.
  */
-export async function draftOf({ operation, provider, model_id, prompt, params, inputs = [] }) {
+export async function draftOf(task) {
+  const { operation, prompt, params, inputs = [], fallback = [] } = task;
+  const { provider, model_id } = firstOf(task);
   const { prompt: _, num, n, number_of_images, reference_images, image, mask, ...others } = params;
   const images = await Promise.all(inputs.map(inputOf));
   return {
     operation,
     provider,
     model_id,
+    fallback: fallback.slice(0, 1),
     prompt,
     num: countOf(params),
     params: others,
     images: images.filter(Boolean),
   };
+}
+
+/** Whom a task asked first: it may have gone on from there. */
+export function firstOf({ attempt_history = [], provider, model_id }) {
+  const [first = { provider, model_id }] = attempt_history;
+  return { provider: first.provider, model_id: first.model_id };
 }
 
 /** What a draft that starts from an image asks: the provider and the model that made it. */

@@ -5,6 +5,7 @@ import { get, modelOf, post, providerName } from "../lib/api.js";
 import { cost, duration, exactMoment, shortQuote } from "../lib/format.js";
 import { fetchSentences, t } from "../lib/i18n.js";
 import { ENDED } from "../lib/live.js";
+import { firstOf } from "../lib/reuse.js";
 import { fetchLater } from "../lib/router.js";
 import { modelKey } from "../lib/usual.js";
 import { Icon, toast } from "../parts/basics.js";
@@ -81,11 +82,11 @@ async function readAgain({ batch_id, name, mode, concurrency, on_failure, max_co
     .filter(({ task_id }) => !repeated.has(task_id))
     .sort((a, b) => placeOf(b) - placeOf(a))
     .map((task) => {
-      const { provider, model_id } = task.attempt_history[0] ?? task; // whom it asked first
+      const { provider, model_id } = firstOf(task);
       return { prompt: task.prompt, label: task.prompt, provider, model_id, params: task.params, num: numberOf(task), shape: proportionOf(task) };
     });
   const items = cells.map(({ prompt, provider, model_id, params }) => ({ provider, model_id, params: { ...params, prompt } }));
-  return { cells, body: { name, mode, concurrency, on_failure, max_cost, items } };
+  return { cells, body: { name, mode, concurrency, on_failure, max_cost, items, fallback: all[0].fallback } };
 }
 
 /** The same seed would make the same images. */

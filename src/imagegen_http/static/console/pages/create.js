@@ -47,8 +47,8 @@ export function Results({ heading }) {
     replace(entry, task);
   };
   const edit = async (entry) => {
-    const { draftOf, madeBy } = await import("../lib/reuse.js");
-    replaceDraft(entry.wish ? { ...entry.wish, ...madeBy(entry) } : await draftOf(entry));
+    const { draftOf, firstOf } = await import("../lib/reuse.js");
+    replaceDraft(entry.wish ? { ...entry.wish, ...firstOf(entry) } : await draftOf(entry));
     if (entry.task_id) dismiss(entry.task_id);
     document.querySelector(".create textarea")?.focus();
   };
