@@ -28,25 +28,43 @@ document.querySelector('a[href="/tasks"]').click();
 """
 """Opens the page of tasks, whose first list is refused."""
 
+LATE = """
+const Real = window.EventSource;
+window.EventSource = class {
+  constructor(url) {
+    window.release = () => {
+      this.source = new Real(url);
+      for (const one of this.listeners) this.source.addEventListener(...one);
+    };
+  }
+  listeners = [];
+  addEventListener(...one) { this.listeners.push(one); }
+  close() { this.source?.close(); }
+};
+"""
+"""Has the stream wait until ``release()``, as on a slow line."""
+
 HIDE = "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))"
 SHOW = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
 """What a browser tells a page that it keeps for Back: nothing of it runs between the two."""
 
 
 @pytest.fixture
-def late_answers(tab):
-    script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=HOLD)["identifier"]
-    yield
-    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+def begin_with(tab):
+    """Return a function that has each page begin with a script."""
+    scripts = []
+    yield lambda script: scripts.append(tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=script))
+    for script in scripts:
+        tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
 
 
 def tasks(tab, selector=".task"):
     return tab.driver.find_elements(By.CSS_SELECTOR, selector)
 
 
-@pytest.mark.usefixtures("late_answers")
-def test_an_answer_that_comes_late_undoes_nothing(tab, serve):
+def test_an_answer_that_comes_late_undoes_nothing(tab, serve, begin_with):
     """A task that ended while its list was on its way is shown as it ended."""
+    begin_with(HOLD)
     server = serve()
     with server.client() as api:
         task_id = submit(api, delay_seconds=2).json()["data"]["task_id"]
@@ -59,6 +77,22 @@ def test_an_answer_that_comes_late_undoes_nothing(tab, serve):
     first = tab.until(lambda: tasks(tab))[0].get_attribute("class")
 
     assert "task completed" == first
+
+
+def test_what_changed_before_the_stream_was_there_is_counted(tab, serve, begin_with):
+    """The number beside the tasks is that of now, not of when the page was asked for."""
+    begin_with(LATE)
+    server = serve()
+    with server.client() as api:
+        task_id = submit(api, delay_seconds=600).json()["data"]["task_id"]
+        tab.open(f"{server.url}/settings")
+        tab.until(lambda: tasks(tab, ".badge"))
+        api.post(f"{TASKS}/{task_id}/cancel").raise_for_status()
+        ended(api, task_id)
+    tab.driver.execute_script("release()")
+    tab.until(lambda: tasks(tab, ".connection.open"))
+
+    assert tab.until(lambda: not tasks(tab, ".badge"))
 
 
 def test_a_list_that_was_refused_is_asked_for_again(tab, serve):

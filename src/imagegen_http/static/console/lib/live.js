@@ -34,6 +34,15 @@ export function onResume(listener) {
   return () => latecomers.delete(listener);
 }
 
+/** Call `listener` once the stream is there, if it is not yet: until then nobody tells what changes. */
+function onFirstOpen(listener) {
+  let deaf = connection.peek() !== "open";
+  return connection.subscribe((state) => {
+    if (deaf && state === "open") listener();
+    deaf &&= state !== "open";
+  });
+}
+
 /** Open the stream; it is kept open while the page can be seen. */
 export function startEvents() {
   effect(() => {
@@ -188,12 +197,8 @@ export class LiveTasks {
 
   /** Keep the list current until the returned function is called. */
   follow() {
-    let deaf = connection.peek() !== "open"; // nobody tells what changes until it is
-    const opened = (state) => {
-      if (deaf && state === "open") this.#resume();
-      deaf &&= state !== "open";
-    };
-    const stops = [onTask((change) => this.#hear(change)), onResume(() => this.#resume()), connection.subscribe(opened)];
+    const resume = () => this.#resume();
+    const stops = [onTask((change) => this.#hear(change)), onResume(resume), onFirstOpen(resume)];
     this.#following = true;
     this.#resume();
     return () => {
@@ -280,6 +285,7 @@ export function startTasks() {
   const { look } = reading(COUNTS_PAUSE, refreshCounts);
   onTask(look);
   onResume(look);
+  onFirstOpen(look); // the first answer is of when the page was asked for, which is long ago on a slow line
   look();
 }
 
