@@ -32,7 +32,7 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.stores.errors import SchemaTooNew
+from imagegen_adapters.stores.sql import SchemaTooNew
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors, take_snapshot
 from imagegen_adapters.stores.sqlite.engine import open_copier, sqlite3, storage_error
 from imagegen_core.errors import ImagegenError, StorageError, StorageFull

@@ -212,7 +212,7 @@ async def compose(options: Options) -> AsyncIterator[Composed]:
                     await stores.clean(at_start=True)
                 except ImagegenError as error:
                     _log.warning("leftovers of an earlier run could not be cleaned up: %s", error)
-            await parts.cluster.join(owner)  # only a member may hold a slot
+            await parts.cluster.beat(owner)  # only a member may hold a slot
             await stack.enter_async_context(upkeep)
         await stack.enter_async_context(imagegen)
         yield Composed(

@@ -9,8 +9,7 @@ import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
-from imagegen_adapters.stores.batches import AddTask, SqlBatches
+from imagegen_adapters.stores.batches import AddTask, SqlBatches, SqlBatchJobs
 from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox

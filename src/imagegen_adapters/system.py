@@ -101,9 +101,6 @@ class OneNode:
         self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
         self._hearers: dict[str, list[Callable[[str], object]]] = defaultdict(list)
 
-    async def join(self, node: str) -> None:
-        self._joined.add(node)
-
     async def beat(self, node: str) -> None:
         self._joined.add(node)
 

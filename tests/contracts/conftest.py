@@ -21,8 +21,7 @@ from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
-from imagegen_adapters.stores.batch_jobs import SqlBatchJobs
-from imagegen_adapters.stores.batches import SqlBatches
+from imagegen_adapters.stores.batches import SqlBatches, SqlBatchJobs
 from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
@@ -261,7 +260,7 @@ class EachNode:
     def __init__(self, clusters):
         self.clusters = clusters
         first, *_, last = clusters.values()
-        self.join, self.beat, self.alive, self.leave = first.join, first.beat, first.alive, first.leave
+        self.beat, self.alive, self.leave = first.beat, first.alive, first.leave
         self.tell, self.hear = first.tell, last.hear
 
     def slot(self, name, *, node, limit):

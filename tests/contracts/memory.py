@@ -41,9 +41,6 @@ class MemoryCluster(OneNode):
         self._holders: dict[object, tuple[str, str]] = {}
         self._freed = asyncio.Event()
 
-    async def join(self, node: str) -> None:
-        await self.beat(node)
-
     async def beat(self, node: str) -> None:
         now = self._clock.monotonic()
         if self._has_gap(node, now):

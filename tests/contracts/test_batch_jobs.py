@@ -5,7 +5,7 @@ import pytest
 
 from imagegen_adapters.system import new_id
 from imagegen_core.errors import StaleTask
-from imagegen_core.ports.batch_jobs import OWNER_PREFIX, BatchJob
+from imagegen_core.ports.batches import OWNER_PREFIX, BatchJob
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import BatchPlace

@@ -24,17 +24,17 @@ async def test_nobody_is_alive_before_joining(cluster):
 
 async def test_who_has_joined_is_alive(cluster):
     """To itself and to others, however often it has joined."""
-    await cluster.join("a")
-    await cluster.join("b")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
+    await cluster.beat("b")
 
     assert [{"a", "b"}, {"a", "b"}] == [await cluster.alive("a"), await cluster.alive("b")]
 
 
 async def test_who_has_left_is_gone_at_once(cluster):
     """Its tasks need not wait until it has been silent for long; leaving twice is no error."""
-    await cluster.join("a")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
     await cluster.leave("b")
     await cluster.leave("b")
 
@@ -43,16 +43,16 @@ async def test_who_has_left_is_gone_at_once(cluster):
 
 async def test_who_has_left_can_join_again(cluster):
     """As a process that stopped its workers for a while."""
-    await cluster.join("a")
+    await cluster.beat("a")
     await cluster.leave("a")
-    await cluster.join("a")
+    await cluster.beat("a")
 
     assert {"a"} == await cluster.alive("a")
 
 
 async def test_a_beat_of_a_missing_node_joins_it(cluster):
     """One that was thought dead and forgotten is alive again."""
-    await cluster.join("a")
+    await cluster.beat("a")
     await cluster.beat("b")
 
     assert {"a", "b"} == await cluster.alive("a")
@@ -60,8 +60,8 @@ async def test_a_beat_of_a_missing_node_joins_it(cluster):
 
 async def test_who_beats_stays_alive(cluster, pass_time):
     """For as long as it does."""
-    await cluster.join("a")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
     await pass_beating(cluster, pass_time, "a", "b", rounds=12)
 
     assert {"a", "b"} == await cluster.alive("a")
@@ -69,8 +69,8 @@ async def test_who_beats_stays_alive(cluster, pass_time):
 
 async def test_who_is_silent_is_dead(cluster, pass_time):
     """To a node that could have heard it all the time, until it beats again."""
-    await cluster.join("a")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
     await pass_beating(cluster, pass_time, "a")
     silent = await cluster.alive("a")
     await cluster.beat("b")
@@ -80,9 +80,9 @@ async def test_who_is_silent_is_dead(cluster, pass_time):
 
 async def test_who_has_just_joined_calls_nobody_dead(cluster, pass_time):
     """It may have come after an outage, before the others could be heard again; later it can tell."""
-    await cluster.join("b")
+    await cluster.beat("b")
     await pass_time(5)
-    await cluster.join("a")
+    await cluster.beat("a")
     joined = await cluster.alive("a")
     await pass_beating(cluster, pass_time, "a")
 
@@ -91,8 +91,8 @@ async def test_who_has_just_joined_calls_nobody_dead(cluster, pass_time):
 
 async def test_whose_own_beats_had_a_gap_calls_nobody_dead(cluster, pass_time):
     """After an outage that all shared, everybody would be dead otherwise; later it can tell again."""
-    await cluster.join("a")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
     await pass_beating(cluster, pass_time, "a", "b")
     await pass_time(5)
     before_its_beat = await cluster.alive("a")
@@ -105,8 +105,8 @@ async def test_whose_own_beats_had_a_gap_calls_nobody_dead(cluster, pass_time):
 
 async def test_who_left_is_gone_for_those_who_cannot_tell(cluster, pass_time):
     """Leaving is no silence."""
-    await cluster.join("a")
-    await cluster.join("b")
+    await cluster.beat("a")
+    await cluster.beat("b")
     await pass_time(5)
     await cluster.leave("b")
     await cluster.beat("a")
@@ -118,7 +118,7 @@ async def test_who_left_is_gone_for_those_who_cannot_tell(cluster, pass_time):
 async def joined(cluster):
     """Let a, b and c be alive."""
     for node in "abc":
-        await cluster.join(node)
+        await cluster.beat(node)
 
 
 @pytest.mark.usefixtures("joined")

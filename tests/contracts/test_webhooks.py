@@ -330,10 +330,10 @@ async def test_a_claim_is_given_back(webhooks, repository):
     (first,) = await claim(webhooks)
     await webhooks.settle(first, AGAIN, Receipt(status=500), later(1))
     (lost,) = await claim(webhooks, at=later(5))
-    await webhooks.release(lost, later(6))
+    await webhooks.settle(lost, Verdict(status=DeliveryStatus.PENDING, next_try_at=later(6)), None, later(6))
     released = await webhooks.delivery(lost.id)
     (current,) = await claim(webhooks, at=later(6))
-    await webhooks.release(lost, later(7))
+    await webhooks.settle(lost, Verdict(status=DeliveryStatus.PENDING, next_try_at=later(7)), None, later(7))
 
     assert (500, ERROR, 1) == (released.last_status, released.last_error, released.tries)
     assert (DeliveryStatus.PENDING, later(6)) == (released.status, released.next_try_at)

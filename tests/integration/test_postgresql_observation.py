@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from imagegen_adapters.stores.errors import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.postgresql.cluster import Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.installation import inspect, read_activity
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
+from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.system import SystemClock, simplify
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from tests.contracts.clock import ManualClock
@@ -21,7 +21,7 @@ async def test_what_nodes_do(postgresql_database):
     """Who there is, who maintains the stores, and what is in flight."""
     database, listener = postgresql_database, Listener(postgresql_database)
     cluster = PostgresqlCluster(database, listener, host="box-1", roles=("api",), version="1.2.3")
-    await cluster.join("a")
+    await cluster.beat("a")
     await PostgresqlTasks(database, simplify=simplify).add(a_task(), queue_size=9)
     calls = call_slot("p q")
     async with (

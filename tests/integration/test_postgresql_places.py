@@ -119,14 +119,14 @@ async def tokens(database):
 @pytest.fixture
 async def joined(cluster):
     for node in "abc":
-        await cluster.join(node)
+        await cluster.beat(node)
 
 
 async def test_nodes_that_died_long_ago_are_forgotten(cluster, database, pass_time):
     """Each process has a name of its own, so the table would grow with every start."""
-    await cluster.join("b")
+    await cluster.beat("b")
     await database.rows("UPDATE nodes SET heard_at = heard_at - interval '2 days'")
-    await cluster.join("a")
+    await cluster.beat("a")
     blind = len(await database.rows("SELECT FROM nodes"))
     await pass_beating(cluster, pass_time, "a")
 

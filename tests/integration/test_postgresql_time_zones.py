@@ -118,7 +118,7 @@ async def test_a_silent_node_is_dead_in_time(database):
     nodes = PostgresqlCluster(database, Listener(database), dead_after_seconds=60)
     back = "UPDATE nodes SET heard_at = heard_at - $2::text::interval, can_tell_from = now() WHERE node = $1"
     for node, silence in (("silent", "61 s"), ("heard", "50 s"), ("observer", "0 s")):
-        await nodes.join(node)
+        await nodes.beat(node)
         await database.rows(back, node, silence)
 
     assert {"heard", "observer"} == await nodes.alive("observer")

@@ -5,7 +5,6 @@ import ssl
 import asyncpg
 import pytest
 
-from imagegen_adapters.stores.errors import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import (
     CLIENT_ROWS,
     FOREIGN_ERRORS,
@@ -13,6 +12,7 @@ from imagegen_adapters.stores.postgresql.database import (
     storage_error,
     storage_errors,
 )
+from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 
 ERRORS = [

@@ -99,11 +99,6 @@ UPDATE webhook_deliveries SET
 WHERE id = :id AND claimed AND next_try_at = :until RETURNING id
 """
 
-_RELEASE = """
-UPDATE webhook_deliveries SET claimed = false, next_try_at = :at
-WHERE id = :id AND claimed AND next_try_at = :until
-"""
-
 _SUCCEEDED = "UPDATE webhooks SET last_success_at = :at, failing_since = NULL WHERE id = :id"
 
 _FAILED = """
@@ -225,15 +220,17 @@ class SqlWebhooks:
         self, delivery: Delivery, verdict: Verdict, receipt: Receipt | None, at: datetime
     ) -> bool:
         moment, is_success = to_timestamp(at), verdict.status is DeliveryStatus.DELIVERED
+        error = verdict.error or (delivery.last_error if receipt is None else None)
+        last = receipt or Receipt(status=delivery.last_status, answer=delivery.answer)
         values = {
             "id": delivery.id,
             "until": optional_timestamp(delivery.next_try_at),
             "status": str(verdict.status),
             "tried": int(receipt is not None),
             "next_try_at": optional_timestamp(verdict.next_try_at),
-            "error": optional_json(verdict.error),
-            "last_status": None if receipt is None else receipt.status,
-            "answer": "" if receipt is None else receipt.answer,
+            "error": optional_json(error),
+            "last_status": last.status,
+            "answer": last.answer,
             "delivered_at": moment if is_success else None,
         }
 
@@ -247,10 +244,6 @@ class SqlWebhooks:
             return True
 
         return await self._sql.transact(settle())
-
-    async def release(self, delivery: Delivery, at: datetime) -> None:
-        until = optional_timestamp(delivery.next_try_at)
-        await self._sql.change(_RELEASE, id=delivery.id, until=until, at=to_timestamp(at))
 
     async def delivery(self, delivery_id: int) -> Delivery:
         shown = f"{_SHOWN} WHERE webhook_deliveries.id = :id"

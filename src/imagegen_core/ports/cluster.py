@@ -27,23 +27,20 @@ def call_slot(provider_name: str) -> str:
 class Cluster(Protocol):
     """A node is a process, under the name by which it owns the tasks that it claims.
 
-    It is alive from `join` until it leaves or was silent for too long. The shared store's clock counts, so
-    the nodes' own may differ.
+    It is alive from its first beat until it leaves or was silent for too long. The shared store's clock
+    counts, so the nodes' own may differ.
 
     Raises:
         StorageError: on every await: the store cannot tell now, or a change could not be stored.
     """
 
-    async def join(self, node: str) -> None:
-        """Count the node as alive from now on; idempotent."""
-
     async def beat(self, node: str) -> None:
-        """Show that the node is alive; one that was silent for too long joins again."""
+        """Show that the node is alive; its first beat, or one after too long a silence, lets it join."""
 
     async def alive(self, observer: str) -> frozenset[str]:
         """Return the nodes whose tasks nobody may take, as far as ``observer`` can tell.
 
-        If this raises, no task may be taken. After its own join, or a gap in its own beats, an observer
+        If this raises, no task may be taken. After its own first beat, or a gap in its own beats, an observer
         cannot tell a silent node from a shared outage. It then takes every node that has not left as alive,
         until it could be heard again.
         """

@@ -1,4 +1,4 @@
-"""Stored images: lists, searches, when they were made, from what, and where they are."""
+"""Stored images: lists, searches, when and from what they were made, where they are, and their marks."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -7,8 +7,10 @@ from typing import Protocol
 
 import attrs
 
+from imagegen_core.batch import Style
 from imagegen_core.errors import text_problem
-from imagegen_core.images import Image, StorageState
+from imagegen_core.images import ChangedImages, Image, MarkChange, StorageState, TagUse
+from imagegen_core.images import Collection as ImageCollection
 from imagegen_core.requests import Operation
 from imagegen_core.search import Page, Paging, SearchQuery
 
@@ -231,3 +233,51 @@ class Trash(Protocol):
 
     async def remove_old(self, before: datetime) -> tuple[Image, ...]:
         """Remove some images that were deleted up to ``before``, as `remove` does; none when all are gone."""
+
+
+class Marks(Protocol):
+    """A `Gallery` shows the marks of an image, filters by them, and deletes them with it.
+
+    Names are compared as `fold_name` folds them. Of equal tags the first that was written is shown, while any
+    image has it. Every change is idempotent.
+
+    Raises:
+        CollectionNotFound: the collection to change does not exist.
+        CollectionExists: another one has the name.
+    """
+
+    async def change(self, image_ids: Collection[int], change: MarkChange) -> ChangedImages:
+        """Change the marks of all images or, if it raises, of none; ids without an image are no error.
+
+        Raises:
+            TooManyTags: some of the images would have more than `MAX_TAGS`.
+        """
+
+    async def tags(self, prefix: str, limit: int) -> tuple[TagUse, ...]:
+        """Return the most used tags whose folded names begin with the folded prefix."""
+
+    async def collections(self) -> tuple[ImageCollection, ...]:
+        """Return all collections, newest first."""
+
+    async def add_collection(self, name: str, created_at: datetime) -> ImageCollection:
+        """Add an empty collection, with an id that none ever had.
+
+        Raises:
+            TooManyCollections: there are `MAX_COLLECTIONS`.
+        """
+
+    async def rename_collection(self, collection_id: int, name: str) -> ImageCollection:
+        """Give a collection another name."""
+
+    async def remove_collection(self, collection_id: int) -> None:
+        """Remove a collection; its images stay."""
+
+    async def styles(self) -> tuple[Style, ...]:
+        """Return all saved styles, the highest id first."""
+
+    async def change_styles(self, saved: Sequence[Style] = (), removed: Collection[str] = ()) -> None:
+        """Save each style in place of that of the same id, and remove others; all or, if it raises, nothing.
+
+        Raises:
+            ValidationFailed: there would be more than `MAX_STYLES`.
+        """

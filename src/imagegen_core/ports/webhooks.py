@@ -170,11 +170,9 @@ class WebhookStore(Protocol):
     ) -> bool:
         """Store what became of a claimed delivery; False if the claim is not ours any more.
 
-        With a receipt, it counts as a try of the delivery and of its endpoint.
+        With a receipt, it counts as a try of the delivery and of its endpoint. Without one,
+        what its last try met stays, but for an error.
         """
-
-    async def release(self, delivery: Delivery, at: datetime) -> None:
-        """Make a claimed delivery that was not tried due again, unless the claim is not ours any more."""
 
     async def delivery(self, delivery_id: int) -> Delivery:
         """Return a delivery, with the URL that its next try would go to."""

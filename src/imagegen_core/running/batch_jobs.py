@@ -33,7 +33,7 @@ from imagegen_core.limits import MAX_NUM
 from imagegen_core.messages import FailureReason, ProblemCode
 from imagegen_core.models import Model, canonical
 from imagegen_core.policies import DISK_RETRY_SECONDS
-from imagegen_core.ports.batch_jobs import OWNER_PREFIX, BatchJob
+from imagegen_core.ports.batches import OWNER_PREFIX, BatchJob
 from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.provider import BatchCalls, ProviderCall, batches_of

@@ -439,7 +439,7 @@ class Node:
 
     async def start(self) -> None:
         """Join, and resume what an earlier process left unfinished, before anything is claimed."""
-        await self._parts.cluster.join(self._name)
+        await self._parts.cluster.beat(self._name)
         if self._runs_tasks:
             await self.resume()
         # A loop of its own: a beat must not wait for a long list of tasks.

@@ -14,7 +14,7 @@ from imagegen_core.costs import Cost, total
 from imagegen_core.errors import ImagegenError, InsufficientStorage, Refusal, Unavailable, ValidationFailed
 from imagegen_core.limits import MAX_QUEUE_SIZE
 from imagegen_core.messages import Message, ProblemCode
-from imagegen_core.ports.batch_jobs import OWNER_PREFIX
+from imagegen_core.ports.batches import OWNER_PREFIX
 from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter

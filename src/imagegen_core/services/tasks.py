@@ -34,7 +34,7 @@ from imagegen_core.images import MAX_IMAGE_BYTES, Image, MediaType
 from imagegen_core.limits import MAX_FALLBACKS
 from imagegen_core.messages import ProblemCode, RefusalCode
 from imagegen_core.models import Model, canonical, changed, check_operation, check_request, choose_model
-from imagegen_core.ports.batch_jobs import OWNER_PREFIX
+from imagegen_core.ports.batches import OWNER_PREFIX
 from imagegen_core.ports.blobs import SpoolOverflow
 from imagegen_core.ports.gallery import ImageFilter, ImageList
 from imagegen_core.ports.parts import Parts

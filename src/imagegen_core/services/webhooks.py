@@ -228,7 +228,9 @@ class Webhooks:
                 verdict, now = Verdict(status=DeliveryStatus.FAILED, error=error), self.parts.clock.now()
             elif self.parts.clock.monotonic() - claimed_at > TRY_SECONDS:
                 # This process stood still, and the claim may end during the try.
-                await self.parts.webhooks.release(delivery, self.parts.clock.now())
+                now = self.parts.clock.now()
+                again = Verdict(status=DeliveryStatus.PENDING, next_try_at=now)
+                await self.parts.webhooks.settle(delivery, again, None, now)
                 return
             else:
                 same = (each for each in webhooks.values() if origin(each.url) == origin(url))

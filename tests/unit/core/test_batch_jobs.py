@@ -18,7 +18,7 @@ from imagegen_core.attempt import Charge, Phase
 from imagegen_core.batch import Batch, BatchItem, BatchPlan
 from imagegen_core.config import ConfigSource, ModelEntry, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode, ValidationFailed
-from imagegen_core.ports.batch_jobs import BatchJob
+from imagegen_core.ports.batches import BatchJob
 from imagegen_core.secrets import Secret
 from imagegen_core.task import BatchPlace, Target, TaskStatus
 from tests.contracts.clock import ManualClock

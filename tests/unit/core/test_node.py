@@ -43,7 +43,7 @@ async def resumed(imagegen, *, looks=1):
 async def test_a_task_that_this_node_gave_up_is_resumed_at_the_second_look():
     """Its end could not be stored; the first look may have come between a claim and its run."""
     imagegen = imagegen_over(ScriptedProvider())
-    await imagegen.parts.cluster.join(imagegen.owner)
+    await imagegen.parts.cluster.beat(imagegen.owner)
     task = await claimed_by(imagegen.owner, imagegen)
 
     assert [0, 1, 0] == await resumed(imagegen, looks=3)
@@ -111,8 +111,8 @@ async def test_tasks_of_another_node_are_resumed_once_it_is_silent():
     cluster = MemoryCluster(clock)
     imagegen = with_cluster(cluster)
     await claimed_by("another", imagegen)
-    await cluster.join(imagegen.owner)
-    await cluster.join("another")
+    await cluster.beat(imagegen.owner)
+    await cluster.beat("another")
     looks = []
     for _ in range(5):
         looks += await resumed(imagegen)
@@ -145,7 +145,7 @@ async def test_a_node_that_joins_between_two_statements_keeps_what_it_claims():
     cluster = MemoryCluster(clock)
 
     async def join_and_claim():
-        await cluster.join("new")
+        await cluster.beat("new")
         await claimed_by("new", imagegen)
 
     imagegen = with_cluster(LateNews(cluster, join_and_claim))
@@ -160,7 +160,7 @@ async def test_what_a_node_left_behind_is_resumed_while_others_run():
     """Nobody has to start for that."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
-    await adapters.cluster.join("dead")
+    await adapters.cluster.beat("dead")
     task_id = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
 
     async with imagegen_over(provider, adapters=adapters, beat_seconds=0.001) as alive:
@@ -182,7 +182,7 @@ async def test_a_node_is_alive_from_its_start_to_its_stop():
 
 
 class FailingCluster:
-    """Nodes whose first beat fails with ``error``, and who cannot leave; the second beat sets ``beaten``."""
+    """A node whose second beat fails with ``error``, and who cannot leave; the third sets ``beaten``."""
 
     def __init__(self, error=None):
         self._cluster, self._error = MemoryCluster(ManualClock()), error
@@ -193,10 +193,11 @@ class FailingCluster:
 
     async def beat(self, node):
         self._beats += 1
-        if self._beats == 1:
+        if self._beats == 2 and self._error is not None:
             raise self._error
         await self._cluster.beat(node)
-        self.beaten.set()
+        if self._beats > 2:
+            self.beaten.set()
 
     async def leave(self, node):
         raise StorageError("the database does not respond")
@@ -225,7 +226,7 @@ async def test_a_node_that_runs_no_tasks_is_alive_and_takes_none():
     """It accepts a task and waits for its end; who runs it, and rescues what is left, is another one."""
     provider = ScriptedProvider()
     adapters = memory_adapters(providers={"scripted": provider})
-    await adapters.cluster.join("dead")
+    await adapters.cluster.beat("dead")
     orphan = await crash_in(imagegen_over(provider, adapters=adapters), Phase.RESERVED)
     await adapters.cluster.leave("dead")
     accepting = imagegen_over(provider, adapters=adapters, beat_seconds=0.001, runs_tasks=False)

@@ -16,7 +16,7 @@ async def two_nodes():
     """Return the slots of two nodes that share their places."""
     cluster = MemoryCluster(ManualClock())
     for node in ("here", "there"):
-        await cluster.join(node)
+        await cluster.beat(node)
     return [ProviderSlots(default_limit=1, cluster=cluster, node=node) for node in ("here", "there")]
 
 

@@ -283,7 +283,7 @@ async def test_what_other_nodes_run_takes_no_worker_of_this_one():
     """A provider without a limit of its own runs as many tasks as there are workers on all nodes."""
     imagegen = imagegen_over({"slow": ScriptedProvider()}, workers=1)
     adapters = imagegen.parts
-    await adapters.cluster.join("another")
+    await adapters.cluster.beat("another")
     theirs, mine = [await imagegen.submit("a") for _ in range(2)]
     await adapters.queue.claim("another", limit=1, now=adapters.clock.now(), provider_limits={"slow": 1})
 

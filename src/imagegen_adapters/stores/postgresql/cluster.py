@@ -210,9 +210,6 @@ class PostgresqlCluster:
         self._cleaning: asyncio.Task[None] | None = None
         listener.hear(_TOPIC, self._hear_place)
 
-    async def join(self, node: str) -> None:
-        await self.beat(node)
-
     async def beat(self, node: str) -> None:
         await self._database.rows(_BEAT, node, self._dead_after, *self._description)
 

@@ -22,7 +22,7 @@ import attrs
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from imagegen_adapters.stores.errors import (
+from imagegen_adapters.stores.sql import (
     DatabaseCode,
     MoveUnfinished,
     SchemaTooOld,

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from imagegen_adapters.stores.errors import DatabaseCode, SchemaTooOld, pending
+from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooOld, pending
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,
