@@ -24,6 +24,7 @@ import attrs
 
 from imagegen_adapters.files.local import make_directory, sync_directory
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE
+from imagegen_adapters.stores.configs import SEALED
 from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
     IMAGES_DIRECTORY,
@@ -95,16 +96,6 @@ _HAS_DATA = """
 SELECT EXISTS (SELECT 1 FROM tasks) OR EXISTS (SELECT 1 FROM images)
     OR EXISTS (SELECT 1 FROM provider_configs)
     OR EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'webhooks')
-"""
-
-_SEALED = """
-SELECT count(*) FROM (
-    SELECT 1 FROM provider_configs WHERE api_key IS NOT NULL
-    UNION ALL SELECT 1 FROM provider_configs WHERE sealed_extra IS NOT NULL
-    UNION ALL SELECT 1 FROM tasks WHERE override IS NOT NULL
-    UNION ALL SELECT 1 FROM attempts WHERE sealed_config IS NOT NULL
-    UNION ALL SELECT 1 FROM webhooks
-)
 """
 
 
@@ -521,7 +512,7 @@ def _inspect(staging: Path, data_dir: Path, *, files: int) -> RestoreReport:
             missing=missing,
             pending=_task_ids(rows, "pending"),
             processing=_task_ids(rows, "processing"),
-            sealed=_value(rows, _SEALED),
+            sealed=_value(rows, f"SELECT count(*) FROM ({SEALED})"),  # noqa: S608 - of our own
             has_master_key=(data_dir / KEY_FILE).exists(),
         )
 

@@ -50,7 +50,7 @@ from imagegen_core.secrets import Redactor
 from imagegen_core.services.upkeep import Stores, Upkeep
 
 if TYPE_CHECKING:
-    from imagegen_adapters.archives.bucket import InstallationId
+    from imagegen_adapters.archives.prefix import InstallationId
     from imagegen_adapters.stores.postgresql.installation import Activity
 
 _log = logging.getLogger("imagegen.composition")

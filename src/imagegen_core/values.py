@@ -239,3 +239,18 @@ class _ZipBuffer:
     def take(self) -> bytes:
         pieces, self._pieces = self._pieces, []
         return b"".join(pieces)
+
+
+@attrs.define(kw_only=True)
+class PassProgress:
+    """How far a pass is; ``total`` is None while it is not known."""
+
+    name: str = ""
+    done: int = 0
+    total: int | None = None
+
+    def add(self, count: int = 1) -> None:
+        """Count what the pass has dealt with."""
+        self.done += count
+        if self.total is not None:
+            self.total = max(self.total, self.done)

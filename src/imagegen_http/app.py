@@ -18,6 +18,7 @@ from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 from imagegen_http import console, document
 from imagegen_http.api import (
     batches,
+    dry_runs,
     errors,
     images,
     marks,
@@ -55,7 +56,7 @@ API: Sequence[HTTPRouteHandler] = (
     operations.show_usage,
     *(
         route
-        for module in (batches, images, marks, styles, providers, webhooks, upkeep)
+        for module in (batches, images, marks, styles, providers, dry_runs, webhooks, upkeep)
         for route in _routes_of(module)
     ),
 )

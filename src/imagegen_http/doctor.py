@@ -257,7 +257,7 @@ _MIB = 1024 * 1024
 
 async def _bucket(settings: Settings, installation_id: str | None) -> list[Check]:
     """Check that the archive responds, and that its prefix is free or ours; without an id only the former."""
-    from imagegen_adapters.archives.bucket import PrefixTaken
+    from imagegen_adapters.archives.prefix import PrefixTaken
 
     name = settings.storage.archive_name
     if name is None:

@@ -59,7 +59,8 @@ from imagegen_http.settings.schema import (
 )
 
 if TYPE_CHECKING:
-    from imagegen_adapters.archives.bucket import BucketArchive, InstallationId
+    from imagegen_adapters.archives.bucket import BucketArchive
+    from imagegen_adapters.archives.prefix import InstallationId
 
 __all__ = ["UNRECOVERABLE_ERRORS", "DataDirectoryInUse", "Service", "compose", "new_id", "sqlite_warning"]
 

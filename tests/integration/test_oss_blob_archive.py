@@ -8,8 +8,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from imagegen_adapters.archives.bucket import PART_BYTES, PrefixTaken
+from imagegen_adapters.archives.bucket import PART_BYTES
 from imagegen_adapters.archives.oss import OssBlobArchive
+from imagegen_adapters.archives.prefix import PrefixTaken
 from imagegen_adapters.memory import MemoryBlobStore
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable, ValidationFailed

@@ -14,7 +14,8 @@ from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.files import CHUNK_BYTES, PostgresqlBlobStore
 from imagegen_core.errors import BlobMissing
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.upkeep import FindingKind, Stores
+from imagegen_core.services.upkeep import Stores
+from imagegen_core.services.verify import FindingKind
 from tests.contracts.clock import ManualClock
 from tests.contracts.memory import MemoryBlobArchive
 from tests.contracts.samples import NOW, add_image, keys_of, read, stream

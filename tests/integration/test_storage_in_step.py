@@ -13,7 +13,9 @@ from imagegen_adapters.memory import memory_adapters
 from imagegen_core.errors import BlobMissing, StorageError, StorageUnreachable
 from imagegen_core.images import StorageState
 from imagegen_core.services.gallery import Images
-from imagegen_core.services.upkeep import FindingKind, PassProgress, Stores
+from imagegen_core.services.upkeep import Stores
+from imagegen_core.services.verify import FindingKind
+from imagegen_core.values import PassProgress
 from tests.contracts.clock import ManualClock
 from tests.contracts.samples import NOW, add_image, read, stream
 from tests.fakes.oss import FakeOss

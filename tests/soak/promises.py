@@ -6,7 +6,7 @@ import subprocess
 
 import attrs
 
-from imagegen_adapters.archives.bucket import OWNER_MARK
+from imagegen_adapters.archives.prefix import OWNER_MARK
 from tests.chaos.promises import Promises
 from tests.chaos.service import IMAGEGEN
 from tests.chaos.upstream import image

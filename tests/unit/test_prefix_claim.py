@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagegen_adapters.archives.bucket import PrefixClaim, PrefixTaken
+from imagegen_adapters.archives.prefix import PrefixClaim, PrefixTaken
 from imagegen_core.errors import StorageUnreachable
 
 pytestmark = pytest.mark.anyio

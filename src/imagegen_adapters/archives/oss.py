@@ -26,11 +26,11 @@ from imagegen_adapters.archives.bucket import (
     Answer,
     BucketArchive,
     BucketSettings,
-    InstallationId,
     Source,
     complete_body,
     object_headers,
 )
+from imagegen_adapters.archives.prefix import InstallationId
 from imagegen_adapters.files.local import write_durably
 from imagegen_adapters.outbound.addresses import AddressGate, NameLookups
 from imagegen_core.errors import BlobMissing, ImagegenError, StorageError, StorageUnreachable

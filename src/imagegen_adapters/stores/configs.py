@@ -49,7 +49,7 @@ INSERT INTO settings (name, value) VALUES ('default_provider', :provider_name)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
 
-_SEALED = """
+SEALED = """
 SELECT 'api_key/' || provider_name AS place, api_key AS token
 FROM provider_configs WHERE api_key IS NOT NULL
 UNION ALL
@@ -225,7 +225,7 @@ class SqlSealedRows:
 
     async def all(self) -> AsyncIterator[SealedRow]:
         """Yield all tokens; rows may be replaced meanwhile."""
-        for row in await self._sql.rows(_SEALED):
+        for row in await self._sql.rows(SEALED):
             yield SealedRow(place=row["place"], token=row["token"])
 
     async def replace(self, row: SealedRow, token: str) -> None:
@@ -237,5 +237,5 @@ class SqlSealedRows:
 
     async def sample(self) -> str | None:
         """Return any token, or None; the master key must open it."""
-        rows = await self._sql.rows(f"{_SEALED} LIMIT 1")
+        rows = await self._sql.rows(f"{SEALED} LIMIT 1")
         return str(rows[0]["token"]) if rows else None

@@ -104,7 +104,7 @@ def _unused_code(name: str) -> MessageCode | None:
 
 
 MESSAGE_TABLES = (
-    "imagegen_adapters.archives.bucket",
+    "imagegen_adapters.archives.prefix",
     "imagegen_adapters.archives.oss",
     "imagegen_adapters.archives.s3",
     "imagegen_adapters.backup",

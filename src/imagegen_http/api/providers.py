@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response
@@ -12,18 +12,15 @@ from msgspec import UNSET, Meta, UnsetType
 from imagegen_core import limits
 from imagegen_core.config import PROVIDER_NAME_PATTERN, ConfigSource, ModelEntry, masked_extra
 from imagegen_core.config import ProviderConfig as CoreConfig
-from imagegen_core.errors import ProviderNotConfigured
 from imagegen_core.facts import Group, TokenKind, Unit
-from imagegen_core.messages import RefusalCode
-from imagegen_core.models import LifecycleStatus, ProviderProfile, check_request, choose_model, form_of
+from imagegen_core.models import LifecycleStatus, ProviderProfile, form_of
 from imagegen_core.models import Model as CoreModel
 from imagegen_core.models import Parameter as CoreParameter
-from imagegen_core.ports.provider import ProbeOutcome, ProviderCall
+from imagegen_core.ports.provider import ProbeOutcome
 from imagegen_core.ports.provider import Provider as CoreProvider
 from imagegen_core.requests import Operation, parse_operations
 from imagegen_core.resolving import ResolvedProvider
 from imagegen_core.search import Page
-from imagegen_core.services.tasks import with_any_images
 from imagegen_http import schemas
 from imagegen_http.api.errors import delete, get, patch, post
 from imagegen_http.api.requests import (
@@ -35,8 +32,6 @@ from imagegen_http.api.requests import (
     without_fields,
 )
 from imagegen_http.api.responses import DELETED, Deleted, JsonResponse, ListPage, Success, listed, success
-from imagegen_http.errors import failure_sentence
-from imagegen_http.guard import asgi
 from imagegen_http.guard.asgi import PRIVATE_REVALIDATE
 from imagegen_http.schemas import Answer, Body, JsonObject, ProviderName, RequestedModel, Shown, Time, doc
 from imagegen_http.service import Service
@@ -272,7 +267,7 @@ class ProviderConfig(Answer, frozen=True, kw_only=True):
             display_name=provider.display_name,
             api_key=None if config.api_key is None else config.api_key.masked,
             has_api_key=config.api_key is not None,
-            models=_models(provider.profile, today),
+            models=models_of(provider.profile, today),
             enabled=config.is_enabled,
             timeout_seconds=config.timeout,
             max_retries=config.retries,
@@ -317,9 +312,9 @@ class ModelBody(Body, frozen=True, kw_only=True):
 _KIND = doc("which adapter speaks to it", "demo", min_length=1, max_length=limits.MAX_KIND_CHARS)
 _DISPLAY_NAME = doc("its name for people", "My demo", max_length=limits.MAX_DISPLAY_NAME_CHARS)
 _API_BASE_WORDS = {"pattern": f"^($|{schemas.API_BASE_PATTERN})", "max_length": limits.MAX_API_BASE_CHARS}
-_API_BASE = doc("address of its API, with the path", **_API_BASE_WORDS)
+API_BASE = doc("address of its API, with the path", **_API_BASE_WORDS)
 _API_KEY = doc("its key; an answer's mask leaves it", minLength=1, max_length=limits.MAX_API_KEY_CHARS)
-_MODELS = doc("its models; left out: the known ones", max_length=limits.MAX_MODELS)
+MODELS = doc("its models; left out: the known ones", max_length=limits.MAX_MODELS)
 _TIMEOUT = doc("how long one call may take", 60, gt=0, le=limits.MAX_TIMEOUT_SECONDS)
 _RETRIES = doc("how often a call that started nothing is sent again", 3, ge=0, le=limits.MAX_RETRIES)
 _EXTRA_CONFIG = doc("settings of its kind: `preset`, `spec`, `headers`, `max_concurrency`, …")
@@ -336,9 +331,9 @@ class ProviderConfigBody(Body, frozen=True, kw_only=True):
     ]
     kind: Annotated[str, _KIND] | UnsetType | None = UNSET
     display_name: Annotated[str, _DISPLAY_NAME] | UnsetType | None = UNSET
-    api_base: Annotated[str, _API_BASE] | UnsetType | None = UNSET
+    api_base: Annotated[str, API_BASE] | UnsetType | None = UNSET
     api_key: Annotated[str, _API_KEY] | UnsetType | None = UNSET
-    models: Annotated[list[ModelBody], _MODELS] | UnsetType | None = UNSET
+    models: Annotated[list[ModelBody], MODELS] | UnsetType | None = UNSET
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)] | UnsetType = UNSET
     timeout_seconds: Annotated[float, _TIMEOUT] | UnsetType | None = UNSET
     max_retries: Annotated[int, _RETRIES] | UnsetType | None = UNSET
@@ -356,61 +351,6 @@ class ToggleBody(Body, frozen=True, kw_only=True):
     enabled: Annotated[bool, doc("whether tasks may be sent to it", example=True)]
 
 
-_SPEC = doc("with `spec`, as an object or as its text, or with `preset`", {"preset": "xai"})
-Step = Literal["submit", "poll", "result"]
-_STEP = doc("which request: the paid one, or one about its job", "submit")
-_PROMPT = doc("what to make", schemas.EXAMPLE_PROMPT, max_length=limits.MAX_PROMPT_CHARS)
-_IMAGES = "addresses of the images in it; null for one that is there itself"
-
-
-class DryRunBody(Body, frozen=True, kw_only=True):
-    """A configuration of kind `http` that is not saved, and a request for it; left out: only a check."""
-
-    api_base: Annotated[str, _API_BASE] | None = None
-    extra_config: Annotated[JsonObject, _SPEC]
-    models: Annotated[list[RequestedModel], _MODELS] = msgspec.field(default_factory=list)
-    operation: Annotated[Operation, doc("what the request asks for", Operation.GENERATE)] | None = None
-    model_id: RequestedModel | None = None
-    prompt: Annotated[str, _PROMPT] = ""
-    params: Annotated[JsonObject, doc("parameters of the model", {"num": 2})] = msgspec.field(
-        default_factory=dict
-    )
-    reference_images: Annotated[int, doc("how many", 1, ge=1, le=limits.MAX_REFERENCES)] = 1
-    has_mask: Annotated[bool, doc("whether a mask comes with the image of an edit", example=False)] = False
-    answer: Annotated[str, doc("a sample of what the provider answers", '{"data": []}')] | None = None
-    answer_to: Annotated[Step, _STEP] = "submit"
-    answer_status: Annotated[int, doc("its HTTP status", 200, ge=200, le=599)] = 200
-
-
-class RequestPreview(Answer, frozen=True, kw_only=True):
-    """A request as it would be sent, secrets masked."""
-
-    step: Annotated[Step, _STEP]
-    method: Annotated[str, doc("its method", "POST")]
-    url: Annotated[str, doc("where it goes", "https://example.com/v1/images")]
-    headers: Annotated[dict[str, str], doc("by lower-case name", {"authorization": "Bearer ****"})]
-    body: Annotated[str | None, doc("as text, images by name, type and size", '{"prompt": "a cat"}')]
-
-
-class SampleReading(Answer, frozen=True, kw_only=True):
-    """What an answer means for its call."""
-
-    state: Annotated[Literal["done", "accepted", "pending", "failed"], doc("of the call", "done")]
-    images: Annotated[list[str | None] | UnsetType, doc(_IMAGES, ["https://example.com/1.png"])] = UNSET
-    job: Annotated[dict[str, str | None] | UnsetType, doc("the accepted job", {"id": "7"})] = UNSET
-    failures: Annotated[list[str], doc("errors in it, each a sentence", [])]
-    warnings: Annotated[list[str], doc("what else is to be known", [])]
-
-
-class DryRun(Answer, frozen=True, kw_only=True):
-    """What a configuration can do, and what comes of a request."""
-
-    models: Annotated[list[Model], doc("its models")]
-    document: Annotated[str | UnsetType, doc("YAML of its preset, to be copied", "id: xai")] = UNSET
-    requests: Annotated[list[RequestPreview], doc("in their order; the first is the paid one")]
-    sample: Annotated[SampleReading | UnsetType, doc("what is found in the answer")] = UNSET
-
-
 _NO_SETTINGS = frozenset({"provider_name", "has_api_key", "source", "warnings", "created_at", "updated_at"})
 """Fields of a body that are not settings: the provider's name and read-only ones."""
 
@@ -425,14 +365,14 @@ async def list_providers(
     draw a form. A client that sends the answer's `ETag` as `If-None-Match` is answered 304 while nothing has
     changed.
     """
-    usable, today = await service.imagegen.providers.usable(), _today(service)
+    usable, today = await service.imagegen.providers.usable(), today_of(service)
     answer = ProviderList(
         providers=[
             Provider(
                 name=provider.config.provider_name,
                 kind=provider.config.kind,
                 display_name=provider.display_name,
-                models=_models(provider.profile, today),
+                models=models_of(provider.profile, today),
             )
             for provider in usable
         ],
@@ -455,7 +395,7 @@ async def list_configs(
     Disabled ones, too. Keys and other secrets are masked.
     """
     configs = await service.imagegen.providers.configured()
-    matches, today = Page.of_all(configs, number=page, size=page_size), _today(service)
+    matches, today = Page.of_all(configs, number=page, size=page_size), today_of(service)
     return listed(matches, lambda it: ProviderConfig.from_resolved(it, today), number=page, size=page_size)
 
 
@@ -531,59 +471,9 @@ async def probe_config(provider_name: ProviderPath, service: ServiceDependency) 
     return success(ProbeResult.from_attributes(probe, latency_ms=round((clock.monotonic() - started) * 1000)))
 
 
-@post(
-    "/api/v1/providers/dry-run",
-    "providers",
-    "provider_not_configured",
-    "model_not_available",
-    "unsupported_operation",
-    "reference_count",
-)
-async def dry_run(data: JSONBody[DryRunBody], service: ServiceDependency) -> Success[DryRun]:
-    """Check a configuration of kind `http`, show what it would send, and read a sample answer.
-
-    Nothing is saved, sent or looked up, no key is read, and nothing costs anything. Errors in a document that
-    is sent as text have its line and column.
-    """
-    parts, resolve = service.imagegen.parts, service.imagegen.resolve
-    config = CoreConfig(
-        provider_name="dry-run",
-        source=ConfigSource.DATABASE,
-        kind="http",
-        api_base=data.api_base or None,
-        models=tuple(ModelEntry(id=each) for each in data.models) or None,
-        extra_config=data.extra_config,
-    )
-    resolve.kinds.check("http", data.extra_config)
-    draft, provider = resolve.describe([config]), cast("Any", parts.providers["http"])
-    models = _models(draft.profile, _today(service))
-    if data.operation is None:
-        preset = data.extra_config.get("preset")
-        document = provider.text_of(preset) if preset else UNSET
-        return success(DryRun(models=models, requests=[], document=document))
-    if draft.config.api_base is None:
-        raise ProviderNotConfigured(config.provider_name, RefusalCode.NO_API_BASE())
-    model = choose_model(draft.profile.models, data.model_id)
-    request = with_any_images(
-        data.operation, data.prompt, data.params, references=data.reference_images, has_mask=data.has_mask
-    )
-    check_request(request, model)
-    first, *_ = provider.split(request, model, draft.config)
-    call = ProviderCall(call_id=parts.new_id(), request=first, model=model, config=draft.config)
-    requests, read = await provider.dry_run(call)
-    shown = DryRun(models=models, requests=[RequestPreview(**each) for each in requests])
-    if data.answer is None:
-        return success(shown)
-    sample = await read(data.answer_to, data.answer_status, data.answer.encode())
-    failures = [failure_sentence(f.code, f.reason, asgi.language.get()) for f in sample.pop("failures", ())]
-    warnings = list(map(asgi.text, sample.pop("warnings", ())))
-    reading = SampleReading(**sample, failures=failures, warnings=warnings)
-    return success(msgspec.structs.replace(shown, sample=reading))
-
-
 async def _saved_config(service: Service, provider_name: str) -> Success[ProviderConfig]:
     saved = await service.imagegen.providers.get(provider_name)
-    return success(ProviderConfig.from_resolved(saved, _today(service)))
+    return success(ProviderConfig.from_resolved(saved, today_of(service)))
 
 
 def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> list[Preset]:
@@ -611,18 +501,18 @@ def describe_presets(providers: Mapping[str, CoreProvider], today: dt.date) -> l
             extra_config=extra,
             display_name=shown,
             api_base=profile.default_api_base,
-            models=_models(profile, today),
+            models=models_of(profile, today),
         )
         for name, kind, shown, extra, profile in rows
     ]
     return sorted(presets, key=lambda preset: preset.display_name.casefold())
 
 
-def _models(profile: ProviderProfile, today: dt.date) -> list[Model]:
+def models_of(profile: ProviderProfile, today: dt.date) -> list[Model]:
     return [Model.from_model(model, today) for model in profile.models]
 
 
-def _today(service: Service) -> dt.date:
+def today_of(service: Service) -> dt.date:
     return service.imagegen.parts.clock.now().date()
 
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from imagegen_core.config import PROVIDER_NAME_PATTERN
 from imagegen_core.errors import StorageError
-from imagegen_core.services.upkeep import FindingKind
+from imagegen_core.services.verify import FindingKind
 from imagegen_core.task import TaskStatus
 from imagegen_http.api.errors import READ, get, patch, post, response
 from imagegen_http.api.requests import ServiceDependency, without_fields

@@ -19,6 +19,7 @@ from imagegen_http.cli.context import (
     about,
     become_owner,
     complain,
+    connection_problem,
     import_lean,
     naming_data_dir,
 )
@@ -556,49 +557,3 @@ def refusal_reason(body: Mapping[str, Any], names: Mapping[str, str]) -> Message
     reason = RefusalCode.PROBLEMS(problems=tuple(details))
     says_all = data.get("detail") and data.get("error") not in _WITH_MESSAGE
     return reason if says_all else about(subject, reason)
-
-
-_NO_CONNECTION = "no connection: the address is not reachable"
-_UNTRUSTED = (
-    "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own"
-)
-
-
-def connection_problem(error: "httpx.HTTPError") -> Message:
-    """Return why there is no response: the first known cause, else that the connection broke."""
-    import socket
-    import ssl
-
-    import httpx
-
-    sentences: tuple[tuple[type[BaseException], str], ...] = (
-        (socket.gaierror, "the name does not resolve"),
-        (ConnectionRefusedError, "connection refused: nothing listens there"),
-        (ssl.SSLCertVerificationError, _UNTRUSTED),
-        (ssl.SSLError, "no TLS connection ({detail}): an http:// address, perhaps"),
-        (httpx.ProxyError, "the proxy that the environment names refuses: {detail}"),
-        (httpx.ConnectTimeout, _NO_CONNECTION),
-        (httpx.TimeoutException, "no response in time"),
-        (httpx.ConnectError, _NO_CONNECTION),
-    )
-    causes = [*_causes(error)]
-    for kind, sentence in sentences:  # the first that any cause matches
-        for cause in causes:
-            if isinstance(cause, kind):
-                detail = str(cause)
-                if isinstance(cause, ssl.SSLCertVerificationError):
-                    detail = cause.verify_message
-                elif isinstance(cause, ssl.SSLError):
-                    detail = (cause.reason or "handshake failed").lower().replace("_", " ")
-                return message(sentence, detail=detail)
-    return message("the connection broke off")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and its causes; a group has one for each address of a name."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for member in error.exceptions:
-                yield from _causes(member)
-        error = error.__cause__ or error.__context__

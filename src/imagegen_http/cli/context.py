@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import attrs
@@ -16,6 +16,9 @@ import click
 
 from imagegen_core.messages import Argument, Message
 from imagegen_http.cli.words import in_words, message, reader_language
+
+if TYPE_CHECKING:
+    import httpx
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -177,6 +180,54 @@ def _failure(error: Exception) -> tuple[Message, int]:
     if isinstance(error, ImagegenError):
         return error.reason, EXIT_FAILED
     raise error
+
+
+# ---------------------------------------------------------------- no response
+
+_NO_CONNECTION = "no connection: the address is not reachable"
+_UNTRUSTED = (
+    "its certificate is not trusted ({detail}); SSL_CERT_FILE names the certificate of a CA of your own"
+)
+
+
+def connection_problem(error: "httpx.HTTPError") -> Message:
+    """Return why there is no response: the first known cause, else that the connection broke."""
+    import socket
+    import ssl
+
+    import httpx
+
+    sentences: tuple[tuple[type[BaseException], str], ...] = (
+        (socket.gaierror, "the name does not resolve"),
+        (ConnectionRefusedError, "connection refused: nothing listens there"),
+        (ssl.SSLCertVerificationError, _UNTRUSTED),
+        (ssl.SSLError, "no TLS connection ({detail}): an http:// address, perhaps"),
+        (httpx.ProxyError, "the proxy that the environment names refuses: {detail}"),
+        (httpx.ConnectTimeout, _NO_CONNECTION),
+        (httpx.TimeoutException, "no response in time"),
+        (httpx.ConnectError, _NO_CONNECTION),
+    )
+    causes = [*_causes(error)]
+    for kind, sentence in sentences:  # the first that any cause matches
+        for cause in causes:
+            if isinstance(cause, kind):
+                detail = str(cause)
+                if isinstance(cause, ssl.SSLCertVerificationError):
+                    detail = cause.verify_message
+                elif isinstance(cause, ssl.SSLError):
+                    detail = (cause.reason or "handshake failed").lower().replace("_", " ")
+                return message(sentence, detail=detail)
+    return message("the connection broke off")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the error and its causes; a group has one for each address of a name."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _causes(member)
+        error = error.__cause__ or error.__context__
 
 
 # ---------------------------------------------------------------- secrets by reference, and a node's address

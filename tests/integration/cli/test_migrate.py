@@ -13,7 +13,7 @@ from datetime import datetime
 import pytest
 import yaml
 
-from imagegen_adapters.archives.bucket import OWNER_MARK
+from imagegen_adapters.archives.prefix import OWNER_MARK
 from imagegen_adapters.secrets import new_key
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks

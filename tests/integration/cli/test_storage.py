@@ -6,7 +6,7 @@ import signal
 import pytest
 import yaml
 
-from imagegen_adapters.archives.bucket import OWNER_MARK
+from imagegen_adapters.archives.prefix import OWNER_MARK
 from tests.fakes.oss import FakeOss, StoredObject
 from tests.integration.api.asking import data, finished, make_image, until
 from tests.integration.cli.outcomes import failed, good

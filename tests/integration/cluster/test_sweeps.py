@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from imagegen_adapters.archives.bucket import OWNER_MARK
+from imagegen_adapters.archives.prefix import OWNER_MARK
 from imagegen_core.ports.blobs import THUMBNAIL_SUFFIX
 from tests.integration.api.asking import IMAGES, data, make_image, until
 

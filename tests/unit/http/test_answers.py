@@ -3,8 +3,9 @@
 import attrs
 import pytest
 
-from imagegen_core.services.upkeep import ExpirySummary, Finding, SyncSummary
-from imagegen_core.services.upkeep import VerifyReport as CoreVerifyReport
+from imagegen_core.services.upkeep import ExpirySummary, SyncSummary
+from imagegen_core.services.verify import Finding
+from imagegen_core.services.verify import VerifyReport as CoreVerifyReport
 from imagegen_http.api.upkeep import ExpiryReport, StorageFinding, SyncReport, VerifyReport
 
 

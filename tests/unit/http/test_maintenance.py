@@ -10,7 +10,9 @@ from imagegen_adapters.system import OneNode, SystemClock
 from imagegen_core.errors import ValidationFailed
 from imagegen_core.messages import StorageCode
 from imagegen_core.ports.cluster import UPKEEP_SLOT
-from imagegen_core.services.upkeep import ExpirySummary, PassProgress, SyncSummary, Upkeep, VerifyReport
+from imagegen_core.services.upkeep import ExpirySummary, SyncSummary, Upkeep
+from imagegen_core.services.verify import VerifyReport
+from imagegen_core.values import PassProgress
 from tests.contracts.clock import ManualClock
 
 pytestmark = pytest.mark.anyio

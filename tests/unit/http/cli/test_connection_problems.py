@@ -6,7 +6,7 @@ import ssl
 import httpx
 import pytest
 
-from imagegen_http.cli.api import connection_problem
+from imagegen_http.cli.context import connection_problem
 from imagegen_http.cli.words import chinese_texts
 
 ERRORS = {
