@@ -9,7 +9,7 @@ import attrs
 
 from imagegen_adapters.images.inspector import ThreadInspector
 from imagegen_adapters.secrets import MemorySecretBox
-from imagegen_adapters.stores.batches import AddTask, SqlBatches, SqlBatchJobs
+from imagegen_adapters.stores.batches import AddTask, SqlBatches
 from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.outbox import SqlOutbox
@@ -91,7 +91,6 @@ def over_sql(sql: Sql, index: Index, add_task: AddTask, box: SecretBox, redactor
     """Return the adapters that are the same over each database, by the names of `Parts`."""
     return {
         "batches": SqlBatches(sql, add_task),
-        "batch_jobs": SqlBatchJobs(sql),
         "marks": SqlMarks(sql, index),
         "trash": SqlTrash(sql, index, simplify),
         "outbox": SqlOutbox(sql),

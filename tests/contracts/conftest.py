@@ -21,7 +21,7 @@ from imagegen_adapters.files.local import LocalBlobStore, LocalSpool
 from imagegen_adapters.images.inspector import SubprocessInspector, ThreadInspector
 from imagegen_adapters.memory import MemoryBlobStore, MemorySpool
 from imagegen_adapters.secrets import FernetSecretBox, MemorySecretBox
-from imagegen_adapters.stores.batches import SqlBatches, SqlBatchJobs
+from imagegen_adapters.stores.batches import SqlBatches
 from imagegen_adapters.stores.configs import CachedProviderConfigs, SqlProviderConfigs
 from imagegen_adapters.stores.gallery import SqlGallery
 from imagegen_adapters.stores.marks import SqlMarks
@@ -48,7 +48,7 @@ from tests.fakes.faulty_proxy import FaultyProxy
 from tests.fakes.oss import FakeOss, crc64
 from tests.integration.oss_settings import settings_of
 
-DATABASE = "tasks queue batches batch_jobs bus records marks trash outbox webhooks configs"
+DATABASE = "tasks queue batches bus records marks trash outbox webhooks configs"
 
 STORES = {
     "memory": f"{DATABASE} config_box cluster peers pass_time blobs spool clock box stranger locked_box",
@@ -150,7 +150,6 @@ def _sqlite_ports(database):
         "tasks": SqliteTasks(database, simplify=simplify),
         "queue": SqliteQueue(database),
         "batches": SqlBatches(SqliteSql(database), sqlite_task_addition),
-        "batch_jobs": SqlBatchJobs(SqliteSql(database)),
         "bus": SqliteQueue(database),
         "records": SqlGallery(SqliteSql(database), SqliteIndex()),
         "marks": SqlMarks(SqliteSql(database), SqliteIndex()),
@@ -223,7 +222,6 @@ def postgresql_store(postgresql, postgresql_dsn, postgresql_database, tmp_path):
         tasks=PostgresqlTasks(database, simplify=simplify),
         queue=PostgresqlQueue(database),
         batches=SqlBatches(PostgresqlSql(database), postgresql_task_addition),
-        batch_jobs=SqlBatchJobs(PostgresqlSql(database)),
         bus=PostgresqlQueue(database, Listener(database)),
         records=SqlGallery(PostgresqlSql(database), PostgresqlIndex()),
         marks=SqlMarks(PostgresqlSql(database), PostgresqlIndex()),

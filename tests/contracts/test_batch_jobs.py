@@ -21,69 +21,69 @@ def a_job(**changes):
     return BatchJob(**{"job_id": new_id(), **fields, **changes})
 
 
-async def test_jobs_come_back_whole(batch_jobs):
+async def test_jobs_come_back_whole(batches):
     """Oldest first, with the provider's names and their times."""
     jobs = a_job(), a_job(created_at=later(1), sent_at=later(2), file="file-1", upstream_id="batch_1")
     for job in jobs:
-        await batch_jobs.add(job)
+        await batches.add_job(job)
 
-    assert jobs == await batch_jobs.all()
+    assert jobs == await batches.jobs()
 
 
-async def test_a_change_makes_earlier_readings_stale(batch_jobs):
+async def test_a_change_makes_earlier_readings_stale(batches):
     """So two nodes never take the same step."""
     job = a_job()
-    await batch_jobs.add(job)
-    changed = await batch_jobs.save(attrs.evolve(job, file="file-1", sent_at=NOW))
+    await batches.add_job(job)
+    changed = await batches.save_job(attrs.evolve(job, file="file-1", sent_at=NOW))
     with pytest.raises(StaleTask):
-        await batch_jobs.save(attrs.evolve(job, file="file-2"))
+        await batches.save_job(attrs.evolve(job, file="file-2"))
 
     assert (job.version + 1, "file-1", NOW) == (changed.version, changed.file, changed.sent_at)
-    assert (changed,) == await batch_jobs.all()
+    assert (changed,) == await batches.jobs()
 
 
-async def test_a_removed_job_is_not_saved_again(batch_jobs):
+async def test_a_removed_job_is_not_saved_again(batches):
     """Nor does its removal depend on who comes first."""
     job = a_job()
-    await batch_jobs.add(job)
+    await batches.add_job(job)
     for _ in range(2):
-        await batch_jobs.remove(job.job_id)
+        await batches.remove_job(job.job_id)
     with pytest.raises(StaleTask):
-        await batch_jobs.save(job)
+        await batches.save_job(job)
 
-    assert () == await batch_jobs.all()
+    assert () == await batches.jobs()
 
 
-async def test_a_job_stays_while_it_has_tasks(batch_jobs, tasks):
+async def test_a_job_stays_while_it_has_tasks(batches, tasks):
     """Without its row, they would be in no job for ever: another node may have them on their way."""
     job = a_job()
-    await batch_jobs.add(job)
+    await batches.add_job(job)
     task = a_task(provider_name="openai").claim(job.owner, NOW)
     await tasks.add(task, queue_size=9)
-    is_early = await batch_jobs.remove(job.job_id)
+    is_early = await batches.remove_job(job.job_id)
     await tasks.save(task.fence, task=task.cancel(NOW, possible_charge=False))
 
-    assert (False, True) == (is_early, await batch_jobs.remove(job.job_id))
-    assert () == await batch_jobs.all()
+    assert (False, True) == (is_early, await batches.remove_job(job.job_id))
+    assert () == await batches.jobs()
 
 
-async def test_tasks_that_wait_miss_a_job_unless_one_takes_them(batch_jobs, tasks):
+async def test_tasks_that_wait_miss_a_job_unless_one_takes_them(batches, tasks):
     """One whose file is uploaded takes no more; those in a job miss nothing."""
     for number, model_id in enumerate(("m", "m", "n", "p")):
         place = BatchPlace(batch_id="batch-1", item=number)
         owner = OWNER_PREFIX if model_id != "p" else a_job().owner
         task = a_task(provider_name="openai", model_id=model_id, batch=place)
         await tasks.add(task.claim(owner, NOW), queue_size=9)
-    await batch_jobs.add(a_job(file="file-1"))
-    await batch_jobs.add(a_job(model_id="n"))
-    before = await batch_jobs.missing()
-    await batch_jobs.add(a_job())
+    await batches.add_job(a_job(file="file-1"))
+    await batches.add_job(a_job(model_id="n"))
+    before = await batches.missing_jobs()
+    await batches.add_job(a_job())
 
     assert ({"batch_id": "batch-1", "provider_name": "openai", "model_id": "m"},) == before
-    assert () == await batch_jobs.missing()
+    assert () == await batches.missing_jobs()
 
 
-async def test_tasks_of_a_job_are_nobodys_orphans(batch_jobs, tasks):
+async def test_tasks_of_a_job_are_nobodys_orphans(batches, tasks):
     """They are processing, found by their owner, and counted for their provider."""
     job = a_job()
     mine = a_task(provider_name="openai").claim(job.owner, NOW)
@@ -93,4 +93,4 @@ async def test_tasks_of_a_job_are_nobodys_orphans(batch_jobs, tasks):
 
     assert (orphan,) == await tasks.orphans(alive=(), running=())
     assert (mine,) == (await tasks.find(TaskFilter(owner=job.owner), PAGE)).items
-    assert {"openai": 1} == await batch_jobs.tasks_out()
+    assert {"openai": 1} == await batches.tasks_in_jobs()

@@ -132,8 +132,39 @@ WHERE batch_id = :batch_id AND completed_at IS NULL
 _CHANGES = {"pause": _PAUSE, "resume": _RESUME, "retry_failed": _RETRY, "cancel": _CANCEL}
 
 
+# ---------------------------------------------------------------- jobs of providers
+
+_JOB_COLUMNS = tuple(field.name for field in attrs.fields(BatchJob))
+
+_ADD_JOB = f"""
+INSERT INTO batch_jobs ({", ".join(_JOB_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _JOB_COLUMNS)})
+"""  # noqa: S608 - columns of our own
+
+_SAVE_JOB = """
+UPDATE batch_jobs SET version = version + 1, sent_at = :sent_at, file = :file, upstream_id = :upstream_id
+WHERE job_id = :job_id AND version = :version RETURNING *
+"""
+
+_REMOVE_JOB = """
+DELETE FROM batch_jobs WHERE job_id = :job_id AND NOT EXISTS (
+    SELECT 1 FROM tasks INDEXED BY tasks_by_status WHERE status = 'processing' AND owner = :owner
+) RETURNING job_id
+"""
+
+_MISSING_JOBS = """
+SELECT batch_id, provider_name, model_id FROM tasks INDEXED BY tasks_by_status
+WHERE status = 'processing' AND owner = 'batch:'
+EXCEPT SELECT batch_id, provider_name, model_id FROM batch_jobs WHERE file IS NULL
+"""
+
+_TASKS_IN_JOBS = """
+SELECT provider_name, count(*) AS number FROM tasks INDEXED BY tasks_by_status
+WHERE status = 'processing' AND owner LIKE 'batch:%' GROUP BY provider_name
+"""
+
+
 class SqlBatches:
-    """The tables ``batches`` and ``batch_costs``; ``add_task`` is the database's own."""
+    """The tables of batches and of their jobs; ``add_task`` is the database's own."""
 
     def __init__(self, sql: Sql, add_task: AddTask) -> None:
         self._sql = sql
@@ -258,6 +289,28 @@ class SqlBatches:
 
         await self._sql.transact(change())
 
+    # ---------------------------------------------------------------- jobs of providers
+
+    async def add_job(self, job: BatchJob) -> None:
+        await self._sql.change(_ADD_JOB, **_values(job))
+
+    async def jobs(self) -> tuple[BatchJob, ...]:
+        return tuple(map(_job, await self._sql.rows("SELECT * FROM batch_jobs ORDER BY seq")))
+
+    async def save_job(self, job: BatchJob) -> BatchJob:
+        for row in await self._sql.change(_SAVE_JOB, **_values(job)):
+            return _job(row)
+        raise StaleTask(job.job_id)
+
+    async def remove_job(self, job_id: str) -> bool:
+        return bool(await self._sql.change(_REMOVE_JOB, job_id=job_id, owner=OWNER_PREFIX + job_id))
+
+    async def missing_jobs(self) -> tuple[Mapping[str, Any], ...]:
+        return tuple(map(dict, await self._sql.rows(_MISSING_JOBS)))
+
+    async def tasks_in_jobs(self) -> Mapping[str, int]:
+        return {row["provider_name"]: row["number"] for row in await self._sql.rows(_TASKS_IN_JOBS)}
+
 
 def _batch(row: Row, counts: dict[TaskStatus, int], costs: Sequence[Cost]) -> Batch:
     ceiling = cost_from_columns("known", row["max_cost_currency"], row["max_cost_ticks"])
@@ -275,64 +328,6 @@ def _batch(row: Row, counts: dict[TaskStatus, int], costs: Sequence[Cost]) -> Ba
     )
 
 
-# ---------------------------------------------------------------- jobs of providers
-
-_COLUMNS = tuple(field.name for field in attrs.fields(BatchJob))
-
-_ADD = f"""
-INSERT INTO batch_jobs ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in _COLUMNS)})
-"""  # noqa: S608 - columns of our own
-
-_SAVE = """
-UPDATE batch_jobs SET version = version + 1, sent_at = :sent_at, file = :file, upstream_id = :upstream_id
-WHERE job_id = :job_id AND version = :version RETURNING *
-"""
-
-_REMOVE = """
-DELETE FROM batch_jobs WHERE job_id = :job_id AND NOT EXISTS (
-    SELECT 1 FROM tasks INDEXED BY tasks_by_status WHERE status = 'processing' AND owner = :owner
-) RETURNING job_id
-"""
-
-_MISSING = """
-SELECT batch_id, provider_name, model_id FROM tasks INDEXED BY tasks_by_status
-WHERE status = 'processing' AND owner = 'batch:'
-EXCEPT SELECT batch_id, provider_name, model_id FROM batch_jobs WHERE file IS NULL
-"""
-
-_TASKS_OUT = """
-SELECT provider_name, count(*) AS number FROM tasks INDEXED BY tasks_by_status
-WHERE status = 'processing' AND owner LIKE 'batch:%' GROUP BY provider_name
-"""
-
-
-class SqlBatchJobs:
-    """The table ``batch_jobs``."""
-
-    def __init__(self, sql: Sql) -> None:
-        self._sql = sql
-
-    async def add(self, job: BatchJob) -> None:
-        await self._sql.change(_ADD, **_values(job))
-
-    async def all(self) -> tuple[BatchJob, ...]:
-        return tuple(map(_job, await self._sql.rows("SELECT * FROM batch_jobs ORDER BY seq")))
-
-    async def save(self, job: BatchJob) -> BatchJob:
-        for row in await self._sql.change(_SAVE, **_values(job)):
-            return _job(row)
-        raise StaleTask(job.job_id)
-
-    async def remove(self, job_id: str) -> bool:
-        return bool(await self._sql.change(_REMOVE, job_id=job_id, owner=OWNER_PREFIX + job_id))
-
-    async def missing(self) -> tuple[Mapping[str, Any], ...]:
-        return tuple(map(dict, await self._sql.rows(_MISSING)))
-
-    async def tasks_out(self) -> Mapping[str, int]:
-        return {row["provider_name"]: row["number"] for row in await self._sql.rows(_TASKS_OUT)}
-
-
 def _values(job: BatchJob) -> dict[str, object]:
     moments = {"created_at": to_timestamp(job.created_at), "sent_at": optional_timestamp(job.sent_at)}
     return attrs.asdict(job) | moments
@@ -340,4 +335,4 @@ def _values(job: BatchJob) -> dict[str, object]:
 
 def _job(row: Row) -> BatchJob:
     moments = {"created_at": from_timestamp(row["created_at"]), "sent_at": optional_moment(row["sent_at"])}
-    return BatchJob(**{name: row[name] for name in _COLUMNS} | moments)
+    return BatchJob(**{name: row[name] for name in _JOB_COLUMNS} | moments)

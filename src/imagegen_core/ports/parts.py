@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
-from imagegen_core.ports.batches import BatchJobStore, BatchStore
+from imagegen_core.ports.batches import BatchStore
 from imagegen_core.ports.blobs import BlobStore, Spool
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.gallery import Gallery, Marks, Trash
@@ -30,7 +30,6 @@ class Parts:
     tasks: TaskRepository
     queue: Queue
     batches: BatchStore
-    batch_jobs: BatchJobStore
     cluster: Cluster
     images: Gallery
     trash: Trash

@@ -131,7 +131,7 @@ class BatchJobs:
             return None
         now = self.parts.clock.monotonic()
         if now >= self._count_at:
-            self._out, self._count_at = await self.parts.batch_jobs.tasks_out(), now + _LOOK_SECONDS
+            self._out, self._count_at = await self.parts.batches.tasks_in_jobs(), now + _LOOK_SECONDS
         return limit + self._out.get(provider_name, 0)
 
     async def look(self) -> None:
@@ -140,11 +140,13 @@ class BatchJobs:
         Only the node that submits the tasks may do that, once it has no more of them for now. Jobs of the
         same batch, provider and model wait for each other.
         """
-        store, now = self.parts.batch_jobs, self.parts.clock.now()
-        for target in await store.missing():
-            await store.add(BatchJob(job_id=self.parts.new_id(), created_at=now, **target))
+        store, now = self.parts.batches, self.parts.clock.now()
+        for target in await store.missing_jobs():
+            await store.add_job(BatchJob(job_id=self.parts.new_id(), created_at=now, **target))
         self._runs = {job_id: run for job_id, run in self._runs.items() if not run.done()}
-        oldest = {(job.batch_id, job.provider_name, job.model_id): job for job in reversed(await store.all())}
+        oldest = {
+            (job.batch_id, job.provider_name, job.model_id): job for job in reversed(await store.jobs())
+        }
         for job in oldest.values():
             if job.job_id not in self._runs:
                 run = JobRun(jobs=self, parts=self.parts, job=job).run()
@@ -240,7 +242,7 @@ class JobRun:
         return min(age, clock.now() - self.job.sent_at) > _PATIENCE_SENT
 
     async def _save(self, **changes: Any) -> None:
-        self.job = await self.parts.batch_jobs.save(attrs.evolve(self.job, **changes))
+        self.job = await self.parts.batches.save_job(attrs.evolve(self.job, **changes))
 
     async def _end(self, failure: Failure | None = None) -> float:
         """End the job, and by ``failure`` the tasks that it still has, unless another node has it by now."""
@@ -249,7 +251,7 @@ class JobRun:
             failure = redacted_failure(failure, self.parts.redactor)
             async for tasks in self._tasks():
                 await asyncio.gather(*(self._fail(task, failure) for task in tasks))
-        self._has_ended = await self.parts.batch_jobs.remove(self.job.job_id)
+        self._has_ended = await self.parts.batches.remove_job(self.job.job_id)
         return 0.0 if self._has_ended else _RETRY_SECONDS
 
     async def _after_error(self, error: CallError) -> float:

@@ -294,7 +294,7 @@ async def test_a_task_ends_together_with_its_attempt():
     await parts.batches.add(Batch(batch_id="batch-1", size=1, created_at=NOW), BatchPlan(prompts=("cat",)))
     fields = {"provider_name": "demo", "model_id": "m", "created_at": NOW}
     job = BatchJob(job_id="job-1", batch_id="batch-1", **fields)
-    await parts.batch_jobs.add(job)
+    await parts.batches.add_job(job)
     task = a_task(model_id="m", batch=BatchPlace(batch_id="batch-1", item=0)).claim(job.owner, NOW)
     await parts.tasks.add(task, queue_size=9)
     await parts.tasks.save(task.fence, attempts=(an_attempt(task).submitting(NOW),))
