@@ -1,12 +1,17 @@
 """What comes between in the middle of a batch, of an edit and of the trash, and loses nothing."""
 
+import re
 import threading
+from contextlib import contextmanager
 from urllib.parse import urlsplit
+
+import httpx
+import pytest
 
 from tests.browser.form import TOKEN
 from tests.browser.hand import MOUSE, Hand
 from tests.browser.test_console_clock import SHIFT
-from tests.fakes.http_server import HttpServer
+from tests.fakes.http_server import HttpServer, Reply
 from tests.fakes.in_thread import in_thread
 from tests.fakes.own_upstream import DOCUMENT, FakeOwn
 from tests.integration.api.asking import SMALL, data, make_image, until
@@ -160,3 +165,79 @@ def test_days_that_are_left_are_those_of_the_service(tab, serve):
                 tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
 
     assert ["还剩 30 天"] * 2 == texts
+
+
+HEADS = ("accept", "accept-language", "content-type")
+KEPT = ("content-type", "content-security-policy")
+
+
+@contextmanager
+def upgraded(server, tab):
+    """Yield a server before the one, which ``lacks`` files for so many ``loads``, as another version."""
+
+    def answer(request):
+        loads = [one.path for one in before.requests].count("/tasks")
+        if before.lacks and loads <= before.loads and re.search(before.lacks, request.path):
+            return Reply.json({}, 404)
+        if request.path == "/api/v1/events":
+            return Reply(204)
+        headers = {name: text for name, text in request.headers.items() if name in HEADS}
+        answered = client.request(
+            request.method, request.raw_path, params=request.query, headers=headers, content=request.body
+        )
+        return Reply(
+            answered.status_code,
+            answered.content,
+            {name: text for name, text in answered.headers.items() if name in KEPT},
+        )
+
+    with httpx.Client(base_url=server.url) as client, in_thread(HttpServer(answer)) as before:
+        before.lacks, before.loads = "", 100
+        tab.origins.add(before.url)
+        tab.allow("status of 404")
+        yield before
+        tab.open("about:blank")
+
+
+FILES = ("/app.js", "/css/base.css", "/i18n/zh.js", "/pages/tasks.js", "/css/tasks.css")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_of_another_version_has_the_page_start_again(tab, serve, file):
+    """By itself, once; where that is no help, it says so and waits for a press."""
+    tab.allow("Failed to fetch")
+    hand = Hand(tab, MOUSE)
+    with upgraded(serve(), tab) as node:
+        node.lacks, node.loads = f"^/console/[0-9a-f]{{16}}{file}$", 1
+        tab.open(f"{node.url}/tasks")
+        hand.sees("h1", "任务")
+        helped = [request.path for request in node.requests].count("/tasks")
+        node.loads = 100
+        tab.open(f"{node.url}/tasks")
+        hand.reads("#app [role=alert]", "没有加载成功")
+        again = [request.path for request in node.requests].count("/tasks") - helped
+        node.lacks = ""
+        hand.press("#app [role=alert] button")
+        hand.sees("h1", "任务")
+
+    assert (2, 1) == (helped, again)
+
+
+def test_a_page_of_another_version_loses_nothing(tab, serve):
+    """What was typed is there after it; a button whose script is missing says so."""
+    tab.allow("Failed to fetch")
+    hand = Hand(tab, MOUSE)
+    with upgraded(serve(), tab) as node:
+        tab.open(node.url)
+        hand.type("textarea[name=prompt]", "雪山")
+        node.lacks = "^/console/[0-9a-f]{16}/(pages/usage|parts/commands).js$"
+        hand.press("button.find")
+        hand.reads(".toasts", "没有加载成功")
+        hand.press(".ways a", "用量")
+        hand.reads("#main .problem", "没有加载成功")
+        loads = [request.path for request in node.requests].count("/usage")
+        hand.press(".ways a", "创作")
+        hand.sees("textarea[name=prompt]")
+        prompt = hand.run("return document.querySelector('textarea[name=prompt]').value")
+
+    assert (1, "雪山") == (loads, prompt)

@@ -172,13 +172,14 @@ setTimeout(() => done(shifts), 100);
 
 
 def test_something_is_seen_before_anything_else_has_come(serve, tab):
-    """In its colours; nothing moves when the rest is there."""
+    """In its colours, and why nothing else comes; nothing moves when the rest is there."""
     server = serve()
     tab.look(LOOKS[1])
     tab.allow("ERR_BLOCKED_BY_CLIENT")
     tab.cdp("Network.setBlockedURLs", urls=["*.css", "*.js"])
     tab.open(server.url)
-    first = tab.driver.execute_script(_FIRST)
+    (button,) = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".first [role=alert] button"))
+    first = [*tab.driver.execute_script(_FIRST), button.text]
     tab.cdp("Network.setBlockedURLs", urls=[])
     tab.connect(latency_ms=150)
     patient = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=_PATIENT)["identifier"]
@@ -187,7 +188,7 @@ def test_something_is_seen_before_anything_else_has_come(serve, tab):
     shifts = tab.driver.execute_async_script(_SHIFTS)
     tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=patient)
 
-    assert ["imagegen", 0, 56, "rgb(20, 20, 22)"] == first
+    assert ["imagegen", 0, 56, "rgb(20, 20, 22)", "重新加载"] == first
     assert [] == shifts
 
 

@@ -8,10 +8,14 @@ import { Shell } from "./parts/shell.js";
 import { html, render } from "./vendor/index.js";
 
 startRouter(); // first: a Back while the sentences are on their way must be heard
-await fetchSentences(place.value.page);
-const app = document.querySelector("#app");
-app.replaceChildren(); // what was there to be seen at once
-render(html`<${Shell} />`, app);
-startTasks();
-startEvents();
-loadProviders();
+await fetchSentences(place.value.page).then(begin, window.cannotStart);
+
+function begin() {
+  const app = document.querySelector("#app");
+  if (!app.querySelector("[aria-busy]")) return; // its style could not be had
+  app.replaceChildren(); // what was there to be seen at once
+  render(html`<${Shell} />`, app);
+  startTasks();
+  startEvents();
+  loadProviders();
+}

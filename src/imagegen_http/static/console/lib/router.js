@@ -77,9 +77,12 @@ function fetched(href) {
   if (document.querySelector(`link[data-page][href="${href}"]`)) return undefined;
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, media: "not all" });
   link.dataset.page = "";
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     link.addEventListener("load", resolve);
-    link.addEventListener("error", resolve);
+    link.addEventListener("error", () => {
+      link.remove();
+      reject(new Error(href));
+    });
     document.body.append(link); // after those of every page
   });
 }

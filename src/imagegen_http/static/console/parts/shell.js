@@ -23,12 +23,15 @@ const KEYS = /mac|iphone|ipad/i.test(navigator.platform) ? "⌘K" : "Ctrl K";
 
 /** What is asked for by a key is fetched with the first of them. */
 async function command(name) {
-  try {
-    (await import("./commands.js"))[name]();
-  } catch {
-    toast(t("problem.page"), { kind: "wrong" });
-  }
+  (await import("./commands.js"))[name]();
 }
+
+const MODULE = /module/i; // in every browser's words for one that cannot be had
+
+/** What was asked for and could not be fetched is told, wherever that was. */
+addEventListener("unhandledrejection", ({ reason }) => {
+  if (MODULE.test(reason?.message)) toast(t("problem.page"), { kind: "wrong" });
+});
 
 /** A file that is dropped on any page becomes a reference; Create takes it by itself. */
 function useDrop() {
@@ -38,12 +41,7 @@ function useDrop() {
       const files = [...event.dataTransfer.files];
       if (event.defaultPrevented || !files.length || document.querySelector("dialog[open]")) return;
       event.preventDefault(); // the browser would leave the page for it
-      if (place.peek().page === "create") return;
-      try {
-        await (await import("./commands.js")).takeFiles(files);
-      } catch {
-        toast(t("problem.page"), { kind: "wrong" });
-      }
+      if (place.peek().page !== "create") await (await import("./commands.js")).takeFiles(files);
     };
     addEventListener("dragover", over);
     addEventListener("drop", drop);
@@ -123,7 +121,10 @@ function Page() {
         wearStyles(page);
         setShown({ page, Content, error: null });
       },
-      (error) => current && setShown({ page, Content: null, error }),
+      async (error) => {
+        const isThere = await fetch("/health/live", { cache: "no-store" }).catch(() => null);
+        if (current && !(isThere && window.startAgain())) setShown({ page, Content: null, error });
+      },
     );
     return () => {
       current = false;
@@ -154,8 +155,6 @@ function takeFocus() {
 
 async function load(page) {
   if (!page) return (await import("../pages/nowhere.js")).Nowhere;
-  const rest = Promise.all([fetchStyles(page), fetchSentences(page)]);
-  const { default: Content } = await import(`../pages/${page}.js`);
-  await rest;
+  const [{ default: Content }] = await Promise.all([import(`../pages/${page}.js`), fetchStyles(page), fetchSentences(page)]);
   return Content;
 }
