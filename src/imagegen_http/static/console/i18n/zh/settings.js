@@ -73,7 +73,7 @@ export default {
     agents_http: "设置了访问令牌时，TOKEN 处填令牌。",
     agents_stdio: "写入 claude_desktop_config.json，路径换成本安装的。",
     configuration: "生效的配置",
-    configuration_why: "密钥已遮盖。改 config.yaml 之后重启生效；服务商在“服务商”页里改。",
+    configuration_why: "密钥已打码。改 config.yaml 之后重启生效；服务商在“服务商”页里改。",
     filter: "筛选配置项",
     changed_only: "只看改过的",
     name: "配置项",
