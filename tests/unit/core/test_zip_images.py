@@ -112,7 +112,7 @@ async def test_entries_are_plain(images):
             Language.EN,
             ["no image 99", "in no store", "archive does not answer", "cannot be read now"],
         ),
-        (Language.ZH, ["99", "已不在任何存储中", "归档存储没有响应", "现在无法读取"]),
+        (Language.ZH, ["99", "已不在任何存储中", "归档没有响应", "现在无法读取"]),
     ],
 )
 async def test_what_is_missing_is_said_and_why(images, language, reasons):
