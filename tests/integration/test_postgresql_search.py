@@ -71,7 +71,9 @@ class Both:
         async with self._database.transaction() as connection:
             stored = await insert_images(connection, images, simplify)
         prepared = [PreparedImage.from_image(image, simplify) for image in images]
-        assert stored == await self.sqlite.writer.write(lambda c: insert_prepared(c, prepared, simplify))
+        assert (stored, [*stored]) == await self.sqlite.writer.write(
+            lambda c: insert_prepared(c, prepared, simplify)
+        )
         return stored
 
     async def go_on_at(self, image_id):

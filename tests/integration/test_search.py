@@ -69,7 +69,7 @@ async def add_image(database, *prompts, **changes):
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
     )
     prepared = [PreparedImage.from_image(image, simplify) for image in images]
-    return await database.writer.write(lambda c: insert_prepared(c, prepared, simplify))
+    return (await database.writer.write(lambda c: insert_prepared(c, prepared, simplify)))[0]
 
 
 async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):

@@ -6,12 +6,14 @@ import pytest
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 from imagegen_adapters.stores.sqlite.tasks import SqliteQueue, SqliteTasks
 from imagegen_core.attempt import SentConfig
 from imagegen_core.errors import Failure, FailureCode
 from imagegen_core.messages import upstream_text
 from imagegen_core.ports.gallery import ImageFilter, ImageList
+from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.search import Paging
 from imagegen_core.task import EventKind
 from tests.contracts.samples import a_task, an_attempt, an_event, an_image, later
@@ -95,3 +97,26 @@ async def test_an_error_without_a_code_is_its_text(database):
     (entry,) = await outbox.claim(due=None)
 
     assert [upstream_text("403 AccessDenied")] * 2 == [entry.last_error, (await outbox.counts()).last_error]
+
+
+async def test_what_runs_again_is_not_compiled_again():
+    """Each number for a limit would make SQLite do so: of a claim, and of a page of tasks or images."""
+    database, compiled = Database.in_memory(), []
+    queue, gallery = SqliteQueue(database), sqlite_gallery(database)
+    tasks = SqliteTasks(database, simplify=str)
+
+    def note(*parts):
+        compiled.append(parts)
+        return sqlite3.SQLITE_OK
+
+    await database.writer.write(lambda connection: connection.set_authorizer(note))
+    for limit in (1, 2):
+        compiled.clear()
+        await tasks.add(a_task(), queue_size=9)
+        await queue.demand(now=later(limit), limit=limit)
+        await queue.claim("node", limit=limit, now=later(limit), provider_limits={"demo": 9})
+        await tasks.find(TaskFilter(), Paging(page_size=limit))
+        for images in (ImageList(), ImageList(criteria=ImageFilter(provider_name="demo"))):
+            await gallery.list(images, Paging(page_size=limit))
+
+    assert [] == [parts for parts in compiled if parts[0] != sqlite3.SQLITE_TRANSACTION]

@@ -23,6 +23,7 @@ def connection():
         ("WHERE id = ANY(:ids)", "WHERE id IN (SELECT value FROM json_each(:ids))"),
         ("WHERE id <> ALL (:ids::text[])", "WHERE id NOT IN (SELECT value FROM json_each(:ids))"),
         ("SELECT id FROM t LIMIT 1 FOR UPDATE SKIP LOCKED", "SELECT id FROM t LIMIT 1"),
+        ("SELECT id FROM t LIMIT :limit OFFSET :a", "SELECT id FROM t LIMIT :limit + 0 OFFSET :a"),
         (
             "SELECT json_agg(value ->> 1) FROM t",
             "SELECT json_group_array(json_extract(value, '$[1]')) FROM t",
@@ -30,7 +31,7 @@ def connection():
     ],
 )
 def test_statements_for_sqlite(statement, in_words_of_sqlite):
-    """It has no casts, no arrays and no row locks."""
+    """It has no casts, no arrays, no row locks, and no limit at which the planner looks."""
     assert in_words_of_sqlite == for_sqlite(statement)
 
 

@@ -397,14 +397,14 @@ class PreparedImage:
 
 def insert_prepared(
     connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
-) -> tuple[Image, ...]:
-    """Insert and index images; one whose attempt and position exist is returned as stored."""
-    images = []
+) -> tuple[tuple[Image, ...], list[Image]]:
+    """Insert and index images; return all as stored, and those whose attempt and position are new."""
     ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
-    for one, image_id in zip(prepared, ids, strict=True):
-        stored = [] if image_id else execute(connection, _OF_ATTEMPT, one.row)
-        images.append(row_to_image(stored[0]) if stored else attrs.evolve(one.image, id=image_id))
-    return tuple(images)
+    images = tuple(
+        attrs.evolve(one.image, id=new) if new else row_to_image(*execute(connection, _OF_ATTEMPT, one.row))
+        for one, new in zip(prepared, ids, strict=True)
+    )
+    return images, [image for image in images if image.id in ids]
 
 
 def insert_rows(

@@ -26,7 +26,7 @@ from imagegen_adapters.stores.search import prepare_each
 from imagegen_adapters.stores.sql import Query, SqliteSql, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.stores.sqlite.search import NEWEST_IMAGE, PreparedImage, insert_prepared
+from imagegen_adapters.stores.sqlite.search import PreparedImage, insert_prepared
 from imagegen_adapters.stores.tasks import (
     GET_TASK,
     TASK_OF_KEY,
@@ -301,7 +301,9 @@ class SqliteTasks(SqlTasks):
                 connection.execute(_MOVE_TASK, state)
             if state is not None and not connection.execute(_UPDATE_TASK, state).rowcount:
                 raise _refusal(connection, task_id)
-            stored = self._insert(connection, prepared)
+            stored, new = insert_prepared(connection, prepared, self._simplify) if prepared else ((), ())
+            for image in new:
+                _insert_event(connection, image_event(image))
             if task is not None and task.status.final:
                 connection.execute(_WIPE_ATTEMPTS, (task_id,))
                 connection.execute(ADD_USAGE, usage_key(task))
@@ -309,17 +311,6 @@ class SqliteTasks(SqlTasks):
             return stored
 
         return await self._database.writer.write(save)
-
-    def _insert(self, connection: sqlite3.Connection, prepared: list[PreparedImage]) -> tuple[Image, ...]:
-        """Insert images, and the events of new ones."""
-        if not prepared:
-            return ()
-        (last,) = connection.execute(NEWEST_IMAGE).fetchone()
-        images = insert_prepared(connection, prepared, self._simplify)
-        for image in images:
-            if image.id > last:
-                _insert_event(connection, image_event(image))
-        return images
 
 
 def task_addition(task: Task, queue_size: int) -> Query:
@@ -341,7 +332,7 @@ class SqliteQueue(SqlQueue):
         def read(connection: sqlite3.Connection) -> tuple[bool, Demand]:
             earliest, latest = connection.execute(_DEFERRED).fetchone()
             is_due = earliest is not None and (earliest <= values["now"] or latest > values["beyond"])
-            processing = dict(connection.execute(_DEMAND, values).fetchall())
+            processing = dict(execute(connection, _DEMAND, values))
             return is_due, Demand(processing=processing, next_due=optional_moment(earliest))
 
         is_due, demand = await self._database.read(read)
@@ -358,7 +349,7 @@ class SqliteQueue(SqlQueue):
 
         def claim(connection: sqlite3.Connection) -> list[sqlite3.Row]:
             connection.execute(_RELEASE_DUE, due)
-            return connection.execute(_CLAIM, values).fetchall()
+            return execute(connection, _CLAIM, values)
 
         rows = await self._database.writer.write(claim)
         if rows and len(rows) == limit:
