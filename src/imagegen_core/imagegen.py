@@ -38,6 +38,7 @@ from imagegen_core.running.slots import ProviderSlots
 from imagegen_core.running.storing import Storing
 from imagegen_core.search import Paging, SearchQuery, pages
 from imagegen_core.services.batches import Batches
+from imagegen_core.services.estimates import Estimates
 from imagegen_core.services.gallery import IdleThumbnails, Images
 from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import ImageReference, InputSource, Submission, Target, Task
@@ -128,8 +129,8 @@ class ImageGen:
     starts the workers; leaving lets running calls finish within the grace time. Outside the block nothing
     runs: submitted tasks wait for the next instance over the same parts.
 
-    ``tasks``, ``batches``, ``gallery`` and ``providers`` have everything that callers can do; the methods
-    here are what most programs need.
+    ``tasks``, ``estimates``, ``batches``, ``gallery`` and ``providers`` have everything that callers can do;
+    the methods here are what most programs need.
 
     Args:
         parts: an adapter for every port.
@@ -192,9 +193,10 @@ class ImageGen:
             on_images=self._announce,
             keep_inputs=keep_inputs,
         )
+        self.estimates = Estimates(parts=a, resolve=self.resolve)
         self.tasks = Tasks(
             parts=a,
-            resolve=self.resolve,
+            estimates=self.estimates,
             runner=self.runner,
             owner=self.owner,
             queue_size=self.limits.queue_size,

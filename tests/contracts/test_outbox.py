@@ -4,7 +4,7 @@ import pytest
 
 from imagegen_core.images import StorageState
 from imagegen_core.messages import StorageCode
-from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxKind
+from imagegen_core.ports.blobs import MAX_DEFERRAL, OutboxCounts, OutboxKind
 from tests.contracts.samples import NOW, add_image, later
 
 pytestmark = pytest.mark.anyio

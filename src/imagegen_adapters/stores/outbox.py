@@ -5,7 +5,7 @@ from datetime import datetime
 from imagegen_adapters.stores.rows import from_json, optional_moment, to_json, to_timestamp
 from imagegen_adapters.stores.sql import Row, Sql, Steps
 from imagegen_core.messages import Message, upstream_text
-from imagegen_core.ports.outbox import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
+from imagegen_core.ports.blobs import MAX_DEFERRAL, OutboxCounts, OutboxEntry, OutboxKind
 
 # A hundred thousand entries may wait while the archive is down, and each new image triggers a pass. So claims
 # use an index: SQLite's only writer must not scan all that waits.

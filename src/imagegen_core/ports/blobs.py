@@ -1,14 +1,16 @@
-"""Bytes under keys: the blob store, the archive behind it, and the spool of files that tasks need."""
+"""Bytes under keys: the blob store, the archive behind it and its outbox, and the spool of tasks' files."""
 
 import re
 from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 import attrs
 
 from imagegen_core.errors import StorageError
 from imagegen_core.images import StorageState
-from imagegen_core.messages import StorageCode
+from imagegen_core.messages import Message, StorageCode
 
 MAX_KEY_CHARS = 512
 """Length of a whole key. OSS allows 1,023 bytes, including the prefix configured for the bucket."""
@@ -190,3 +192,71 @@ class Spool(Protocol):
 
     async def folders(self, *, older_than_seconds: float) -> tuple[str, ...]:
         """Return the folders whose files that are not kept are all older than that."""
+
+
+# ---------------------------------------------------------------- what the archive still has to do
+
+MAX_DEFERRAL = timedelta(hours=1)
+"""An entry due later than this was deferred before the clock was set back."""
+
+
+class OutboxKind(StrEnum):
+    """``upload``: copy an image to the archive. ``remove``: remove a blob from every store."""
+
+    UPLOAD = "upload"
+    REMOVE = "remove"
+
+
+@attrs.frozen(kw_only=True)
+class OutboxEntry:
+    """One upload or removal; ``attempts`` counts the tries, ``last_error`` is of the last one."""
+
+    id: int
+    kind: OutboxKind
+    blob_key: str
+    image_id: int | None = None
+    attempts: int = 0
+    not_before: datetime | None = None
+    last_error: Message | None = None
+
+
+@attrs.frozen(kw_only=True)
+class OutboxCounts:
+    """Counts of waiting entries; ``failing`` of them were tried before, ``last_error`` is the latest.
+
+    ``next_due`` is when the earliest deferred entry becomes due; None if none is deferred.
+    """
+
+    uploads: int
+    removals: int
+    failing: int
+    last_error: Message | None = None
+    next_due: datetime | None = None
+
+
+class Outbox(Protocol):
+    """Removals are added by `Gallery.delete`, in its transaction. Every write here is durable."""
+
+    async def add_missing_uploads(self, *, limit: int = 1000) -> int:
+        """Queue uploads of images that are only local, oldest first; return how many.
+
+        They were stored before an archive was configured, or just before a crash.
+        """
+
+    async def claim(
+        self, *, due: datetime | None, after: int = 0, limit: int = 16
+    ) -> tuple[OutboxEntry, ...]:
+        """Return entries with ids above ``after``, in that order, their attempts incremented durably.
+
+        ``due`` leaves out those deferred beyond it, but none by more than `MAX_DEFERRAL`: the clock was set
+        back.
+        """
+
+    async def complete(self, entry: OutboxEntry) -> None:
+        """Remove the entry; a missing one is no error."""
+
+    async def defer(self, entry: OutboxEntry, *, not_before: datetime, error: Message) -> None:
+        """Defer the entry and record the error; a removed entry stays removed."""
+
+    async def counts(self) -> OutboxCounts:
+        """Count the waiting entries."""

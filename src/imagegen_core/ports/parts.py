@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from imagegen_core.ports.batches import BatchStore
-from imagegen_core.ports.blobs import BlobStore, Spool
+from imagegen_core.ports.blobs import BlobStore, Outbox, Spool
 from imagegen_core.ports.cluster import Cluster
 from imagegen_core.ports.gallery import Gallery, Marks, Trash
-from imagegen_core.ports.outbox import Outbox
 from imagegen_core.ports.provider import Provider
 from imagegen_core.ports.queue import Queue
 from imagegen_core.ports.secrets import ProviderConfigs, SecretBox

@@ -19,7 +19,8 @@ from imagegen_core.ports.cluster import BATCHES
 from imagegen_core.ports.parts import Parts
 from imagegen_core.ports.tasks import TaskFilter
 from imagegen_core.running.batch_jobs import BatchJobs
-from imagegen_core.services.tasks import Choice, Tasks
+from imagegen_core.services.estimates import Choice
+from imagegen_core.services.tasks import Tasks
 from imagegen_core.task import (
     BatchPlace,
     Submission,
@@ -110,7 +111,7 @@ class Batches:
                     orders[target] = await self._order(batch, submission)
                     if address := orders[target][0][0].config.api_base:
                         await self.parts.check_address(address)
-                quotes = self.tasks.quoted(submission, orders[target])
+                quotes = self.tasks.estimates.quoted(submission, orders[target])
             except ValidationFailed as error:
                 raise error.with_fields({"prompt": plan.field(number)}) from error
             if batch.mode == "vendor":
@@ -127,7 +128,7 @@ class Batches:
 
     async def _order(self, batch: Batch, submission: Submission) -> Sequence[Choice]:
         """Return the providers to ask, in order, at the prices of the batch's mode."""
-        order = await self.tasks.order(submission)
+        order = await self.tasks.estimates.order(submission)
         if batch.mode == "vendor":
             return [(provider, model.in_batch) for provider, model in order]
         return order
@@ -206,7 +207,7 @@ class Batches:
             for number, submission in await self._next(batch):
                 ticks = 0
                 if batch.max_cost is not None:  # in its currency, of the dearest that may be asked
-                    quotes = self.tasks.quoted(submission, await self._order(batch, submission))
+                    quotes = self.tasks.estimates.quoted(submission, await self._order(batch, submission))
                     if (problem := ceiling_problem(quotes, batch.max_cost)) is not None:
                         await self._pause(batch, "max_cost", problem)
                         return 0

@@ -23,9 +23,8 @@ from imagegen_core.images import Image, StorageState
 from imagegen_core.limits import DEFAULT_KEEP_INPUTS, WEBHOOK_RETENTION_DAYS
 from imagegen_core.messages import Message, ProblemCode, StorageCode
 from imagegen_core.policies import sync_backoff
-from imagegen_core.ports.blobs import BlobArchive, BlobStore, StoredBlob
+from imagegen_core.ports.blobs import BlobArchive, BlobStore, OutboxEntry, OutboxKind, StoredBlob
 from imagegen_core.ports.cluster import REMOVED, UPKEEP_SLOT
-from imagegen_core.ports.outbox import OutboxEntry, OutboxKind
 from imagegen_core.ports.parts import Parts
 from imagegen_core.running.exchange import RETENTION_SECONDS, is_kept
 from imagegen_core.running.storing import sha256_of

@@ -14,7 +14,7 @@ from imagegen_core.messages import RefusalCode
 from imagegen_core.models import check_request, choose_model
 from imagegen_core.ports.provider import ProviderCall
 from imagegen_core.requests import Operation
-from imagegen_core.services.tasks import with_any_images
+from imagegen_core.services.estimates import with_any_images
 from imagegen_http import schemas
 from imagegen_http.api.errors import post
 from imagegen_http.api.providers import API_BASE, MODELS, Model, models_of, today_of

@@ -258,9 +258,9 @@ async def estimate_task(data: JSONBody[EstimateBody], service: ServiceDependency
         raise ValidationFailed(*map(_not_of_this_operation, misplaced))
     submission = await _submission(service, data.operation, data, prompt, params)
     with fields_named(_names(rules)):
-        costs = await service.imagegen.tasks.estimate(submission)
+        costs = await service.imagegen.estimates.estimate(submission)
         is_unknown = any(cost.basis is Basis.UNKNOWN for cost in costs)
-        median = await service.imagegen.tasks.usual_cost(submission) if is_unknown else None
+        median = await service.imagegen.estimates.usual_cost(submission) if is_unknown else None
     usual: UsualCost | UnsetType = UNSET
     if median is not None:
         usual = UsualCost(amount=amount_text(median[0]), currency=median[1], images=median[2])

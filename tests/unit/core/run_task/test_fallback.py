@@ -358,7 +358,7 @@ async def test_the_estimate_is_the_dearest(first, second, expected):
     providers, imagegen = three()
     providers[0].price, providers[1].price = first, second
 
-    costs = await imagegen.tasks.estimate(Submission(prompt="猫", fallback=(Target("second"),)))
+    costs = await imagegen.estimates.estimate(Submission(prompt="猫", fallback=(Target("second"),)))
 
     assert expected == [(cost.text, cost.currency, cost.basis) for cost in costs]
 
@@ -378,7 +378,7 @@ async def test_a_list_that_cannot_be_is_refused(fallback, field, words):
     _, imagegen = three()
     refusals = []
     submission = Submission(prompt="猫", fallback=tuple(map(Target.parse, fallback)))
-    for act in (imagegen.tasks.submit, imagegen.tasks.estimate):
+    for act in (imagegen.tasks.submit, imagegen.estimates.estimate):
         with pytest.raises(Refusal, match=words) as caught:
             await act(submission)
         refusals.append(caught.value)
