@@ -184,20 +184,22 @@ class CallError(ImagegenError):
 class Refusal(ImagegenError):
     """A request that was turned down; nothing was stored, nothing was sent.
 
-    ``slug`` is the error's stable name, under which ``words.json`` has its description and hint; ``code //
-    100`` is the HTTP status. ``data`` says more about this request; ``hint`` replaces the usual one.
+    Without a ``reason`` it is what the class ``says``. ``slug`` is the error's stable name, under which
+    ``words.json`` has its description and hint; ``code // 100`` is the HTTP status. ``data`` says more about
+    this request; ``hint`` replaces the usual one.
     """
 
     slug: ClassVar[str]
     code: ClassVar[int]
+    says: ClassVar[RefusalCode]
 
-    def __init_subclass__(cls, slug: str = "", code: int = 0) -> None:
-        for name, value in (("slug", slug), ("code", code)):
+    def __init_subclass__(cls, slug: str = "", code: int = 0, says: RefusalCode | None = None) -> None:
+        for name, value in (("slug", slug), ("code", code), ("says", says)):
             if value:  # else as the class above
                 setattr(cls, name, value)
 
-    def __init__(self, reason: Message, /, **data: Any) -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Message | None = None, /, **data: Any) -> None:
+        super().__init__(self.says() if reason is None else reason)
         self.data: Mapping[str, Any] = data
         self.hint: Message | None = None
 
@@ -273,11 +275,8 @@ class UpstreamNotAllowed(Refusal, slug="upstream_not_allowed", code=40008):
     """The address is private, loopback, link-local or metadata, and not allow-listed."""
 
 
-class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201):
+class IdempotencyKeyReused(Refusal, slug="idempotency_key_reused", code=42201, says=RefusalCode.KEY_REUSED):
     """The key was used for another body."""
-
-    def __init__(self) -> None:
-        super().__init__(RefusalCode.KEY_REUSED())
 
 
 class TaskNotRecallable(Refusal, slug="task_not_recallable", code=40901):
@@ -302,24 +301,15 @@ class KeysLocked(Unavailable):
     """The master key that opens a saved secret is missing or wrong; it opens again with the right one."""
 
 
-class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701):
+class InsufficientStorage(Refusal, slug="insufficient_storage", code=50701, says=RefusalCode.DISK_FULL):
     """Too little disk is left to keep the result of a paid call."""
-
-    def __init__(self) -> None:
-        super().__init__(RefusalCode.DISK_FULL())
 
 
 class NotFound(Refusal):
     """What was asked for by its id is not there; ``says`` tells so."""
 
-    _says: ClassVar[RefusalCode]
-
-    def __init_subclass__(cls, slug: str, code: int, says: RefusalCode) -> None:
-        super().__init_subclass__(slug, code)
-        cls._says = says
-
     def __init__(self, id: int | str) -> None:
-        super().__init__(self._says(id=id))
+        super().__init__(self.says(id=id))
 
 
 class TaskNotFound(NotFound, slug="task_not_found", code=40401, says=RefusalCode.NO_TASK):
