@@ -16,6 +16,21 @@ const besides = Object.fromEntries(experimental.map((id) => [id, { enabled: true
 axe.run(document, { runOnly: { type, values }, rules: besides, resultTypes: ["violations"] })
   .then(({ violations }) => done(violations), (error) => done(String(error)));
 """
+SMALL_FOR_A_FINGER = """
+if (!matchMedia("(pointer: coarse)").matches) return [];
+const least = 44;
+const room = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
+return [...room.querySelectorAll("a, button, input, select, summary")]
+  .filter((element) => element.checkVisibility() && !element.closest(".unseen, .skip"))
+  .map((element) => (element.matches("[type=checkbox], [type=radio]") && element.closest("label")) || element)
+  .filter((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    return width > 0 && Math.min(width, height) < least - 0.5;
+  })
+  .map((element) => "too small for a finger: " + element.outerHTML.slice(0, 90));
+"""
+"""Finds what a finger cannot well hit, of the window over the page if there is one; for a mouse, nothing."""
+
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 
 EXPERIMENTAL = ("label-content-name-mismatch",)

@@ -1,5 +1,6 @@
 """Somebody's hand at a page: the same steps by mouse, by finger or by keys alone, and how many presses."""
 
+import time
 from contextlib import contextmanager
 
 import attrs
@@ -10,6 +11,9 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.tab import Tab
 
 MOUSE, FINGER, KEYS = "mouse", "finger", "keys"
+DOUBLE_TAP_SECONDS = 0.35
+"""Two taps that are nearer than this are a double one, which is a single press to the console."""
+
 MAX_STOPS = 200
 """Of the Tab key on a page."""
 
@@ -18,7 +22,8 @@ const [selector, words] = arguments;
 const room = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
 const nameOf = (one) => (one.ariaLabel ?? one.labels?.[0]?.textContent ?? one.textContent).trim();
 const fits = (one) => nameOf(one).startsWith(words) && one.checkVisibility({ visibilityProperty: true });
-const one = [...room.querySelectorAll(selector)].find((each) => fits(each) && !each.disabled);
+const takesPresses = ({ disabled, ariaDisabled }) => !disabled && ariaDisabled !== "true";
+const one = [...room.querySelectorAll(selector)].find((each) => fits(each) && takesPresses(each));
 if (!one) return null;
 """
 """Finds what can be pressed; behind a dialog nothing can."""
@@ -49,28 +54,36 @@ return now !== document.body && goal.compareDocumentPosition(now) & 4 ? "back" :
 )
 """Which key brings the focus nearer."""
 
+_KEPT = """
+const has = !window.keysWereUsed || document.activeElement !== document.body;
+window.keysWereUsed = true;
+return has;
+"""
+"""Whether something has the focus; on a page that has just been loaded, nothing need have it."""
+
 _IMAGE = "return document.activeElement.closest('figure')?.dataset.id"
 """The image of a gallery that has the focus."""
 
-_PICK = (
+_NEW_YEAR = (
     _FIND
     + """
-const option = [...one.options].find(({ text }) => text.startsWith(arguments[2]));
-if (!option) return null;
-one.value = option.value;
+one.value = `${new Date().getFullYear()}-01-01`;
 one.dispatchEvent(new Event("change", { bubbles: true }));
-return true;
 """
 )
 
 
 @attrs.define
 class Hand:
-    """``by`` is one of `MOUSE`, `FINGER` and `KEYS`; ``presses`` counts those of the first two."""
+    """``by`` is one of `MOUSE`, `FINGER` and `KEYS`.
+
+    A press of keys is a way to something by the Tab key or by arrows, with what is pressed there.
+    """
 
     tab: Tab
     by: str
     presses: int = 0
+    tapped: float = 0.0
 
     def run(self, script, *arguments):
         return self.tab.driver.execute_script(script, *arguments)
@@ -105,14 +118,14 @@ class Hand:
             self._point(*self._place(selector, words))
 
     def focus(self, selector, words=""):
-        """Go there by the Tab key, among the images of a gallery by arrows."""
-        keys = {"on": [Keys.TAB], "back": [Keys.SHIFT, Keys.TAB, Keys.SHIFT], "arrow": [Keys.ARROW_RIGHT]}
-        for _ in range(MAX_STOPS):
-            step = self.tab.until(lambda: self.run(_STOP, selector, words))
-            if step == "there":
-                return
-            self.keys(*keys.get(step, [Keys.ESCAPE, Keys.TAB]))
-        raise NoSuchElementException(f"the Tab key does not get to {selector} {words}")
+        """Let it have the focus: by a press, or by the Tab key, among the images of a gallery by arrows."""
+        if self.by == KEYS:
+            self.presses += 1
+            self._walk(selector, words)
+        else:
+            self._point(*self._place(selector, words))
+            has_focus = f"{_FIND} return one === document.activeElement"
+            self.tab.until(lambda: self.run(has_focus, selector, words))
 
     def keys(self, *keys):
         """Press keys where the focus is; a modifier holds until it is named again."""
@@ -123,27 +136,18 @@ class Hand:
 
     def type(self, selector, *text, words=""):
         """Write into a field, in the place of what is there."""
-        if self.by == KEYS:
-            self.focus(selector, words)
-        else:
-            self._point(*self._place(selector, words))
-            has_focus = f"{_FIND} return one === document.activeElement"
-            self.tab.until(lambda: self.run(has_focus, selector, words))
+        self.focus(selector, words)
         self.chord(Keys.CONTROL, "a")
         self.keys(*text)
 
-    def pick(self, selector, option, words=""):
-        """Choose of a list that the system shows."""
+    def choose_new_year(self, selector):
+        """Choose the year's first day; for a mouse or a finger, the calendar is the browser's own."""
+        self.focus(selector)
         if self.by == KEYS:
-            self.focus(selector, words)
-            chosen = f"{_FIND} return one.selectedOptions[0].text.startsWith(arguments[2])"
-            for _ in range(MAX_STOPS):
-                if self.run(chosen, selector, words, option):
-                    return
-                self.keys(Keys.ARROW_DOWN)
-            raise NoSuchElementException(option)
-        self.tab.until(lambda: self.run(_PICK, selector, words, option))
-        self.presses += 2
+            self.keys(Keys.ARROW_UP, Keys.TAB, Keys.ARROW_UP, Keys.TAB, Keys.ARROW_UP)
+        else:
+            self.run(_NEW_YEAR, selector, "")
+            self.presses += 1
 
     def select(self, image_id):
         """Select an image of the gallery."""
@@ -199,10 +203,24 @@ class Hand:
                 self._mouse("mouseMoved", *place, button="left", buttons=1)
             self._mouse("mouseReleased", *path[-1], button="left", clickCount=1)
         else:
-            self._touch("touchStart", path[0])
-            for place in path[1:]:
-                self._touch("touchMove", place)
-            self._touch("touchEnd")
+            began = time.time() - 1
+            self._touch("touchStart", path[0], timestamp=began)
+            for at, place in enumerate([*path[1:], path[-1]]):
+                self._touch("touchMove", place, timestamp=began + at / 5)
+            self._touch(
+                "touchEnd", timestamp=began + 1
+            )  # it has come to rest: after a fling a tap does nothing
+
+    def _walk(self, selector, words):
+        self.tab.until(lambda: self.run(_STOP, selector, words))
+        self.tab.until(lambda: self.run(_KEPT))
+        keys = {"on": [Keys.TAB], "back": [Keys.SHIFT, Keys.TAB, Keys.SHIFT], "arrow": [Keys.ARROW_RIGHT]}
+        for _ in range(MAX_STOPS):
+            step = self.tab.until(lambda: self.run(_STOP, selector, words))
+            if step == "there":
+                return
+            self.keys(*keys.get(step, [Keys.ESCAPE, Keys.TAB]))
+        raise NoSuchElementException(f"the Tab key does not get to {selector} {words}")
 
     def _step(self):
         before = self.run(_IMAGE)
@@ -226,11 +244,14 @@ class Hand:
             self._mouse("mousePressed", x, y, button="left", buttons=1, clickCount=1)
             self._mouse("mouseReleased", x, y, button="left", clickCount=1)
         else:
+            time.sleep(max(0.0, self.tapped + DOUBLE_TAP_SECONDS - time.monotonic()))
             self._touch("touchStart", (x, y))
             self._touch("touchEnd")
+            self.tapped = time.monotonic()
 
     def _mouse(self, kind, x, y, **more):
         self.tab.cdp("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
 
-    def _touch(self, kind, *places):
-        self.tab.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y} for x, y in places])
+    def _touch(self, kind, *places, **more):
+        points = [{"x": x, "y": y} for x, y in places]
+        self.tab.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=points, **more)

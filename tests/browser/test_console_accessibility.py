@@ -11,7 +11,7 @@ from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from tests.browser.accessibility import COLOURS
+from tests.browser.accessibility import COLOURS, SMALL_FOR_A_FINGER
 from tests.browser.tab import Look
 
 PAGES = {
@@ -87,20 +87,6 @@ return [...faint.map((element) => "border of " + element.outerHTML.slice(0, 90))
 """Controls whose border, or whose ring when they have the focus, has less than 3:1 against what is around."""
 
 
-_SMALL = """
-// The link that skips what surrounds a page is for keys.
-const least = 44;
-return [...document.querySelectorAll("a, button, input, select, summary")]
-  .filter((element) => element.checkVisibility() && !element.closest(".unseen, .skip"))
-  .map((element) => (element.matches("[type=checkbox], [type=radio]") && element.closest("label")) || element)
-  .filter((element) => {
-    const { width, height } = element.getBoundingClientRect();
-    return width > 0 && Math.min(width, height) < least - 0.5;
-  })
-  .map((element) => "too small for a finger: " + element.outerHTML.slice(0, 90));
-"""
-
-
 def too_wide(tab):
     """Return by how much the page is wider than the screen; ``innerWidth`` of a phone grows with the page."""
     over = tab.driver.execute_script(
@@ -158,8 +144,7 @@ def test_no_page_has_a_barrier(tab, serve_seeded, axe_violations, language):
                     f"{theme} {look.size[0]} {address}: {each}" for each in looked_at(tab, axe_violations)
                 ]
             wrong += [f"{look.size[0]} {address}: {each}" for each in too_wide(tab)]
-            if look.has_touch:
-                wrong += [f"{address}: {each}" for each in tab.driver.execute_script(_SMALL)]
+            wrong += [f"{address}: {each}" for each in tab.driver.execute_script(SMALL_FOR_A_FINGER)]
             tab.look(attrs.evolve(look, size=(FURTHER[look.size[0]], look.size[1])))
             with contextlib.suppress(TimeoutException):  # the rows of a gallery follow the width
                 tab.until(lambda look=look: is_wide(tab, FURTHER[look.size[0]]) and not too_wide(tab))

@@ -9,9 +9,10 @@ import pytest
 import yaml
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser.accessibility import SMALL_FOR_A_FINGER
 from tests.browser.form import RECORD, TOKEN, priced
 from tests.browser.hand import FINGER, KEYS, MOUSE, Hand
-from tests.browser.tab import ENGLISH, PHONE, Look
+from tests.browser.tab import DESKTOP, ENGLISH, PHONE, Look
 from tests.fakes.http_server import HttpServer
 from tests.fakes.in_thread import in_thread
 from tests.fakes.loopback import Answer
@@ -44,14 +45,25 @@ return Boolean(one) && one.contains(document.elementFromPoint(left + 9, top + 9)
 """
 
 
+@pytest.fixture(scope="module")
+def read():
+    """The days that axe has read on a screen: which hand does what is nothing to it."""
+    return set()
+
+
 @pytest.fixture
-def look_over(tab, axe_violations):
+def look_over(tab, axe_violations, read, request):
     """Return a function that fails if not everybody can use the page as it is shown now."""
+    day = request.function, request.node.callspec.params.get("size")
+    is_new = day not in read
+    read.add(day)
 
     def look_over():
         # What a bar lies over, where somebody has scrolled to, is small; sizes are measured elsewhere.
-        assert [] == [each for each in axe_violations() if not each.startswith("target-size")]
+        if is_new:
+            assert [] == [each for each in axe_violations() if not each.startswith("target-size")]
         assert [] == tab.driver.execute_script(_TOO_WIDE)
+        assert [] == tab.driver.execute_script(SMALL_FOR_A_FINGER)
 
     return look_over
 
@@ -81,10 +93,10 @@ def images_in(tab, selector, number):
     tab.until(lambda: tab.driver.execute_script(_IMAGES, selector, number))
 
 
-@pytest.mark.parametrize(("by", "size"), [(MOUSE, WIDE), (KEYS, MAGNIFIED)], ids=str)
+@pytest.mark.parametrize(("by", "size"), [(MOUSE, WIDE), (KEYS, MAGNIFIED), (FINGER, WIDE)])
 def test_a_product_designer(tab, serve, serve_seeded, look_over, downloads, by, size):
-    """From the first visit to a file for the customer; the same without a pointer and at 400 %."""
-    tab.look(Look(size=size))
+    """From the first visit to a file for the customer; without a pointer at 400 %."""
+    tab.look(Look(size=size, has_touch=by == FINGER))
     hand = Hand(tab, by)
     tab.open(serve().url)
     hand.sees(".examples button")
@@ -140,11 +152,11 @@ def _make_twelve_images(hand, look_over):
         images_in(tab, ".batch-group .frame", 12)
     tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
     hand.reads(".batch-group header", "已完成 4 / 4")
-    labels = [one.text for one in tab.driver.find_elements("css selector", ".batch-group .label")]
+    labels = "return [...document.querySelectorAll('.batch-group .label')].map((one) => one.textContent)"
+    tab.until(lambda: hand.run(labels) == COLOURS)  # once the second answer has come
     tab.driver.refresh()
     images_in(tab, ".batch-group .frame", 12)
     look_over()
-    assert COLOURS == labels
 
 
 def _go_on_from_them(hand, look_over):
@@ -206,10 +218,11 @@ def _hand_over_two(hand, look_over, downloads):
         return list(csv.reader(io.TextIOWrapper(file, "utf-8-sig")))
 
 
-def test_a_marketer_with_a_phone(tab, serve, look_over):
+@pytest.mark.parametrize("by", [FINGER, MOUSE, KEYS])
+def test_a_marketer(tab, serve, look_over, by):
     """From a vendor's key to an image in six taps; others like it, a link for a customer, and the trash."""
-    tab.look(Look(size=PHONE, has_touch=True, language=ENGLISH, theme="dark"))
-    hand = Hand(tab, FINGER)
+    tab.look(Look(size=PHONE, has_touch=by == FINGER, language=ENGLISH, theme="dark"))
+    hand = Hand(tab, by)
     with in_thread(HttpServer(FakeOpenAI())) as upstream:
         server = serve(
             server={"auth_token": TOKEN},
@@ -278,10 +291,12 @@ def _throw_away_and_restore(hand, look_over):
     hand.reads(".thrown", "The trash is empty")
 
 
-def test_an_operator_by_keys(tab, serve, look_over, downloads):
+@pytest.mark.parametrize(("by", "size"), [(KEYS, DESKTOP), (MOUSE, DESKTOP), (FINGER, PHONE)])
+def test_an_operator(tab, serve, look_over, downloads, by, size):
     """A provider of one's own, money, what failed, who is told of it, a batch that is stopped, the trash."""
+    tab.look(Look(size=size, has_touch=by == FINGER))
     tab.allow("400 (Bad Request)")
-    hand, fake = Hand(tab, KEYS), FakeOwn()
+    hand, fake = Hand(tab, by), FakeOwn()
     with in_thread(HttpServer(fake)) as upstream, Receiver() as receiver:
         private = {
             "allow_private_upstreams": [upstream.url.removeprefix("http://")],
@@ -306,11 +321,16 @@ def test_an_operator_by_keys(tab, serve, look_over, downloads):
 
 
 def _go_to(hand, page):
-    hand.chord(Keys.CONTROL, "k")
-    hand.sees("[role=combobox]:focus")
-    hand.keys(page)
-    hand.sees("[role=option][aria-selected=true]", page)
-    hand.keys(Keys.ENTER)
+    """By the commands, which every page has."""
+    if hand.by == KEYS:
+        hand.chord(Keys.CONTROL, "k")
+        hand.sees("[role=combobox]:focus")
+        hand.keys(page)
+        hand.sees("[role=option][aria-selected=true]", page)
+        hand.keys(Keys.ENTER)
+    else:
+        hand.press(".find")
+        hand.press("[role=option]", page)
     hand.sees("#main h1", page)
 
 
@@ -337,7 +357,10 @@ def _describe_a_provider(hand, look_over, url):
     hand.type("dialog input[type=password]", FakeOwn.key)
     hand.press("dialog footer button", "保存并测试")
     hand.sees("dialog .test .mark", "成功")
-    hand.keys(Keys.ESCAPE)
+    if hand.by == KEYS:
+        hand.keys(Keys.ESCAPE)
+    else:
+        hand.press("dialog header button", "关闭")
     hand.gone("dialog[open]")
 
 
@@ -354,8 +377,7 @@ def _look_into_what_failed(hand, look_over):
     _go_to(hand, "任务")
     hand.type(".task-filters input[type=search]", "forbidden")
     hand.reads("#main", "找到 1 个")
-    hand.focus(".task-filters input[type=date]")
-    hand.keys(Keys.ARROW_UP, Keys.TAB, Keys.ARROW_UP, Keys.TAB, Keys.ARROW_UP)  # the year's first day
+    hand.choose_new_year(".task-filters input[type=date]")
     hand.tab.until(lambda: "from=" in hand.tab.driver.current_url)
     hand.press(".chips a", "失败")
     hand.tab.until(lambda: "status=failed" in hand.tab.driver.current_url)

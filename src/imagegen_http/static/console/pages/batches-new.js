@@ -43,6 +43,7 @@ export function NewBatch({ onCreated }) {
   };
   const submit = async (event) => {
     event.preventDefault();
+    if (told.busy) return;
     setTold({ busy: true, error: null });
     try {
       const { batch_id } = await once(`batch ${fingerprint(JSON.stringify(body))}`, (headers) => post(PATH, body, { headers }));
@@ -69,7 +70,7 @@ export function NewBatch({ onCreated }) {
         html`<input ...${control} inputmode="decimal" pattern="[0-9]+(\\.[0-9]+)?" value=${form.amount} onInput=${set("amount")} />`}<//>`}
     </div>
     <p class="acts">
-      <button class="main" disabled=${told.busy || !count || count > MAX_TASKS}>${t("batches.begin")}</button>
+      <button class="main" disabled=${!count || count > MAX_TASKS} aria-disabled=${told.busy}>${t("batches.begin")}</button>
       <span role="status">${count > MAX_TASKS ? t("batches.too_many", { n: count }) : count > 0 && t("batches.count", { n: count })}
         ${estimate && count > 0 && ` · ${quoteOf(times(estimate, count))}`}</span>
     </p>

@@ -9,7 +9,7 @@ import { place } from "../lib/router.js";
 import { Empty, Icon, Problem, toast } from "../parts/basics.js";
 import { Card } from "../parts/card.js";
 import { confirm } from "../parts/dialog.js";
-import { html, useEffect, useMemo, useState } from "../vendor/index.js";
+import { html, useEffect, useMemo, useRef, useState } from "../vendor/index.js";
 
 const PATH = "/api/v1/batches";
 const PAUSE = 2000; // milliseconds between reads
@@ -85,22 +85,30 @@ function Batch({ batch, again }) {
 
 function Acts({ id, name, status, failed, ended, again }) {
   const [busy, setBusy] = useState(false);
+  const hasActed = useRef(false);
+  const room = useRef(null);
+  const stop = status === "paused" ? "resume" : "pause"; // one button, which keeps the focus
+  useEffect(() => {
+    if (hasActed.current && document.activeElement === document.body) room.current.closest(".batch").querySelector("a").focus({ preventScroll: true });
+    hasActed.current = false;
+  }, [status, failed]);
   const act = async (verb, words = null) => {
-    if (words && !(await confirm(words))) return;
+    if (busy || (words && !(await confirm(words)))) return;
+    hasActed.current = true;
     setBusy(true);
     try {
       await post(`${PATH}/${id}/${verb}`);
     } catch (error) {
+      hasActed.current = false;
       if (!isAbort(error)) toast(error.text, { kind: "wrong" });
     }
     setBusy(false);
     again();
   };
   const sure = (verb, danger) => ({ title: t(`batches.${verb}_sure`), text: t(`batches.${verb}_why`, { n: failed }), act: t(`batches.${verb}_act`), back: t("batches.back"), danger });
-  const button = (verb, onClick) => html`<button type="button" disabled=${busy} aria-label=${`${t(`batches.${verb}`)}: ${name}`} onClick=${onClick}>${t(`batches.${verb}`)}</button>`;
-  return html`<div class="acts">
-    ${status === "running" && button("pause", () => act("pause"))}
-    ${status === "paused" && button("resume", () => act("resume"))}
+  const button = (verb, onClick) => html`<button type="button" aria-disabled=${busy} aria-label=${`${t(`batches.${verb}`)}: ${name}`} onClick=${onClick}>${t(`batches.${verb}`)}</button>`;
+  return html`<div class="acts" ref=${room}>
+    ${["running", "paused"].includes(status) && button(stop, () => act(stop))}
     ${!ended && status !== "cancelled" && button("cancel", () => act("cancel", sure("cancel", true)))}
     ${failed > 0 && status !== "cancelled" && button("retry", () => act("retry-failed", sure("retry", false)))}
   </div>`;

@@ -207,6 +207,10 @@ export function CreateForm({ choice, results }) {
     if (!sending && !document.querySelector("dialog[open]")) send(); // Enter in a window over the form is none of the form's
   };
   useSubmitKey(() => !sending && send());
+  const unfold = () => {
+    setFolded(false);
+    setTimeout(() => form.current?.querySelector(".beside").focus({ preventScroll: true })); // the button is gone
+  };
   const openTargets = async () => {
     setKits(await loadKits());
     setPicking(true);
@@ -218,7 +222,7 @@ export function CreateForm({ choice, results }) {
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
-      ${folded && html`<button type="button" class="bare unfold" onClick=${() => setFolded(false)}><${Icon} name="settings" />${t("create.unfold")}</button>`}
+      ${folded && html`<button type="button" class="bare unfold" onClick=${unfold}><${Icon} name="settings" />${t("create.unfold")}</button>`}
       ${plan && html`<${kits.Kit} draft=${now} plan=${plan} errors=${shown} />`}
       ${isEmpty.value && firstVisit.value && html`<${firstVisit.value.Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}

@@ -25,6 +25,7 @@ export function SelectionBar({ list }) {
   const chosen = all.filter(({ id }) => isChosen.has(id));
   const canHaveAll = chosen.length >= all.length && ids.length < Math.min(list.total.value, MAX_SELECTED);
   const selectWhole = async () => {
+    if (busy) return;
     setBusy(true);
     try {
       const whole = await get("/api/v1/images/ids", list.parameters);
@@ -37,22 +38,25 @@ export function SelectionBar({ list }) {
   };
   const starred = chosen.length > 0 && chosen.every((image) => current(image).favourite);
   const zip = () => {
+    if (busy) return;
     setBusy(true);
     downloadZip(ids).catch(complain).finally(() => setBusy(false));
   };
+  /** What cannot be done says why, whatever it is pressed with. */
+  const limited = (fits, hint, run) => [fits ? run : () => toast(hint), { "aria-disabled": busy || !fits, title: hint }];
   const act = (icon, name, run, { count = null, ...more } = {}) =>
     html`<button type="button" class="bare" aria-label=${name} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && starred} /><span class="name">${name}</span>${count && html`<span class="count">${number(count)}</span>`}</button>`;
   return html`<div class="selection" role="region" aria-label=${t("gallery.selection")}>
     ${act("close", t("gallery.selected", { n: ids.length }), clearSelection, { count: ids.length, "aria-label": t("gallery.unselect", { n: ids.length }) })}
     ${canHaveAll
-      ? act("check", t("gallery.select_whole", { n: Math.min(list.total.value, MAX_SELECTED) }), selectWhole, { disabled: busy })
+      ? act("check", t("gallery.select_whole", { n: Math.min(list.total.value, MAX_SELECTED) }), selectWhole, { "aria-disabled": busy })
       : act("check", t("gallery.select_all"), () => selectAll(all.map(({ id }) => id)), { disabled: ids.length >= all.length })}
     <span class="gap"></span>
     ${act("star", t(starred ? "act.unstar" : "act.star"), () => star(ids, !starred))}
     ${act("tag", t("gallery.tag"), () => showPanel("tags"))}
     ${act("folder", t("gallery.collection"), () => showPanel("collect"))}
-    ${act("compare", t("gallery.compare"), () => showComparison(ids), { disabled: ids.length < MIN_COMPARED || ids.length > MAX_COMPARED, title: t("gallery.compare_hint") })}
-    ${act("download", t("gallery.zip"), zip, { disabled: busy || ids.length > MAX_ZIPPED, title: t("gallery.zip_hint", { n: MAX_ZIPPED }) })}
+    ${act("compare", t("gallery.compare"), ...limited(ids.length >= MIN_COMPARED && ids.length <= MAX_COMPARED, t("gallery.compare_hint"), () => showComparison(ids)))}
+    ${act("download", t("gallery.zip"), ...limited(ids.length <= MAX_ZIPPED, t("gallery.zip_hint", { n: MAX_ZIPPED }), zip))}
     ${act("trash", t("act.delete"), () => deleteImages(ids))}
   </div>`;
 }

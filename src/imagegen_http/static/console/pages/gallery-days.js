@@ -16,6 +16,7 @@ export function DayRail({ list, days, onDay }) {
   const stops = stopsOf(days);
   if (stops.length < 2) return null;
   const press = async ({ day, before }) => {
+    if (going !== null) return;
     if (before - list.state.peek().items.length > MAX_FETCHED) {
       go(galleryAddress(place.peek().query, { [list.parameters.order === OLDEST ? "from" : "to"]: day }));
       return;
@@ -26,7 +27,7 @@ export function DayRail({ list, days, onDay }) {
     onDay(day);
   };
   return html`<nav class="rail" aria-label=${t("gallery.rail")}>
-    ${stops.map((stop) => html`<button type="button" class="bare" key=${stop.day} disabled=${going !== null} aria-busy=${going === stop.day} title=${inWords(stop.day)}
+    ${stops.map((stop) => html`<button type="button" class="bare" key=${stop.day} aria-disabled=${going !== null} aria-busy=${going === stop.day} title=${inWords(stop.day)}
       onClick=${() => press(stop)}>${stop.text}</button>`)}
   </nav>`;
 }

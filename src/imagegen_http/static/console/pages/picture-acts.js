@@ -24,6 +24,7 @@ export function Acts({ image, inputs, onDelete }) {
   const { favourite = false } = current(image);
   const [busy, setBusy] = useState(false);
   const reuse = async (values) => {
+    if (busy) return;
     setBusy(true);
     try {
       fillForm(await values());
@@ -34,11 +35,12 @@ export function Acts({ image, inputs, onDelete }) {
     }
   };
   const button = (icon, name, run, more = {}) =>
-    html`<button type="button" disabled=${busy} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && favourite} />${name}</button>`;
+    html`<button type="button" aria-disabled=${busy} onClick=${run} ...${more}><${Icon} name=${icon} filled=${icon === "star" && favourite} />${name}</button>`;
   const onImage = (icon, operation, role) => {
     const able = ableModel(operation, image.provider);
     const why = able || !catalogue.value ? undefined : t("picture.unable");
-    return button(icon, t(`picture.${operation}`), () => reuse(async () => ({ ...madeBy(image), operation, images: [{ role, image_id: image.id }] })), { disabled: busy || !able, title: why });
+    const run = () => reuse(async () => ({ ...madeBy(image), operation, images: [{ role, image_id: image.id }] }));
+    return button(icon, t(`picture.${operation}`), able ? run : () => why && toast(why), { "aria-disabled": busy || !able, title: why });
   };
   return html`<div class="acts do">
     ${button("again", t("picture.again"), () => reuse(() => again(image, inputs)), { class: "main", "aria-describedby": "again-why" })}

@@ -82,6 +82,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
     if (await save()) toast(t("providers.saved"));
   };
   const test = async () => {
+    if (result === "waiting") return;
     const named = values.provider_name;
     const saved = (config && !isChanged) || (await save());
     if (saved && named !== name) testNext = named;
@@ -102,7 +103,7 @@ export function ProviderDrawer({ name, configs, presets, changed, closed }) {
 
   const foot = html`
     ${config?.source === "database" && html`<button type="button" class="bare remove" onClick=${forget}>${t("act.delete")}</button><${Switch} config=${config} changed=${changed} />`}
-    <button type="button" disabled=${result === "waiting"} aria-disabled=${busy} onClick=${test}>${t(config && !isChanged ? "providers.test" : "providers.save_and_test")}</button>
+    <button type="button" aria-disabled=${busy || result === "waiting"} onClick=${test}>${t(config && !isChanged ? "providers.test" : "providers.save_and_test")}</button>
     <button type="submit" form="provider" class="main" aria-disabled=${busy}>${t("act.save")}</button>`;
   const title = config?.display_name ?? preset?.display_name ?? t("providers.own");
   return html`<${Dialog} kind=${isOwn ? "drawer wide" : "drawer"} title=${title} onClose=${close} foot=${foot} next=${`.provider a[href="/providers/${CSS.escape(name)}"]`}>

@@ -64,7 +64,7 @@ function Configured({ config, isDefault, changed }) {
     </div>
     <div class="acts">
       <${Switch} config=${config} changed=${changed} />
-      <button type="button" disabled=${result === "waiting" || !config.enabled} onClick=${() => testProvider(name, setResult)}>${t("providers.test")}</button>
+      <button type="button" disabled=${!config.enabled} aria-disabled=${result === "waiting"} onClick=${() => result === "waiting" || testProvider(name, setResult)}>${t("providers.test")}</button>
       <a class="button" href=${`/providers/${name}`}>${t("act.edit")}</a>
     </div>
   </li>`;

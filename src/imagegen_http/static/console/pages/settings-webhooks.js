@@ -36,14 +36,19 @@ export function Webhooks() {
     await look();
   };
   return html`<section class="panel passes webhooks" aria-labelledby="webhooks">
-    <h2 id="webhooks">${t("webhooks.title")}</h2>
+    <h2 id="webhooks" tabindex="-1">${t("webhooks.title")}</h2>
     <p class="muted">${t("webhooks.why")}</p>
     ${told.error && html`<${Problem} error=${told.error} again=${look} />`}
-    ${secret && html`<${Secret} ...${secret} onClose=${() => setSecret(null)} />`}
+    ${secret && html`<${Secret} ...${secret} onClose=${() => (setSecret(null), passFocus())} />`}
     ${told.webhooks && !told.webhooks.length && html`<p class="muted">${t("webhooks.none")}</p>`}
     <ul>${told.webhooks?.map((webhook) => html`<li key=${webhook.id}><${Endpoint} webhook=${webhook} act=${act} setSecret=${setSecret} /></li>`)}</ul>
     ${told.webhooks && html`<${NewEndpoint} add=${add} />`}
   </section>`;
+}
+
+/** Let the heading have the focus before what has it goes. */
+function passFocus() {
+  document.querySelector("#webhooks").focus({ preventScroll: true });
 }
 
 /** A new secret: no other answer has it. */
@@ -62,6 +67,7 @@ function NewEndpoint({ add }) {
   const [told, setTold] = useState({ busy: false, error: null });
   const submit = async (event) => {
     event.preventDefault();
+    if (told.busy) return;
     setTold({ busy: true, error: null });
     try {
       await add({ url, events });
@@ -77,7 +83,7 @@ function NewEndpoint({ add }) {
       html`<input ...${control} type="url" required maxlength="2048" placeholder="https://…" value=${url} onInput=${({ target }) => setUrl(target.value)} />`}<//>
     <fieldset class="acts"><legend class="unseen">${t("webhooks.events")}</legend>${EVENTS.map((name) => html`<label class="check" key=${name}>
       <input type="checkbox" checked=${events.includes(name)} onChange=${({ target }) => choose(name, target.checked)} /> ${t(`webhooks.${name.replace(".", "_")}`)}</label>`)}
-      <button disabled=${told.busy || !events.length}>${t("act.add")}</button></fieldset>
+      <button disabled=${!events.length} aria-disabled=${told.busy}>${t("act.add")}</button></fieldset>
   </form>`;
 }
 
@@ -94,7 +100,9 @@ function Endpoint({ webhook, act, setSecret }) {
   };
   const drop = async () => {
     const words = { title: t("webhooks.delete_title", { id }), text: t("webhooks.delete_why"), act: t("act.delete"), danger: true };
-    if (await confirm(words)) await act(() => remove(path));
+    if (!(await confirm(words))) return;
+    passFocus();
+    await act(() => remove(path));
   };
   const named = (name) => ({ type: "button", "aria-label": `${name}: ${url}` });
   return html`<div>
@@ -134,7 +142,7 @@ function Deliveries({ path, name }) {
   if (!told.items) return html`<p class="muted" aria-busy="true">${t("state.loading")}</p>`;
   if (!told.items.length) return html`<p class="muted">${t("webhooks.no_deliveries")}</p>`;
   const heads = ["when", "event", "state", "tries"];
-  return html`<table aria-label=${`${t("webhooks.deliveries")}: ${name}`}>
+  return html`<div class="deliveries" tabindex="0" role="region" aria-label=${t("webhooks.deliveries")}><table aria-label=${`${t("webhooks.deliveries")}: ${name}`}>
     <thead><tr>${heads.map((each) => html`<th scope="col" key=${each}>${t(`webhooks.${each}`)}</th>`)}<th scope="col"><span class="unseen">${t("webhooks.replay")}</span></th></tr></thead>
     <tbody>${told.items.map((each) => html`<tr key=${each.id}>
       <th scope="row">${moment(each.created_at)}</th>
@@ -143,5 +151,5 @@ function Deliveries({ path, name }) {
         ${each.last_error && html`<p class="muted">${each.last_error}</p>`}</td>
       <td>${each.tries}</td>
       <td><button type="button" aria-label=${`${t("webhooks.replay")}: ${each.event_id}`} onClick=${() => replay(each.id)}>${t("webhooks.replay")}</button></td>
-    </tr>`)}</tbody></table>`;
+    </tr>`)}</tbody></table></div>`;
 }

@@ -136,21 +136,31 @@ function Page() {
   useEffect(() => shown.error && onResume(() => location.reload()), [shown.error]); // a browser may keep that a module could not be had
   const isFirst = useRef(true);
   useEffect(() => {
-    if (!shown.Content) return;
-    if (!isFirst.current) takeFocus();
+    if (!shown.Content) return undefined;
+    const stop = isFirst.current ? undefined : takeFocus();
     isFirst.current = false;
+    return stop;
   }, [shown.Content]);
   if (shown.error) return html`<${Problem} error=${{ message: t("problem.page") }} again=${() => location.reload()} />`;
   if (shown.page !== page || !shown.Content) return html`<p class="loading" aria-busy="true"><span class="unseen">${t("state.loading")}</span></p>`;
   return html`<${shown.Content} key=${page} id=${id} path=${path} />`;
 }
 
-/** Let the page's heading have the focus that went with the page before, so that it is read aloud. */
+/** Let the page's heading, once it is there, have the focus that went with the page before, so that it is read aloud. */
 function takeFocus() {
-  const heading = document.querySelector("#main h1");
-  if (!heading || document.activeElement !== document.body) return;
-  heading.tabIndex = -1;
-  heading.focus({ preventScroll: true });
+  const main = document.querySelector("#main");
+  const take = () => {
+    const heading = main.querySelector("h1");
+    if (!heading) return;
+    observer.disconnect();
+    if (document.activeElement !== document.body) return;
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+  };
+  const observer = new MutationObserver(take);
+  observer.observe(main, { childList: true, subtree: true });
+  take();
+  return () => observer.disconnect();
 }
 
 async function load(page) {
