@@ -289,6 +289,7 @@ class _TwoNodes:
     def __init__(self, publisher, subscriber):
         self.publish, self.notify = publisher.publish, publisher.notify
         self.events, self.last_event_id = subscriber.events, subscriber.last_event_id
+        self.follow = subscriber.follow
 
 
 @pytest.fixture

@@ -99,6 +99,16 @@ async def test_subscribers_get_a_stored_end(bus, repository):
     assert [[EventKind.CANCELLED]] * 2 == [[e.kind for e in await each] for each in watching]
 
 
+async def test_a_follower_hears_of_his_task(bus):
+    """He is told that there is something new, whoever stored it, and nothing of other tasks."""
+    with bus.follow("a") as changed, bus.follow("b") as other:
+        await bus.publish(an_event("a"))
+        async with asyncio.timeout(60):
+            await changed.wait()
+
+        assert not other.is_set()
+
+
 async def test_ids_grow(bus):
     """Every event gets a greater id than all before it, across tasks; its other fields are unchanged."""
     events = [await bus.publish(an_event(task, progress=0.5)) for task in ("a", "b", "a")]

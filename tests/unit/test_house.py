@@ -19,7 +19,8 @@ SMALL_FILES = 24
 """Of less than 60 lines."""
 
 PORT_COUNT = 16  # twelve, and those of webhooks, batches and a provider's side of batch jobs
-PORT_METHODS = 137  # 93 before them; one more of the secret box signs links, and two of the marks keep styles
+PORT_METHODS = 138  # 93 before them; one more of the secret box signs links, and two of the marks keep styles
+# who waits for a task follows it, and reads neither its events nor, if it ends here, the task: 15 % of `/v1`
 DEPENDENCIES = 27  # standardwebhooks: signs webhooks, two files; httpcore2: google-genai installs it anyway
 """With those of the extras for several nodes and for S3."""
 

@@ -324,53 +324,16 @@ _EVENTS_AFTER = "SELECT * FROM events WHERE task_id = :task_id AND id > :after O
 _LAST_EVENT = "SELECT * FROM events WHERE task_id = :task_id ORDER BY id DESC LIMIT 1"
 
 
-class Waiting:
-    """The waiters of this process: workers for tasks, followers for the events of a task."""
-
-    def __init__(self) -> None:
-        self._woken = asyncio.Event()
-        self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
-
-    def wake(self, _key: str = "") -> None:
-        """Let waits return at once until `reset`: none misses a task added between claim and wait."""
-        self._woken.set()
-
-    def reset(self) -> None:
-        """Let workers wait again. Call this before looking for tasks, never after."""
-        self._woken.clear()
-
-    async def wait(self, timeout: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._woken.wait()
-
-    @contextmanager
-    def follow(self, task_id: str) -> Iterator[asyncio.Event]:
-        """Yield an `asyncio.Event` that is set whenever the task has a new event."""
-        changed = asyncio.Event()
-        self._followers[task_id].add(changed)
-        try:
-            yield changed
-        finally:
-            self._followers[task_id].discard(changed)
-            if not self._followers[task_id]:
-                del self._followers[task_id]
-
-    @property
-    def followed(self) -> list[str]:
-        return list(self._followers)
-
-    def notify(self, task_id: str) -> None:
-        for changed in self._followers.get(task_id, ()):
-            changed.set()
-
-
 class SqlQueue:
-    """The common part of both databases' queues, without demand, claims and `publish`."""
+    """The common part of both databases' queues, without demand, claims and `publish`.
+
+    ``_woken`` is cleared before workers look for tasks, never after: none misses one that is added meanwhile.
+    """
 
     def __init__(self, sql: Sql) -> None:
         self._sql = sql
-        self._waiting = Waiting()
+        self._woken = asyncio.Event()
+        self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     async def position(self, task_id: str) -> int | None:
         rows = await self._sql.rows(_POSITION, task_id=task_id)
@@ -379,17 +342,33 @@ class SqlQueue:
     async def wake(self, *, locked: bool = False) -> None:
         if locked:
             await self._sql.change(_RELEASE_LOCKED)
-        self._waiting.wake()
+        self._woken.set()
 
     async def wait(self, timeout: float) -> None:
-        await self._waiting.wait(timeout)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._woken.wait()
 
     async def notify(self, task_id: str) -> None:
-        self._waiting.notify(task_id)
+        self._tell(task_id)
+
+    def _tell(self, task_id: str) -> None:
+        for changed in self._followers.get(task_id, ()):
+            changed.set()
+
+    @contextmanager
+    def follow(self, task_id: str) -> Iterator[asyncio.Event]:
+        self._followers[task_id].add(changed := asyncio.Event())
+        self._look_for_missed_hints()
+        try:
+            yield changed
+        finally:
+            self._followers[task_id].discard(changed)
+            if not self._followers[task_id]:
+                del self._followers[task_id]
 
     async def events(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
-        with self._waiting.follow(task_id) as changed:
-            self._look_for_missed_hints()
+        with self.follow(task_id) as changed:
             while True:
                 changed.clear()
                 rows = await self._sql.rows(_EVENTS_AFTER, task_id=task_id, after=after)

@@ -1,6 +1,8 @@
 """Who waits for what: workers for tasks, and followers for the events of a task."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -68,6 +70,9 @@ class Queue(Protocol):
 
     async def notify(self, task_id: str) -> None:
         """Wake the followers of a task of which the repository has stored an event."""
+
+    def follow(self, task_id: str) -> AbstractContextManager[asyncio.Event]:
+        """An `asyncio.Event` of the follower's own, set whenever the task may have a new event."""
 
     def events(self, task_id: str, *, after: int = 0) -> AsyncIterator[TaskEvent]:
         """Yield the stored events with ids above ``after``, then new ones, up to a final event."""

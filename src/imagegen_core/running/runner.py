@@ -62,6 +62,7 @@ class Runner:
             self.runs[task.task_id] = run
             try:
                 await self._run(run)
+                await asyncio.sleep(0)  # those who wait for the task are next, and find its end in ``runs``
             except asyncio.CancelledError:
                 with contextlib.suppress(StaleTask):
                     await self.stop(run)
@@ -86,7 +87,7 @@ class Runner:
     async def _run(self, run: RunningTask) -> None:
         # The first claim of a task has no attempts, and asks nobody.
         attempts = () if run.task.epoch == 1 else await self.parts.tasks.attempts(run.task.task_id)
-        run.image_count, run.has_spooled = (None, True) if attempts else (0, False)
+        run.images, run.has_spooled = (None, True) if attempts else ((), False)
         has_active = any(a.phase not in (Phase.RESERVED, Phase.FAILED) for a in attempts)
         now, charged = self.parts.clock.now(), may_be_charged(attempts)
         attempts = tuple(a for a in attempts if a.number > (run.task.earlier_attempts or 0))
@@ -193,7 +194,7 @@ class Runner:
         self.parts.webhooks.changed.set()
         if task.batch_id is not None:
             self.parts.cluster.tell(BATCHES, task.batch_id)
-        await self._log_end(task, None if isinstance(holder, Fence) else holder.image_count)
+        await self._log_end(task, None if isinstance(holder, Fence) else holder.images)
 
     async def _release_inputs(self, task: Task) -> None:
         if not task.request.inputs:
@@ -206,11 +207,11 @@ class Runner:
         except StorageError:  # the next sweep does it
             _log.warning("the inputs of a task stay spooled for now", extra={"task_id": task.task_id})
 
-    async def _log_end(self, task: Task, images: int | None) -> None:
+    async def _log_end(self, task: Task, images: tuple[Image, ...] | None) -> None:
         """Log the end of every task, so that the log accounts for all payments; never the prompt."""
         if images is None:
             with contextlib.suppress(StorageError, Unavailable):  # only the log line needs it
-                images = len(await self.parts.images.of_task(task.task_id))
+                images = await self.parts.images.of_task(task.task_id)
         ended, started = task.completed_at or task.created_at, task.started_at or task.created_at
         _log.info(
             "the task is completed" if task.failure is None else "the task failed or was cancelled",
@@ -219,7 +220,7 @@ class Runner:
                 "error": None if task.failure is None else task.failure.code,
                 "provider": task.provider_name,
                 "model": task.model_id,
-                "images": images,
+                "images": None if images is None else len(images),
                 "seconds": round((ended - started).total_seconds(), 3),
             },
         )

@@ -133,8 +133,8 @@ class RunningTask:
 
     ``on_images`` is called with images that were stored. ``attempts``: the latest of each part,
     staged ones included. ``free``: the provider's calls cost nothing, as far as is known. ``closing``: the
-    last part's end, staged for the task's end. ``image_count``: None if an earlier run may have stored
-    images. ``has_spooled``: this run, or perhaps an earlier one, spooled responses.
+    last part's end, staged for the task's end. ``images``: None if an earlier run may have stored
+    some. ``has_spooled``: this run, or perhaps an earlier one, spooled responses.
     """
 
     task: Task
@@ -144,7 +144,7 @@ class RunningTask:
     attempts: dict[int, Attempt] = attrs.field(factory=dict)
     free: bool = False
     closing: Attempt | None = None
-    image_count: int | None = None
+    images: tuple[Image, ...] | None = None
     has_spooled: bool = True
     cancelled: asyncio.Event = attrs.field(factory=asyncio.Event)
     _lock: asyncio.Lock = attrs.field(factory=asyncio.Lock)
@@ -234,7 +234,7 @@ class RunningTask:
     async def _announce(self, images: tuple[Image, ...]) -> None:
         """Tell followers and the stores of new images."""
         if images:
-            if self.image_count is not None:
-                self.image_count += len(images)
+            if self.images is not None:
+                self.images += images
             self.on_images(images)
             await self.parts.queue.notify(self.task.task_id)

@@ -59,6 +59,7 @@ from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
+_FIRST_LOOK_SECONDS = 1.0  # after a new task, in case that it ended before it was followed
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
 
 
@@ -397,15 +398,27 @@ class Tasks:
 
     async def wait(self, task_id: str, *, timeout: float | None = None) -> Task:
         """Return the task once it has ended, or in its present state after ``timeout`` seconds."""
-        task = await self.parts.tasks.get(task_id)
-        if task.status.final:
-            return task
-        with suppress(TimeoutError):
+        return (await self.outcome(task_id, timeout=timeout))[0]
+
+    async def outcome(
+        self, task_id: str, *, timeout: float | None, is_new: bool = False
+    ) -> tuple[Task, tuple[Image, ...] | None]:
+        """Like `wait`, with the images if it ended here; one that ``is_new`` is read within a second."""
+        with suppress(TimeoutError), self.parts.queue.follow(task_id) as changed:
             async with asyncio.timeout(timeout):
-                async for event in self.parts.queue.events(task_id):
-                    if event.kind.final:
-                        break
-        return await self.parts.tasks.get(task_id)
+                if is_new:
+                    asyncio.get_running_loop().call_later(_FIRST_LOOK_SECONDS, changed.set)
+                    await changed.wait()
+                while True:
+                    changed.clear()
+                    run = self.runner.runs.get(task_id)
+                    if run is not None and run.task.status.final:
+                        return run.task, run.images if len(run.attempts) == 1 else None  # in order
+                    task = await self.parts.tasks.get(task_id)
+                    if task.status.final:
+                        return task, None
+                    await changed.wait()
+        return await self.parts.tasks.get(task_id), None
 
     # ---------------------------------------------------------------- cancel
 

@@ -457,12 +457,12 @@ class ImagesResponse:
     async def _respond(self) -> bool:
         """Send the outcome, or that the task is still running; return whether it was the outcome."""
         parts, events = self.service.imagegen.parts, self.style.events
-        task = await self._end()
+        task, images = await self._end()
         problem, is_final = self._problem(task), task.status.final
         if problem is None:
             has_pieces = False
             try:
-                images = await parts.images.of_task(task.task_id)
+                images = await parts.images.of_task(task.task_id) if images is None else images
                 pieces = (json_pieces if events is None else event_pieces)(task, images, self.style)
                 chunks = encode_pieces(pieces, parts.blobs.open)
                 first = await anext(chunks) + await anext(chunks, b"")  # a store that is down yields an error
@@ -483,10 +483,11 @@ class ImagesResponse:
             await problem.response(self._all_headers()).send_to(self._send)
         return is_final
 
-    async def _end(self) -> Task:
-        """Return the ended task, or its state when the time is over or the service stops."""
+    async def _end(self) -> tuple[Task, tuple[Image, ...] | None]:
+        """Return the ended task, or its state when the time is over or the service stops, and its images."""
         imagegen, task_id = self.service.imagegen, self.task.task_id
-        ended = asyncio.create_task(imagegen.wait(task_id, timeout=self.max_hold_seconds))
+        outcome = imagegen.tasks.outcome(task_id, timeout=self.max_hold_seconds, is_new=not self.is_replayed)
+        ended = asyncio.create_task(outcome)
         halted = asyncio.create_task(self._halted())
         ends = (ended, halted, self.call.disconnect)
         try:
@@ -495,7 +496,7 @@ class ImagesResponse:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self.call.disconnect.done():
                 raise ClientDisconnected
-            return ended.result() if ended.done() else await imagegen.parts.tasks.get(task_id)
+            return ended.result() if ended.done() else (await imagegen.parts.tasks.get(task_id), None)
         finally:
             ended.cancel()
             halted.cancel()

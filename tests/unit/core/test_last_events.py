@@ -6,12 +6,12 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import in_memory, memory_adapters
-from imagegen_core import FailureCode, ImageGen, Limits
+from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import Receipt
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError
 from imagegen_core.task import MAX_RECOVERIES, EventKind
-from tests.unit.core.scripted_imagegen import resume
+from tests.unit.core.scripted_imagegen import imagegen_over, resume
 from tests.unit.core.scripted_provider import ScriptedProvider
 
 pytestmark = pytest.mark.anyio
@@ -145,3 +145,73 @@ async def test_no_event_follows_the_end_of_a_task():
         await late[0].progress(0.9)
 
     assert [EventKind.IMAGE, EventKind.COMPLETED] == await event_kinds(imagegen.parts, task.task_id)
+
+
+class CountingRepository:
+    """A memory repository that counts how often a task is read."""
+
+    def __init__(self, repository):
+        self._repository, self.reads = repository, 0
+
+    def __getattr__(self, name):
+        return getattr(self._repository, name)
+
+    async def get(self, task_id):
+        self.reads += 1
+        return await self._repository.get(task_id)
+
+
+def counting_over(provider):
+    """Return an `ImageGen`, and its repository, which counts."""
+    adapters = memory_adapters(providers={"scripted": provider})
+    repository = CountingRepository(adapters.tasks)
+    return imagegen_over(provider, adapters=attrs.evolve(adapters, tasks=repository)), repository
+
+
+async def test_who_waits_for_a_new_task_reads_nothing():
+    """Its end and its images are handed over in memory, and are what the database has."""
+    imagegen, repository = counting_over(ScriptedProvider())
+
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        ended, images = await imagegen.tasks.outcome(task.task_id, timeout=60, is_new=True)
+        reads = repository.reads
+
+    stored = await repository.get(task.task_id), await imagegen.parts.images.of_task(task.task_id)
+    assert (0, (ended, images)) == (reads, stored)
+
+
+async def test_images_of_several_calls_are_read_in_order():
+    """Calls end in any order, so what is in memory is in none."""
+    imagegen, _ = counting_over(ScriptedProvider(fan_out=True))
+
+    async with imagegen:
+        task = await imagegen.submit("猫", num=3)
+        ended, images = await imagegen.tasks.outcome(task.task_id, timeout=60, is_new=True)
+
+    assert (TaskStatus.COMPLETED, None) == (ended.status, images)
+
+
+async def test_a_new_task_that_ends_before_anybody_follows_it():
+    """It is looked at although no event comes any more."""
+    imagegen, _ = counting_over(ScriptedProvider())
+
+    async with imagegen:
+        task = await imagegen.submit("猫")
+        ended = await imagegen.wait(task, timeout=60)
+        again, images = await imagegen.tasks.outcome(task.task_id, timeout=60, is_new=True)
+
+    assert (ended, None) == (again, images)
+
+
+async def test_a_task_that_ends_elsewhere_is_read():
+    """Another process stores its end, and this one only hears of it."""
+    imagegen, repository = counting_over(ScriptedProvider())
+    task = await imagegen.submit("猫")
+    waiting = asyncio.create_task(imagegen.tasks.outcome(task.task_id, timeout=60, is_new=True))
+    await asyncio.sleep(0)
+
+    await repository.save(task.fence, task=task.cancel(imagegen.parts.clock.now()))
+    await imagegen.parts.queue.notify(task.task_id)
+
+    assert (TaskStatus.CANCELLED, None) == ((outcome := await waiting)[0].status, outcome[1])

@@ -168,11 +168,11 @@ class PostgresqlQueue(SqlQueue):
         self._publications = Batches(self._publish_all)
         self._polling: asyncio.Task[None] | None = None
         if listener is not None:
-            listener.hear(_TASKS, self._waiting.wake)
-            listener.hear(_EVENTS, self._waiting.notify)  # the poll finds what a hint about all means
+            listener.hear(_TASKS, lambda _: self._woken.set())
+            listener.hear(_EVENTS, self._tell)  # the poll finds what a hint about all means
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
-        self._waiting.reset()
+        self._woken.clear()
         asking = "SELECT * FROM queue_demand(:now, :beyond, :limit)"
         rows = await self._sql.change(asking, limit=limit, **due_moments(now))
         processing = {row["name"]: row["processing"] for row in rows if row["name"] is not None}
@@ -185,7 +185,7 @@ class PostgresqlQueue(SqlQueue):
         limits = json.dumps(dict(provider_limits))
         rows = await self._sql.change(claiming, node=node, limit=limit, limits=limits, **due_moments(now))
         if rows and len(rows) == limit:
-            self._waiting.wake()
+            self._woken.set()
         return await claimed_tasks(rows)
 
     async def wake(self, *, locked: bool = False) -> None:
@@ -211,13 +211,13 @@ class PostgresqlQueue(SqlQueue):
 
     async def _poll(self) -> None:
         last_ids: dict[str, int] = {}
-        while task_ids := self._waiting.followed:
+        while task_ids := list(self._followers):
             rows = []
             with suppress(StorageError):  # the next look may succeed
                 rows = await self._sql.rows(_LAST_EVENT_IDS, task_ids=task_ids)
             for row in rows:
                 if last_ids.get(row["task_id"]) != row["id"]:
-                    self._waiting.notify(row["task_id"])
+                    self._tell(row["task_id"])
             last_ids = {row["task_id"]: row["id"] for row in rows}
             await asyncio.sleep(POLL_SECONDS)
 

@@ -326,7 +326,7 @@ class SqliteQueue(SqlQueue):
         self._database = database
 
     async def demand(self, *, now: datetime, limit: int) -> Demand:
-        self._waiting.reset()
+        self._woken.clear()
         values = due_moments(now) | {"limit": limit}
 
         def read(connection: sqlite3.Connection) -> tuple[bool, Demand]:
@@ -353,7 +353,7 @@ class SqliteQueue(SqlQueue):
 
         rows = await self._database.writer.write(claim)
         if rows and len(rows) == limit:
-            self._waiting.wake()
+            self._woken.set()
         return await claimed_tasks(rows)
 
     async def publish(self, event: TaskEvent) -> TaskEvent:
