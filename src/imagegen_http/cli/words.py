@@ -252,9 +252,15 @@ def for_reader(command: _Command, language: Language, path: str = "") -> _Comman
         own.help, own.short_help = help_in_chinese(own.help or ""), help_in_chinese(own.short_help or "")
         for option in (param for param in own.params if isinstance(param, click.Option)):
             option.help = help_in_chinese(option.help or "")
-    if examples := EXAMPLES.get(path):
-        own.epilog = "\n".join((_NO_WRAP, _HEADINGS[language], *(f"  {line}" for line in examples)))
+    lines = (f"  {line}" for line in examples_of(own, path))
+    own.epilog = "\n".join((_NO_WRAP, _HEADINGS[language], *lines))
     return own
+
+
+def examples_of(command: click.Command, path: str) -> Sequence[str]:
+    arguments = (each for each in command.params if isinstance(each, click.Argument))
+    names = (each.metavar or str(each.name).upper() for each in arguments)
+    return EXAMPLES.get(path) or (" ".join(("imagegen", path, *names)),)
 
 
 # ---------------------------------------------------------------- language and colour
@@ -312,7 +318,7 @@ def colour_of(environ: Mapping[str, str]) -> bool | None:
 
 # ---------------------------------------------------------------- examples
 
-EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every language
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "": (
         'imagegen generate "一只可爱的猫" -o cat.png',
         "imagegen images search 猫",
@@ -324,22 +330,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
         "imagegen batch animals.csv --template '一只{animal}在{place}'",
     ),
     "batches": ("imagegen batches list --status running",),
-    "batches cancel": ("imagegen batches cancel 0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b",),
     "batches list": ("imagegen batches list --status paused",),
-    "batches pause": ("imagegen batches pause 0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b",),
-    "batches resume": ("imagegen batches resume 0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b",),
-    "batches retry": ("imagegen batches retry 0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b",),
-    "batches show": ("imagegen batches show 0193a5c8-7e1f-7c3a-9d52-6f0f5c1e2b7b",),
     "collections": ('imagegen collections create "夜景 2026"', 'imagegen collections add "夜景 2026" 7 8 9'),
     "collections add": ('imagegen collections add "夜景 2026" 7 8 9',),
     "collections create": ('imagegen collections create "夜景 2026"',),
     "collections delete": ("imagegen collections delete 3",),
-    "collections list": ("imagegen collections list",),
     "collections remove": ('imagegen collections remove "夜景 2026" 8',),
     "collections rename": ('imagegen collections rename "夜景 2026" 夜景',),
     "config": ("imagegen config check", "imagegen config show"),
     "config check": ("imagegen config check --config /etc/imagegen/config.yaml",),
-    "config show": ("imagegen config show",),
     "doctor": (
         "imagegen doctor --config /etc/imagegen/config.yaml",
         "imagegen doctor --full --strict --json",
@@ -355,7 +354,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "images": ("imagegen images search 猫", "imagegen images show 7", "imagegen images zip cats.zip 7 8 9"),
     "images days": ("imagegen images days --tz Asia/Shanghai",),
     "images delete": ("imagegen images delete 7 8", "imagegen images delete --permanent 9"),
-    "images empty-trash": ("imagegen images empty-trash",),
     "images export": ("imagegen images export backup --search 猫 --from 2026-11-01",),
     "images list": (
         "imagegen images list --provider gemini --from 2026-11-01 --all",
@@ -368,11 +366,9 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "images tag": ("imagegen images tag 猫 7 8",),
     "images tags": ("imagegen images tags --prefix 猫",),
     "images unstar": ("imagegen images unstar 7 8",),
-    "images trash": ("imagegen images trash",),
     "images untag": ("imagegen images untag 猫 8",),
     "images zip": ("imagegen images zip cats.zip 7 8 9",),
     "keys": ("imagegen keys rotate",),
-    "keys rotate": ("imagegen keys rotate",),
     "mcp": ("imagegen mcp", "imagegen --server https://images.example.com --token env:TOKEN mcp"),
     "migrate": ("imagegen migrate --to postgresql://imagegen@db.example/imagegen --dry-run",),
     "providers": (
@@ -380,7 +376,6 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
         "imagegen providers test gemini",
     ),
     "providers check": ("imagegen providers check --strict",),
-    "providers list": ("imagegen providers list",),
     "providers remove": ("imagegen providers remove gemini",),
     "providers set": (
         "imagegen providers set gemini --api-key env:GEMINI_API_KEY",
@@ -389,19 +384,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     "providers test": ("imagegen providers test gemini",),
     "recontext": ('imagegen recontext "on a beach" --image shoe.png -o beach.png',),
     "reference": ('imagegen reference "两只猫在下棋" --image cat.png --image image:7 -o chess.png',),
-    "reindex": ("imagegen reindex",),
     "restore": ("imagegen restore imagegen-2026-11-27.tar",),
     "segment": ("imagegen segment --image street.png -o parts.png",),
     "serve": ("imagegen serve", "imagegen serve --config /etc/imagegen/config.yaml --port 0"),
     "storage": ("imagegen storage sync", "imagegen storage verify --dry-run"),
     "storage expire": ("imagegen storage expire --dry-run",),
-    "storage sync": ("imagegen storage sync",),
     "storage verify": ("imagegen storage verify --sizes-only",),
     "styles": ("imagegen styles list", "imagegen styles import styles.json"),
     "styles delete": ("imagegen styles delete red-backdrop",),
-    "styles export": ("imagegen styles export",),
     "styles import": ("imagegen styles import styles.json",),
-    "styles list": ("imagegen styles list",),
     "styles show": ("imagegen styles show scene",),
     "tasks": (
         "imagegen tasks list --status failed",
@@ -409,13 +400,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
         "imagegen tasks retry TASK_ID",
     ),
     "tasks cancel": ("imagegen tasks cancel TASK_ID", "imagegen tasks cancel --all --provider gemini"),
-    "tasks counts": ("imagegen tasks counts",),
     "tasks inputs": ("imagegen tasks inputs TASK_ID", "imagegen tasks inputs TASK_ID -o ."),
     "tasks list": ("imagegen tasks list --status failed", "imagegen tasks list --all --json"),
     "tasks rerun": ("imagegen tasks rerun TASK_ID --prompt 一只可爱的狗 --param seed=",),
     "tasks response": ("imagegen tasks response TASK_ID -o answer.gif",),
-    "tasks retry": ("imagegen tasks retry TASK_ID",),
-    "tasks show": ("imagegen tasks show TASK_ID",),
     "upscale": (
         "imagegen upscale --image cat.png --factor x4 -o large.png",
         "convert cat.gif png:- | imagegen upscale --image - -o large.png",
@@ -428,10 +416,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {  # by command; the same in every lan
     ),
     "webhooks deliveries": ("imagegen webhooks deliveries 1 --status failed",),
     "webhooks edit": ("imagegen webhooks edit 1 --enable",),
-    "webhooks list": ("imagegen webhooks list",),
     "webhooks remove": ("imagegen webhooks remove 1",),
     "webhooks replay": ("imagegen webhooks replay 12",),
     "webhooks rotate": ("imagegen webhooks rotate 1",),
     "webhooks show": ("imagegen webhooks show 1",),
     "webhooks test": ("imagegen webhooks test 1",),
 }
+"""By command, the same in every language; one without any shows how it is called."""
