@@ -331,7 +331,10 @@ def test_models_of_one_name_are_told_apart(console):
 
 
 def test_keys_send_and_go_back_through_prompts(console, tab):
-    """From anywhere on the page; what was typed and not sent is where the way through the prompts began."""
+    """From anywhere on the page; what was typed and not sent is where the way through the prompts began.
+
+    Who has no such keys finds them below the styles, and there what they have taken the place of, too.
+    """
     server, form = console()
     box = form.prompt()
     for prompt in ("甲", "乙"):
@@ -347,6 +350,13 @@ def test_keys_send_and_go_back_through_prompts(console, tab):
     for key in (Keys.ARROW_UP, Keys.ARROW_UP, Keys.ARROW_DOWN, Keys.ARROW_DOWN):
         box.send_keys(key)
         walked.append(box.get_property("value"))
+    form.button("风格").click()
+    tab.until(lambda: "丙" not in form.text("[aria-labelledby=earlier]"))
+    form.press(form.all(".earlier")[1])
+    tab.until(lambda: box.get_property("value") == "甲")
+    form.button("风格").click()
+    tab.until(lambda: ["丙", "乙", "甲"] == [one.text for one in form.all(".earlier")])
+    form.press(form.all(".earlier")[0])
     form.one("button[aria-label='增加']").send_keys(Keys.CONTROL, Keys.ENTER)
     tab.until(lambda: ["completed"] * 3 == [task["status"] for task in tasks(server)])
 

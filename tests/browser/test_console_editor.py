@@ -127,8 +127,14 @@ def test_a_mask_is_black_and_white_and_as_large_as_its_image(tab, server):
     assert len(colours(soft)) > 50
 
 
+_CURSOR_IS_SEEN = """
+const [one, room] = [".cursor", ".easel"].map((each) => document.querySelector(each).getBoundingClientRect());
+return room.left <= one.left && one.right <= room.right;
+"""
+
+
 def test_each_step_is_undone_also_after_a_reload(tab, server):
-    """By button and by key; by keyboard alone one paints, too."""
+    """By button and by key; by keyboard alone one paints, too, and sees where, however large the image is."""
     tab.open(f"{server.url}/p/1/edit")
     press(tab, "矩形")
     paint(tab, (-100, -50), (100, 50))
@@ -145,6 +151,9 @@ def test_each_step_is_undone_also_after_a_reload(tab, server):
         canvas(tab).send_keys(Keys.SHIFT, key, Keys.SHIFT, Keys.SPACE)
     canvas(tab).send_keys(Keys.ENTER)
     tab.until(lambda: colours(mask(tab)) == {0, 255})
+    press(tab, "200%")
+    canvas(tab).send_keys(Keys.SHIFT, *[Keys.ARROW_RIGHT] * 3, Keys.SHIFT)
+    assert tab.driver.execute_script(_CURSOR_IS_SEEN)
 
 
 def test_keys_that_come_faster_than_the_screen_is_drawn_all_count(tab, server):

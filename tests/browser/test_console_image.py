@@ -220,8 +220,8 @@ def test_tags_and_collections_are_kept(tab, serve_seeded, keys):
     assert "/p/1" == _path(tab)
 
 
-def test_a_wheel_over_the_image_scrolls_back_before_it_zooms(tab, serve):
-    """An image of a long prompt is named by its beginning."""
+def test_a_wheel_over_the_image_scrolls_back_before_it_zooms(tab, serve, keys):
+    """Then the arrows move it. An image of a long prompt is named by its beginning."""
     server = serve()
     image = _generate(server, prompt="很长的提示词" * 400)[0]
     _show(tab, server, f"/p/{image['id']}")
@@ -236,6 +236,12 @@ def test_a_wheel_over_the_image_scrolls_back_before_it_zooms(tab, serve):
     assert fitted == _run(tab, scale)
     ActionChains(tab.driver).scroll_from_origin(stage, 0, -100).perform()
     tab.until(lambda: _run(tab, scale) != fitted)
+    keys("+", "+", "+")
+    moved = [_run(tab, scale)]
+    for key in (Keys.ARROW_LEFT, Keys.ARROW_DOWN, Keys.ARROW_RIGHT):
+        keys(key)
+        tab.until(lambda: _run(tab, scale) not in moved)
+        moved.append(_run(tab, scale))
 
     assert 200 > len(_run(tab, "return document.querySelector('.stage img').alt"))
 

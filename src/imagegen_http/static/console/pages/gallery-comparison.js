@@ -33,7 +33,7 @@ export function Comparison({ ids, onClose }) {
   const fit = () => zoom.current.fit?.();
   const body = useRef(null);
   const rows = differences(images);
-  useKeys({ "+": larger, "=": larger, "-": smaller, 0: fit }, true, body);
+  useKeys({ "+": larger, "=": larger, "-": smaller, 0: fit, ...(view.value && zoom.current.arrows) }, true, body);
   const button = (icon, name, run) =>
     html`<button type="button" class="bare" aria-label=${name} title=${name} disabled=${!images.length || (icon !== "plus" && !view.value)} onClick=${run}><${Icon} name=${icon} /></button>`;
   return html`<${Dialog} kind="dialog comparison" title=${t("gallery.compare")} onClose=${onClose}>

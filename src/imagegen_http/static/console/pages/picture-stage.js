@@ -31,6 +31,7 @@ export function Stage({ id, image, onGo, onClose }) {
     1: zoom.actual,
     f: screen,
     Escape: onClose,
+    ...zoom.arrows,
   });
   const button = (icon, name, run, className = "", more = {}) =>
     html`<button type="button" class="bare ${className}" aria-label=${name} title=${name} onClick=${run} ...${more}><${Icon} name=${icon} /></button>`;

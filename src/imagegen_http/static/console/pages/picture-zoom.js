@@ -1,13 +1,14 @@
-// How an image lies on its stage: fitted, at its own size, or anywhere between, by wheel, fingers, mouse and buttons.
+// How an image lies on its stage: fitted, at its own size, or anywhere between, by wheel, fingers, mouse, keys and buttons.
 
 import { useEffect, useLayoutEffect, useRef, useSignal, useState } from "../vendor/index.js";
 
 const MAX_SCALE = 8;
 const STEP = 1.5;
+const STRIDE = 0.25; // of the stage that a key moves the image
 const SWIPE = 56; // pixels that a finger must travel
 
 /**
- * Return `{ style, scale, isFitted, fit, actual, zoomIn, zoomOut }`; `key` names the image, `width` and `height` are its own, and
+ * Return `{ style, scale, isFitted, fit, actual, zoomIn, zoomOut, arrows }`; `arrows` are keys that move an image larger than its stage; `key` names the image, `width` and `height` are its own, and
  * `onSwipe` is called with 1 or -1 for a finger that goes to the left or to the right over a fitted image. Images that are given
  * the same `view`, a signal of `{ zoom, x, y }` or null while they are fitted, show the same part of themselves.
  */
@@ -43,6 +44,7 @@ export function useZoom(stage, { key, width, height, onSwipe, view: shared = nul
     const next = Math.min(MAX_SCALE, Math.max(least, scale * factor));
     put({ scale: next, x: x - ((x - left) * next) / scale, y: y - ((y - top) * next) / scale });
   };
+  const move = (across, along) => put({ scale: now.scale, x: now.x + across * STRIDE * room.width, y: now.y + along * STRIDE * room.height });
   useGestures(stage, state, { put, zoomAt });
 
   return {
@@ -53,6 +55,7 @@ export function useZoom(stage, { key, width, height, onSwipe, view: shared = nul
     actual: () => put({ scale: 1, x: 0, y: 0 }),
     zoomIn: () => zoomAt(STEP),
     zoomOut: () => zoomAt(1 / STEP),
+    arrows: view.value && { ArrowLeft: () => move(1, 0), ArrowRight: () => move(-1, 0), ArrowUp: () => move(0, 1), ArrowDown: () => move(0, -1) },
   };
 }
 

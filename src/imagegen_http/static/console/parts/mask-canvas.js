@@ -46,6 +46,9 @@ export function MaskCanvas({ image, sides, tool, size, soft, steps, zoom, veil, 
   useLayoutEffect(() => draw(), [steps]);
   useLayoutEffect(() => draw(true), [image, sides]);
   useLayoutEffect(() => setShape(null), [tool]);
+  useLayoutEffect(() => {
+    if (byKey.current) room.current.querySelector(".cursor")?.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+  }, [cursor, scale]);
   const meet = () => {
     if (!aim.current) return;
     const { point, x, y } = aim.current;

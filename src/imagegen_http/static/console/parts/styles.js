@@ -1,4 +1,4 @@
-// The styles of the service, in a drawer: choose one, write one, carry them elsewhere, delete them.
+// The styles of the service, in a drawer: choose one, write one, carry them elsewhere, delete them. Below them, earlier prompts.
 
 import { Field, Icon, Problem, toast } from "./basics.js";
 import { confirm, Dialog } from "./dialog.js";
@@ -6,8 +6,9 @@ import { get, post, remove } from "../lib/api.js";
 import { change, draft } from "../lib/drafts.js";
 import { fetchSentences, language, t } from "../lib/i18n.js";
 import { fingerprint } from "../lib/idempotency.js";
-import { keepText, recallShared } from "../lib/kept.js";
+import { keepText, recall, recallShared } from "../lib/kept.js";
 import { fetchLater } from "../lib/router.js";
+import { rememberPrompt } from "../pages/create-fields.js";
 import { filled, nameOf, own, styled, templateOf } from "../pages/create-kits.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
@@ -20,6 +21,7 @@ export function Styles({ onClose }) {
   const [edited, setEdited] = useState(null);
   const file = useRef(null);
   const list = useRef(null);
+  const earlier = recall("prompts") ?? [];
   const attempt = async (act) => {
     setError(null);
     try {
@@ -40,6 +42,12 @@ export function Styles({ onClose }) {
   const write = (style) => {
     const { prompt, plain, values } = draft.peek();
     change({ prompt: filled(styled(style, templateOf(prompt, plain))), style: null, values: { ...proposed(style), ...values } });
+    onClose();
+  };
+  /** What is in the box now is found among the earlier ones from then on. */
+  const goBack = (prompt) => {
+    rememberPrompt(draft.peek().prompt);
+    change({ prompt });
     onClose();
   };
   const save = (style) => attempt(async () => {
@@ -82,6 +90,8 @@ export function Styles({ onClose }) {
         <button type="button" class="bare" title=${t("act.edit")} aria-label=${t("kits.edit_style", { name: own(style.name) })} onClick=${() => setEdited(style)}><${Icon} name="edit" /></button>
         ${!style.shipped && html`<button type="button" class="bare" title=${t("act.delete")} aria-label=${t("kits.drop_saved", { name: own(style.name) })} onClick=${() => drop(style)}><${Icon} name="trash" /></button>`}
       </span></li>`)}</ul>`}
+    ${!edited && earlier.length > 0 && html`<section aria-labelledby="earlier"><h3 id="earlier">${t("kits.earlier")}</h3>
+      <ul>${earlier.map((words) => html`<li key=${words}><button type="button" class="bare earlier" onClick=${() => goBack(words)}><bdi>${words}</bdi></button></li>`)}</ul></section>`}
   <//>`;
 }
 

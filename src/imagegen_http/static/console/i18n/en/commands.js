@@ -15,7 +15,7 @@ export default {
     key_history: "In the prompt: earlier prompts",
     key_go_on: "On an image: as a reference, edit, vary",
     key_keep: "On an image: download, favourite",
-    key_move: "In the gallery: move; with Shift select a range",
+    key_move: "In the gallery: move; with Shift select a range. In an enlarged image: move it",
     key_open: "Open the image",
     key_mark: "Favourite, select",
     key_delete: "Delete",

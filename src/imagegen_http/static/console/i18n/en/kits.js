@@ -25,6 +25,7 @@ export default {
     export: "Export",
     imported: { one: "{n} style imported", other: "{n} styles imported" },
     no_styles_file: "This is not a file of styles: it must be JSON as exported, up to 1 MB",
+    earlier: "Recent prompts",
     write: "Write into the prompt",
     write_style: "Write into the prompt: {name}",
     edit_style: "Edit the style: {name}",

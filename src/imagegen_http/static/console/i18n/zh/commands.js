@@ -15,7 +15,7 @@ export default {
     key_history: "在提示词里：以前的提示词",
     key_go_on: "在图片上：作参考、编辑、变体",
     key_keep: "在图片上：下载、收藏",
-    key_move: "在图库里：移动；加 Shift 连选",
+    key_move: "在图库里：移动；加 Shift 连选。图片放大时：移动图片",
     key_open: "打开图片",
     key_mark: "收藏、选择",
     key_delete: "删除",

@@ -25,6 +25,7 @@ export default {
     export: "导出",
     imported: "已导入 {n} 个风格",
     no_styles_file: "不是风格文件：须为导出的 JSON，不超过 1 MB",
+    earlier: "近期提示词",
     write: "写入提示词",
     write_style: "写入提示词：{name}",
     edit_style: "编辑风格：{name}",
