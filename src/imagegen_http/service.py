@@ -48,6 +48,7 @@ from imagegen_core.services.upkeep import Upkeep
 from imagegen_core.services.webhooks import Webhooks
 from imagegen_http.errors import ServiceCode
 from imagegen_http.guard.access import ImageLinks, parse_origin
+from imagegen_http.guard.delivery import unless
 from imagegen_http.running_server import RunningServer
 from imagegen_http.settings.schema import (
     Origins,
@@ -219,14 +220,7 @@ class Service:
 
     async def unless_stopping(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Return the result of ``work``; None if the service stops first, which cancels it."""
-        done, stopped = asyncio.create_task(work), asyncio.create_task(self.stopping.wait())
-        try:
-            await asyncio.wait((done, stopped), return_when=asyncio.FIRST_COMPLETED)
-            return done.result() if done.done() else None
-        finally:
-            done.cancel()
-            stopped.cancel()
-            await asyncio.gather(done, stopped, return_exceptions=True)
+        return await unless(self.stopping.wait(), work)
 
 
 # ---------------------------------------------------------------- how it is put together

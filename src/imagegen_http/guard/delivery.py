@@ -119,15 +119,20 @@ async def wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Cancel ``work`` if the client disconnects first."""
-    working, disconnect = asyncio.create_task(work), asyncio.create_task(wait_for_disconnect(receive))
+async def unless(end: Coroutine[Any, Any, object], work: Coroutine[Any, Any, T]) -> T | None:
+    """Return the result of ``work``; None if the ``end`` comes first, which cancels it."""
+    working, ending = asyncio.create_task(work), asyncio.create_task(end)
     try:
-        await asyncio.wait({working, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise Unavailable(ServiceCode.CALLER_LEFT())
-        return working.result()
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
     finally:
         working.cancel()
-        disconnect.cancel()
-        await asyncio.gather(working, disconnect, return_exceptions=True)
+        ending.cancel()
+        await asyncio.gather(working, ending, return_exceptions=True)
+
+
+async def unless_disconnected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Cancel ``work``, which has a result, if the client disconnects first."""
+    if (result := await unless(wait_for_disconnect(receive), work)) is None:
+        raise Unavailable(ServiceCode.CALLER_LEFT())
+    return result
