@@ -59,7 +59,7 @@ LOOKS = tuple(
 
 @attrs.define(kw_only=True)
 class Exchange:
-    """A request with what became of it.
+    """A request with what became of it; ``sent_at`` is in seconds of the browser's own clock.
 
     ``size`` counts the bytes on the wire, head included; ``body_size`` those of the body, as it was sent.
     """
@@ -67,6 +67,7 @@ class Exchange:
     url: str
     method: str
     kind: str
+    sent_at: float
     status: int | None = None
     encoding: str = ""
     is_cached: bool = False
@@ -213,7 +214,10 @@ class Tab:
                 earlier.status = parameters["redirectResponse"]["status"]
                 earlier.size = int(parameters["redirectResponse"]["encodedDataLength"])
             self._exchanges[key] = Exchange(
-                url=request["url"], method=request["method"], kind=parameters.get("type", "")
+                url=request["url"],
+                method=request["method"],
+                kind=parameters.get("type", ""),
+                sent_at=parameters["timestamp"],
             )
         elif key in self._exchanges:
             self._note_answer(self._exchanges[key], method, parameters)
