@@ -2,10 +2,10 @@
 
 import asyncio
 from bisect import insort
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from itertools import chain
+from itertools import chain, count
 from operator import attrgetter
 
 import attrs
@@ -30,11 +30,9 @@ class ProviderSlots:
 
     def __init__(self, *, default_limit: int, cluster: Cluster, node: str) -> None:
         self.default_limit = default_limit
-        self.cluster = cluster
-        self.node = node
-        self.closed = False
+        self.cluster, self.node, self.closed, self._numbers = cluster, node, False, count()
         self._in_flight: Counter[str] = Counter()
-        self._tickets: dict[str, list[Ticket]] = {}
+        self._tickets: defaultdict[str, list[Ticket]] = defaultdict(list)  # those that may start calls
 
     @contextmanager
     def ticket(self, provider_name: str, *, is_last: bool = False) -> "Iterator[Ticket]":
@@ -42,20 +40,25 @@ class ProviderSlots:
 
         Those that are ``is_last``, of batches, are behind all others.
         """
-        tickets = self._tickets.setdefault(provider_name, [])
-        ticket = Ticket(self, provider_name, is_last=is_last)
-        insort(tickets, ticket, key=attrgetter("is_last"))
+        ticket = Ticket(self, provider_name, place=(is_last, next(self._numbers)))
+        self.queue(ticket)
         try:
             yield ticket
         finally:
-            tickets.remove(ticket)
-            if not tickets:
-                del self._tickets[provider_name]
+            if ticket.is_queued:
+                self._tickets[provider_name].remove(ticket)
             self.admit(provider_name)
+
+    def queue(self, ticket: "Ticket") -> None:
+        if not ticket.is_queued:
+            ticket.is_queued = True
+            insort(self._tickets[ticket.provider_name], ticket, key=attrgetter("place"))
 
     def admit(self, provider_name: str) -> None:
         """Start the calls that have a slot, in the order of tickets; stop at one that is not ready."""
-        for ticket in self._tickets.get(provider_name, ()):
+        tickets = self._tickets[provider_name]
+        while tickets:
+            ticket = tickets[0]
             while ticket.waiting and self._in_flight[provider_name] < ticket.limit:
                 permit = ticket.waiting.popleft()
                 if not permit.done():
@@ -63,33 +66,30 @@ class ProviderSlots:
                     permit.set_result(None)
             if ticket.waiting or not ticket.ready:
                 return
+            ticket.is_queued = False
+            del tickets[0]
+        del self._tickets[provider_name]
 
     def end_call(self, provider_name: str) -> None:
         """Free the slot of a call, and start the next one."""
-        self._in_flight[provider_name] -= 1
-        if not self._in_flight[provider_name]:
-            del self._in_flight[provider_name]
+        self._in_flight -= Counter((provider_name,))  # keeps no zero
         self.admit(provider_name)
 
     def close(self) -> None:
         """Start no further call; those in flight continue."""
         self.closed = True
         for ticket in chain.from_iterable(self._tickets.values()):
-            for permit in ticket.waiting:
-                if not permit.done():
+            while ticket.waiting:
+                if not (permit := ticket.waiting.popleft()).done():
                     permit.set_exception(SlotsClosed())
-            ticket.waiting.clear()
 
 
 class Ticket:
     """A running task's place in its provider's queue; younger tasks wait until its calls have started."""
 
-    def __init__(self, slots: ProviderSlots, provider_name: str, *, is_last: bool = False) -> None:
-        self.is_last = is_last
-        self._slots = slots
-        self._provider_name = provider_name
-        self.limit = slots.default_limit
-        self.ready = False
+    def __init__(self, slots: ProviderSlots, provider_name: str, *, place: tuple[bool, int]) -> None:
+        self._slots, self.provider_name, self.limit = slots, provider_name, slots.default_limit
+        self.place, self.is_queued, self.ready = place, False, False
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
@@ -100,14 +100,15 @@ class Ticket:
         self.limit = limit or self._slots.default_limit
         permit = asyncio.get_running_loop().create_future()
         self.waiting.append(permit)
+        self._slots.queue(self)
         self.yield_turn()
         try:
             await permit
         except asyncio.CancelledError:
             if permit.done() and not permit.cancelled() and permit.exception() is None:
-                self._slots.end_call(self._provider_name)
+                self._slots.end_call(self.provider_name)
             raise
-        slots, name = self._slots, call_slot(self._provider_name)
+        slots, name = self._slots, call_slot(self.provider_name)
         try:
             shared = None if limit is None else slots.cluster.slot(name, node=slots.node, limit=limit)
             async with shared or nullcontext():
@@ -115,13 +116,13 @@ class Ticket:
                     raise SlotsClosed  # meanwhile
                 yield
         finally:
-            slots.end_call(self._provider_name)
+            slots.end_call(self.provider_name)
 
     def yield_turn(self) -> None:
         """Let younger tasks start calls too, behind those that this task starts now."""
         self.ready = True
         # Soon, not now: calls that start together queue up in this turn of the loop.
-        asyncio.get_running_loop().call_soon(self._slots.admit, self._provider_name)
+        asyncio.get_running_loop().call_soon(self._slots.admit, self.provider_name)
 
 
 @attrs.define(eq=False, kw_only=True)

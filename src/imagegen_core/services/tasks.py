@@ -59,7 +59,6 @@ from imagegen_core.values import QUARTER_SECONDS, CalendarDays, quarter_of
 IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 _MAX_TRIES = 50
 _PAUSE_SECONDS = 0.02
-_FIRST_LOOK_SECONDS = 1.0  # after a new task, in case that it ended before it was followed
 _UNFINISHED = tuple(status for status in TaskStatus if not status.final)
 
 
@@ -406,8 +405,8 @@ class Tasks:
         """Like `wait`, with the images if it ended here; one that ``is_new`` is read within a second."""
         with suppress(TimeoutError), self.parts.queue.follow(task_id) as changed:
             async with asyncio.timeout(timeout):
-                if is_new:
-                    asyncio.get_running_loop().call_later(_FIRST_LOOK_SECONDS, changed.set)
+                if is_new:  # it may have ended before it was followed
+                    asyncio.get_running_loop().call_later(1, changed.set)
                     await changed.wait()
                 while True:
                     changed.clear()

@@ -85,3 +85,20 @@ async def test_who_waits_for_a_place_begins_nothing_after_a_stop(two_nodes, *, c
     expected = asyncio.CancelledError if cancelled else SlotsClosed
 
     assert (expected, False, {}) == (await second.outcome(), second.begun.is_set(), dict(other._in_flight))
+
+
+async def test_who_calls_again_has_his_old_place(two_nodes):
+    """A task whose calls have begun is in nobody's way, and comes before younger ones once it calls again."""
+    slots = two_nodes[0]
+    with slots.ticket("p") as oldest:
+        async with oldest.call(None):
+            younger = [Call(slots, None) for _ in range(2)]
+            await give_way()
+        async with asyncio.timeout(60):
+            await younger[0].begun.wait()
+        younger[0].end.set()
+        async with asyncio.timeout(60), oldest.call(None):
+            before = younger[1].begun.is_set()
+    younger[1].end.set()
+
+    assert (False, [type(None)] * 2) == (before, [await call.outcome() for call in younger])
