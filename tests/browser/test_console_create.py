@@ -337,7 +337,8 @@ def test_keys_send_and_go_back_through_prompts(console, tab):
     """
     server, form = console()
     box = form.prompt()
-    for prompt in ("甲", "乙"):
+    long = "乙" * 80
+    for prompt in ("甲", long):
         box.send_keys(Keys.CONTROL, "a")
         box.send_keys(prompt)
         ActionChains(form.driver).key_down(Keys.CONTROL).send_keys(Keys.ENTER).key_up(Keys.CONTROL).perform()
@@ -352,15 +353,17 @@ def test_keys_send_and_go_back_through_prompts(console, tab):
         walked.append(box.get_property("value"))
     form.button("风格").click()
     tab.until(lambda: "丙" not in form.text("[aria-labelledby=earlier]"))
+    over = "const body = document.querySelector('dialog .body'); return body.scrollWidth - body.clientWidth"
+    assert 0 == form.driver.execute_script(over)
     form.press(form.all(".earlier")[1])
     tab.until(lambda: box.get_property("value") == "甲")
     form.button("风格").click()
-    tab.until(lambda: ["丙", "乙", "甲"] == [one.text for one in form.all(".earlier")])
+    tab.until(lambda: ["丙", long, "甲"] == [one.text for one in form.all(".earlier")])
     form.press(form.all(".earlier")[0])
     form.one("button[aria-label='增加']").send_keys(Keys.CONTROL, Keys.ENTER)
     tab.until(lambda: ["completed"] * 3 == [task["status"] for task in tasks(server)])
 
-    assert ["乙", "甲", "乙", "丙"] == walked
+    assert [long, "甲", long, "丙"] == walked
     assert [1] * 3 == [len(task["images"]) for task in tasks(server)]
 
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -147,8 +148,39 @@ def test_another_window_pauses_and_restores(tab, serve):
         hand.reads(".thrown", "回收站是空的")
 
 
-def test_days_that_are_left_are_those_of_the_service(tab, serve):
-    """Whatever the browser's clock says."""
+def test_a_style_that_was_not_taken_is_there_to_be_saved_again(console, tab):
+    """The service was away, then the login had ended, and in the form was what took an hour to write."""
+    tab.allow("status of 401")
+    tab.allow("ERR_INTERNET_DISCONNECTED")
+    server, form = console(server={"auth_token": TOKEN})
+    form.log_in()
+    hand = Hand(tab, MOUSE)
+    hand.type("textarea[name=prompt]", "柔光")
+    hand.press("button", "风格")
+    hand.press("dialog footer button", "把当前提示词存为风格")
+    hand.type(".style-form input", "棚拍")
+    tab.connect(online=False)
+    hand.press(".style-form button", "保存")
+    hand.reads("dialog .problem", "连接不上服务")
+    tab.connect()
+    log_out = "{ method: 'POST', headers: {}, body: new URLSearchParams(), redirect: 'manual' }"
+    hand.run(f"return fetch('/logout', {log_out}).then(() => true)")
+    hand.press(".style-form button", "保存")
+    form.log_in()
+    hand.press("button", "风格")
+    hand.press(".style-form button", "保存")
+    hand.sees(".styles .style", "棚拍")
+    with server.client(Authorization=f"Bearer {TOKEN}") as api:
+        saved = [style for style in data(api.get("/api/v1/styles"))["items"] if not style["shipped"]]
+    hand.press("dialog header button", "关闭")
+    hand.press("button", "风格")
+    hand.sees(".styles .style", "棚拍")
+
+    assert [("棚拍", "{prompt}\n柔光")] == [(style["name"]["zh"], style["prompt"]["zh"]) for style in saved]
+
+
+def test_days_are_those_of_the_service(tab, serve):
+    """Whatever the browser's clock says: those that are left in the trash, and those of what was paid."""
     server = serve()
     hand = Hand(tab, MOUSE)
     texts = []
@@ -161,10 +193,13 @@ def test_days_that_are_left_are_those_of_the_service(tab, serve):
                 tab.open(f"{server.url}/gallery")
                 hand.press("header .acts button", "回收站")
                 texts.append(hand.sees(".thrown li .muted").text)
+                tab.open(f"{server.url}/usage")
+                hand.sees(".usage tbody tr")
+                texts.append(hand.run("return document.querySelector('.dates input').max"))
             finally:
                 tab.cdp("Page.removeScriptToEvaluateOnNewDocument", **script)
 
-    assert ["还剩 30 天"] * 2 == texts
+    assert ["还剩 30 天", time.strftime("%Y-%m-%d")] * 2 == texts
 
 
 HEADS = ("accept", "accept-language", "content-type")

@@ -16,7 +16,7 @@ PRICED = {
 _ADD = """
 INSERT INTO usage_totals
     (quarter, provider_name, model_id, currency, tasks, images, unknown_attempts, known, estimated, possible)
-VALUES (?, 'somebody', '=1+1<img src=x>', ?, ?, ?, 0, ?, 0, ?)
+VALUES (?, 'somebody', ?, ?, ?, ?, 0, ?, 0, ?)
 """
 _KEEP_FILE = """
 URL.createObjectURL = (blob) => { window.file = blob.text(); return "data:,"; };
@@ -40,8 +40,8 @@ def test_money_is_shown_over_time_and_converted_by_ones_own_rate(serve, tab, axe
     (path,) = server.data_dir.glob("*.db")
     with closing(sqlite3.connect(path)) as database, database:
         yesterday = int(time.time()) // 900 - 96
-        database.execute(_ADD, (yesterday, "", 1, 3, 0, 0))
-        database.execute(_ADD, (yesterday, "CNY", 0, 0, 12_345_000_000, 5_000_000_000))
+        database.execute(_ADD, (yesterday, "＝1", "", 1, 3, 0, 0))
+        database.execute(_ADD, (yesterday, "=1+1<img src=x>", "CNY", 0, 0, 12_345_000_000, 5_000_000_000))
 
     tab.open(f"{server.url}/usage")
     totals = _text(tab, ".totals")
@@ -64,6 +64,7 @@ def test_money_is_shown_over_time_and_converted_by_ones_own_rate(serve, tab, axe
     assert 4 & below  # follows
     assert "1 个任务" in _text(tab, "#failures + dl")
     assert "\r\n'=1+1<img src=x>,1.2345," in table
+    assert "\r\n'＝1,0," in table
     assert [] == violations
 
     tab.open(f"{server.url}/settings")

@@ -7,7 +7,7 @@ import { computed, signal } from "../vendor/index.js";
 
 const MAX_DIFFERENCE = 5000; // milliseconds between two clocks that are both right, an answer's way included
 
-let ahead = 0; // milliseconds that the service is ahead of the browser
+const ahead = signal(0); // milliseconds that the service is ahead of the browser
 let ticking;
 
 export const now = signal(Date.now(), {
@@ -23,12 +23,12 @@ export const now = signal(Date.now(), {
 /** Take the time of an answer, as its head tells it. */
 export function setClock(date) {
   const difference = Date.parse(date) - Date.now();
-  ahead = Math.abs(difference) > MAX_DIFFERENCE ? difference : 0; // none where the answer has no time
+  ahead.value = Math.abs(difference) > MAX_DIFFERENCE ? difference : 0; // none where the answer has no time
 }
 
 /** Return the service's time, in milliseconds. */
 export function serviceTime() {
-  return Date.now() + ahead;
+  return Date.now() + ahead.value;
 }
 
 function tick() {

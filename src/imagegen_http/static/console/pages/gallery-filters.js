@@ -1,6 +1,6 @@
 // What the list of the gallery is limited to: a chip each, all of it in the address.
 
-import { catalogue, get, providerName } from "../lib/api.js";
+import { catalogue, get, providerName, serviceTime } from "../lib/api.js";
 import { day, dayOf, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { FILTERS, galleryAddress, listParameters, OLDEST, timeZone } from "../lib/list-query.js";
@@ -116,7 +116,7 @@ function Days({ from, to, onChoose }) {
     event.preventDefault();
     onChoose(...(range[0] && range[1] && range[0] > range[1] ? range.toReversed() : range));
   };
-  const input = (at) => html`<label><span>${t(at ? "gallery.to" : "gallery.from")}</span><input type="date" value=${range[at]} max=${dayOf(new Date())}
+  const input = (at) => html`<label><span>${t(at ? "gallery.to" : "gallery.from")}</span><input type="date" value=${range[at]} max=${dayOf(serviceTime())}
     onInput=${({ target }) => setRange(range.with(at, target.value))} /></label>`;
   return html`<form onSubmit=${submit}>${input(0)}${input(1)}<button type="submit" class="main">${t("gallery.apply")}</button></form>
     ${days.map(({ day: one, count }) => html`<${Choice} key=${one} chosen=${one === from && one === to} count=${number(count)} onClick=${() => onChoose(one, one)}>${day(one)}<//>`)}`;

@@ -3,7 +3,7 @@
 import { TaskCard } from "./tasks-card.js";
 import { usePassedFocus } from "./tasks-focus.js";
 import { TaskList } from "./tasks-list.js";
-import { catalogue, post } from "../lib/api.js";
+import { catalogue, post, serviceTime } from "../lib/api.js";
 import { dayOf, number } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { dismiss } from "../lib/kept.js";
@@ -80,7 +80,7 @@ function Filters({ filter }) {
   };
   const day = (name) => {
     const typed = ({ target }) => (!target.value || target.value >= "2000") && choose({ [name]: target.value }); // a year on its way is none
-    return html`<label class="choice">${t(`tasks.${name}`)}<input type="date" value=${filter[name]} max=${dayOf(new Date())} onChange=${typed} /></label>`;
+    return html`<label class="choice">${t(`tasks.${name}`)}<input type="date" value=${filter[name]} max=${dayOf(serviceTime())} onChange=${typed} /></label>`;
   };
   return html`<div class="task-filters" ref=${room} role="search" aria-label=${t("tasks.find")}>
     <${Finder} key=${language.value} name=${t("tasks.find")} value=${filter.q} onFind=${find} />

@@ -1,6 +1,6 @@
 // What was paid, by day and month, by provider and model. Currencies are never added to each other.
 
-import { get, isAbort, providerName } from "../lib/api.js";
+import { get, isAbort, providerName, serviceTime } from "../lib/api.js";
 import { day, dayOf, exactMoney, money, month, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { go, place } from "../lib/router.js";
@@ -65,7 +65,7 @@ function Dates({ asked }) {
   const change = (name) => ({ target }) => go(way({ ...asked, range: null, [name]: target.value }));
   return html`<fieldset class="dates">
     <legend class="unseen">${t("usage.dates")}</legend>
-    <label>${t("usage.from")} <input type="date" value=${asked.from ?? ""} max=${asked.to || dayOf(new Date())} onChange=${change("from")} /></label>
+    <label>${t("usage.from")} <input type="date" value=${asked.from ?? ""} max=${asked.to || dayOf(serviceTime())} onChange=${change("from")} /></label>
     <label>${t("usage.to")} <input type="date" value=${asked.to ?? ""} min=${asked.from ?? ""} onChange=${change("to")} /></label>
   </fieldset>`;
 }
@@ -242,7 +242,7 @@ function download(groups, by, { from, to }) {
   ]);
   const text = [head, ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
   const url = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv;charset=utf-8" }));
-  const name = ["imagegen-usage", by, from ?? groups[0].key, to ?? dayOf(new Date())].filter(Boolean).join("-");
+  const name = ["imagegen-usage", by, from ?? groups[0].key, to ?? dayOf(serviceTime())].filter(Boolean).join("-");
   const link = Object.assign(document.createElement("a"), { href: url, download: `${name.replace(/[^\w.-]/g, "_")}.csv` });
   document.body.append(link);
   link.click();
@@ -252,7 +252,7 @@ function download(groups, by, { from, to }) {
 
 function cell(value) {
   const text = String(value);
-  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const harmless = /^[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
@@ -265,7 +265,7 @@ function read(query) {
   const own = query.has("from") || query.has("to");
   if (own) return { by, range: null, from: query.get("from"), to: query.get("to") };
   const range = query.has("range") ? Number(query.get("range")) || 0 : usualRange(by);
-  const today = new Date();
+  const today = new Date(serviceTime());
   const first = new Date(today.getFullYear(), today.getMonth(), today.getDate() - range + 1);
   if (by === "month") first.setDate(1); // no month is cut short
   return { by, range, from: range ? dayOf(first) : null, to: null };

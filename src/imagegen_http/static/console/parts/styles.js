@@ -6,19 +6,20 @@ import { get, post, remove } from "../lib/api.js";
 import { change, draft } from "../lib/drafts.js";
 import { fetchSentences, language, t } from "../lib/i18n.js";
 import { fingerprint } from "../lib/idempotency.js";
-import { keepText, recall, recallShared } from "../lib/kept.js";
+import { keep, keepText, recall, recallShared } from "../lib/kept.js";
 import { fetchLater } from "../lib/router.js";
 import { rememberPrompt } from "../pages/create-fields.js";
 import { filled, nameOf, own, styled, templateOf } from "../pages/create-kits.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
 const STYLES = "/api/v1/styles";
+const UNSAVED = "unsaved-style";
 const MAX_FILE = 1_000_000; // bytes; the service takes no more
 
 export function Styles({ onClose }) {
   const [styles, setStyles] = useState(null);
   const [error, setError] = useState(null);
-  const [edited, setEdited] = useState(null);
+  const [edited, setEdited] = useState(recall(UNSAVED)); // a login may have come between
   const file = useRef(null);
   const list = useRef(null);
   const earlier = recall("prompts") ?? [];
@@ -51,10 +52,12 @@ export function Styles({ onClose }) {
     onClose();
   };
   const save = (style) => attempt(async () => {
+    keep(UNSAVED, style);
     await post(STYLES, { styles: [style] });
     shut();
   });
   const shut = () => {
+    keep(UNSAVED, null);
     setEdited(null);
     requestAnimationFrame(() => list.current?.querySelector("button")?.focus()); // the form had it
   };
