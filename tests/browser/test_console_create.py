@@ -437,3 +437,22 @@ def test_a_failure_is_tried_again_where_it_is_shown(console, tab):
 
     assert [[f"{TASKS}/{failed['task_id']}/retry", "console", None]] == later
     assert failed["task_id"] == repeat["retry_of"]
+
+
+_EVEN = """
+const boxes = (name) => [...document.querySelectorAll(name)].map((one) => one.getBoundingClientRect());
+const heights = (all) => new Set(all.map(({ height }) => Math.round(height))).size;
+const rows = Map.groupBy(boxes(".tile"), ({ y }) => Math.round(y));
+return [heights(boxes(".examples i")), [...rows.values()].map(heights)];
+"""
+
+
+def test_a_first_visit_has_even_rows(console, tab):
+    """Examples and providers of a row are of one height, however long their words."""
+    _, form = console()
+    form.one(".tile")
+    form.one(".examples i")
+    examples, rows = tab.driver.execute_script(_EVEN)
+
+    assert (1, {1}) == (examples, {*rows})
+    assert len(rows) > 2

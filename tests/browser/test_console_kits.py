@@ -177,6 +177,25 @@ def test_a_batch_once_more_asks_the_same_next(console, tab, studio):
     assert [fallback] * 4 == [task["fallback"] for task in tasks(server)]
 
 
+def test_a_sum_in_two_currencies_is_one_amount(console, tab, studio):
+    """Told in one way on every page; what it was to cost gives way to what it has."""
+    studio["providers"]["other"]["extra_config"]["prices"]["oil"]["currency"] = "USD"
+    server, form = console(**studio)
+    targets = [{"provider": "other", "model_id": "oil"}, {"provider": "studio", "model_id": "brush"}]
+    with server.client() as api:
+        data(api.post(BATCHES, json={"prompts": ["红杯"], "targets": targets}))
+    tab.until(lambda: batches(server)[0]["status"] == "completed")
+    tab.open(server.url)
+    form.button("再来一次 ¥0.12 + $0.05")
+    facts = form.text(".batch-group .facts")
+    tab.open(f"{server.url}/batches")
+    summary = form.text(".batch .facts")
+
+    assert "约 ¥0.12 + 约 $0.05" in facts
+    assert "约 ¥0.12 + 约 $0.05" in summary
+    assert "预计" not in summary
+
+
 def test_what_is_tried_again_stays_in_its_batch(console, tab):
     """In its place among the others, after a reload too."""
     server, form = console()

@@ -133,18 +133,26 @@ export function cost(told) {
 }
 
 /** Return an estimate of the service as a sentence: `预计 ¥1.2`, `通常 ¥0.23（按最近 20 张）`, `不计费`, `费用未知`. */
-export function quoteOf(estimate) {
+export function quoteOf(estimate, between) {
   const { cost: one, costs = one ? [one] : [], usual } = estimate;
   if (!costs.length) return t("cost.none");
   if (usual) return t("cost.usual", { amount: price(usual.amount, usual.currency), n: usual.images });
-  const amount = shortQuote(estimate);
+  const amount = shortQuote(estimate, between);
   return amount ? t("cost.estimate", { amount }) : t("cost.unknown");
 }
 
-/** Return it in few words, as a button has room for; empty where it is free, or nobody knows. So are `{ costs }` of a task. */
-export function shortQuote({ cost: one, costs = one ? [one] : [], usual } = {}) {
+/**
+ * Return it in few words, as a button has room for; empty where it is free, or nobody knows. So are `{ costs }` of a task.
+ * Of several currencies one or the other is charged, unless they are a sum: `between` is " + " then.
+ */
+export function shortQuote({ cost: one, costs = one ? [one] : [], usual } = {}, between = " / ") {
   if (usual) return t("cost.about", { amount: price(usual.amount, usual.currency) });
-  return costs.every(({ amount, basis }) => amount && basis !== "unknown") ? costs.map((each) => price(each.amount, each.currency)).join(" / ") : "";
+  return costs.every(({ amount, basis }) => amount && basis !== "unknown") ? byCurrency(costs).map((each) => price(each.amount, each.currency)).join(between) : "";
+}
+
+/** Return amounts in the order of their currencies, in which they are shown everywhere. */
+export function byCurrency(costs) {
+  return [...costs].sort((a, b) => (a.currency < b.currency ? -1 : 1));
 }
 
 function withOwn(amount, currency, places) {

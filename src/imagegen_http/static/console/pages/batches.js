@@ -2,7 +2,7 @@
 
 import { NewBatch } from "./batches-new.js";
 import { get, inLanguage, isAbort, post } from "../lib/api.js";
-import { cost, exactMoment, exactMoney, moment, number } from "../lib/format.js";
+import { byCurrency, cost, exactMoment, exactMoney, moment, number, shortQuote } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { onResume, onTask, reading } from "../lib/live.js";
 import { place } from "../lib/router.js";
@@ -66,6 +66,7 @@ function Batch({ batch, again }) {
   const { batch_id: id, counts, tasks, status, reason, detail, max_cost: ceiling, costs, estimates, completed_at: ended } = batch;
   const done = counts.completed + counts.failed + counts.cancelled;
   const name = batch.name || t("batches.unnamed", { at: moment(batch.created_at) });
+  const estimate = ended === null && shortQuote({ costs: estimates }, " + "); // until it is known what it has cost
   return html`<section class="panel batch" aria-label=${name}>
     <h2><a href=${`/batches/${id}`}>${name}</a> <span class="mark ${MARKS[status]}">${t(`batches.${status}`)}</span></h2>
     <progress max=${tasks} value=${done} aria-label=${t("batches.progress")}></progress>
@@ -73,8 +74,8 @@ function Batch({ batch, again }) {
       <span>${t("batches.done", { done, n: tasks })}</span>
       ${counts.failed > 0 && html`<span class="mark wrong">${t("batches.failed", { n: counts.failed })}</span>`}
       ${counts.processing > 0 && html`<span>${t("batches.processing", { n: counts.processing })}</span>`}
-      ${costs.map((each) => html`<span key=${each.currency}>${cost(each)}</span>`)}
-      ${estimates.map((each) => html`<span key=${`of ${each.currency}`}>${t("batches.estimate", { cost: cost(each) })}</span>`)}
+      ${costs.length > 0 && html`<span>${byCurrency(costs).map(cost).join(" + ")}</span>`}
+      ${estimate && html`<span>${t("batches.estimate", { cost: estimate })}</span>`}
       ${ceiling && html`<span>${t("batches.ceiling", { amount: exactMoney(ceiling.amount, ceiling.currency) })}</span>`}
       <time datetime=${batch.created_at} title=${exactMoment(batch.created_at)}>${moment(batch.created_at)}</time>
     </p>

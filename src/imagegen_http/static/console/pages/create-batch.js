@@ -63,7 +63,7 @@ function OnceMore({ entry }) {
     const { cells, wish, prompt = again.cells[0].prompt } = again;
     if (!(await askForBatch(unseeded(again.body), { cells, wish, prompt }))) toast(t("create.same_task"));
   };
-  const amount = shortQuote({ costs: (body ? entry : batch).estimates });
+  const amount = shortQuote({ costs: (body ? entry : batch).estimates }, " + ");
   return html`<${Press} run=${send}><${Icon} name="again" />${t("tasks.once_more")}${amount && html`<span class="price">${amount}</span>`}<//>`;
 }
 
@@ -134,7 +134,7 @@ function sumOf(tasks) {
   if (costs.some(({ amount, basis }) => !amount || basis === "unknown")) return t("cost.unknown");
   for (const { amount, currency } of costs) sums.set(currency, (sums.get(currency) ?? 0) + Number(amount));
   const { basis } = costs.find((one) => one.basis === "estimated") ?? costs[0];
-  return [...sums].map(([currency, amount]) => cost({ currency, basis, amount: String(Number(amount.toFixed(10))) })).join(" + ");
+  return [...sums].sort().map(([currency, amount]) => cost({ currency, basis, amount: String(Number(amount.toFixed(10))) })).join(" + ");
 }
 
 /** How long a task took in the middle. */

@@ -210,7 +210,7 @@ export function Price({ plan, valid }) {
       stop.abort();
     };
   }, [body]);
-  return html`<p class="estimate" role="status">${plan.images > 0 && t("kits.count", { product: productOf(plan), n: plan.images })}${shown && html`<br />${quoteOf(shown)}`}</p>`;
+  return html`<p class="estimate" role="status">${plan.images > 0 && t("kits.count", { product: productOf(plan), n: plan.images })}${shown && html`<br />${quoteOf(shown, " + ")}`}</p>`;
 }
 
 function productOf({ values, numbers, choices }) {

@@ -21,7 +21,7 @@ export default {
     invert: "反选",
     clear: "清空",
     zoom: "缩放",
-    fit: "适合窗口",
+    fit: "适应屏幕",
     left: "左",
     top: "上",
     right: "右",
