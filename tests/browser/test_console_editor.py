@@ -13,11 +13,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from imagegen_adapters.stores.sqlite.engine import sqlite3
-from tests.browser.form import unsure
+from tests.browser.form import TOKEN, unsure
 from tests.browser.tab import ENGLISH, PHONE, Look
 from tests.fakes.own_upstream import DOCUMENT
+from tests.integration.api.asking import WAIT, data
 
 WIDTH, HEIGHT = 640, 360
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+"""For a server with a token; others do not mind."""
+
 _MASK = """
 const done = arguments[arguments.length - 1];
 const masks = JSON.parse(localStorage.getItem("imagegen.masks") ?? "[]");
@@ -53,8 +57,8 @@ def server(serve):
 
 def make(server):
     body = {"provider": "demo", "params": {"prompt": "雪山", "width": WIDTH, "height": HEIGHT}}
-    answer = httpx.post(f"{server.url}/api/v1/tasks/generate", json=body, headers={"Prefer": "wait=30"})
-    answer.raise_for_status()
+    with server.client(**BEARER) as api:
+        api.post("/api/v1/tasks/generate", json=body, headers=WAIT).raise_for_status()
 
 
 def canvas(tab):
@@ -96,7 +100,8 @@ def colours(image):
 
 def edits(server):
     """Return the tasks that are edits, the newest first."""
-    items = httpx.get(f"{server.url}/api/v1/tasks").json()["data"]["items"]
+    with server.client(**BEARER) as api:
+        items = data(api.get("/api/v1/tasks"))["items"]
     return [task for task in items if task["operation"] == "edit"]
 
 
@@ -271,12 +276,18 @@ def test_a_part_is_changed_by_touch(tab, server, axe_violations):
 
 
 def test_an_answer_that_was_lost_is_paid_once(console, tab):
-    """Also after a reload: words, mask and key are the same, so that it is the same task."""
-    server, form = console()
+    """Also after a login and a reload: words, mask and key are the same, so that it is the same task."""
+    tab.allow("status of 401")
+    server, form = console(server={"auth_token": TOKEN})
+    form.log_in()
     make(server)
     tab.open(f"{server.url}/p/1/edit")
     paint(tab, (-60, 0), (60, 0))
     form.prompt().send_keys("加一座小屋")
+    tab.driver.execute_script("sessionStorage.leave = 1")
+    form.one(".go").click()
+    form.log_in()
+    canvas(tab)
     tab.driver.execute_script("sessionStorage.lose = 1")
     form.one(".go").click()
     form.one(".foot .error")
@@ -286,9 +297,10 @@ def test_an_answer_that_was_lost_is_paid_once(console, tab):
     tab.until(lambda: "不会重复付费" in form.one("aside").text)
     form.one(".go").click()
     form.one(".versus")
-    (first, second) = form.requests()
+    (refused, first, second) = form.requests()
 
     assert "加一座小屋" == words
+    assert refused[2] == first[2]
     assert first == second
     assert 1 == len(edits(server))
 
