@@ -38,6 +38,7 @@ REPORTING = (
     "profiling",
     "reconnecting",
     "scrolling",
+    "statements",
     "timeline",
     "usage",
     "webhooks",

@@ -34,6 +34,7 @@ BENCHMARKS = {
         {"images", "batch_ms", "log_kb", "page_ms", "days_ms", "again_ms", "beside_ms"},
     ),
     "insert": (("--number", "4", "--images", "50", "--runs", "1"), {"rate", "processor_ms"}),
+    "statements": (("--number", "6", "--at-once", "1", "3"), {"at_once", "runs", "processor_us"}),
     "log-lines": (("--number", "50"), {"processor_us"}),
     "thumbnails": (("--runs", "1"), {"processor_ms", "bytes", "similarity"}),
     "go-plan": ((*LOAD, "--images", "300", "--number", "4"), {"rate", "plan_rate", "plan_p99_ms", "ratio"}),
