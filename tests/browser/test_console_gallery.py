@@ -422,7 +422,7 @@ def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
     What is closed after a few steps to its neighbours is in sight.
     """
     tab.look(Look(size=(390, 560), has_touch=True))
-    _open(tab, serve_seeded(images=30))
+    _open(tab, serve_seeded(images=30, hours_apart=0.001))
     first, second = _run(tab, _SHOWN)[:2]
 
     def touch(kind, *points):
