@@ -430,9 +430,10 @@ def test_a_finger_selects_what_it_rests_on(tab, serve_seeded):
         tab.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=points)
 
     def middle(image_id):
-        box = _run(
-            tab, f"return document.querySelector('[data-id=\"{image_id}\"] img').getBoundingClientRect()"
+        place = (
+            "one.scrollIntoView({ block: 'center', behavior: 'instant' }); return one.getBoundingClientRect()"
         )
+        box = _run(tab, f"const one = document.querySelector('[data-id=\"{image_id}\"] img'); {place}")
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
     def tap(image_id):
