@@ -1,5 +1,6 @@
 """The help of each command in both languages, on screens of any width."""
 
+import functools
 import re
 import shlex
 
@@ -31,10 +32,14 @@ def _commands(command, *path):
 PATHS = [path for path, _ in _commands(cli)]
 
 
+_program = functools.cache(program)
+"""Building it takes most of the time of a page, and no page changes it."""
+
+
 def _page(path, language, columns, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", str(columns))
     teach_click(language)
-    program(language).main([*path, "--help"], prog_name="imagegen", standalone_mode=False)
+    _program(language).main([*path, "--help"], prog_name="imagegen", standalone_mode=False)
     return capsys.readouterr().out
 
 
