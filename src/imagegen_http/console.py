@@ -30,6 +30,8 @@ _IMPORT = re.compile(r"""\bimport\s*(?:(\w+|\{[^}]*\})\s*from\s*)?["'](\.{1,2}/[
 _LATER = re.compile(r"""\bimport\(\s*["'](\.{1,2}/[^"']+)["']""")
 _EXPORT = re.compile(r"""\bexport\s*\{([^}]*)\}(?:\s*from\s*["']([^"'\s]+)["'])?;?""")
 _DECLARED = re.compile(r"^export (?=(?:async )?(?:const|class|function) (\w+))", re.MULTILINE)
+_RENAMED = re.compile(r"([\w$]+)\s+as\s+([\w$]+)")
+_LISTED = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
 
 
 def _target(path: str, specifier: str) -> str:
@@ -38,11 +40,8 @@ def _target(path: str, specifier: str) -> str:
 
 def imports(sources: Mapping[str, str]) -> Mapping[str, list[str]]:
     """Return of each module those that it needs before it runs; paths beyond ``sources`` are left out."""
-    specifiers = {
-        path: [specifier for _, specifier in _IMPORT.findall(source) + _EXPORT.findall(source)]
-        for path, source in sources.items()
-    }
-    targets = {path: [_target(path, one) for one in named if one] for path, named in specifiers.items()}
+    matches = {path: _IMPORT.findall(source) + _EXPORT.findall(source) for path, source in sources.items()}
+    targets = {path: [_target(path, one) for _, one in named if one] for path, named in matches.items()}
     return {path: [one for one in named if one in sources] for path, named in targets.items()}
 
 
@@ -81,9 +80,6 @@ def bundles(pages: Iterable[str], sources: Mapping[str, str]) -> Mapping[str, tu
         for start, brought in starts.items()
     }
 
-
-_SHEETS = {"css/base.css": ("css/base.css", "css/parts.css", "css/shell.css")}
-"""Those of all pages, which are one for a browser."""
 
 _BEGIN = """const $root=new URL("{}",import.meta.url),$m=(globalThis.$m??={{}});
 const $import=(folder,path)=>import(new URL(path,new URL(folder,$root)));"""
@@ -131,23 +127,13 @@ def _as_function(path: str, source: str) -> tuple[str, list[str]]:
     return re.sub(r"\bimport\(", f'$import("{folder}/",' if folder else '$import("./",', body), names
 
 
-_RENAMED = re.compile(r"([\w$]+)\s+as\s+([\w$]+)")
-_LISTED = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+))?")
-
 PRELOADS = "<!-- modulepreload -->"
 """Where the page gets its preloads; without them a browser finds one module after the other."""
-
-_LANG = 'lang="zh-CN"'
-_SAYS, _ASKS = 'data-says=""', 'data-asks=""'
-_LOGOUT = 'action="/logout" hidden'
 
 
 @cache
 def console_files() -> StaticFolder:
     return StaticFolder("console", comments=False, made_by=Path(__file__))
-
-
-_INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 @cache
@@ -158,41 +144,59 @@ def _sources() -> Mapping[str, str]:
 
 @cache
 def _bundles() -> Mapping[str, tuple[str, ...]]:
-    return {**bundles([f"pages/{name}.js" for name in (*PAGES, "nowhere")], _sources()), **_SHEETS}
+    return bundles([f"pages/{name}.js" for name in (*PAGES, "nowhere")], _sources())
 
 
 @cache
 def _bundle(path: str) -> StaticContent:
-    """Return a module that is loaded by itself with what it needs, or the styles that are one."""
-    members = _bundles()[path]
-    if path in _SHEETS:
-        text, media_type = "\n".join(map(console_files().text, members)), "text/css; charset=utf-8"
-    else:
-        text, media_type = joined(path, members, _sources()), "text/javascript; charset=utf-8"
-    return StaticContent.compress(without_comments(text.encode()), media_type)
+    """Return a module that is loaded by itself with what it needs."""
+    text = joined(path, _bundles()[path], _sources())
+    return StaticContent.compress(without_comments(text.encode()), "text/javascript; charset=utf-8")
 
 
 @cache
 def _page(name: str, digest: str, lang: str, *, login: bool, trash: bool) -> tuple[StaticContent, str]:
     """Return the page of ``pages/<name>.js`` in the reader's language, with a logout if there is a login.
 
-    Its policy allows the script and the style that are in the page, by their digests.
+    Its policy allows the scripts and the styles that are in the page, by their digests.
     """
     files = console_files()
-    html = files.text("index.html").replace(_LANG, f'lang="{lang}"{"" if trash else " data-no-trash"}')
-    if login:
-        html = html.replace(_LOGOUT, _LOGOUT.removesuffix(" hidden"))
+    hidden, mark = "" if login else " hidden", "" if trash else " data-no-trash"
+    html = files.text("index.html").replace('lang="zh-CN"', f'lang="{lang}"{mark}')
     says = [one for one in (name, *_others("lib/i18n.js", name)) if f"i18n/zh/{one}.js" in files.paths]
-    html = html.replace(_SAYS, f'data-says="{" ".join(["", *says])}"')
-    html = html.replace(_ASKS, f'data-asks="{escape(" ".join(_ASKED + _ASKED_BY.get(name, ())))}"')
+    html = html.replace('data-says=""', f'data-says="{" ".join(["", *says])}"')
+    asks = escape(" ".join(_ASKED + _ASKED_BY.get(name, ())))
+    html = html.replace('data-asks=""', f'data-asks="{asks}"').replace(" hidden>", f"{hidden}>")
+    for path in ("css/first.css", "css/early.css"):
+        style = re.sub(r"/\*.*?\*/", "", files.text(path), flags=re.DOTALL)
+        html = html.replace(f"/* {path} */", re.sub(r"\s*([{};,])\s+", r"\1", style).replace(": ", ":"))
+    for part in ("surroundings", name):
+        shown = [_early(part, tag, says) for tag in sorted(("en", "zh-CN"), key=lang.__ne__)]
+        html = html.replace("<!-- early -->", "".join(shown), 1)
     styles = [f"css/{one}.css" for one in (*_others("lib/router.js", name), name)]
     first = [f"i18n/{lang[:2]}.js", *styles, f"pages/{name}.js"]  # in this order on a slow line
     html = complete(html, digest, later=[path for path in first if path in files.paths])
-    hashes = {
-        kind: b64encode(sha256(text.encode()).digest()).decode() for kind, text in _INLINE.findall(html)
-    }
-    policy = _POLICY.format(**{kind: f"'sha256-{digest}'" for kind, digest in hashes.items()})
-    return StaticContent.compress(html.encode(), "text/html; charset=utf-8"), policy
+    html = without_comments(re.sub(r"<!-- .*? -->\n", "", html).encode()).decode()
+    digests = {"script": "", "style": ""}
+    for kind, text in re.findall(r"<(script|style)>(.*?)</\1>", html, re.DOTALL):
+        digests[kind] += f" 'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    return StaticContent.compress(html.encode(), "text/html; charset=utf-8"), _POLICY.format(**digests)
+
+
+def _early(part: str, tag: str, says: Iterable[str]) -> str:
+    """Return what a page shows in this language before its scripts have come: see ``early.html``."""
+    parts = dict(one.split(" -->\n", 1) for one in console_files().text("early.html").split("<!-- ")[1:])
+    html = parts.get(part) or parts["others"].replace("{name}", part)
+    html = html.replace("<svg>", '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">')
+    spoken = (f"i18n/{tag[:2]}{one and '/'}{one}.js" for one in ("", *says))
+    sentences = "".join(_sources()[path] for path in ("parts/basics.js", *spoken))
+
+    def sentence(match: re.Match[str]) -> str:
+        entry = re.search(rf'\b{match[1]}(?::| =) {{\n(?:.*\n)*? +{match[2]}: "(.*)"', sentences)
+        return escape(cast("re.Match[str]", entry)[1])
+
+    html = re.sub(r"\{(\w+)\.(\w+)\}", sentence, html.replace("{lang}", tag))
+    return f'<div class="early" lang="{tag}">{html}</div>\n'
 
 
 def _others(path: str, name: str) -> list[str]:
@@ -206,20 +210,14 @@ def complete(html: str, digest: str, *, later: Iterable[str] = ()) -> str:
 
     So browsers keep them for good, and no page mixes modules of two versions.
     """
-    links = [
-        f'<link rel="modulepreload" href="/console/{path}">'
-        if path.endswith(".js")
-        else f'<link rel="preload" as="style" href="/console/{path}">'
-        for path in later
-    ]
+    kinds = {"js": 'modulepreload"', "css": 'preload" as="style"'}
+    links = (f'<link rel="{kinds[path.rpartition(".")[2]]} href="/console/{path}">' for path in later)
     return html.replace(PRELOADS, "\n".join(links)).replace('"/console/', f'"/console/{digest}/')
 
 
-_TITLES = {Language.ZH: "没有这个页面", Language.EN: "There is no such page"}
-_BODIES = {
-    Language.ZH: '<p>地址可能有误，或者页面已不存在。</p>\n<p><a class="button" href="/">返回首页</a></p>',
-    Language.EN: "<p>The address may be mistyped, or the page is gone.</p>\n"
-    '<p><a class="button" href="/">To the start page</a></p>',
+_MISSING = {
+    Language.ZH: ("没有这个页面", "地址可能有误，或者页面已不存在。", "返回首页"),
+    Language.EN: ("There is no such page", "It is gone, or its address is mistyped.", "To the start page"),
 }
 
 
@@ -232,7 +230,9 @@ def with_missing_page(answer: Handler) -> Callable[[Request[Any, Any, Any], Any]
         if head.is_api or not is_page:
             return answer(request, error)
         language = asgi.language.get()
-        html = pages.plain_page(language, title=_TITLES[language], body=_BODIES[language])
+        title, reason, back = _MISSING[language]
+        body = f'<p>{reason}</p>\n<p><a class="button" href="/">{back}</a></p>'
+        html = pages.plain_page(language, title=title, body=body)
         headers = {
             "Cache-Control": "no-store",
             "Content-Language": language.tag,
@@ -271,7 +271,7 @@ _ASKED_BY: Mapping[str, tuple[str, ...]] = {
 """What a page asks for first: asked for while its script is on its way."""
 
 _POLICY = (
-    "default-src 'none'; script-src 'self' {script}; style-src 'self' {style}; img-src 'self' blob: data:; "
+    "default-src 'none'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self' blob: data:; "
     "connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

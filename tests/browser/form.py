@@ -80,6 +80,8 @@ class Form:
         field = self.one("input[type=password]")
         field.send_keys(TOKEN)
         field.submit()
+        self.tab.until(lambda: not self.all("input[type=password]"))
+        self.tab.arrive()
         self.prompt()
 
     def all(self, selector):

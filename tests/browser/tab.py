@@ -155,8 +155,17 @@ class Tab:
         )
 
     def open(self, url):
-        """Go to a page."""
+        """Go to a page, and wait until its scripts have taken the place of what its document shows."""
         self.driver.get(url)
+        self.arrive()
+
+    def refresh(self):
+        """Load the page again."""
+        self.driver.refresh()
+        self.arrive()
+
+    def arrive(self):
+        self.until(lambda: not self.driver.execute_script("return document.querySelector('.early')"))
 
     def until(self, true):
         """Return the first result that is true; fail if there is none."""

@@ -225,7 +225,7 @@ def test_values_stay_when_the_model_changes_and_the_page_is_reloaded(console, ta
     steps = form.one("input[name=steps]").get_attribute("value")
     form.pick("model", "Demo")
     form.one("input[name=delay_seconds]")
-    tab.driver.refresh()
+    tab.refresh()
     form.open_advanced()
 
     assert "12" == steps
@@ -399,11 +399,11 @@ def test_a_failure_stays_until_it_is_dismissed(console, tab, axe_violations, uns
     failed = form.text(".group.failed")
     tab.until(lambda: form.driver.execute_script(IN_SIGHT, form.one(".group.failed")))
     violations = axe_violations()
-    tab.driver.refresh()
+    tab.refresh()
     again = form.text(".group.failed")
     form.press(form.button("知道了"))
     tab.until(lambda: not form.all(".group"))
-    tab.driver.refresh()
+    tab.refresh()
     form.prompt()
     overflow = form.driver.execute_script(
         "const { scrollWidth, clientWidth } = document.documentElement; return scrollWidth - clientWidth"

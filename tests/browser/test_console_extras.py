@@ -55,7 +55,7 @@ def test_a_parameter_without_a_field_is_sent_and_comes_back(console, tab, axe_vi
     violations = axe_violations()
     form.press(form.all(".extras .drop")[2])
     tab.until(lambda: len(form.all(".extras li")) == 3)
-    tab.driver.refresh()
+    tab.refresh()
     open_advanced(form)
     reloaded = tab.until(lambda: rows(form))
     form.go()

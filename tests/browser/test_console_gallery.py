@@ -329,7 +329,7 @@ def test_the_oldest_come_first_where_the_address_says_so(tab, serve_seeded, keys
     _choose_order(tab, "旧的在前")
     tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
     assert "order=oldest" in tab.driver.current_url
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: _run(tab, _SHOWN)[:2] == [1, 2])
     titles = "return [...document.querySelectorAll('.rail button')].map((one) => one.title)"
     days = tab.until(lambda: _run(tab, titles))

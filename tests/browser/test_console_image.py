@@ -146,7 +146,7 @@ def test_what_starts_from_an_image_stays_with_its_provider_and_model(tab, serve)
     tab.open("about:blank")  # the form there would ask what the provider that is gone costs
     httpx.patch(f"{config}/studio/toggle", json={"enabled": False}).raise_for_status()
     choices.append(chosen(*edit, says_so=True))
-    tab.driver.refresh()
+    tab.refresh()
     choices.append(shown(says_so=True))
 
     gone = "服务商 studio 现在不能用：已删除、已停用或没有密钥。已改选：演示 Demo 的 Demo"

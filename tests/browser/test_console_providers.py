@@ -286,7 +286,7 @@ def test_what_was_typed_is_there_until_it_is_saved_or_discarded(tab, server, pre
     tab.driver.find_element(By.CSS_SELECTOR, "a[href='/providers/openai']").click()
     assert "sk-another-key-0007" == field(tab, "API 密钥").get_property("value")
     stored = tab.driver.execute_script("return JSON.stringify([{...localStorage}, {...sessionStorage}])")
-    tab.driver.refresh()
+    tab.refresh()
     assert ("", "我的") == tuple(field(tab, label).get_property("value") for label in ("API 密钥", "显示名"))
     press("放弃修改", "dialog")
     tab.until(lambda: field(tab, "显示名").get_property("value") == before["display_name"])
@@ -338,7 +338,7 @@ def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violation
     tab.until(lambda: "没有错误" in text(tab, ".document [role=status]"))
     area.send_keys(Keys.ESCAPE, Keys.TAB)
     next_stop = tab.driver.switch_to.active_element.tag_name
-    tab.driver.refresh()
+    tab.refresh()
     typed = field(tab, "描述文档").get_property("value")
     tab.driver.find_element(By.CSS_SELECTOR, ".trial summary").click()
     field(tab, "粘贴服务商的一个响应").send_keys('{"drawings": [{"link": "https://x.example/<1>.png"}]}')

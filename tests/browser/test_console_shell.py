@@ -137,7 +137,7 @@ def test_an_open_page_follows_the_systems_theme(tab, serve):
     worn.append(_run(tab, _COLOURS))
     for theme in ("light", "dark"):
         tab.look(Look(theme=theme))
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: _run(tab, _BUTTON))
     worn.append(_run(tab, _COLOURS))
 
@@ -155,7 +155,7 @@ def test_the_browsers_language_is_that_of_the_first_frame(tab, serve):
     first = _run(tab, "return [...languages]")
     tab.driver.find_element("css selector", "header [lang='zh-CN']").click()
     tab.until(lambda: "生成" in _run(tab, _BUTTON))
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: "生成" in _run(tab, _BUTTON))
     second = _run(tab, "return [...languages]")
     tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=watching)

@@ -76,11 +76,11 @@ def test_a_task_that_failed_while_nobody_looked_is_there(tab, serve):
     tab.open(f"{server.url}/tasks")
     tab.until(lambda: shown(tab, ".failures .task"))
     before = text(tab, ".failures")
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: shown(tab, ".failures .task"))
     press(tab, "知道了")
     tab.until(lambda: not shown(tab, ".failures"))
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: shown(tab, ".task"))
 
     assert PROMPT in before
@@ -108,7 +108,7 @@ def test_tabs_know_what_was_dismissed_in_each_other(tab, serve):
     tab.until(lambda: 2 == len(shown(tab, ".failures .task")))
     press(tab, "知道了")
     tab.until(lambda: 1 == len(shown(tab, ".failures .task")))
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: shown(tab, ".failures .task"))
 
     assert [failed[0]] == [one.get_attribute("data-id") for one in shown(tab, ".failures .task")]
@@ -123,7 +123,7 @@ def test_failures_beyond_those_that_are_shown_move_up(tab, serve_seeded):
     more = text(tab, ".failures > p")
     press(tab, "这 20 个知道了")
     tab.until(lambda: text(tab, "#failures").startswith("25 "))
-    tab.driver.refresh()
+    tab.refresh()
     tab.until(lambda: shown(tab, ".failures .task"))
     second = [one.get_attribute("data-id") for one in shown(tab, ".failures .task")]
     number = text(tab, "#failures")

@@ -138,7 +138,7 @@ def _make_twelve_images(hand, look_over):
     """Four colours in eight presses: the answer to the seventh is lost, and it is the same batch."""
     tab = hand.tab
     script = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=RECORD)
-    tab.driver.refresh()
+    tab.refresh()
     with hand.at_most(8):
         hand.type("textarea[name=prompt]", "{颜色}陶瓷杯")
         hand.type("textarea[name=values]", "红，墨绿,米白、灰")
@@ -158,7 +158,7 @@ def _make_twelve_images(hand, look_over):
     hand.reads(".batch-group header", "已完成 4 / 4")
     labels = "return [...document.querySelectorAll('.batch-group .label')].map((one) => one.textContent)"
     tab.until(lambda: hand.run(labels) == COLOURS)  # once the second answer has come
-    tab.driver.refresh()
+    tab.refresh()
     images_in(tab, ".batch-group .frame", 12)
     look_over()
 

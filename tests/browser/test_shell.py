@@ -6,10 +6,11 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from imagegen_http.console import PAGES, bundles, console_files, imports, needed
-from tests.browser.tab import LOOKS
 
 TOKEN = "a-token-that-is-long-enough-0001"
 MAX_SHELL_BYTES = 60 * 1000
+MAX_PAGE_BYTES = 7700
+"""Of the document alone, with which the page is in view."""
 MAX_BYTES = 110 * 1000
 """On the wire, until the page is whole."""
 MAX_REQUESTS = 22
@@ -45,6 +46,7 @@ def test_the_first_page_is_at_most_60_kilobytes(serve, tab):
     assert {exchange.path for exchange in shell(exchanges) if exchange.size > 1000} == {
         exchange.path for exchange in shell(exchanges) if exchange.encoding == "gzip" and exchange.size > 1000
     }
+    assert sizes["/"] <= MAX_PAGE_BYTES
     assert sum(sizes.values()) <= MAX_SHELL_BYTES, sizes
     assert sum(exchange.size for exchange in exchanges) <= MAX_BYTES
     assert len(exchanges) <= MAX_REQUESTS, [exchange.path for exchange in exchanges]
@@ -149,47 +151,6 @@ def test_a_module_that_is_sent_with_others_is_what_it_is_alone(serve, tab):
     idle(tab, ".tile")
 
     assert [] == tab.driver.execute_async_script(_JOINED, starts, sorted({*paths}))
-
-
-_PATIENT = """
-const wait = window.setTimeout;
-window.setTimeout = (act, pause, ...rest) => wait(act, pause === 5000 ? 2 ** 30 : pause, ...rest);
-"""
-"""Has the form wait for all of it, however slow the machine."""
-
-_FIRST = """
-const brand = document.querySelector(".first b");
-const { top, height } = brand.getBoundingClientRect();
-return [brand.innerText, top, height, getComputedStyle(document.documentElement).backgroundColor];
-"""
-_SHIFTS = """
-const done = arguments[0];
-const shifts = [];
-const watch = new PerformanceObserver((list) => shifts.push(...list.getEntries().map((one) => one.toJSON())));
-watch.observe({ type: "layout-shift", buffered: true });
-setTimeout(() => done(shifts), 100);
-"""
-
-
-def test_something_is_seen_before_anything_else_has_come(serve, tab):
-    """In its colours, and why nothing else comes; nothing moves when the rest is there."""
-    server = serve()
-    tab.look(LOOKS[1])
-    tab.allow("ERR_BLOCKED_BY_CLIENT")
-    tab.cdp("Network.setBlockedURLs", urls=["*.css", "*.js"])
-    tab.open(server.url)
-    (button,) = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".first [role=alert] button"))
-    first = [*tab.driver.execute_script(_FIRST), button.text]
-    tab.cdp("Network.setBlockedURLs", urls=[])
-    tab.connect(latency_ms=150)
-    patient = tab.cdp("Page.addScriptToEvaluateOnNewDocument", source=_PATIENT)["identifier"]
-    tab.open(server.url)
-    tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, ".go"))
-    shifts = tab.driver.execute_async_script(_SHIFTS)
-    tab.cdp("Page.removeScriptToEvaluateOnNewDocument", identifier=patient)
-
-    assert ["imagegen", 0, 56, "rgb(20, 20, 22)", "重新加载"] == first
-    assert [] == shifts
 
 
 def follow_from_elsewhere(tab, elsewhere, url):

@@ -71,7 +71,7 @@ def test_a_page_is_looked_at_in_a_language_and_a_theme_on_a_screen(page, tab, si
     """As the page's own scripts and styles, and the server, are told."""
     tab.look(Look(language=language, theme="dark", size=size, has_touch=True, reduces_motion=True))
     tab.allow("404")
-    tab.driver.refresh()
+    tab.refresh()
     script = """
         const told = ["prefers-color-scheme: dark", "prefers-reduced-motion: reduce", "pointer: coarse"];
         return [innerWidth, navigator.language, document.documentElement.lang,

@@ -1,6 +1,7 @@
 // Starts the console: the reader's language, then the shell, which shows the page that the address names.
 
 import { loadProviders } from "./lib/api.js";
+import { takePlace } from "./lib/early.js";
 import { fetchSentences } from "./lib/i18n.js";
 import { startEvents, startTasks } from "./lib/live.js";
 import { place, start as startRouter } from "./lib/router.js";
@@ -11,10 +12,10 @@ startRouter(); // first: a Back while the sentences are on their way must be hea
 await fetchSentences(place.value.page).then(begin, window.cannotStart);
 
 function begin() {
+  if (document.querySelector(".told")) return; // its style could not be had
   const app = document.querySelector("#app");
-  if (!app.querySelector("[aria-busy]")) return; // its style could not be had
-  app.replaceChildren(); // what was there to be seen at once
   render(html`<${Shell} />`, app);
+  takePlace(app);
   startTasks();
   startEvents();
   loadProviders();

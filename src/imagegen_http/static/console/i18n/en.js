@@ -74,6 +74,7 @@ export default {
     search: "Search",
     search_hint: "Search any word of a prompt",
     language: "中 中文",
+    to: "中",
     light: "Light colours",
     dark: "Dark colours",
     logout: "Log out",

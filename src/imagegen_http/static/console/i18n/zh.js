@@ -74,6 +74,7 @@ export default {
     search: "搜索",
     search_hint: "搜索提示词里的任何字",
     language: "EN English",
+    to: "EN",
     light: "浅色",
     dark: "深色",
     logout: "退出",

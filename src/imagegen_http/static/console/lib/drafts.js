@@ -31,7 +31,11 @@ export const EMPTY = {
   mixed: false, // whether `params` may have what belongs to `extras`: which do, the model tells
 };
 
-export const draft = signal({ ...EMPTY, ...recall("draft") });
+// What is written before the scripts have come is in the page that index.html shows.
+const early = document.querySelector(".early [name=prompt]");
+early?.addEventListener("input", () => change({ prompt: early.value }));
+
+export const draft = signal({ ...EMPTY, ...recall("draft"), ...(early && { prompt: early.value }) });
 
 const blobs = () => import("./blobs.js"); // most drafts have no file
 const payments = () => import("./idempotency.js"); // fetched with the first change, for a first visit has none

@@ -6,6 +6,7 @@ import { ApiError, catalogue, isAbort, onlyDemo, post } from "../lib/api.js";
 import { change, draft, setParameter, submit } from "../lib/drafts.js";
 import { quoteOf } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
+import { keepShared } from "../lib/kept.js";
 import {
   choiceOf, estimateOf, inputsOf, NEEDS_PROMPT, numberOf, parameter, problemsOf, shapeOf, unknownNames,
 } from "../lib/requests.js";
@@ -157,6 +158,12 @@ export function CreateForm({ choice, results }) {
   const shown = { ...(strict ? problems : overdue(problems, now)), ...said?.fields };
 
   useEffect(() => {
+    const keep = ([{ target }]) => target.querySelector(".folded") || keepShared("form", { height: target.getBoundingClientRect().height, operations: [...target.elements].filter(({ name }) => name === "operation").map(({ value }) => value) });
+    const observer = new ResizeObserver(keep); // index.html has it as high when it is opened again
+    observer.observe(form.current);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(() => {
     if (isKit(now) && !kits) loadKits().then(setKits);
   }, [isKit(now)]);
   useEffect(() => {
@@ -218,12 +225,12 @@ export function CreateForm({ choice, results }) {
   return html`<form class="panel" ref=${form} noValidate onSubmit=${submitted} aria-label=${t("pages.create")}>
     <${Receiver} />
     <div class=${folded ? "fields folded" : "fields"}>
-      ${isFirstVisit.value && html`<${Welcome} />`}
       <${Operations} operation=${operation} able=${model.capabilities} onChange=${(next) => change({ operation: next })} />
       <${PromptBox} box=${box} value=${now.prompt} max=${model.limits.prompt_chars} optional=${!NEEDS_PROMPT.includes(operation)}
         error=${shown.prompt} onChange=${(prompt) => change({ prompt })} />
       ${folded && html`<button type="button" class="bare unfold" onClick=${unfold}><${Icon} name="settings" />${t("create.unfold")}</button>`}
       ${plan && html`<${kits.Kit} draft=${now} plan=${plan} errors=${shown} />`}
+      ${isFirstVisit.value && html`<${Welcome} />`}
       ${isEmpty.value && firstVisit.value && html`<${firstVisit.value.Examples} />`}
       ${operation !== "generate" && html`<${Lazy} load=${loadInputs} choice=${choice} inputs=${inputsOf(now, choice)} errors=${shown} />`}
       <${ModelPicker} choice=${choice} error=${shown.model_id} onChange=${change} />

@@ -91,7 +91,7 @@ export default function Page() {
   const choice = choiceOf(draft.value);
   const isWhole = (catalogue.value || problem.value) && (known.value || trouble.value) && (!isEmpty.value || firstVisit.value);
   if (!isWhole && !late) { // what came first would be moved by what comes next
-    return html`<div class="page create" aria-busy="true"><h1 class="unseen">${t("pages.create")}</h1><div class="panel waiting"></div></div>`;
+    return html`<div class="page create" aria-busy="true"><h1 class="unseen">${t("pages.create")}</h1><p class="loading"></p></div>`;
   }
   return html`<div class="page create">
     <h1 class="unseen">${t("pages.create")}</h1>

@@ -76,7 +76,7 @@ export function Shell() {
         <${Icon} name="search" /><span aria-hidden="true">${t("shell.search")}</span>${" "}<kbd aria-hidden="true">${KEYS}</kbd></button>
       <${Connection} />
       <button type="button" class="bare" onClick=${() => speak(language.value === "zh" ? "en" : "zh")}
-        lang=${language.value === "zh" ? "en" : "zh-CN"} aria-label=${t("shell.language")}>${language.value === "zh" ? "EN" : "中"}</button>
+        lang=${language.value === "zh" ? "en" : "zh-CN"} aria-label=${t("shell.language")}>${t("shell.to")}</button>
       <button type="button" class="bare" aria-label=${t(theme.value === "dark" ? "shell.light" : "shell.dark")} onClick=${toggleTheme}>
         <${Icon} name=${theme.value === "dark" ? "sun" : "moon"} /></button>
       ${HAS_LOGIN && html`<button type="submit" form="logout" class="bare" onClick=${finishDeleting} aria-label=${t("shell.logout")}>
