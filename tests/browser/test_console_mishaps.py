@@ -248,12 +248,14 @@ def test_a_file_of_another_version_has_the_page_start_again(tab, serve, file):
         hand.sees("h1", "任务")
         helped = [request.path for request in node.requests].count("/tasks")
         node.loads = 100
-        tab.open(f"{node.url}/tasks")
-        hand.reads("#app [role=alert]", "没有加载成功")
+        tab.driver.get(f"{node.url}/tasks")
+        hand.reads("[role=alert]", "没有加载成功")
         again = [request.path for request in node.requests].count("/tasks") - helped
         node.lacks = ""
-        hand.press("#app [role=alert] button")
-        hand.sees("h1", "任务")
+        hand.press("[role=alert] button")
+        hand.gone("[role=alert]")
+        tab.arrive()
+        hand.sees("#app h1", "任务")
 
     assert (2, 1) == (helped, again)
 
