@@ -144,11 +144,19 @@ def pytest_ignore_collect(collection_path, config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave to ``./run test --all`` what is marked, and what starts a PostgreSQL server."""
-    if config.getoption("--quick"):
-        rest = [item for item in items if _is_thorough(item)]
-        config.hook.pytest_deselected(items=rest)
-        items[:] = [item for item in items if not _is_thorough(item)]
+    """Leave to ``./run test --all`` what is marked, and what starts a PostgreSQL server.
+
+    The stores in memory run the statements of SQLite's, so another Python has them in a file alone.
+    """
+    is_left = {item: config.getoption("--quick") and _is_thorough(item) for item in items}
+    if config.getoption("--another-python"):
+        stores = {item: getattr(item, "callspec", None) and item.callspec.id.split("-")[0] for item in items}
+        in_files = {(item.path, item.originalname) for item, store in stores.items() if store == "sqlite"}
+        twins = {i for i, s in stores.items() if s == "memory" and (i.path, i.originalname) in in_files}
+        is_left |= dict.fromkeys(twins, True)
+    if any(is_left.values()):
+        config.hook.pytest_deselected(items=[item for item in items if is_left[item]])
+        items[:] = [item for item in items if not is_left[item]]
 
 
 def _is_thorough(item):
