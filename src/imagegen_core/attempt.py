@@ -287,7 +287,8 @@ def can_retry_for_free(error: CallError, attempt: Attempt, task: Task) -> bool:
     """Return whether the result can be stored or fetched later without paying again."""
     at_hand = attempt.phase in (Phase.ACCEPTED, Phase.RECEIVED)
     failed = error.failure.code is FailureCode.STORAGE_FAILED or error.is_transient
-    return at_hand and failed and task.recoveries < MAX_RECOVERIES
+    is_bounded = task.cancel_requested or not error.is_outage
+    return at_hand and failed and not (is_bounded and task.store_failures >= MAX_RECOVERIES)
 
 
 def key_was_rejected(error: CallError, attempt: Attempt) -> bool:

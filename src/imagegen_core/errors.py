@@ -140,7 +140,7 @@ class CallError(ImagegenError):
         retry_after: seconds that the provider asked us to wait.
         possible_charge: overrides what ``code`` says about money.
         resendable: overrides ``not_started`` where an operator chose to send again what nobody knows.
-        is_transient: trouble of the line during a free download; it may work later.
+        is_transient: trouble of the line during a free download, or an outage of a store; it may work later.
         is_gone: the provider says that it has no such model, or no longer.
     """
 
@@ -164,6 +164,7 @@ class CallError(ImagegenError):
         self.resendable = not_started if resendable is None else resendable
         self.retry_after = retry_after
         self.is_transient = is_transient
+        self.is_outage = is_transient and code is FailureCode.STORAGE_FAILED
         charge = code.possible_charge if possible_charge is None else possible_charge
         self.failure = Failure(
             code,
@@ -174,9 +175,14 @@ class CallError(ImagegenError):
         )
 
     @classmethod
-    def from_failure(cls, failure: Failure, *, is_transient: bool = False) -> "CallError":
+    def of_store(cls, reason: Message, error: ImagegenError) -> "CallError":
+        """Return the error of a result that a store could not keep or give back."""
+        return cls(FailureCode.STORAGE_FAILED, reason, is_transient=isinstance(error, StorageUnreachable))
+
+    @classmethod
+    def from_failure(cls, failure: Failure, **more: Any) -> "CallError":
         """Return the error of a call that ended so; what it says about money stays."""
-        error = CallError(failure.code, failure.reason, is_transient=is_transient)
+        error = CallError(failure.code, failure.reason, **more)
         error.failure = failure
         return error
 

@@ -44,14 +44,6 @@ DOWNLOAD_RETRY_SECONDS = (0.5, 1.0)
 """Waits between downloads of a paid result, short since signed URLs expire; then the task is retried."""
 
 
-def storage_retry_delay(recoveries: int) -> timedelta:
-    """Wait 5, 20, 80 s before a paid, spooled result is stored again; `MAX_RECOVERIES` bounds it.
-
-    Storing is free, and a full disk or a silent archive takes that long to recover.
-    """
-    return timedelta(seconds=5.0 * 4.0**recoveries)
-
-
 def deferral(error: Unavailable) -> timedelta:
     """Return how long a task waits whose provider's configuration cannot be used now.
 
@@ -90,9 +82,15 @@ def settle(
     If its provider provably ``charged_nothing`` and another one is named, it goes on to that at once, rather
     than to wait. With some images stored, it completes once nothing can be retried. If its caller cancelled
     it, it is cancelled even so, and says whether it may have been charged.
+
+    A paid result is stored again after 5, 20 and 80 s. A store that does not answer is waited for longer, by
+    5, 10, … 80, 80 s, unless the task was cancelled: that says nothing about the result.
     """
-    if any(outcome.is_recoverable for outcome in outcomes):
-        return task.requeue(not_before=now + storage_retry_delay(task.recoveries), is_recovery=True)
+    recoverable = [outcome.error for outcome in outcomes if outcome.is_recoverable]
+    if recoverable:
+        is_outage = not cancelled and all(error is not None and error.is_outage for error in recoverable)
+        seconds = 5 * 2 ** (min(task.epoch - 1, 4) if is_outage else 2 * task.store_failures)
+        return task.requeue(not_before=now + timedelta(seconds=seconds), store_failed=not is_outage)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     warnings = _distinct(warning for outcome in outcomes for warning in outcome.warnings)
     some_stored = len(errors) < len(outcomes)

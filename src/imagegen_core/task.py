@@ -23,7 +23,8 @@ RESPONSE_FORMAT = "response_format"
 WEBHOOK_URL = "webhook_url"
 FALLBACK = "fallback"
 _PASSED, _MOVED_AT, _EARLIER_ATTEMPTS, _RETRY_CODE = "passed", "moved_at", "earlier_attempts", "retry_code"
-MAX_RECOVERIES = 3  # recoveries after a result that crashed the process or could not be stored
+_STORE_FAILURES = "store_failures"
+MAX_RECOVERIES = 3  # of a response that crashes its process; as often is one stored again that could not be
 
 
 class TaskStatus(StrEnum):
@@ -98,7 +99,7 @@ class Task:
         override: the request's own ``config``, sealed; wiped when the task ends.
         attempts: attempts that reached the provider or tried to; a requeue after 429 does not count.
         retries: requeues so far, whatever their reason; bounded by the retry policy.
-        recoveries: recoveries after a crash in the middle of it.
+        recoveries: how often its process died over a response, or gave it up; bounded by `MAX_RECOVERIES`.
         not_before: earliest time at which it may be claimed.
         locked: deferred until the master key is back, which takes a restart.
         owner: None unless it is processing.
@@ -183,6 +184,11 @@ class Task:
         return self.config_snapshot.get(_EARLIER_ATTEMPTS)
 
     @property
+    def store_failures(self) -> int:
+        """How often its result could not be fetched or stored, but for stores that did not answer."""
+        return int(self.config_snapshot.get(_STORE_FAILURES, 0))
+
+    @property
     def has_next(self) -> bool:
         """Whether another provider may be asked, if this one provably charges nothing."""
         return len(self.config_snapshot.get(_PASSED, ())) < len(self.config_snapshot.get(FALLBACK, ()))
@@ -190,13 +196,8 @@ class Task:
     @property
     def retry_code(self) -> FailureCode | None:
         """Why it waits for ``not_before``, where its provider has started nothing."""
-        if (
-            self.status is not TaskStatus.PENDING
-            or self.not_before is None
-            or _RETRY_CODE not in self.config_snapshot
-        ):
-            return None
-        return FailureCode(self.config_snapshot[_RETRY_CODE])  # type: ignore[call-arg] # by value
+        code = None if self.not_before is None else self.config_snapshot.get(_RETRY_CODE)
+        return None if code is None else FailureCode(code)  # type: ignore[call-arg] # by value
 
     @property
     def fence(self) -> Fence:
@@ -243,7 +244,7 @@ class Task:
         locked: bool = False,
         attempts: int | None = None,
         retry_for: FailureCode | None = None,
-        is_recovery: bool = False,
+        store_failed: bool = False,
     ) -> "Task":
         """Return the task given back to the queue; by itself that counts as nothing.
 
@@ -252,26 +253,27 @@ class Task:
             locked: it waits for the master key: the next start may claim it before ``not_before``.
             attempts: the number of attempts, if some that were counted sent nothing.
             retry_for: why the provider started nothing; counts towards ``max_retries``.
-            is_recovery: the task may have crashed its worker; counts towards `MAX_RECOVERIES`.
+            store_failed: its result could not be stored; counts towards `MAX_RECOVERIES`.
         """
-        snapshot = {name: value for name, value in self.config_snapshot.items() if name != _RETRY_CODE}
-        if retry_for is not None:
-            snapshot[_RETRY_CODE] = str(retry_for)
+        state = {
+            _RETRY_CODE: retry_for and str(retry_for),
+            _STORE_FAILURES: self.store_failures + store_failed,
+        }
         return self._transition(
             TaskStatus.PENDING,
-            config_snapshot=snapshot,
+            config_snapshot={**self.config_snapshot, **state},
             owner=None,
             not_before=not_before,
             locked=locked,
             attempts=self.attempts if attempts is None else attempts,
             progress=self.progress if retry_for is None else None,
             retries=self.retries + (retry_for is not None),
-            recoveries=self.recoveries + is_recovery,
         )
 
     def rescue(self, *, attempts: int, is_recovery: bool) -> "Task":
         """Requeue the task of an owner that is dead or only slow; the raised epoch outdates its writes."""
-        return attrs.evolve(self.requeue(attempts=attempts, is_recovery=is_recovery), epoch=self.epoch + 1)
+        recoveries = self.recoveries + is_recovery
+        return attrs.evolve(self.requeue(attempts=attempts), epoch=self.epoch + 1, recoveries=recoveries)
 
     def complete(self, now: datetime, *, warnings: tuple[Message, ...] = ()) -> "Task":
         """Return the completed task; its images are stored."""

@@ -70,14 +70,19 @@ async def test_a_requeued_task_keeps_its_age(repository, queue):
     old, new = a_task(), a_task()
     await enqueue(repository, queue, old, new)
     (claimed,) = await queue.claim("me", limit=1, now=NOW, provider_limits=AMPLE_LIMITS)
-    back = claimed.requeue(retry_for=FailureCode.UNAVAILABLE)
+    back = claimed.requeue(retry_for=FailureCode.UNAVAILABLE, store_failed=True)
     await repository.save(claimed.fence, task=back)
     await queue.wake()
 
     again = await queue.claim("me", limit=2, now=later(5), provider_limits=AMPLE_LIMITS)
 
     assert ids([old, new]) == ids(again)
-    assert (2, NOW, 1) == (again[0].epoch, again[0].started_at, again[0].retries)
+    assert (2, NOW, 1, 1) == (
+        again[0].epoch,
+        again[0].started_at,
+        again[0].retries,
+        again[0].store_failures,
+    )
 
 
 async def test_ended_tasks_are_not_claimed(repository, queue):

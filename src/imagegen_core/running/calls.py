@@ -366,14 +366,10 @@ class Calls:
         failure = redacted_failure(error.failure, self.parts.redactor)
         charged = may_have_cost(error, attempt)
         not_started = error.not_started and not charged
-        return CallError(
-            failure.code,
-            failure.reason,
+        return CallError.from_failure(
+            attrs.evolve(failure, possible_charge=charged),
             not_started=not_started,
             retry_after=error.retry_after,
-            upstream_status=failure.upstream_status,
-            upstream_code=failure.upstream_code,
-            possible_charge=charged,
             resendable=not_started or retries_unknown(failure, config),
             is_transient=error.is_transient,
             is_gone=error.is_gone,

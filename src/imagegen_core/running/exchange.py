@@ -205,7 +205,7 @@ class ActiveCall(Exchange):
             cut_chunks = cut(chunks, max_bytes, cuts)
             size = await self.parts.spool.put(self.folder, name, cut_chunks, max_bytes=max_bytes)
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+            raise CallError.of_store(FailureReason.RESPONSE_NOT_KEPT(), error) from error
         if cuts:
             raise CallError(FailureCode.BAD_RESPONSE, FailureReason.RESPONSE_TOO_LARGE(maximum=max_bytes))
         return size
@@ -313,9 +313,9 @@ class ActiveCall(Exchange):
         try:
             if not await self._copy_response(_KEPT):
                 return error
-        except (StorageError, BlobMissing):
+        except (StorageError, BlobMissing) as lost:
             _log.exception("an unusable answer could not be kept", extra={"task_id": self.attempt.task_id})
-            return CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT())
+            return CallError.of_store(FailureReason.RESPONSE_NOT_KEPT(), lost)
         failure = attrs.evolve(failure, reason=self._with_place(failure.reason))
         return CallError.from_failure(failure, is_transient=error.is_transient)
 
@@ -324,7 +324,7 @@ class ActiveCall(Exchange):
         try:
             await self._keep(_KEPT, f"image-{position}", _as_far_as_it_came(chunks))
         except (StorageError, BlobMissing) as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.RESPONSE_NOT_KEPT()) from error
+            raise CallError.of_store(FailureReason.RESPONSE_NOT_KEPT(), error) from error
         return self._with_place(reason)
 
     def _with_place(self, reason: Message) -> Message:

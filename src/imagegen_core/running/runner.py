@@ -227,7 +227,7 @@ class Runner:
 
     # ---------------------------------------------------------------- interrupt
 
-    async def stop(self, run: RunningTask, *, is_recovery: bool = False) -> None:
+    async def stop(self, run: RunningTask, *, store_failed: bool = False) -> None:
         """Store the state of a task whose worker must end now, without hiding what may have been charged.
 
         Reserved parts are requeued, accepted ones resumed at the next start; a submission in flight has an
@@ -246,23 +246,23 @@ class Runner:
             return
         only_reserved = bool(run.attempts) and all(a.phase is Phase.RESERVED for a in run.attempts.values())
         attempts = max(0, task.attempts - 1) if only_reserved else task.attempts
-        await run.save(task.requeue(attempts=attempts, is_recovery=is_recovery))
+        await run.save(task.requeue(attempts=attempts, store_failed=store_failed))
 
     async def _requeue_after_storage_error(self, run: RunningTask, error: StorageError | Unavailable) -> None:
         """Store the task's state and requeue it once the disk accepts writes.
 
-        A disk that keeps failing over this task fails it; a database that was away says nothing about the
-        task.
+        A disk that keeps failing over this task fails it; a database that was away, or had too much to do,
+        says nothing about the task.
         """
-        is_recovery = not isinstance(error, StorageUnreachable)
+        store_failed = not isinstance(error, (StorageUnreachable, Unavailable))
 
         async def requeue() -> None:
             if run.task.status.final:
                 return
-            if is_recovery and run.task.recoveries >= MAX_RECOVERIES:
+            if store_failed and run.task.store_failures >= MAX_RECOVERIES:
                 await self._fail(run, FailureCode.STORAGE_FAILED, FailureReason.DISK_FAILED())
             else:
-                await self.stop(run, is_recovery=is_recovery)
+                await self.stop(run, store_failed=store_failed)
                 await self.parts.queue.wake()
 
         await self.parts.clock.sleep(DISK_RETRY_SECONDS)
@@ -387,9 +387,7 @@ class Worker:
             running.update(task.provider_name for task in tasks)
         self._wake_when_done = any(running[name] >= limits[name] for name in limits)
         due, now = demand.next_due, self._parts.clock.now()
-        return (
-            min(IDLE_SECONDS, (due - now).total_seconds()) if due is not None and due > now else IDLE_SECONDS
-        )
+        return min(IDLE_SECONDS, (due - now).total_seconds()) if due and due > now else IDLE_SECONDS
 
     async def _limit(self, provider_name: str, running: int) -> int:
         """Return how many tasks of the provider may run; without a limit, whatever other nodes run."""

@@ -256,7 +256,7 @@ class Storing:
         except BlobMissing:
             pass
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
+            raise CallError.of_store(FailureReason.IMAGE_NOT_READ(), error) from error
         return None
 
     async def _earlier_keys(self, keys: ImageKeys, epoch: int) -> AsyncIterator[str]:
@@ -302,7 +302,7 @@ class Storing:
         try:
             blob = await self.parts.blobs.put(key, _capped(chunks, content, refused), content_type=mime_type)
         except StorageError as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_STORED()) from error
+            raise CallError.of_store(FailureReason.IMAGE_NOT_STORED(), error) from error
         if refused:
             raise RejectedImage(key, refused[0])
         return _Stored(
@@ -325,7 +325,7 @@ class Storing:
             reason = FailureReason.STORED_IMAGE_NOT_CHECKED(reason=error.reason, key=key)
             raise CallError(FailureCode.STORAGE_FAILED, reason) from error
         except (StorageError, BlobMissing) as error:
-            raise CallError(FailureCode.STORAGE_FAILED, FailureReason.IMAGE_NOT_READ()) from error
+            raise CallError.of_store(FailureReason.IMAGE_NOT_READ(), error) from error
         return inspection
 
 

@@ -127,13 +127,20 @@ async def test_a_disk_that_fails_whenever_it_matters():
     assert (Phase.FAILED, Charge.CERTAIN) == (attempt.phase, attempt.charge)
 
 
-async def test_a_database_that_is_away_whenever_it_matters():
+@pytest.mark.parametrize(
+    "error",
+    [
+        StorageUnreachable("the database server does not answer"),
+        Unavailable(DatabaseCode.DATABASE_TOO_BUSY()),
+    ],
+)
+async def test_a_database_that_is_away_whenever_it_matters(error):
     """That says nothing about the task, which is stored once the database stays."""
     world = World.make(as_job=True)
-    world.provider.collects = [StorageUnreachable("the database server does not answer")] * 9
+    world.provider.collects = [error] * 9
     task = await world.run(good=100, bad=0)
 
-    assert (TaskStatus.COMPLETED, 1, 0) == (task.status, world.provider.charged, task.recoveries)
+    assert (TaskStatus.COMPLETED, 1, 0) == (task.status, world.provider.charged, task.store_failures)
 
 
 async def test_progress_that_cannot_be_stored_breaks_no_call():
@@ -146,7 +153,7 @@ async def test_progress_that_cannot_be_stored_breaks_no_call():
     world.provider.submits = [refuse_the_progress]
     task = await world.run(good=100, bad=0)
 
-    assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.recoveries, world.repository.bad)
+    assert (TaskStatus.COMPLETED, 0, 0) == (task.status, task.store_failures, world.repository.bad)
 
 
 async def test_a_task_outlasts_a_database_that_is_too_busy():

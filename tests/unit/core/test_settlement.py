@@ -15,11 +15,15 @@ from tests.contracts.samples import NOW, a_task
 RETRY = RetryPolicy(base=2.0, factor=3.0, jitter=0.5)
 
 STORED = AttemptOutcome()
-KEPT = AttemptOutcome(is_recoverable=True)
 
 
-def failed(code, **more) -> AttemptOutcome:
-    return AttemptOutcome(error=CallError(code, "its words", **more))
+def failed(code, *, is_recoverable=False, **more) -> AttemptOutcome:
+    return AttemptOutcome(error=CallError(code, "its words", **more), is_recoverable=is_recoverable)
+
+
+KEPT = failed(FailureCode.STORAGE_FAILED, is_recoverable=True)
+STORE_AWAY = failed(FailureCode.STORAGE_FAILED, is_recoverable=True, is_transient=True)
+LINE_CUT = failed(FailureCode.DOWNLOAD_FAILED, is_recoverable=True, is_transient=True)
 
 
 REFUSED = failed(FailureCode.CONTENT_POLICY)
@@ -60,6 +64,7 @@ def settled(outcomes, *, cancelled=False, random=0.0, **changes) -> Task:
         ([STORED, BUSY, REFUSED], False, PENDING, None),
         ([STORED, BUSY], True, CANCELLED, FailureCode.CANCELLED),
         ([STORED, KEPT], True, PENDING, None),
+        ([STORED, STORE_AWAY], True, PENDING, None),
         ([BUSY], False, PENDING, None),
         ([BUSY], True, CANCELLED, FailureCode.CANCELLED),
         ([BUSY, REFUSED], False, FAILED, FailureCode.CONTENT_POLICY),
@@ -115,13 +120,30 @@ def test_retries_come_to_an_end():
     assert ["one image is missing: unavailable: its words"] == [str(w) for w in beside_an_image.warnings]
 
 
-@pytest.mark.parametrize(("recoveries", "seconds"), [(0, 5), (1, 20), (2, 80)])
-def test_a_spooled_response_is_stored_again_with_growing_pauses(recoveries, seconds):
-    """Nothing is sent for it, so it does not count as a retry."""
-    task = settled([KEPT, REFUSED], recoveries=recoveries)
+@pytest.mark.parametrize("outcomes", [[KEPT, REFUSED], [LINE_CUT], [KEPT, STORE_AWAY]])
+def test_a_spooled_response_is_stored_again_with_growing_pauses(outcomes):
+    """Nothing is sent for it, so it counts neither as a retry nor as a response that crashes its process."""
+    task, waits = a_task(), []
+    for count in (1, 2, 3):
+        task = settled(outcomes, config_snapshot=task.config_snapshot, epoch=count)
+        waits.append((task.not_before - NOW).total_seconds())
+        assert (PENDING, count, 0, 0) == (task.status, task.store_failures, task.recoveries, task.retries)
+
+    assert [5, 20, 80] == waits
+
+
+@pytest.mark.parametrize(
+    ("epoch", "cancelled", "seconds", "failures"),
+    [(1, False, 5, 0), (2, False, 10, 0), (5, False, 80, 0), (5000, False, 80, 0), (5000, True, 5, 1)],
+)
+def test_a_store_that_does_not_answer_counts_only_once_the_task_is_cancelled(
+    epoch, cancelled, seconds, failures
+):
+    """It says nothing about the result, but a caller who cancelled waits for an end."""
+    task = settled([STORE_AWAY, REFUSED], epoch=epoch, cancelled=cancelled)
 
     assert (PENDING, NOW + timedelta(seconds=seconds)) == (task.status, task.not_before)
-    assert (recoveries + 1, 0) == (task.recoveries, task.retries)
+    assert (failures, 0, 0) == (task.store_failures, task.recoveries, task.retries)
 
 
 def test_warnings_are_listed_once_and_losses_each():

@@ -9,20 +9,28 @@ import pytest
 
 from imagegen_adapters.memory import memory_adapters
 from imagegen_core import FailureCode, TaskStatus
+from imagegen_core.attempt import Phase
 from imagegen_core.errors import CallError, StorageError, StorageUnreachable
 from imagegen_core.ports.provider import GeneratedImage, ProviderResult
 from tests.contracts.clock import ManualClock
-from tests.unit.core.scripted_imagegen import imagegen_over, refused, run_until_it_ended
+from tests.unit.core.scripted_imagegen import (
+    crash_in,
+    imagegen_over,
+    refused,
+    resume,
+    run_until_it_ended,
+)
 from tests.unit.core.scripted_provider import ScriptedProvider, png
 
 pytestmark = pytest.mark.anyio
 
 
 class FullStore:
-    """A memory store whose disk is full for ``failures`` puts, after ``good`` ones."""
+    """A memory store whose disk is full for ``failures`` puts, after ``good`` ones; ``error`` is another."""
 
     def __init__(self, store, failures, *, good=0):
         self._store, self.failures, self.good = store, failures, good
+        self.error = StorageError("no space left")
 
     def __getattr__(self, name):
         return getattr(self._store, name)
@@ -31,7 +39,7 @@ class FullStore:
         self.good -= 1
         if self.good < 0 < self.failures:
             self.failures -= 1
-            raise StorageError("no space left")
+            raise self.error
         return await self._store.put(*key_and_chunks, **more)
 
 
@@ -81,6 +89,87 @@ async def test_a_job_whose_response_met_a_full_disk_is_polled_again():
 
     assert (TaskStatus.COMPLETED, 1, 1) == (ended.status, provider.charged, ended.attempts)
     assert ["job-1", "job-1"] == provider.polled
+
+
+FINE, DEAD = None, "its process dies"
+AWAY, FULL = StorageUnreachable("no answer"), StorageError("no space left")
+CUT = CallError(FailureCode.DOWNLOAD_FAILED, "reset", is_transient=True)
+
+
+async def tried(*tries, is_cancelled=False):
+    """Return a task whose process died over a response, and what it cost, after these tries to store it.
+
+    ``is_cancelled``: its caller does that in the first of them.
+    """
+    provider, clock = ScriptedProvider(), ManualClock()
+    adapters = memory_adapters(providers={"scripted": provider}, clock=clock)
+    store = FullStore(adapters.blobs, 0)
+    imagegen = imagegen_over(provider, adapters=attrs.evolve(adapters, blobs=store))
+    task_id = await crash_in(imagegen, Phase.RECEIVED)
+    for each in tries:
+        await resume(imagegen, "another")
+        clock.advance(100)
+        claimed = await adapters.queue.claim("w", limit=1, now=clock.now(), provider_limits={"scripted": 9})
+        if not claimed:
+            break
+        if is_cancelled and not claimed[0].cancel_requested:
+            await imagegen.tasks.cancel(task_id=task_id)
+        if each is CUT:
+            provider.collects = [each]
+        if each in (AWAY, FULL):
+            store.failures, store.error = 1, each
+        if each is not DEAD:
+            await imagegen.runner.run(claimed[0])
+    await resume(imagegen, "another")
+    return await adapters.tasks.get(task_id), provider.charged
+
+
+@pytest.mark.parametrize(
+    "tries",
+    [
+        [AWAY] * 40,
+        [AWAY] * 4 + [DEAD] * 2,
+        [DEAD] * 2 + [AWAY] * 4,
+        [FULL] * 3 + [DEAD] * 2,
+        [DEAD] * 2 + [FULL] * 3,
+        [CUT] * 3 + [DEAD] * 2,
+        [DEAD] * 2 + [CUT] * 3,
+        [AWAY, FULL, AWAY, FULL, DEAD, CUT, AWAY, DEAD, AWAY],
+    ],
+)
+async def test_a_store_that_is_away_says_nothing_about_a_response(tries):
+    """Nor does one that is full say that the response crashes its process, whichever comes first."""
+    task, charged = await tried(*tries, FINE)
+
+    assert (TaskStatus.COMPLETED, 0) == (task.status, charged)
+
+
+@pytest.mark.parametrize(
+    ("tries", "code"),
+    [
+        ([DEAD] * 3, FailureCode.INTERNAL),
+        ([AWAY, DEAD, FULL, DEAD, AWAY, DEAD], FailureCode.INTERNAL),
+        ([FULL] * 4, FailureCode.STORAGE_FAILED),
+        ([AWAY, FULL] * 4, FailureCode.STORAGE_FAILED),
+        ([DEAD, DEAD, AWAY, CUT, CUT, CUT, CUT], FailureCode.DOWNLOAD_FAILED),
+    ],
+)
+async def test_a_response_that_always_fails_comes_to_its_end(tries, code):
+    """After three times of one kind, whatever happens in between."""
+    task, charged = await tried(*tries, FINE)
+
+    assert (code, True, 0) == (task.failure.code, task.failure.possible_charge, charged)
+
+
+async def test_a_cancelled_task_does_not_wait_for_a_store_as_long_as_that_takes():
+    """It ends as one whose store is full, and says that it may have been charged."""
+    task, _ = await tried(*[AWAY] * 9, is_cancelled=True)
+
+    assert (TaskStatus.CANCELLED, True, 3) == (
+        task.status,
+        task.failure.possible_charge,
+        task.store_failures,
+    )
 
 
 class FarStore:
