@@ -24,6 +24,7 @@ import attrs
 
 from imagegen_adapters.files.local import make_directory, sync_directory
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE
+from imagegen_adapters.stores import SchemaTooNew
 from imagegen_adapters.stores.configs import SEALED
 from imagegen_adapters.stores.directory import (
     DATABASE_FILE,
@@ -33,7 +34,6 @@ from imagegen_adapters.stores.directory import (
     SPOOL_DIRECTORY,
     DataDirectory,
 )
-from imagegen_adapters.stores.sql import SchemaTooNew
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors, take_snapshot
 from imagegen_adapters.stores.sqlite.engine import open_copier, sqlite3, storage_error
 from imagegen_core.errors import ImagegenError, StorageError, StorageFull

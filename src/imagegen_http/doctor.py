@@ -27,12 +27,13 @@ from imagegen_adapters.plugins import (
 )
 from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import CHECK_FILE, KEY_FILE, FernetSecretBox, KeyCode, MasterKeyRefused
+from imagegen_adapters.stores import SchemaTooOld
 from imagegen_adapters.stores.configs import SqlSealedRows
 from imagegen_adapters.stores.directory import DATABASE_FILE, IMAGES_DIRECTORY, DataDirectory
 from imagegen_adapters.stores.outbox import SqlOutbox
 from imagegen_adapters.stores.rows import from_json, to_timestamp
 from imagegen_adapters.stores.search import IndexState
-from imagegen_adapters.stores.sql import PostgresqlSql, SchemaTooOld, Sql, SqliteSql
+from imagegen_adapters.stores.sql import PostgresqlSql, Sql, SqliteSql
 from imagegen_adapters.stores.sqlite.database import Database, integrity_errors
 from imagegen_adapters.stores.sqlite.engine import SqliteTooOld, check_sqlite, sqlite_name, sqlite_warning
 from imagegen_adapters.stores.sqlite.search import index_state, sqlite_gallery

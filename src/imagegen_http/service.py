@@ -21,9 +21,9 @@ from imagegen_adapters.outbound.transport import PoolLimits
 from imagegen_adapters.plugins import ARCHIVES, PluginBroken, load
 from imagegen_adapters.providers import compose_providers
 from imagegen_adapters.secrets import MasterKeyRefused
+from imagegen_adapters.stores import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.directory import DataDirectory, DataDirectoryInUse, DataDirectoryUnusable
 from imagegen_adapters.stores.search import IndexState
-from imagegen_adapters.stores.sql import MoveUnfinished, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, sqlite_warning
 from imagegen_adapters.system import SystemClock, new_id, new_webhook_secret, release_dictionaries
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -12,9 +12,10 @@ import pytest
 
 from imagegen_adapters.backup import BackupError, restore_backup, write_backup
 from imagegen_adapters.secrets import FernetSecretBox
+from imagegen_adapters.stores import SchemaUnusable
 from imagegen_adapters.stores.configs import SqlProviderConfigs
 from imagegen_adapters.stores.outbox import SqlOutbox
-from imagegen_adapters.stores.sql import SchemaUnusable, SqliteSql
+from imagegen_adapters.stores.sql import SqliteSql
 from imagegen_adapters.stores.sqlite.database import BASELINE, Database, migrations
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imagegen_adapters.stores import DatabaseCode, SchemaTooNew, SchemaUnusable
 from imagegen_adapters.stores.configs import SqlProviderConfigs
 from imagegen_adapters.stores.postgresql.database import BASELINE, ConnectionPolicy, Database, migrations
 from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue
 from imagegen_adapters.stores.rows import from_timestamp, to_json, to_timestamp
-from imagegen_adapters.stores.sql import DatabaseCode, PostgresqlSql, SchemaTooNew, SchemaUnusable
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.system import simplify
 from imagegen_core.errors import StorageBroken, StorageError, StorageUnreachable
 from imagegen_core.ports.gallery import ImageFilter, SearchMode

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, closing, suppress
 import attrs
 import pytest
 
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import ConnectionPolicy, Database, json_argument
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
 from imagegen_adapters.stores.rows import task_to_row
-from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_adapters.system import simplify
 from imagegen_core.errors import QueueFull, StaleTask, StorageError, StorageUnreachable
 from imagegen_core.ports.tasks import TaskFilter

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from imagegen_adapters.stores import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.postgresql.cluster import Listener, PostgresqlCluster
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.installation import inspect, read_activity
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlTasks
-from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.system import SystemClock, simplify
 from imagegen_core.ports.cluster import UPKEEP_SLOT, call_slot
 from tests.contracts.clock import ManualClock

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from imagegen_adapters.stores.sql import SchemaTooNew, SchemaTooOld
+from imagegen_adapters.stores import SchemaTooNew, SchemaTooOld
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import DatabaseUnusable, open_reader, sqlite3
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, Unavailable

@@ -5,6 +5,7 @@ import ssl
 import asyncpg
 import pytest
 
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import (
     CLIENT_ROWS,
     FOREIGN_ERRORS,
@@ -12,7 +13,6 @@ from imagegen_adapters.stores.postgresql.database import (
     storage_error,
     storage_errors,
 )
-from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 
 ERRORS = [

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from imagegen_adapters.files.local import write_durably
-from imagegen_adapters.stores.sql import DatabaseCode
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_core.errors import StorageError
 from imagegen_core.messages import Message
 

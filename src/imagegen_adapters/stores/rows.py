@@ -119,7 +119,7 @@ MESSAGE_TABLES = (
     "imagegen_adapters.providers.document.expressions",
     "imagegen_adapters.providers.gemini.requests",
     "imagegen_adapters.secrets",
-    "imagegen_adapters.stores.sql",
+    "imagegen_adapters.stores",
     "imagegen_adapters.stores.transfer",
 )
 """All modules of adapters with a table of messages."""

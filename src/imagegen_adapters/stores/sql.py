@@ -7,42 +7,12 @@ SQLite's writing thread, or over one of PostgreSQL's connections.
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from imagegen_core.errors import StorageBroken, StorageError, Unavailable, text_problem
-from imagegen_core.messages import MessageCode
-
-
-class DatabaseCode(MessageCode, words="imagegen_adapters"):
-    """Why a database cannot be used, or not now."""
-
-
-class SchemaTooNew(StorageError):
-    """The database is from a newer version of imagegen; this version must not touch it."""
-
-
-class SchemaTooOld(StorageError):
-    """The database was opened read-only, and migrations are pending."""
-
-
-class SchemaUnusable(StorageBroken):
-    """The database cannot hold the schema; nothing was written."""
-
-
-class MoveUnfinished(StorageBroken):
-    """The database holds a part of a data directory; a node that worked on it would do harm."""
-
-
-def pending(applied: Collection[str], names: Collection[str], baseline: str) -> list[str]:
-    """Return the migrations that a database lacks; refuse one that is newer, or older than the baseline."""
-    if unknown := {name for name in applied if name > baseline}.difference(names):
-        raise SchemaTooNew(DatabaseCode.SCHEMA_TOO_NEW(names=tuple(sorted(unknown))))
-    if applied and baseline not in applied:
-        raise SchemaUnusable(DatabaseCode.SCHEMA_OUTDATED(oldest=baseline))
-    return [name for name in names if name not in applied]
-
+from imagegen_adapters.stores import DatabaseCode
+from imagegen_core.errors import Unavailable, text_problem
 
 if TYPE_CHECKING:
     from imagegen_adapters.stores.postgresql.database import Database as PostgresqlDatabase

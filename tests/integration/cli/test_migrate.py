@@ -15,13 +15,14 @@ import yaml
 
 from imagegen_adapters.archives.prefix import OWNER_MARK
 from imagegen_adapters.secrets import new_key
+from imagegen_adapters.stores import MoveUnfinished
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.postgresql.installation import PostgresqlMasterKey
 from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgresql_gallery
 from imagegen_adapters.stores.postgresql.tasks import PostgresqlQueue, PostgresqlTasks
-from imagegen_adapters.stores.sql import MoveUnfinished, PostgresqlSql
+from imagegen_adapters.stores.sql import PostgresqlSql
 from imagegen_adapters.stores.sqlite import database as sqlite
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import sqlite_gallery

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.postgresql import database
 from imagegen_adapters.stores.postgresql.database import Batches
-from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import StorageError, StorageUnreachable
 
 pytestmark = pytest.mark.anyio

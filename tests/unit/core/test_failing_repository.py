@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from imagegen_adapters.memory import memory_adapters
-from imagegen_adapters.stores.sql import DatabaseCode
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_core import FailureCode, ImageGen, Limits, TaskStatus
 from imagegen_core.attempt import MAX_INLINE_RESPONSE_BYTES, Charge, Phase
 from imagegen_core.config import ConfigSource, ProviderConfig

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagegen_adapters.providers.document.credentials import check_download, follow
 from imagegen_adapters.providers.document.reading import parse_document
+from imagegen_adapters.providers.document.schema import check_download, follow
 from imagegen_core.config import ConfigSource, ProviderConfig
 from imagegen_core.errors import CallError, FailureCode
 

@@ -39,7 +39,7 @@ from imagegen_adapters.providers.common.images import (
     mask_for,
     random_seed,
 )
-from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens, follow
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessToken, AccessTokens
 from imagegen_adapters.providers.document.expressions import (
     MAX_CHARS,
     MAX_QUOTED_CHARS,
@@ -58,7 +58,7 @@ from imagegen_adapters.providers.document.responses import (
     classify,
     read_head,
 )
-from imagegen_adapters.providers.document.schema import Document, ModelSpec
+from imagegen_adapters.providers.document.schema import Document, ModelSpec, follow
 from imagegen_adapters.providers.document.templates import OPTIONS, PROSE, Template, as_text
 from imagegen_core.attempt import Receipt
 from imagegen_core.config import ProviderConfig, is_secret_header

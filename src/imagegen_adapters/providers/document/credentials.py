@@ -1,4 +1,4 @@
-"""How requests are authenticated, and where a key may go: signatures, the tokens of a login, and hosts.
+"""How requests are authenticated: by signatures, or by the tokens of a login.
 
 A signer is a pure function of the request as it will be sent. To add one, write it here and add a line to
 `SIGNERS`.
@@ -6,7 +6,6 @@ A signer is a pure function of the request as it will be sent. To add one, write
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
 import json
@@ -14,8 +13,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
+from typing import Any, Literal
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import attrs
 import httpx
@@ -38,14 +37,11 @@ from imagegen_adapters.providers.common.calls import (
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode
 from imagegen_adapters.providers.document.operations import IS_API_BASE, IS_NAME, Found, header_problem
-from imagegen_core.config import ProviderConfig, check_api_base, is_loopback, origin
+from imagegen_core.config import ProviderConfig, check_api_base, is_loopback
 from imagegen_core.errors import CallError, FailureCode
 from imagegen_core.messages import Message, ProblemCode, upstream_text
 from imagegen_core.ports.tools import Clock
 from imagegen_core.secrets import Redactor, Secret
-
-if TYPE_CHECKING:
-    from imagegen_adapters.providers.document.schema import Document
 
 OAUTH = "oauth_client_credentials"
 AuthType = Literal["none", "bearer", "header", "query", "basic", "signer", "oauth_client_credentials"]
@@ -419,69 +415,3 @@ def _lifetime(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return _DEFAULT_LIFE_SECONDS
     return min(value, _MAX_LIFE_SECONDS)
-
-
-# Where a key may go, and what a response may name
-
-
-def same_origin(url: str, config: ProviderConfig) -> bool:
-    """Return whether the URL has the origin that the key was configured for."""
-    try:
-        return config.api_base is not None and origin(url) == origin(config.api_base)
-    except ValueError:
-        return False
-
-
-def key_hosts(document: "Document", api_base: str | None) -> tuple[str, ...]:
-    """Return the hosts that get the key beside ``api_base``.
-
-    They get it only once that is the provider's own address, and say so until then: the text has to change
-    when the key reaches further though the list is the same.
-    """
-    hosts = document.egress.allow_hosts
-    if _is_upstream_host(document, api_base):
-        return hosts
-    return tuple(f"{host}, once api_base is the provider's own" for host in hosts)
-
-
-def follow(url: str, base: str, document: "Document", config: ProviderConfig) -> str:
-    """Return a response's URL as an absolute one that may get the key.
-
-    It has the configured origin. If that is the provider's own, so may ``allow_hosts`` by https on port 443.
-    """
-    absolute = absolute_url(url, base)
-    if same_origin(absolute, config):
-        return absolute
-    host = ""
-    with contextlib.suppress(ValueError):
-        parts, port = urlsplit(absolute), urlsplit(absolute).port
-        host = (parts.hostname or "").lower().rstrip(".")
-        is_https = parts.scheme == "https" and port in (None, 443) and "@" not in parts.netloc
-        is_listed = _matches_any(host, document.egress.allow_hosts)
-        if is_https and is_listed and _is_upstream_host(document, config.api_base):
-            return absolute
-    reason = DocumentCode.DOCUMENT_SENT_ELSEWHERE(host=host or DocumentCode.DOCUMENT_NO_ADDRESS())
-    raise CallError(FailureCode.BAD_RESPONSE, reason)
-
-
-def check_download(url: str, document: "Document", config: ProviderConfig) -> None:
-    """Refuse a result on another host than the document lists."""
-    hosts, host = document.egress.download_hosts, (urlsplit(url).hostname or "").lower()
-    if hosts and not same_origin(url, config) and not _matches_any(host, hosts):
-        raise CallError(FailureCode.DOWNLOAD_FAILED, DocumentCode.DOCUMENT_HOST_NOT_LISTED(host=host))
-
-
-def absolute_url(url: str, base: str) -> str:
-    try:
-        return urljoin(base, url.strip())
-    except ValueError as error:
-        raise CallError(FailureCode.BAD_RESPONSE, ResponseCode.RESPONSE_ADDRESS_MALFORMED()) from error
-
-
-def _is_upstream_host(document: "Document", api_base: str | None) -> bool:
-    upstream, host = (urlsplit(url or "").hostname or "" for url in (document.base_url, api_base))
-    return _matches_any(host, document.egress.allow_hosts) or (host == upstream != "")
-
-
-def _matches_any(host: str, patterns: tuple[str, ...]) -> bool:
-    return any(host.endswith(p[1:]) if p.startswith("*.") else host == p for p in patterns)

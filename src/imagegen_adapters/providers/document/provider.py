@@ -36,8 +36,6 @@ from imagegen_adapters.providers.document.credentials import (
     OAUTH,
     AccessTokens,
     NoAccessToken,
-    absolute_url,
-    key_hosts,
 )
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
@@ -61,7 +59,7 @@ from imagegen_adapters.providers.document.results import (
     StreamedResponse,
     find_usage,
 )
-from imagegen_adapters.providers.document.schema import Document, ModelSpec
+from imagegen_adapters.providers.document.schema import Document, ModelSpec, absolute_url, key_hosts
 from imagegen_core.attempt import Receipt, UpstreamJob
 from imagegen_core.config import ProviderConfig
 from imagegen_core.errors import (

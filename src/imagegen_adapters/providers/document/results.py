@@ -26,12 +26,7 @@ from imagegen_adapters.providers.common.json_files import (
     read_string,
 )
 from imagegen_adapters.providers.document.calls import MAX_URL_CHARS, DocumentCall
-from imagegen_adapters.providers.document.credentials import (
-    NoAccessToken,
-    absolute_url,
-    check_download,
-    same_origin,
-)
+from imagegen_adapters.providers.document.credentials import NoAccessToken
 from imagegen_adapters.providers.document.expressions import (
     Budget,
     DocumentCode,
@@ -53,6 +48,7 @@ from imagegen_adapters.providers.document.responses import (
     read_events,
     read_start,
 )
+from imagegen_adapters.providers.document.schema import absolute_url, check_download, same_origin
 from imagegen_core.attempt import Receipt
 from imagegen_core.costs import ReportedUsage
 from imagegen_core.errors import CallError, FailureCode

@@ -22,13 +22,7 @@ import attrs
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from imagegen_adapters.stores.sql import (
-    DatabaseCode,
-    MoveUnfinished,
-    SchemaTooOld,
-    SchemaUnusable,
-    pending,
-)
+from imagegen_adapters.stores import DatabaseCode, MoveUnfinished, SchemaTooOld, SchemaUnusable, pending
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 
 FOREIGN_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)

@@ -14,9 +14,9 @@ import attrs
 
 from imagegen_adapters.files.cache import MAX_COPIED_BYTES, LocalCopies
 from imagegen_adapters.files.local import RunningChecksum, disk_errors
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.postgresql.database import Database
 from imagegen_adapters.stores.rows import to_timestamp
-from imagegen_adapters.stores.sql import DatabaseCode
 from imagegen_core.errors import BlobMissing, StorageError, StorageFull, StorageUnreachable
 from imagegen_core.messages import StorageCode
 from imagegen_core.ports.blobs import StoredBlob, bounded, check_key

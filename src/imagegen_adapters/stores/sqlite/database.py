@@ -12,7 +12,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from imagegen_adapters.stores.sql import DatabaseCode, SchemaTooOld, pending
+from imagegen_adapters.stores import DatabaseCode, SchemaTooOld, pending
 from imagegen_adapters.stores.sqlite.engine import (
     BUSY_TIMEOUT_MS,
     LOSSY_TEXT,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from imagegen_adapters.stores.sql import DatabaseCode
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.threads import Deliveries
 from imagegen_core.errors import StorageBroken, StorageError, StorageFull, StorageUnreachable
 from imagegen_core.messages import Message

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.gallery import (
     IMAGE_COLUMNS,
     MARKS_OF,
@@ -43,7 +44,7 @@ from imagegen_adapters.stores.search import (
     one_number,
     search_terms,
 )
-from imagegen_adapters.stores.sql import NEWEST, DatabaseCode, SqliteSql, Steps, execute
+from imagegen_adapters.stores.sql import NEWEST, SqliteSql, Steps, execute
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_core.errors import Unavailable

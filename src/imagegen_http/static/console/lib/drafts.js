@@ -8,7 +8,7 @@
 
 import { ApiError, newKey, OPERATIONS, post } from "./api.js";
 import { t } from "./i18n.js";
-import { keep, recall } from "./kept.js";
+import { keep, keepShared, recall } from "./kept.js";
 import { bodyOf, countOf } from "./requests.js";
 import { signal } from "../vendor/index.js";
 
@@ -36,6 +36,8 @@ const early = document.querySelector(".early [name=prompt]");
 early?.addEventListener("input", () => change({ prompt: early.value }));
 
 export const draft = signal({ ...EMPTY, ...recall("draft"), ...(early && { prompt: early.value }) });
+
+const MAX_PROMPTS = 50;
 
 const blobs = () => import("./blobs.js"); // most drafts have no file
 const payments = () => import("./idempotency.js"); // fetched with the first change, for a first visit has none
@@ -92,6 +94,13 @@ export async function inputUrl(input) {
   if (input.url) return input.url;
   const file = await (await blobs()).blob(input.blob);
   return file ? URL.createObjectURL(file) : null;
+}
+
+/** Remember a prompt that was sent, for the way back through them. */
+export function rememberPrompt(prompt) {
+  if (!prompt.trim()) return;
+  const others = (recall("prompts") ?? []).filter((one) => one !== prompt);
+  keepShared("prompts", [prompt, ...others].slice(0, MAX_PROMPTS));
 }
 
 /**

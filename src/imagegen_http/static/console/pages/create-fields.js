@@ -3,7 +3,7 @@
 import { catalogue } from "../lib/api.js";
 import { date } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
-import { keepShared, recall } from "../lib/kept.js";
+import { recall } from "../lib/kept.js";
 import {
   characters, CUSTOM, parameter, parametersOf, presetsOf, sizeOf, takesPixels, withoutSize, writtenExtras,
 } from "../lib/requests.js";
@@ -12,15 +12,7 @@ import { html, useEffect, useId, useLayoutEffect, useRef, useState } from "../ve
 
 // The prompt: it grows with what is typed, walks through earlier prompts, and has the styles beside it.
 
-const MAX_PROMPTS = 50;
 const NEAR = 0.8; // of the limit: then the count is shown
-
-/** Remember a prompt that was sent, for the way back through them. */
-export function rememberPrompt(prompt) {
-  if (!prompt.trim()) return;
-  const others = (recall("prompts") ?? []).filter((one) => one !== prompt);
-  keepShared("prompts", [prompt, ...others].slice(0, MAX_PROMPTS));
-}
 
 /** With `plain`, no styles are offered. */
 export function PromptBox({ box, value, max, optional, plain = false, error, onChange }) {

@@ -1,9 +1,9 @@
 // The form of Create: what it takes from elsewhere, its fields, and the button with its price.
 
 import { begin, known, rows } from "./create-feed.js";
-import { ModelPicker, Parameters, PromptBox, rememberPrompt, SizePicker } from "./create-fields.js";
+import { ModelPicker, Parameters, PromptBox, SizePicker } from "./create-fields.js";
 import { ApiError, catalogue, isAbort, onlyDemo, post } from "../lib/api.js";
-import { change, draft, setParameter, submit } from "../lib/drafts.js";
+import { change, draft, rememberPrompt, setParameter, submit } from "../lib/drafts.js";
 import { quoteOf } from "../lib/format.js";
 import { language, t } from "../lib/i18n.js";
 import { keepShared } from "../lib/kept.js";

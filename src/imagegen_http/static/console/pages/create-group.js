@@ -53,7 +53,7 @@ export const ACTS = [
 ];
 
 /** Do it, and say why it was not done. */
-export async function act({ run }, image) {
+async function act({ run }, image) {
   try {
     await run(image);
   } catch (error) {
@@ -61,7 +61,7 @@ export async function act({ run }, image) {
   }
 }
 
-export function nameOf({ name }, image) {
+function nameOf({ name }, image) {
   if (name === "star") return t(current(image).favourite ? "act.unstar" : "act.star");
   return t({ reference: "tasks.reference", vary: "tasks.vary" }[name] ?? `act.${name}`);
 }
@@ -156,7 +156,7 @@ function Finished({ image, wide, className, onReady }) {
       ${acts.map((one) => html`<button type="button" class="bare" key=${one.name} tabindex="-1" aria-label=${nameOf(one, image)} title=${`${nameOf(one, image)} (${one.key})`}
         aria-pressed=${one.name === "star" ? favourite : undefined} onClick=${() => act(one, image)}><${Icon} name=${one.icon} filled=${one.name === "star" && favourite} /></button>`)}
     </div>
-    ${Sheet && html`<${Sheet} image=${image} acts=${acts} onClose=${() => setSheet(null)} />`}
+    ${Sheet && html`<${Sheet} image=${image} acts=${acts} nameOf=${nameOf} onAct=${act} onClose=${() => setSheet(null)} />`}
   </div>`;
 }
 

@@ -1,11 +1,11 @@
 // An image is changed where it is: what is painted, or the space beside it, is made again as the prompt says.
 
-import { ModelPicker, PromptBox, rememberPrompt } from "./create-fields.js";
+import { ModelPicker, PromptBox } from "./create-fields.js";
 import { askFor, Foot, overdue, placedOf, useSubmitKey } from "./create-form.js";
 import { Outcome, useOutcome } from "./editor-outcome.js";
 import { ApiError, catalogue, get, isAbort, loadProviders, newKey, problem as unknown } from "../lib/api.js";
 import { blob, keepBlob } from "../lib/blobs.js";
-import { draft, EMPTY, replaceDraft } from "../lib/drafts.js";
+import { draft, EMPTY, rememberPrompt, replaceDraft } from "../lib/drafts.js";
 import { language, t } from "../lib/i18n.js";
 import { fingerprint } from "../lib/idempotency.js";
 import { isVector } from "../lib/images.js";

@@ -3,12 +3,11 @@
 import { Field, Icon, Problem, toast } from "./basics.js";
 import { confirm, Dialog } from "./dialog.js";
 import { get, post, remove } from "../lib/api.js";
-import { change, draft } from "../lib/drafts.js";
+import { change, draft, rememberPrompt } from "../lib/drafts.js";
 import { fetchSentences, language, t } from "../lib/i18n.js";
 import { fingerprint } from "../lib/idempotency.js";
 import { keep, keepText, recall, recallShared } from "../lib/kept.js";
 import { fetchLater } from "../lib/router.js";
-import { rememberPrompt } from "../pages/create-fields.js";
 import { filled, nameOf, own, styled, templateOf } from "../pages/create-kits.js";
 import { html, useEffect, useRef, useState } from "../vendor/index.js";
 
