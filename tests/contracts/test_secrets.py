@@ -1,10 +1,21 @@
 """Keys are sealed, and open only where they belong."""
 
+import contextlib
+import math
+
 import attrs
 import pytest
 
+from imagegen_adapters.memory import memory_adapters
+from imagegen_core import ImageGen, Submission
 from imagegen_core.config import ConfigSource, ProviderConfig
-from imagegen_core.errors import KeysLocked, ProviderConfigNotFound, Unavailable
+from imagegen_core.errors import (
+    KeysLocked,
+    ProviderConfigNotFound,
+    StorageError,
+    Unavailable,
+    ValidationFailed,
+)
 from imagegen_core.secrets import Secret
 from tests.contracts.samples import NOW, ORIGIN, a_config, later
 
@@ -170,6 +181,41 @@ async def test_all_are_sorted_by_name(configs):
     await configs.delete("c")
 
     assert ["a", "b"] == [config.provider_name for config in await configs.all()]
+
+
+@pytest.mark.parametrize("seconds", [math.nan, math.inf, -math.inf])
+async def test_a_row_with_what_is_no_number_stops_no_other(configs, seconds):
+    """It is shown, and not used; a database that keeps NaN as NULL has a row without a timeout."""
+    row = ProviderConfig(provider_name="odd", source=ConfigSource.DATABASE, kind="demo", is_unchecked=True)
+    for config in (attrs.evolve(row, timeout_seconds=seconds), attrs.evolve(row, provider_name="sound")):
+        await configs.save(config, key_origin="")
+    imagegen = ImageGen(attrs.evolve(memory_adapters(), configs=configs))
+    is_kept = (await configs.get("odd")).timeout_seconds is not None
+
+    with pytest.raises(ValidationFailed, match="timeout_seconds") if is_kept else contextlib.nullcontext():
+        await imagegen.tasks.submit(Submission(prompt="a cat", provider_name="odd"))
+    await imagegen.tasks.submit(Submission(prompt="a cat", provider_name="sound"))
+    listed = [resolved.config.provider_name for resolved in await imagegen.providers.configured()]
+    usable = [resolved.config.provider_name for resolved in await imagegen.providers.usable()]
+
+    assert (["odd", "sound"], is_kept) == (listed, "odd" not in usable)
+    assert "sound" in usable
+    assert is_kept or math.isnan(seconds)
+
+
+@pytest.mark.parametrize("column", ["extra_config = '{\"workflow\": NaN}'", "models = '[{\"id\": NaN}]'"])
+async def test_json_with_what_is_no_number_stops_no_other(configs, rows, column):
+    """The database refuses it, or it is read as null."""
+    for name in ("odd", "sound"):
+        await configs.save(a_config(name, models=None, extra_config={}), key_origin=ORIGIN)
+    with contextlib.suppress(StorageError):
+        await rows(f"UPDATE provider_configs SET {column} WHERE provider_name = 'odd'")  # noqa: S608 - from the list above
+
+    odd, sound = await configs.all()
+
+    assert a_config("sound", models=None, extra_config={}) == sound
+    assert odd.extra_config in ({}, {"workflow": None})
+    assert odd.models is None or ["None"] == [model.id for model in odd.models]
 
 
 async def test_the_default_is_kept_until_another_is_saved(configs):
