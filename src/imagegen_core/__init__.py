@@ -53,24 +53,25 @@ _MODULES = (
 )
 """Where those names are, in the order of their imports: one loads those before it."""
 
-_MOVED = "see What moved in docs/how-to/test-an-adapter.md"
-
 
 class _MovedModules:
-    """The last finder asked: what no other one finds has moved, or never was."""
+    """The last finder asked: what no other one finds has moved, or never was.
+
+    It is asked as well for what was below a module with an empty ``__path__``, and for a name that is gone:
+    that error would be swallowed if its ``name`` were the missing one.
+    """
 
     @staticmethod
     def find_spec(name: str, *_: object) -> None:
         if name.startswith(("imagegen_core.", "imagegen_adapters.")):
-            raise ModuleNotFoundError(f"No module named {name!r}; {_MOVED}", name=name)
+            page = "see What moved in docs/how-to/test-an-adapter.md"
+            raise ModuleNotFoundError(f"No module named {name!r}; {page}", name=name.rpartition(".")[0])
 
 
 sys.meta_path.append(_MovedModules)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Adapters":
-        raise ImportError(f"{name} is Parts now; {_MOVED}")
     for module in _MODULES if name in __all__ else ():
         if hasattr(home := import_module(f"{__name__}.{module}"), name):
             return getattr(home, name)

@@ -13,6 +13,7 @@ from imagegen_core.models import Model
 from imagegen_core.requests import UPSCALE_FACTORS, ImageRequest, Operation, parse_size
 from imagegen_core.values import frozen_mapping
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
 TICKS_PER_UNIT = 10**10
 """A tick, a ten-billionth of a currency's unit, is what xAI bills by and what databases store and add up."""
 

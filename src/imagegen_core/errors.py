@@ -51,6 +51,8 @@ from imagegen_core.messages import (
 )
 from imagegen_core.values import valid_text
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
+
 
 class ImagegenError(Exception):
     """The root of all that this library raises on purpose; ``reason`` says why, in every language."""

@@ -17,6 +17,7 @@ from imagegen_core.limits import MAX_REFERENCES
 from imagegen_core.messages import ProblemCode
 from imagegen_core.values import frozen_mapping
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
 OPENAI_GENERATIONS = "/v1/images/generations"
 OPENAI_EDITS = "/v1/images/edits"
 DEFAULT_EDIT_MODE = "EDIT_MODE_INPAINT_INSERTION"

@@ -25,6 +25,7 @@ from imagegen_core.errors import ValidationFailed
 from imagegen_core.limits import DEFAULT_PAGE_SIZE, MAX_EXACT_TOTAL, MAX_PAGE, MAX_PAGE_SIZE
 from imagegen_core.messages import ProblemCode
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
 Simplify = Callable[[str], str]
 """Converts traditional Chinese characters to simplified ones; the length may change."""
 

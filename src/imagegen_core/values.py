@@ -13,6 +13,7 @@ from zipfile import ZipFile, ZipInfo
 
 import attrs
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
 T = TypeVar("T")
 
 

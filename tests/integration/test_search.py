@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imagegen_adapters.stores.marks import SqlMarks
 from imagegen_adapters.stores.search import IndexState, facet, index_tokens, mark_tokens
-from imagegen_adapters.stores.sql import SqliteSql, run
+from imagegen_adapters.stores.sql import SqliteSql, runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_adapters.stores.sqlite.search import (
@@ -470,7 +470,7 @@ async def test_no_page_sorts_what_it_does_not_show(database, oldest_first):
     try:
         for criteria in (ANY, days, marked, ImageFilter(favourite=True)):
             for words in ((), ("猫",), ("一只猫",), ("只猫", "x")):
-                lookup = run(index.lookup(criteria, words), reader)
+                lookup = runner(index.lookup(criteria, words))(reader)
                 steps = lookup.ids(limit=20, offset=20, above=9, below=190, oldest_first=oldest_first)
                 statement, values = next(steps)
                 plan = reader.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
@@ -486,12 +486,12 @@ async def test_a_page_in_an_older_snapshot_is_that_of_the_snapshot(database):
     earlier, later = open_reader(database.path), open_reader(database.path)
     try:
         earlier.execute("BEGIN")
-        before = run(index.start(1450), earlier)
+        before = runner(index.start(1450))(earlier)
         await add_image(database, *["猫"] * 1500)
         starts = [
-            run(index.start(10), later),
-            run(index.start(1450), earlier),
-            run(index.start(1450), later),
+            runner(index.start(10))(later),
+            runner(index.start(1450))(earlier),
+            runner(index.start(1450))(later),
         ]
     finally:
         earlier.close()

@@ -11,7 +11,13 @@ PAGE = "docs/how-to/test-an-adapter.md"
 
 @pytest.mark.parametrize(
     "module",
-    ["imagegen_core.ports.blob_store", "imagegen_core.use_cases.submit", "imagegen_adapters.testing.queue"],
+    [
+        "imagegen_core.ports.blob_store",
+        "imagegen_core.use_cases.submit",
+        "imagegen_core.requests.image_request",
+        "imagegen_core.errors.calls",
+        "imagegen_adapters.testing.queue",
+    ],
 )
 def test_a_module_that_is_gone_names_the_page(module):
     """It is an `ImportError`, as for any other."""
@@ -22,9 +28,13 @@ def test_a_module_that_is_gone_names_the_page(module):
 
 
 def test_a_name_that_is_gone_names_the_page():
-    """Python asks the package before it says that there is no such name."""
+    """Of a package, and of a module that had it."""
     with pytest.raises(ImportError, match=re.escape(PAGE)):
         from imagegen_core import Adapters  # noqa: F401 - there is no such name
+    with pytest.raises(ImportError, match=re.escape(PAGE)):
+        from imagegen_core.ports.queue import QueueCounts  # noqa: F401 - the same
+    with pytest.raises(ImportError, match=re.escape(PAGE)):
+        from imagegen_adapters.outbound import Outbound  # noqa: F401 - the same
 
 
 def test_the_page_tells_what_moved():

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, json_rows, run
+from imagegen_adapters.stores.sql import Steps, execute, for_postgresql, for_sqlite, json_rows, runner
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 
 
@@ -51,7 +51,7 @@ def test_steps_return_what_their_generator_returns(connection):
         ((total,),) = yield "SELECT sum(number) FROM t", {}
         return int(total)
 
-    assert run(steps(), connection) == 3
+    assert runner(steps())(connection) == 3
 
 
 def test_lists_are_matched(connection):

@@ -141,10 +141,6 @@ def runner(steps: Steps[T]) -> Callable[[Any], T]:
     return run_on
 
 
-def run(steps: Steps[T], connection: Any) -> T:
-    return runner(steps)(connection)
-
-
 class SqliteSql:
     """Runs statements on SQLite: reads by its readers, writes by its one writer."""
 
@@ -170,7 +166,7 @@ class SqliteSql:
             raise Unavailable(DatabaseCode.SEARCH_TOO_SLOW(seconds=seconds)) from error
 
     async def transact(self, steps: Steps[T]) -> T:
-        return await self._database.writer.write(partial(run, steps))
+        return await self._database.writer.write(runner(steps))
 
 
 # ---------------------------------------------------------------- PostgreSQL

@@ -10,6 +10,7 @@ import attrs
 
 from imagegen_core.task import Task, TaskEvent
 
+__path__: list[str] = []  # whoever imports what was here is told what moved
 MAX_DEFERRAL = timedelta(hours=2)
 """A task due later than this was deferred before the clock was set back."""
 

@@ -32,11 +32,7 @@ from imagegen_adapters.providers.document.calls import (
     preview,
     unsendable,
 )
-from imagegen_adapters.providers.document.credentials import (
-    OAUTH,
-    AccessTokens,
-    NoAccessToken,
-)
+from imagegen_adapters.providers.document.credentials import OAUTH, AccessTokens, NoAccessToken
 from imagegen_adapters.providers.document.expressions import DocumentCode, UpstreamResponse
 from imagegen_adapters.providers.document.models import profile_of, size_for_upstream
 from imagegen_adapters.providers.document.operations import (
