@@ -362,7 +362,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 
 def on_one_line(value: Any) -> Any:
     """Escape line breaks, control characters and bidi marks in all text of the value."""
-    return map_texts(value, _escaped)
+    return _escaped(value) if isinstance(value, str) else map_texts(value, _escaped)
 
 
 def _escaped(text: str) -> str:

@@ -457,11 +457,11 @@ def canonical_json(value: Any) -> bytes:
 
 
 def _with_whole_numbers(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float)):  # most; a mapping takes longer to rule out
+        return int(value) if isinstance(value, float) and value.is_integer() else value
     if isinstance(value, Mapping):
         return {name: _with_whole_numbers(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_whole_numbers(item) for item in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return [_with_whole_numbers(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def check_idempotency_key(key: str | None, field: str = "idempotency_key") -> None:

@@ -102,6 +102,8 @@ def map_texts(value: Any, change: Callable[[str], str]) -> Any:
     """Apply ``change`` to every string and key, at any depth."""
     if isinstance(value, str):
         return change(value)
+    if value is None or isinstance(value, (int, float)):  # a tenth of what the next question costs
+        return value
     if isinstance(value, Mapping):
         return {change(str(name)): map_texts(item, change) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

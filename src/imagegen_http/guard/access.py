@@ -107,11 +107,11 @@ class Forwarding:
         self._trusted = tuple(parse_network(text) for text in trusted_proxies)
 
     def with_original_scheme(self, scope: Scope) -> Scope:
-        values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
-        text = values[-1].decode("latin-1") if values else ""
-        nearest = text.rpartition(",")[2].strip().lower()  # the last of the last header
-        peer = (scope.get("client") or ("",))[0]
-        is_https = self._public_is_https or (nearest == "https" and is_within(peer, self._trusted))
+        is_https = self._public_is_https
+        if self._trusted and not is_https:
+            values = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
+            nearest = b"".join(values[-1:]).rpartition(b",")[2].strip().lower()  # last of the last header
+            is_https = nearest == b"https" and is_within((scope.get("client") or ("",))[0], self._trusted)
         return {**scope, "scheme": "https"} if is_https else scope
 
 

@@ -91,7 +91,8 @@ class InboundRequest:
 
     def header(self, name: bytes) -> str:
         """Return a header's value or ``""``; several are joined (RFC 9110, 5.3)."""
-        return b", ".join(map(bytes.strip, self.headers.get(name, ()))).decode("latin-1")
+        values = self.headers.get(name)  # most are not there
+        return b", ".join(map(bytes.strip, values)).decode("latin-1") if values else ""
 
     def is_under(self, *prefixes: str) -> bool:
         return f"{self.path}/".startswith(tuple([f"{prefix}/" for prefix in prefixes]))

@@ -265,16 +265,17 @@ class IncomingBody(BufferedBody):
             most = min(MAX_BATCH_BODY_MB * asgi.MIB, self._rules.max_upload_bytes)
         self._max_bytes = _MAX_FORM_BYTES if request.path in FORMS else most
         self._has_begun = self._is_complete = self._timed_out = False
+        self._declared_bytes = 0
         self._is_replayed = self._has_slot = False
 
     def check_head(self) -> None:
         """Refuse a body by its head, before any of it is received."""
-        declared_bytes = content_length(self._request) or 0
-        if declared_bytes:
+        self._declared_bytes = content_length(self._request) or 0
+        if self._declared_bytes:
             _check_type(self._request)
-        if declared_bytes > self._max_bytes:
+        if self._declared_bytes > self._max_bytes:
             raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})
-        if not self._pool.budget.has_room(declared_bytes):
+        if not self._pool.budget.has_room(self._declared_bytes):
             raise _no_room()
 
     async def load(self) -> None:
@@ -341,7 +342,7 @@ class IncomingBody(BufferedBody):
         try:
             while not self._is_complete:
                 chunk = await self._chunk()
-                if chunk and not body:
+                if chunk and not (body or self._declared_bytes):
                     _check_type(self._request)
                 if len(body) + len(chunk) > self._max_bytes:
                     raise RequestRefused("body_too_large", {"max_bytes": self._max_bytes})

@@ -87,13 +87,9 @@ class Cycle(RequestResponseCycle):
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Return the response's head, and store how its body ends."""
-        closes = False
-        for name, value in headers:
-            match name.lower():
-                case b"content-length":
-                    self._missing_bytes = int(value)
-                case b"connection":
-                    closes = closes or b"close" in value.lower()
+        fields = {name.lower(): value for name, value in headers}
+        self._missing_bytes = int(fields[b"content-length"]) if b"content-length" in fields else None
+        closes = b"close" in fields.get(b"connection", b"").lower()
         is_endless = self._missing_bytes is None and not self._is_bodiless
         self._is_chunked = is_endless and self._may_be_chunked
         self.keep_alive = self.keep_alive and not closes and (self._may_be_chunked or not is_endless)
