@@ -29,9 +29,10 @@ from imagegen_adapters.stores.sql import runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import sqlite3
 from imagegen_adapters.stores.sqlite.search import (
+    INSERT_IMAGE,
     active_generation,
     compact,
-    insert_rows,
+    index_new,
     remove_retired_generations,
 )
 from imagegen_adapters.system import new_id, simplify
@@ -128,11 +129,11 @@ def _entry_parts(image: Image, *, index: bool) -> tuple[int, str, str]:
 
 
 def _insert(connection: sqlite3.Connection, batch: list[Prepared]) -> None:
-    rows = [
-        (row, IndexEntry(created_ms=created_ms, folded=folded, tokens=tokens))
-        for row, (created_ms, folded, tokens) in batch
-    ]
-    insert_rows(connection, rows, simplify)
+    entries = {}
+    for row, (created_ms, folded, tokens) in batch:
+        entry = IndexEntry(created_ms=created_ms, folded=folded, tokens=tokens)
+        entries[connection.execute(INSERT_IMAGE, row).lastrowid] = entry
+    index_new(connection, [((), entries)], simplify)
 
 
 def _image(number: int, prompt: str, first: datetime) -> Image:

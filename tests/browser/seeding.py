@@ -14,11 +14,9 @@ import attrs
 from PIL import Image as RasterImage
 
 from imagegen_adapters.stores.directory import IMAGES_DIRECTORY, DataDirectory
-from imagegen_adapters.stores.gallery import image_to_row
 from imagegen_adapters.stores.rows import task_to_row
-from imagegen_adapters.stores.search import IndexEntry
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.stores.sqlite.search import insert_rows
+from imagegen_adapters.stores.sqlite.search import index_new, insert_prepared, prepare
 from imagegen_adapters.stores.sqlite.tasks import INSERT_TASK_IF_ROOM
 from imagegen_adapters.system import new_id, simplify
 from imagegen_core.errors import Failure, FailureCode
@@ -67,9 +65,13 @@ class Seeds:
         tasks = [*ended, *self._tasks(TaskStatus.PENDING, self.pending)]
         rows = [{**task_to_row(task), "queue_size": len(tasks) + 1} for task in tasks]
         images = [_image(number, task) for number, task in enumerate(ended[: self.images])]
-        entries = [(image_to_row(image), IndexEntry.from_image(image, simplify)) for image in images]
+        prepared = [prepare(image, simplify) for image in images]
+
+        def insert(connection):
+            index_new(connection, [insert_prepared(connection, prepared)], simplify)
+
         await database.writer.write(lambda c: c.executemany(INSERT_TASK_IF_ROOM, rows))
-        await database.writer.write(lambda c: insert_rows(c, entries, simplify))
+        await database.writer.write(insert)
         _link(folder, images)
 
     def _ended(self):

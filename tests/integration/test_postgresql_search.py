@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import attrs
 import pytest
@@ -13,9 +14,10 @@ from imagegen_adapters.stores.postgresql.search import PostgresqlIndex, postgres
 from imagegen_adapters.stores.sql import PostgresqlSql, SqliteSql, for_postgresql
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.search import (
-    PreparedImage,
     SqliteIndex,
+    index_new,
     insert_prepared,
+    prepare,
     sqlite_gallery,
 )
 from imagegen_adapters.system import simplify
@@ -70,10 +72,11 @@ class Both:
         images = tuple(an_image(attempt, position=n, prompt=p, **changes) for n, p in enumerate(prompts))
         async with self._database.transaction() as connection:
             stored = await insert_images(connection, images, simplify)
-        prepared = [PreparedImage.from_image(image, simplify) for image in images]
-        assert (stored, [*stored]) == await self.sqlite.writer.write(
-            lambda c: insert_prepared(c, prepared, simplify)
+        prepared = [prepare(image, simplify) for image in images]
+        in_sqlite, _ = await self.sqlite.writer.write(
+            lambda c: insert_prepared(c, prepared), finish=partial(index_new, simplify=simplify)
         )
+        assert stored == in_sqlite
         return stored
 
     async def go_on_at(self, image_id):

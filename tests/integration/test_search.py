@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import threading
+from functools import partial
 
 import attrs
 import pytest
@@ -14,16 +16,17 @@ from imagegen_adapters.stores.sql import SqliteSql, runner
 from imagegen_adapters.stores.sqlite.database import Database
 from imagegen_adapters.stores.sqlite.engine import open_reader
 from imagegen_adapters.stores.sqlite.search import (
-    PreparedImage,
     SqliteIndex,
+    index_new,
     index_state,
     insert_prepared,
+    prepare,
     reindex,
     sqlite_gallery,
 )
 from imagegen_adapters.stores.trash import SqlTrash
 from imagegen_adapters.system import simplify
-from imagegen_core.errors import Unavailable, ValidationFailed
+from imagegen_core.errors import StorageError, Unavailable, ValidationFailed
 from imagegen_core.images import MarkChange, Marks
 from imagegen_core.ports.gallery import ImageFilter, SearchMode
 from imagegen_core.requests import Operation
@@ -31,6 +34,7 @@ from imagegen_core.search import Paging, SearchQuery, fold
 from tests.contracts.samples import a_task, an_attempt, an_image, find, find_hits, later
 
 IDS_PER_BLOCK = 1024
+INDEX = partial(index_new, simplify=simplify)
 
 pytestmark = pytest.mark.anyio
 
@@ -64,12 +68,16 @@ def records(database):
 
 async def add_image(database, *prompts, **changes):
     """Store one image for each prompt, as one attempt."""
+    return (await database.writer.write(**insertion(*prompts, **changes)))[0]
+
+
+def insertion(*prompts, **changes):
     attempt = an_attempt(a_task())
     images = tuple(
         an_image(attempt, position=n, prompt=prompt, **changes) for n, prompt in enumerate(prompts)
     )
-    prepared = [PreparedImage.from_image(image, simplify) for image in images]
-    return (await database.writer.write(lambda c: insert_prepared(c, prepared, simplify)))[0]
+    prepared = [prepare(image, simplify) for image in images]
+    return {"run": lambda c: insert_prepared(c, prepared), "finish": INDEX}
 
 
 async def search(records, keyword, mode=SearchMode.CONTAINS, criteria=ANY, **paging):
@@ -304,6 +312,51 @@ async def test_marks_that_change_during_a_reindexing_are_those_of_the_new_index(
         assert expected[tag][::-1][:100] == [image.id for image in page.items]
     others = await find(records, ImageFilter(favourite=False, tag="both"), Paging())
     assert 350 == others.total
+
+
+async def test_new_images_of_a_transaction_are_indexed_together(records, database):
+    """As one segment, with what else the transaction did to them, and without what was rolled back."""
+    marks = SqlMarks(SqliteSql(database), SqliteIndex())
+    rolled_back = insertion("a cat that is rolled back")
+    failing = rolled_back | {"run": lambda c: rolled_back["run"](c) and 1 / 0}
+    begun, go, commits = threading.Event(), threading.Event(), database.writer.commits
+    holding = asyncio.create_task(database.writer.write(lambda _: begun.set() or go.wait()))
+    await asyncio.to_thread(begun.wait)
+    writing = asyncio.gather(
+        add_image(database, "a cat that is deleted"),
+        add_image(database, "a cat", "a marked cat"),
+        database.writer.write(**failing),
+        add_image(database, "a dog"),
+        records.delete([1]),
+        marks.change([3], MarkChange(favourite=True)),
+        return_exceptions=True,
+    )
+    await asyncio.sleep(0)
+    go.set()
+    await holding
+    assert [ZeroDivisionError] == [type(one) for one in await writing if isinstance(one, Exception)]
+    assert commits + 2 == database.writer.commits
+
+    assert ["a marked cat", "a cat"] == await search(records, "cat")
+    assert ["a marked cat"] == await search(records, "cat", criteria=ImageFilter(favourite=True))
+    check = "INSERT INTO image_index_1 (image_index_1) VALUES ('integrity-check')"
+    await database.writer.write(lambda c: c.execute(check).fetchall())
+    segments = "SELECT count(DISTINCT segid) FROM image_index_1_idx"
+    assert 1 == await database.read(lambda c: c.execute(segments).fetchone()[0])
+
+
+async def test_images_that_cannot_be_indexed_are_not_stored(records, database):
+    """Nor is what else their transaction did; the next one is written."""
+
+    def refuse(connection, _):
+        connection.execute("SELECT nothing")
+
+    with pytest.raises(StorageError):
+        await database.writer.write(**insertion("a cat") | {"finish": refuse})
+    assert [] == await search(records, "a")
+
+    await add_image(database, "a dog")
+    assert ["a dog"] == await search(records, "a")
 
 
 async def test_totals_are_exact_up_to_ten_thousand(records, database):

@@ -148,9 +148,6 @@ class IndexEntry:
         folded, created_ms = fold(image.prompt, simplify), milliseconds(image.created_at)
         return cls(created_ms=created_ms, folded=folded, tokens=index_tokens(image, folded))
 
-    def with_marks(self, marks: Marks) -> "IndexEntry":
-        return attrs.evolve(self, tokens=" ".join((self.tokens, *mark_tokens(marks))))
-
 
 def milliseconds(moment: datetime) -> int:
     """Return milliseconds since 1970, truncated like `to_timestamp`."""

@@ -18,6 +18,8 @@ from imagegen_adapters.stores.sqlite.engine import (
     LOSSY_TEXT,
     WAL_SIZE_LIMIT_BYTES,
     DatabaseUnusable,
+    Finish,
+    Run,
     Writer,
     check_sqlite,
     is_interrupt,
@@ -300,10 +302,12 @@ class Inline:
     async def read(self, fn: Callable[[sqlite3.Connection], T], *, deadline_seconds: float) -> T:
         return _in_snapshot(self._connection, fn, time.monotonic() + deadline_seconds)
 
-    async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
+    async def write(self, run: Run[T], *, single: bool = False, finish: Finish[T] | None = None) -> T:
         try:
             with transaction(self._connection):
                 result = run(self._connection)
+                if finish is not None:
+                    finish(self._connection, [result])
         except sqlite3.Error as error:
             raise storage_error(error) from error
         self.commits += 1

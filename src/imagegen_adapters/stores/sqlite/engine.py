@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import attrs
 
@@ -241,6 +241,8 @@ MAX_BATCH_OPERATIONS = 256
 """Concurrent operations share one transaction with one sync."""
 
 T = TypeVar("T")
+Run: TypeAlias = Callable[[sqlite3.Connection], T]
+Finish: TypeAlias = Callable[[sqlite3.Connection, list[T]], None]
 _log = logging.getLogger(__name__)
 
 
@@ -248,9 +250,10 @@ _log = logging.getLogger(__name__)
 class Operation:
     """A function of the writing connection, and the future for its result, set once that is durable."""
 
-    run: Callable[[sqlite3.Connection], Any]
+    run: Run[Any]
     future: "asyncio.Future[Any]"
     deliveries: Deliveries
+    finish: Finish[Any] | None
 
 
 class Writer:
@@ -283,13 +286,14 @@ class Writer:
         """False after a failed commit until one succeeds, and permanently after an input/output error."""
         return self._broken is None and not self._last_failed and not self._closed
 
-    async def write(self, run: Callable[[sqlite3.Connection], T], *, single: bool = False) -> T:
+    async def write(self, run: Run[T], *, single: bool = False, finish: Finish[T] | None = None) -> T:
         """Run ``run`` in the next transaction and return its result once the transaction is durable.
 
         An exception of ``run`` rolls back only its own changes, and is raised here. A cancelled caller cannot
-        know whether ``run`` ran. A ``single`` statement costs less.
+        know whether ``run`` ran. A ``single`` statement costs less. All that share ``finish`` are finished at
+        once, at the end of the transaction, with the results of those that succeeded.
         """
-        return await self._enqueue(run if single else partial(_in_savepoint, run))
+        return await self._enqueue(run if single else partial(_in_savepoint, run), finish)
 
     async def execute(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> int:
         """Like `write`, at less cost, for a single statement; return how many rows it changed."""
@@ -303,7 +307,7 @@ class Writer:
                 self._waiting.put(None)
         self._thread.join()
 
-    def _enqueue(self, run: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+    def _enqueue(self, run: Run[T], finish: Finish[T] | None = None) -> "asyncio.Future[T]":
         deliveries = Deliveries.current()
         future: asyncio.Future[T] = deliveries.loop.create_future()
         with self._lock:
@@ -311,7 +315,7 @@ class Writer:
                 raise type(self._broken)(self._broken.reason) from self._broken
             if self._closed:
                 raise StorageError(DatabaseCode.DATABASE_CLOSED())
-            self._waiting.put(Operation(run, future, deliveries))
+            self._waiting.put(Operation(run, future, deliveries, finish))
         return future
 
     def _work(self) -> None:
@@ -348,6 +352,9 @@ class Writer:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             outcomes = [(operation, *self._outcome(operation)) for operation in batch]
+            for finish in {one.finish for one in batch if one.finish is not None}:
+                done = [result for one, result, failure in outcomes if one.finish == finish and not failure]
+                finish(self._connection, done)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()

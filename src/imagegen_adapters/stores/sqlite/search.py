@@ -20,7 +20,6 @@ import attrs
 from imagegen_adapters.stores import DatabaseCode
 from imagegen_adapters.stores.gallery import (
     IMAGE_COLUMNS,
-    MARKS_OF,
     SELECT_IMAGES,
     SqlGallery,
     image_to_row,
@@ -369,7 +368,7 @@ def _has_collection(collection: int) -> Steps[bool]:
 
 # ---------------------------------------------------------------- images as they are added
 
-_INSERT_IMAGE = f"""
+INSERT_IMAGE = f"""
 INSERT INTO images ({", ".join(IMAGE_COLUMNS)}) VALUES ({", ".join(f":{name}" for name in IMAGE_COLUMNS)})
 ON CONFLICT (attempt_id, position) DO NOTHING
 """  # noqa: S608 - columns of our own
@@ -383,63 +382,60 @@ ON CONFLICT (day) DO UPDATE SET
 """
 
 
-@attrs.frozen(kw_only=True)
-class PreparedImage:
-    """An image with its row and index entry, prepared without access to the database."""
-
-    image: Image
-    row: dict[str, Any]
-    entry: IndexEntry
-
-    @classmethod
-    def from_image(cls, image: Image, simplify: Simplify) -> "PreparedImage":
-        return cls(image=image, row=image_to_row(image), entry=IndexEntry.from_image(image, simplify))
+Prepared: TypeAlias = tuple[Image, dict[str, Any], IndexEntry]
+Saved: TypeAlias = tuple[tuple[Image, ...], dict[int, IndexEntry]]
 
 
-def insert_prepared(
-    connection: sqlite3.Connection, prepared: Sequence[PreparedImage], simplify: Simplify
-) -> tuple[tuple[Image, ...], list[Image]]:
-    """Insert and index images; return all as stored, and those whose attempt and position are new."""
-    ids = insert_rows(connection, [(one.row, one.entry) for one in prepared], simplify)
-    images = tuple(
-        attrs.evolve(one.image, id=new) if new else row_to_image(*execute(connection, _OF_ATTEMPT, one.row))
-        for one, new in zip(prepared, ids, strict=True)
-    )
-    return images, [image for image in images if image.id in ids]
+def prepare(image: Image, simplify: Simplify) -> Prepared:
+    """Return an image with its row and index entry, without access to the database."""
+    return image, image_to_row(image), IndexEntry.from_image(image, simplify)
 
 
-def insert_rows(
-    connection: sqlite3.Connection, rows: Sequence[tuple[dict[str, Any], IndexEntry]], simplify: Simplify
-) -> list[int]:
-    """Insert rows with their index entries and return their ids; 0 for a row that already exists."""
-    ids: list[int] = []
-    for row, _ in rows:
-        cursor = connection.execute(_INSERT_IMAGE, row)
-        ids.append(cursor.lastrowid if cursor.rowcount == 1 and cursor.lastrowid else 0)
-    entries = [(image_id, entry) for image_id, (_, entry) in zip(ids, rows, strict=True) if image_id]
+def insert_prepared(connection: sqlite3.Connection, prepared: Sequence[Prepared]) -> Saved:
+    """Insert images; return all as stored, and what `index_new` needs of those that are new."""
+    images, new = list[Image](), dict[int, IndexEntry]()
+    for image, row, entry in prepared:
+        cursor = connection.execute(INSERT_IMAGE, row)
+        if cursor.rowcount == 1 and cursor.lastrowid:
+            new[cursor.lastrowid] = entry
+            images.append(attrs.evolve(image, id=cursor.lastrowid))
+        else:
+            images += map(row_to_image, execute(connection, _OF_ATTEMPT, row))
+    return tuple(images), new
+
+
+def index_new(connection: sqlite3.Connection, saved: Sequence[Saved], simplify: Simplify) -> None:
+    """Index new images, once for a transaction: at each savepoint, FTS5 writes what it has as a segment."""
+    entries = {image_id: entry for _, new in saved for image_id, entry in new.items()}
+    if not entries:
+        return
     for row in connection.execute(_LIVE_GENERATIONS).fetchall():
         if row["folding"] is None:
             folding = "UPDATE search_generations SET folding = ? WHERE folding IS NULL"
             connection.execute(folding, (folding_version(simplify),))
         _write_entries(connection, row["generation"], entries)
-    days: dict[int, list[int]] = {}
-    for image_id, entry in entries:
-        days.setdefault(entry.created_ms // DAY_MS, []).append(image_id)
-    connection.executemany(_PUT_DAY, ((day, min(ids), max(ids)) for day, ids in days.items()))
-    return ids
+    days = ((entry.created_ms // DAY_MS, image_id, image_id) for image_id, entry in entries.items())
+    connection.executemany(_PUT_DAY, days)
+
+
+_MARKS = SELECT_IMAGES.replace("images.*", "id, favourite")
 
 
 def _write_entries(
-    connection: sqlite3.Connection, generation: int, entries: Sequence[tuple[int, IndexEntry]]
+    connection: sqlite3.Connection, generation: int, entries: Mapping[int, IndexEntry]
 ) -> None:
+    """Add the entries, with their present marks, of images that exist and have none, as `restore` may add."""
     texts, index = _tables(generation)
+    selecting = f"{_MARKS} WHERE id = ANY (:ids) AND id NOT IN (SELECT id FROM {texts}) ORDER BY id"  # noqa: S608 - a constant and a number
+    rows = execute(connection, selecting, {"ids": [*entries]})
+    marked = [(image_id, entries[image_id], mark_tokens(row_to_marks(marks))) for image_id, *marks in rows]
     connection.executemany(
-        f"INSERT INTO {texts} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608 - a constant and a number
-        ((image_id, entry.created_ms, entry.folded) for image_id, entry in entries),
+        f"INSERT INTO {texts} (id, created_ms, folded) VALUES (?, ?, ?)",  # noqa: S608 - as above
+        ((image_id, entry.created_ms, entry.folded) for image_id, entry, _ in marked),
     )
     connection.executemany(
         f"INSERT INTO {index} (rowid, tokens) VALUES (?, ?)",  # noqa: S608 - as above
-        ((image_id, entry.tokens) for image_id, entry in entries),
+        ((image_id, " ".join((entry.tokens, *marks))) for image_id, entry, marks in marked),
     )
 
 
@@ -540,13 +536,7 @@ def _entries(
 
 
 def _add(connection: sqlite3.Connection, *, build: _Build, entries: list[tuple[int, IndexEntry]]) -> None:
-    """Add the entries of images that still exist, with their present marks, unless `restore` has."""
-    ids, (texts, _) = [image_id for image_id, _ in entries], _tables(build.generation)
-    marks = {i: row_to_marks(columns) for i, *columns in execute(connection, MARKS_OF, {"ids": ids})}
-    for (restored,) in execute(connection, f"SELECT id FROM {texts} WHERE id = ANY (:ids)", {"ids": ids}):  # noqa: S608 - as above
-        marks.pop(restored, None)
-    marked = [(number, entry.with_marks(marks[number])) for number, entry in entries if number in marks]
-    _write_entries(connection, build.generation, marked)
+    _write_entries(connection, build.generation, dict(entries))
     saving = "UPDATE search_generations SET reached = :reached WHERE generation = :generation"
     connection.execute(saving, attrs.asdict(build))
 

@@ -25,8 +25,8 @@ from imagegen_adapters.stores.rows import (
 from imagegen_adapters.stores.search import prepare_each
 from imagegen_adapters.stores.sql import Query, SqliteSql, execute
 from imagegen_adapters.stores.sqlite.database import Database
-from imagegen_adapters.stores.sqlite.engine import sqlite3
-from imagegen_adapters.stores.sqlite.search import PreparedImage, insert_prepared
+from imagegen_adapters.stores.sqlite.engine import Finish, sqlite3
+from imagegen_adapters.stores.sqlite.search import Saved, index_new, insert_prepared, prepare
 from imagegen_adapters.stores.tasks import (
     GET_TASK,
     TASK_OF_KEY,
@@ -244,6 +244,7 @@ class SqliteTasks(SqlTasks):
         super().__init__(SqliteSql(database))
         self._database = database
         self._simplify = simplify
+        self._index: Finish[Saved] = partial(index_new, simplify=simplify)
 
     async def add(self, task: Task, *, queue_size: int, claim: IdempotencyClaim | None = None) -> AddedTask:
         row = {**task_to_row(task), "queue_size": queue_size}
@@ -291,9 +292,9 @@ class SqliteTasks(SqlTasks):
             return ()
         state = None if task is None else task_state(task) | fenced
         is_moved = task is not None and task.earlier_attempts is not None
-        prepared = await prepare_each(images, partial(PreparedImage.from_image, simplify=self._simplify))
+        prepared = await prepare_each(images, partial(prepare, simplify=self._simplify))
 
-        def save(connection: sqlite3.Connection) -> tuple[Image, ...]:
+        def save(connection: sqlite3.Connection) -> Saved:
             for row in attempt_rows:
                 if not connection.execute(_PUT_ATTEMPT, row).rowcount:
                     raise _refusal(connection, task_id)
@@ -301,16 +302,17 @@ class SqliteTasks(SqlTasks):
                 connection.execute(_MOVE_TASK, state)
             if state is not None and not connection.execute(_UPDATE_TASK, state).rowcount:
                 raise _refusal(connection, task_id)
-            stored, new = insert_prepared(connection, prepared, self._simplify) if prepared else ((), ())
-            for image in new:
+            stored, new = insert_prepared(connection, prepared)
+            for image in (one for one in stored if one.id in new):
                 _insert_event(connection, image_event(image))
             if task is not None and task.status.final:
                 connection.execute(_WIPE_ATTEMPTS, (task_id,))
                 connection.execute(ADD_USAGE, usage_key(task))
                 _insert_event(connection, last_event(task))
-            return stored
+            return stored, new
 
-        return await self._database.writer.write(save)
+        stored, _ = await self._database.writer.write(save, finish=self._index)
+        return stored
 
 
 def task_addition(task: Task, queue_size: int) -> Query:
