@@ -141,17 +141,19 @@ _ALWAYS = (
 def with_security_headers(send: Send, *, no_store: bool) -> Send:
     """Return a ``send`` that adds these headers where a response does not have them."""
 
-    def defaults(start: AsgiMessage) -> list[tuple[bytes, bytes]]:
+    def defaults(start: AsgiMessage) -> Iterable[tuple[bytes, bytes]]:
         headers = {name.lower(): value for name, value in start.get("headers", ())}
-        defaults = [*_ALWAYS]
+        defaults = dict(_ALWAYS)
         if start["status"] != HTTPStatus.NOT_MODIFIED:  # what it confirms keeps its own
             # Under no-referrer the forms of a page have `Origin: null`, which is refused:
             # https://fetch.spec.whatwg.org/#append-a-request-origin-header
             is_page = b"text/html" in headers.get(b"content-type", b"").lower()
-            defaults.append((b"referrer-policy", b"same-origin" if is_page else b"no-referrer"))
+            defaults[b"referrer-policy"] = b"same-origin" if is_page else b"no-referrer"
         if no_store:
-            defaults.append((b"cache-control", b"no-store"))
-        return [header for header in defaults if header[0] not in headers]
+            defaults[b"cache-control"] = b"no-store"
+        for name in defaults.keys() & headers.keys():
+            del defaults[name]
+        return defaults.items()
 
     return with_headers(send, defaults)
 

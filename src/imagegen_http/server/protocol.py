@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
+from http.client import NO_CONTENT, NOT_MODIFIED, responses
 from typing import Any
 
 import attrs
@@ -27,7 +27,7 @@ from imagegen_http.server.connections import (
 )
 from imagegen_http.server.framing import InvalidRequest, RequestBody, RequestHead, find_head, parse_head
 
-_BODILESS_STATUSES = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+_BODILESS_STATUSES = frozenset({NO_CONTENT, NOT_MODIFIED})
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
@@ -87,7 +87,9 @@ class Cycle(RequestResponseCycle):
 
     def _head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         """Return the response's head, and store how its body ends."""
-        fields = {name.lower(): value for name, value in headers}
+        fields = dict(headers)
+        if not b"".join(fields).islower():  # as ASGI wants them
+            fields = {name.lower(): value for name, value in headers}
         self._missing_bytes = int(fields[b"content-length"]) if b"content-length" in fields else None
         closes = b"close" in fields.get(b"connection", b"").lower()
         is_endless = self._missing_bytes is None and not self._is_bodiless
@@ -141,11 +143,7 @@ def _refusal(slug: str, data: dict[str, Any], request_id: str, *headers: str) ->
 
 
 def _status_line(status: int) -> bytes:
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return b"HTTP/1.1 %d %b\r\n" % (status, phrase.encode())
+    return b"HTTP/1.1 %d %b\r\n" % (status, responses.get(status, "").encode())
 
 
 _MAX_READ_BYTES = 32 * 1024  # so much of each connection is in memory before a budget counts it

@@ -283,6 +283,20 @@ async def test_a_response_is_one_write():
     assert writes[0].endswith(b"content-length: 1\r\n\r\n0")
 
 
+async def test_capitals_of_a_response_do_not_hide_where_it_ends():
+    """Its length and the end of the connection count however an application spells them."""
+
+    async def app(scope, receive, send):
+        headers = [(b"Content-Length", b"3"), (b"x-one", b"1"), (b"Connection", b"Close")]
+        await send({"type": "http.response.start", "status": 299, "headers": headers})
+        await send({"type": "http.response.body", "body": b"abc", "more_body": False})
+
+    writes, closed = await written(app)
+
+    lines = (b"HTTP/1.1 299 ", b"Content-Length: 3", b"x-one: 1", b"Connection: Close", b"", b"abc")
+    assert ([b"\r\n".join(lines)], True) == (writes, closed)
+
+
 async def test_a_head_does_not_wait_for_its_body():
     """Who subscribes to events gets the head before the first of them."""
     event = asyncio.Event()
