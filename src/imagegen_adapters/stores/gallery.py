@@ -1,6 +1,5 @@
 """Image rows in either database: lists, searches, days, relatives, and where bytes are."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -8,6 +7,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import attrs
+from msgspec.json import decode
 
 from imagegen_adapters.stores.rows import (
     cost_from_columns,
@@ -137,7 +137,7 @@ def row_to_view(row: Row) -> ImageView:
     return ImageView(
         image=row_to_image(image),
         neighbours=Neighbours(previous=previous, next=following),
-        relatives=Relatives(parents=tuple(json.loads(parents)), children=tuple(json.loads(children))),
+        relatives=Relatives(parents=tuple(decode(parents)), children=tuple(decode(children))),
     )
 
 
@@ -145,9 +145,7 @@ def row_to_marks(row: Iterable[Any]) -> Marks:
     favourite, tags, collections = (*row, _NONE, _NONE)[:3]
     if tags == collections == _NONE:
         return _FAVOURITE if favourite else UNMARKED
-    return Marks(
-        favourite=bool(favourite), tags=tuple(json.loads(tags)), collections=tuple(json.loads(collections))
-    )
+    return Marks(favourite=bool(favourite), tags=tuple(decode(tags)), collections=tuple(decode(collections)))
 
 
 # ---------------------------------------------------------------- statements
