@@ -1,7 +1,7 @@
 """How fast usage is added up over a filled database: ``python benchmarks/usage.py``.
 
 The database of SQLite has that many tasks, each with its attempt, spread over a year, two providers and three
-models. They are there before the totals are, so the first figure is that of the migration which adds them up.
+models, and the totals that a task adds to when it ends.
 """
 
 import asyncio
@@ -39,11 +39,15 @@ FROM (
 """
 
 ATTEMPTS = """
-INSERT INTO attempts (attempt_id, task_id, number, part, phase, charge, created_at, updated_at)
-SELECT task_id, task_id, 1, 0, 'stored', 'certain', created_at, completed_at FROM tasks
+INSERT INTO attempts (
+    attempt_id, task_id, number, part, phase, charge, cost_basis, cost_currency, cost_ticks,
+    created_at, updated_at
+)
+SELECT task_id, task_id, 1, 0, 'stored', 'certain', 'estimated', 'CNY', 2000000000, created_at, completed_at
+FROM tasks
 """
 
-COSTS = "UPDATE attempts SET cost_basis = 'estimated', cost_currency = 'CNY', cost_ticks = 2000000000"
+ENDS = "SELECT task_id, CAST(strftime('%s', completed_at) AS INTEGER) / 900 AS quarter FROM tasks"
 
 
 def main():
@@ -55,8 +59,7 @@ def main():
     for tasks in options.tasks:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "imagegen.db"
-            fill(path, tasks)
-            rows = price(path)
+            rows = fill(path, tasks)
             report.add(work="end of a task", tasks=tasks, rows=rows, ms=end_seconds(path) * 1000)
             for work, milliseconds in asyncio.run(read(path, options.runs)):
                 report.add(work=work, tasks=tasks, rows=rows, ms=milliseconds)
@@ -64,7 +67,7 @@ def main():
 
 
 def fill(path, tasks):
-    """Make a database of tasks that cost nothing yet."""
+    """Make a database of tasks that have ended; return how many rows their totals have."""
     Database.open(path).close_now()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         seconds = YEAR_SECONDS / tasks
@@ -72,17 +75,9 @@ def fill(path, tasks):
         connection.execute("BEGIN")
         connection.execute(TASKS, {"tasks": tasks, "first": first, "seconds": seconds})
         connection.execute(ATTEMPTS)
+        ends = [{"task_id": task_id, "quarter": quarter} for task_id, quarter in connection.execute(ENDS)]
+        connection.executemany(ADD_USAGE, ends)
         connection.execute("COMMIT")
-
-
-def price(path):
-    """Give every attempt a cost, and the totals of it; return how many rows these have."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute(COSTS)
-        connection.execute(
-            "INSERT INTO usage_totals SELECT quarter, provider_name, model_id, 'CNY', 0, 0, 0, 0, "
-            "tasks * 2000000000, 0, 0 FROM usage_totals"
-        )
         return connection.execute("SELECT count(*) FROM usage_totals").fetchone()[0]
 
 
