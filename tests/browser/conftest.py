@@ -11,6 +11,9 @@ from tests.browser.form import Form
 from tests.browser.seeding import Seeds
 from tests.browser.tab import CHINESE, LOOKS, Tab
 from tests.integration.api.live_server import LiveServer
+from tests.integration.warm_processes import PRELOADED
+
+PRELOADED.insert(-1, "tests.browser.warm_console")  # what is last sees to the rest
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 _ARGUMENTS = (

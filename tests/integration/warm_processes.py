@@ -32,14 +32,15 @@ _PR_SET_PTRACER, _PR_SET_PTRACER_ANY = 0x59616D61, ctypes.c_ulong(-1)
 _LIBC = ctypes.CDLL(None)
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    [
-        __name__,
-        *_LATER,
-        *(f"imagegen_http.cli.{command}" for command in _COMMANDS),
-        "tests.integration.warm_caches",
-    ]
-)
+PRELOADED = [
+    __name__,
+    *_LATER,
+    *(f"imagegen_http.cli.{command}" for command in _COMMANDS),
+    "tests.integration.warm_caches",
+]
+"""What is imported before the first fork; more may be added until then."""
+
+_forks.set_forkserver_preload(PRELOADED)
 
 
 @attrs.define
