@@ -31,6 +31,7 @@ TITLES = {
     "inline-small": "10 kB in base64",
     "linked-small": "10 kB by URL",
     "linked-photograph": "1 MB by URL",
+    "inline-photograph": "1 MB in base64",
 }
 GENERATIONS = "/v1/images/generations"
 NUMBERED = "a task ########"

@@ -38,6 +38,8 @@ COLUMNS = {
 SOURCE = Path(__file__).parent / "go_plan" / "main.go"
 GO_PATH = Path("/usr/share/gocode")
 PACKAGES = "golang-go golang-github-gin-gonic-gin-dev golang-github-mattn-go-sqlite3-dev"
+SYNCED = ("-synchronous", "FULL")
+BOTH_SYNC = "rows synced by both"
 NOWHERE = "无处可寻"
 IMAGES = "/api/v1/images"
 
@@ -111,27 +113,34 @@ def measure(options):
         with (
             stage(options.work_dir, workers=1) as service,
             go_plan(program, service.upstream, options, "-workers", "1") as plan,
+            go_plan(program, service.upstream, options, "-workers", "1", *SYNCED) as synced,
         ):
-            measure_acceptance(report, service, plan, options)
+            measure_acceptance(report, service, {"accept": plan, f"accept, {BOTH_SYNC}": synced}, options)
+        with (
+            stage(options.work_dir) as service,
+            go_plan(program, service.upstream, options, *SYNCED) as plan,
+        ):
+            measure_tasks(report, f"tasks, {BOTH_SYNC}", service, plan, options)
         with (
             gallery(options) as (data_dir, lines),
             stage(options.work_dir, data_dir=data_dir) as service,
             go_plan(program, service.upstream, options, "-prompts", lines) as plan,
         ):
             measure_reads(report, service, plan, options)
-            measure_tasks(report, service, plan, options)
+            measure_tasks(report, "tasks", service, plan, options)
     return report
 
 
-def measure_acceptance(report, service, plan, options):
+def measure_acceptance(report, service, plans, options):
     """Measure how fast tasks are accepted, while the only worker of each waits for the upstream."""
     service.upstream.hold()
     request = post(GENERATE, task(KINDS[0]))
-    for each in (service, plan):
+    for each in (service, *plans.values()):
         with Callers.connected(each.service.url, [request], callers=1):
             pass  # it has sent one
-    wait_until(lambda: service.upstream.running() == 2, awaited="the calls of both workers")
-    compare(report, "accept", [request], service, plan, options)
+    wait_until(lambda: service.upstream.running() == 1 + len(plans), awaited="the calls of all workers")
+    for title, plan in plans.items():
+        compare(report, title, [request], service, plan, options)
 
 
 def measure_reads(report, service, plan, options):
@@ -161,11 +170,12 @@ def compare(report, title, requests, service, plan, options):
         add(report, title, callers, cost, limit)
 
 
-def measure_tasks(report, service, plan, options):
+def measure_tasks(report, title, service, plan, options):
     """Measure from the request to the image that is stored."""
     callers = max(options.callers)
-    cost, limit = (tasks(each, KINDS[0], number=options.number, callers=callers) for each in (service, plan))
-    add(report, f"tasks, {TITLES[KINDS[0]]}", callers, cost, limit)
+    for kind, number in ((KINDS[0], options.number), ("inline-photograph", options.photographs)):
+        cost, limit = (tasks(each, kind, number=number, callers=callers) for each in (service, plan))
+        add(report, f"{title}, {TITLES[kind]}", callers, cost, limit)
 
 
 def add(report, title, callers, cost, limit):
@@ -179,6 +189,7 @@ def main():
     parser.add_argument("--program", type=Path, help="the plan, built already")
     parser.add_argument("--images", type=int, default=100_000, help="records beforehand")
     parser.add_argument("--number", type=int, default=2000, help="tasks with small images")
+    parser.add_argument("--photographs", type=int, default=300, help="tasks with images of 1 MB")
     options = parser.parse_args()
     measure(options).publish(options.json)
 

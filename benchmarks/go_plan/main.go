@@ -1,4 +1,4 @@
-// The plan that promises nothing: Gin, SQLite that syncs nothing, and a channel as its queue.
+// The plan that promises nothing: Gin, SQLite that syncs nothing unless it is told to, and a channel as its queue.
 //
 // It takes the same requests as the service and answers about the same. What a kill or a power cut meets in the
 // channel, in a running call or in the caches of the disk is lost. An image is written as it came: it is neither
@@ -31,7 +31,7 @@ const (
 	maxConnections = 8
 	queueSize      = 1_000_000
 	pageSize       = 20
-	options        = "?_journal_mode=WAL&_synchronous=OFF&_busy_timeout=10000&_txlock=immediate"
+	options        = "?_journal_mode=WAL&_busy_timeout=10000&_txlock=immediate&_synchronous="
 	schema         = `
 CREATE TABLE IF NOT EXISTS tasks (
 	task_id TEXT PRIMARY KEY, prompt TEXT NOT NULL, provider TEXT NOT NULL, model_id TEXT NOT NULL,
@@ -95,11 +95,12 @@ func main() {
 	upstream := flag.String("upstream", "", "URL of what makes the images")
 	workers := flag.Int("workers", 100, "")
 	prompts := flag.String("prompts", "", "a file; the gallery gets a record for each of its lines")
+	synchronous := flag.String("synchronous", "OFF", "SQLite's: OFF, or FULL for a sync with each commit")
 	flag.Parse()
 	s := &service{queue: make(chan task, queueSize), upstream: *upstream, folder: *folder}
 	must(os.MkdirAll(filepath.Join(s.folder, "images"), 0o700))
 	var err error
-	s.db, err = sql.Open("sqlite3", "file:"+filepath.Join(s.folder, "imagegen.db")+options)
+	s.db, err = sql.Open("sqlite3", "file:"+filepath.Join(s.folder, "imagegen.db")+options+*synchronous)
 	must(err)
 	s.db.SetMaxOpenConns(maxConnections)
 	s.db.SetMaxIdleConns(maxConnections)
