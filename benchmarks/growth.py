@@ -12,15 +12,17 @@ import argparse
 import asyncio
 import shutil
 from collections.abc import Callable
+from functools import partial
 from math import log10
 from pathlib import Path
 
 import attrs
 from fill import fill
-from search import Result, Sizes, measure, sizes
+from search import Like, Result, Sizes, measure, sizes
 
 from imagegen_adapters.stores.directory import DATABASE_FILE
 from imagegen_adapters.stores.sqlite.database import Database
+from imagegen_adapters.stores.sqlite.search import sqlite_gallery
 
 SIZES = (10_000, 100_000, 1_000_000)
 MAX_IMAGES = 3_000_000
@@ -63,7 +65,8 @@ def step(images: int, prompts: Path, work_dir: Path) -> Step:
 async def _measure(directory: Path) -> tuple[dict[str, Result], Sizes]:
     database = Database.open(directory / DATABASE_FILE, read_only=True)
     try:
-        results = await measure(database, callers=10, rounds=20)
+        galleries = partial(sqlite_gallery, database)
+        results = await measure(galleries, callers=10, rounds=20, like=Like(database))
         return {result.kind: result for result in results}, await sizes(database)
     finally:
         await database.close()

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import reports  # noqa: F401 - makes the checkout importable
 
 from imagegen_adapters.stores.directory import DataDirectory
 from imagegen_adapters.stores.gallery import row_to_image

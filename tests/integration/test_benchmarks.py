@@ -104,6 +104,25 @@ def test_reads_are_plotted(tmp_path):
     assert "record by id, each another, 300" in drawing.read_text("utf-8")
 
 
+@pytest.mark.long
+def test_searches_are_measured_as_images_grow_in_number(tmp_path):
+    """A column for each number."""
+    prompts = tmp_path / "prompts"
+    prompts.write_text("a cat 猫 4k\n" * 200, encoding="utf-8")
+
+    options = ("--prompts", prompts, "--work-dir", tmp_path, "--sizes", "100", "200")
+    lines = bench("growth", *options).splitlines()
+
+    assert "| | 100 | 200 |" in lines
+    assert any(line.startswith("| LIKE, a common character, p95 ms |") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["bad-searches", "callers", "memory", "search", "search-postgresql"])
+def test_a_benchmark_without_json_says_what_it_takes(name):
+    """It finds all that it imports, wherever it is started."""
+    assert "--help" in bench(name, "--help")
+
+
 def test_the_list_names_each_benchmark_and_marks_those_of_the_page():
     """The page has a place for the table of each that runs when none is named."""
     lines = bench("--list").splitlines()[:-1]
