@@ -84,12 +84,12 @@ def settle(
     it, it is cancelled even so, and says whether it may have been charged.
 
     A paid result is stored again after 5, 20 and 80 s. A store that does not answer is waited for longer, by
-    5, 10, … 80, 80 s, unless the task was cancelled: that says nothing about the result.
+    5, 10, 20, 20, … s, unless the task was cancelled: that says nothing about the result.
     """
     recoverable = [outcome.error for outcome in outcomes if outcome.is_recoverable]
     if recoverable:
         is_outage = not cancelled and all(error is not None and error.is_outage for error in recoverable)
-        seconds = 5 * 2 ** (min(task.epoch - 1, 4) if is_outage else 2 * task.store_failures)
+        seconds = 5 * 2 ** (min(task.epoch - 1, 2) if is_outage else 2 * task.store_failures)
         return task.requeue(not_before=now + timedelta(seconds=seconds), store_failed=not is_outage)
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     warnings = _distinct(warning for outcome in outcomes for warning in outcome.warnings)
