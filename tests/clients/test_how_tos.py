@@ -1,18 +1,20 @@
 """What the pages about other people's clients show works as it stands, and is paid once."""
 
-import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import attrs
 import httpx
 import pytest
 import yaml
 
+from tests.clients.conftest import environ_of_clients
 from tests.clients.nginx import free_ports
-from tests.clients.upstream import KEY
-from tests.fakes.http_server import Break
+from tests.clients.upstream import KEY, CountingUpstream
+from tests.fakes.http_server import Break, HttpServer
+from tests.fakes.in_thread import in_thread
 from tests.integration.api.live_server import IMAGEGEN, LiveServer, clean_environ
 from tests.markdown import DOCS, blocks
 
@@ -66,28 +68,40 @@ def serve(tmp_path):
         server.end()
 
 
-@pytest.fixture
-def start_proxy(installed, tmp_path):
-    """Return a function that starts LiteLLM's proxy with such settings; its address is what it returns."""
-    processes = []
+@attrs.frozen
+class Proxy:
+    """LiteLLM's, with the page's model, which imagegen makes, and one that a provider makes that counts."""
 
-    def start(settings):
-        (port,) = free_ports(1)
-        (tmp_path / "litellm.yaml").write_text(yaml.safe_dump(settings))
-        local = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
-        environ = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-        with (tmp_path / "litellm.log").open("w") as log:
-            command = [installed.litellm, *shown(LITELLM, "sh").split()[1:-1], str(port)]
-            processes.append(
-                subprocess.Popen(command, cwd=tmp_path, env=environ | local, stdout=log, stderr=log)
+    address: str
+    painter: LiveServer
+    upstream: HttpServer
+
+
+@pytest.fixture(scope="module")
+def proxy(installed, tmp_path_factory):
+    """One for both directions, since a start takes fifteen seconds of a processor."""
+    folder = tmp_path_factory.mktemp("litellm")
+    painter = LiveServer(folder, {}).start()
+    (port,) = free_ports(1)
+    with in_thread(HttpServer(CountingUpstream())) as upstream:
+        address = painter.url.partition("//")[2]
+        settings = yaml.safe_load(shown(LITELLM, "yaml").replace(IMAGEGEN_ADDRESS, address))
+        (model,) = settings["model_list"]
+        own = {"model": "openai/m", "api_base": f"{upstream.url}/quick/v1", "api_key": KEY}
+        settings["model_list"].append({**model, "model_name": "counted", "litellm_params": own})
+        (folder / "litellm.yaml").write_text(yaml.safe_dump(settings))
+        command = [installed.litellm, *shown(LITELLM, "sh").split()[1:-1], str(port)]
+        log = folder / "litellm.log"
+        with log.open("w") as opened:
+            process = subprocess.Popen(
+                command, cwd=folder, env=environ_of_clients(), stdout=opened, stderr=opened
             )
-        await_proxy(f"127.0.0.1:{port}", processes[0], tmp_path / "litellm.log")
-        return f"127.0.0.1:{port}"
-
-    yield start
-    for process in processes:
+        await_proxy(f"127.0.0.1:{port}", process, log)
+        yield Proxy(f"127.0.0.1:{port}", painter, upstream)
         process.terminate()
         process.wait(60)
+        assert [] == upstream.complaints
+    painter.end()
 
 
 def await_proxy(address, process, log):
@@ -100,17 +114,6 @@ def await_proxy(address, process, log):
         else:
             return
     raise AssertionError(f"it did not answer: {log.read_text()[-2000:]}")
-
-
-def proxied(upstream, mood):
-    """Return settings of a proxy whose model is made by a provider that counts."""
-    settings = yaml.safe_load(shown(LITELLM, "yaml"))
-    settings["model_list"][0]["litellm_params"] |= {
-        "model": "openai/m",
-        "api_base": f"{upstream.url}/{mood}/v1",
-        "api_key": KEY,
-    }
-    return settings
 
 
 def test_the_ai_sdk_works_as_its_page_says(serve, installed, tmp_path):
@@ -152,23 +155,20 @@ def test_one_key_for_several_requests_gives_one_image(serve, installed, tmp_path
     assert together[0] != together[1]
 
 
-def test_litellm_calls_imagegen_as_its_page_says(serve, start_proxy, tmp_path):
+def test_litellm_calls_imagegen_as_its_page_says(proxy, tmp_path):
     """The page's proxy and the page's request; asked again, the same key is the same task."""
-    server = serve({})
-    text = shown(LITELLM, "yaml").replace(IMAGEGEN_ADDRESS, server.url.partition("//")[2])
-    address = start_proxy(yaml.safe_load(text))
-    command = shown(LITELLM, "sh", 1).replace(LITELLM_ADDRESS, address)
+    command = shown(LITELLM, "sh", 1).replace(LITELLM_ADDRESS, proxy.address)
     answers = [run(["sh", "-eu", "-c", command], cwd=tmp_path) for _ in range(2)]
 
     assert all('"b64_json"' in answer for answer in answers)
-    assert 1 == len(listed(server, "/api/v1/tasks"))
+    assert 1 == len(listed(proxy.painter, "/api/v1/tasks"))
 
 
-def test_imagegen_calls_litellm_as_its_page_says(serve, start_proxy, upstream):
+def test_imagegen_calls_litellm_as_its_page_says(serve, proxy):
     """A vendor that fails gets one call, and without the page's header three."""
-    address = start_proxy(proxied(upstream, "quick"))
-    server = serve({"security": {"allow_private_upstreams": [address]}})
-    command = shown(LITELLM, "sh", 2).replace(LITELLM_ADDRESS, address)
+    server = serve({"security": {"allow_private_upstreams": [proxy.address]}})
+    command = shown(LITELLM, "sh", 2).replace(LITELLM_ADDRESS, proxy.address)
+    command = command.replace("--model cat-painter", "--model counted")
 
     def outcome(prompt, provider="litellm"):
         body = {"provider": provider, "params": {"prompt": prompt}}
@@ -178,7 +178,7 @@ def test_imagegen_calls_litellm_as_its_page_says(serve, start_proxy, upstream):
 
     run(["sh", "-eu", "-c", command], cwd=server.folder, LITELLM_KEY=PROXY_KEY)
     works = outcome("works")
-    upstream.break_next(Break.SERVER_ERROR, path="/quick/", times=100)
+    proxy.upstream.break_next(Break.SERVER_ERROR, path="/quick/", times=100)
     breaks = outcome("breaks")
     command = command.replace(" --header x-litellm-num-retries=0", "").replace(" set litellm ", " set other ")
     run(["sh", "-eu", "-c", command], cwd=server.folder, LITELLM_KEY=PROXY_KEY)
@@ -186,4 +186,4 @@ def test_imagegen_calls_litellm_as_its_page_says(serve, start_proxy, upstream):
 
     assert ("completed", None) == works
     assert [("failed", "outcome_unknown")] * 2 == [breaks, repeated]
-    assert {"works": 1, "breaks": 1, "repeated": 3} == upstream.fake.ledger
+    assert {"works": 1, "breaks": 1, "repeated": 3} == proxy.upstream.fake.ledger
