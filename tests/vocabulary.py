@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,7 @@ class Vocabulary:
         self.words = frozenset(word.strip() for row in rows for word in row.split(",")) - {"not"}
         section = glossary.partition("These are no names")[2].partition(".\n")[0]
         self.no_nouns = frozenset(re.findall(r"`(\w+)`", section))
+        self._any_word = re.compile(rf"(?:^|_)({'|'.join(sorted(self.words))})s?(?:_|$)")
 
     def fault(self, name: str) -> str | None:
         """Return what is wrong with a name, or None."""
@@ -33,10 +35,8 @@ class Vocabulary:
         if _SUPERLATIVES.match(name):
             return "is a bound: MAX_ or MIN_"
         snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-        for word in self.words:
-            if re.search(rf"(?:^|_){word}s?(?:_|$)", snake):
-                return f"says {word!r}"
-        return None
+        word = self._any_word.search(snake)
+        return f"says {word[1]!r}" if word else None
 
 
 def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -66,19 +66,19 @@ def modules(folder: Path) -> Iterator[Path]:
 
 def faults(root: Path = ROOT) -> Iterator[str]:
     """Yield a line about each name that has to go."""
-    vocabulary = Vocabulary(GLOSSARY.read_text("utf-8"))
+    fault_of = cache(Vocabulary(GLOSSARY.read_text("utf-8")).fault)
     for top in ("src", "tests", "benchmarks"):
         for path in sorted(modules(root / top)):
             place = path.relative_to(root)
-            if fault := vocabulary.fault(path.stem):
+            if fault := fault_of(path.stem):
                 yield f"{place}: the module's name {fault}"
             for line, name in names(ast.parse(path.read_bytes())):
-                if name not in PERSISTED and (fault := vocabulary.fault(name)):
+                if name not in PERSISTED and (fault := fault_of(name)):
                     yield f"{place}:{line}: {name} {fault}"
     for path in sorted((root / "src").glob("*/words.json")):
         for table, rows in json.loads(path.read_bytes()).items():
             for name in (table, *rows):
-                if fault := vocabulary.fault(name):
+                if fault := fault_of(name):
                     yield f"{path.relative_to(root)}: {table}.{name} {fault}"
 
 
