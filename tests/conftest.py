@@ -89,6 +89,11 @@ OWN_LOGIC = {
         f"integration/{subject}.py"
         for subject in (
             "agents/test_lost_calls",
+            "api/command_line/test_imports",
+            "api/test_cached_responses",
+            "api/test_envelope",
+            "api/test_error_rows",
+            "api/test_guard_rows",
             "cli/test_other_directory",
             "cli/test_storage",
             "cli/test_usage",
@@ -97,6 +102,7 @@ OWN_LOGIC = {
             "openai/test_lost_callers",
             "providers/test_gemini_developer",
             "providers/test_stability",
+            "security/test_forbidden_addresses",
             "security/test_keys_stay_home",
             "test_batch_jobs",
             "test_fallback",
@@ -110,6 +116,28 @@ OWN_LOGIC = {
     "unit/test_message_tables.py",
 }
 """What tries our own rules where its neighbours have met this Python already, and takes most of the time."""
+
+OWN_RULES = {
+    *(
+        f"integration/api/test_bad_input.py::test_{subject}"
+        for subject in (
+            "a_body_that_is_no_json_object_is_refused",
+            "a_field_of_the_wrong_kind_is_named",
+            "a_parameter_out_of_its_range_is_named",
+            "an_invalid_configuration_is_refused",
+            "what_is_refused_by_its_shape_is_no_body_of_the_document",
+            "what_is_refused_by_its_shape_is_no_parameter_of_the_document",
+        )
+    ),
+    "integration/api/test_image_days.py::test_a_list_is_shown_from_either_end",
+    "integration/api/test_image_days.py::test_neighbours_lead_through_the_list",
+    "integration/api/test_operations.py::test_a_wrong_field_of_an_operation_is_named",
+    "integration/api/test_operations.py::test_an_invalid_image_is_40005_with_its_field",
+    "integration/security/test_google_credentials_stay_home.py::test_config_yaml_alone_lends_them",
+    "integration/test_sqlite_engine.py::test_an_old_sqlite_is_refused_in_one_line",
+    "integration/test_sqlite_engine.py::test_doctor_reports_only_the_old_sqlite",
+}
+"""The same of single tests, in files whose others meet PostgreSQL there."""
 
 _skipped: list[str] = []
 
@@ -153,7 +181,8 @@ def pytest_collection_modifyitems(config, items):
         stores = {item: getattr(item, "callspec", None) and item.callspec.id.split("-")[0] for item in items}
         in_files = {(item.path, item.originalname) for item, store in stores.items() if store == "sqlite"}
         twins = {i for i, s in stores.items() if s == "memory" and (i.path, i.originalname) in in_files}
-        is_left |= dict.fromkeys(twins, True)
+        named = {i for i in items if f"{i.path.relative_to(TESTS)}::{i.originalname}" in OWN_RULES}
+        is_left |= dict.fromkeys(twins | named, True)
     if any(is_left.values()):
         config.hook.pytest_deselected(items=[item for item in items if is_left[item]])
         items[:] = [item for item in items if not is_left[item]]

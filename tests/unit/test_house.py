@@ -7,7 +7,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from tests.conftest import THOROUGH
+from tests.conftest import OWN_LOGIC, OWN_RULES, TEXTS, THOROUGH
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
@@ -87,9 +87,13 @@ def test_there_are_no_more_dependencies():
     assert len([*project["dependencies"], *extras["cluster"], *extras["s3"]]) <= DEPENDENCIES
 
 
-def test_what_the_quick_part_leaves_out_is_there():
-    """A file that was renamed would come back into it."""
-    assert [] == [path for path in THOROUGH if not (ROOT / "tests" / path).exists()]
+def test_what_a_part_of_the_tests_leaves_out_is_there():
+    """A file or a test that was renamed would come back into it."""
+    named = [path.partition("::") for path in THOROUGH | TEXTS | OWN_LOGIC | OWN_RULES]
+    files = {path: ROOT / "tests" / path for path, _, _ in named}
+
+    assert [] == [path for path, file in files.items() if not file.exists()]
+    assert [] == [test for path, _, test in named if test and f"def {test}(" not in files[path].read_text()]
 
 
 def imports(path):
