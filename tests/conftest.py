@@ -11,6 +11,7 @@ import pytest
 
 from imagegen_adapters.stores.postgresql.database import Database
 from tests.fakes.postgresql import Cluster
+from tests.forks import run_in_forks
 
 hypothesis.settings.register_profile("any speed", deadline=None)
 hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
@@ -146,6 +147,7 @@ def pytest_addoption(parser):
     """Say what the tests of the API run over, as far as they share a server, and what the contracts test."""
     parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.addoption("--quick", action="store_true", help="leave out what takes long, or needs PostgreSQL")
+    parser.addoption("--forks", metavar="N", help="run the files in N processes, or as many as do well: auto")
     parser.addoption("--another-python", action="store_true", help="leave out what no Python changes")
     parser.addoption("--store", metavar="MODULE:FACTORY", help="the contracts run over this store of yours")
 
@@ -159,7 +161,13 @@ def pytest_configure(config):
 def pytest_xdist_auto_num_workers(config):
     """Let six processes share two processors with ``-n auto``: more than half of the time, a test waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else cores + max(4, cores // 2)
+    return int(os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS", cores + max(4, cores // 2)))
+
+
+def pytest_runtestloop(session):
+    """Run the tests in forks of this process where that was asked for."""
+    count = session.config.getoption("--forks") or 0
+    return run_in_forks(session, pytest_xdist_auto_num_workers(None) if count == "auto" else int(count))
 
 
 def pytest_ignore_collect(collection_path, config):

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 
 import attrs
@@ -41,6 +42,18 @@ PRELOADED = [
 """What is imported before the first fork; more may be added until then."""
 
 _forks.set_forkserver_preload(PRELOADED)
+
+
+def share():
+    """Start now what commands are forked from, for all the forks of this process."""
+    forkserver.ensure_running()
+    os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _leave_to_parent():
+    """Use what multiprocessing has started without asking after it, which only its parent can."""
+    forkserver._forkserver.ensure_running = lambda: None
+    resource_tracker._resource_tracker._pid = None
 
 
 @attrs.define
