@@ -137,7 +137,7 @@ def test_a_dash_is_standard_output(run, tmp_path):
     """The bytes of the image and nothing else, and no file of that name."""
     command = [IMAGEGEN, "generate", "a boat", *SMALL, "-o", "-"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=clean_environ(), capture_output=True, check=True, timeout=60
+        command, cwd=tmp_path, env=clean_environ(), capture_output=True, check=True, timeout=120
     )
     (stored,) = (tmp_path / "data" / "images").rglob("*.png")
 
