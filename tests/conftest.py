@@ -15,6 +15,7 @@ from tests.forks import run_in_forks
 
 hypothesis.settings.register_profile("any speed", deadline=None)
 hypothesis.settings.load_profile("any speed")  # a busy machine is no defect
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 
 pytest.register_assert_rewrite("tests.contracts")  # a failure shows both sides
 
@@ -153,8 +154,13 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    """Let what the tests start hear Ctrl-C: a job in the background ignores it, and so do its children."""
+    """Let what the tests start hear Ctrl-C: a job in the background ignores it, and so do its children.
+
+    A quarter of the examples is for ``--quick``.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.getoption("--quick"):
+        hypothesis.settings.load_profile("quick")
 
 
 @pytest.hookimpl(optionalhook=True)

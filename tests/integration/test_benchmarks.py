@@ -56,11 +56,13 @@ HAS_TOOLS = {"go-plan": HAS_GO, "profiling": shutil.which("py-spy")}
 LONG = {
     "cluster",
     "cluster-nodes",
+    "go-plan",
     "growth-postgresql",
     "marks-postgresql",
     "insert",
     "thumbnails",
     "waiting",
+    "webhooks",
 }
 
 

@@ -16,8 +16,8 @@ from tests.integration.api.asking import CONFIG, GENERATE, WAIT, body_of
 
 pytestmark = pytest.mark.anyio
 
-FEW, DEAD_NAMES = 4, 64
-"""More than any pool of threads that the event loop makes by itself."""
+FEW, DEAD_NAMES = 4, 36
+"""More than the 32 threads that the event loop makes by itself at most."""
 
 
 class NameServer:

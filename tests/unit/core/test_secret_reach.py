@@ -217,7 +217,7 @@ def layers_of(who):
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.tuples(*map(layers_of, SOURCES)))
 def test_no_layer_above_takes_a_secret_further(layers):
     """For any three layers, each secret of a call goes only where its own layers could have sent it."""
@@ -251,7 +251,7 @@ def masked(extra, shown):
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(
     layers_of(ConfigSource.DATABASE), layers_of(ConfigSource.FILE), CHANGES, layers_of(ConfigSource.REQUEST)
 )
