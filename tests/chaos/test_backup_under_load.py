@@ -46,8 +46,8 @@ def carried(stage, tmp_path):
     config = {"provider_name": "kept", "kind": "demo", "api_key": KEY}
     with service.client() as api:
         api.post("/api/v1/providers/config", json=config).raise_for_status()
-    with Load(service, callers=CALLERS, pause=0.3) as load:
-        wait_until(lambda: len(load.completed) >= 60, awaited="sixty images")
+    with Load(service, callers=CALLERS, pause=0.4) as load:
+        wait_until(lambda: len(load.completed) >= 30, awaited="thirty images")
         begun = time.monotonic()
         _run(IMAGEGEN, "backup", tmp_path / "it", folder=service.folder)
         later = len(load.completed)
