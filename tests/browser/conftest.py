@@ -16,6 +16,18 @@ from tests.integration.warm_processes import PRELOADED
 PRELOADED.insert(-1, "tests.browser.warm_console")  # what is last sees to the rest
 
 BROWSER, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
+_WITHOUT = (
+    "IsolateOrigins",
+    "MediaRouter",
+    "OptimizationHints",
+    "OriginKeyedProcessesByDefault",
+    "PaintHolding",
+    "SpareRendererForSitePerProcess",
+    "Translate",
+    "site-per-process",
+)
+"""What of Chromium takes time of a processor, and is nothing to a page."""
+
 _ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",  # a container has no sandbox of its own to offer, and only our own pages are opened
@@ -28,9 +40,14 @@ _ARGUMENTS = (
     "--window-size=1280,900",
     # A mouse, which test machines lack: a page without one hides what a pointer shows. Touch is without one.
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
-    # A process for each page, and one for the requests of all, are a fifth of what opening a page takes.
+    # A process for each server, and one for all requests, are a fifth of what opening a page takes.
     "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
     "--enable-features=NetworkServiceInProcess2",
+    f"--disable-features={','.join(_WITHOUT)}",
+    "--disable-extensions",
+    "--kiosk",  # else it paints its own bars again for each step of a page that loads
+    "--js-flags=--no-maglev,--no-turbofan",  # no page is there long enough to be worth its best code
 )
 
 
