@@ -98,7 +98,6 @@ def serve(tmp_path, tab):
         started.append(server)
         server.start()
         tab.origins.add(server.url)
-        tab.cdp("Storage.clearDataForOrigin", origin=server.url, storageTypes="all")
         return server
 
     yield start

@@ -96,7 +96,8 @@ class Tab:
 
     def reset(self):
         """Show nothing, as a new profile would."""
-        self.driver.get("about:blank")
+        if self.driver.current_url != "about:blank":
+            self.driver.get("about:blank")
         # A full history drops entries that no real press of a key or button led to, so a script's clicks.
         for command in (
             "Page.resetNavigationHistory",
