@@ -135,10 +135,13 @@ class Hand:
         ActionChains(self.tab.driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
 
     def type(self, selector, *text, words=""):
-        """Write into a field, in the place of what is there."""
+        """Write into a field, in the place of what is there; of each text, the first character by a key."""
         self.focus(selector, words)
         self.chord(Keys.CONTROL, "a")
-        self.keys(*text)
+        for first, *rest in text:
+            self.keys(first)
+            if rest:
+                self.tab.cdp("Input.insertText", text="".join(rest))
 
     def choose_new_year(self, selector):
         """Choose the year's first day; for a mouse or a finger, the calendar is the browser's own."""

@@ -43,7 +43,7 @@ def priced():
 def test_a_press_is_a_group_of_frames_at_once(console, tab, priced, axe_violations):
     """In the proportions asked for; they are filled in their places, and made once more by one press."""
     server, form = console(**priced)
-    form.prompt().send_keys("雪山，清晨，" * 40)
+    form.tab.paste(form.prompt(), "雪山，清晨，" * 40)
     form.choose("ratio", "9:16")
     for _ in range(2):
         form.press(form.button("增加"))

@@ -69,8 +69,8 @@ def test_each_preset_is_saved_tested_and_disabled(tab, server, press):
             f"/providers/{preset['name']}",
         )
         tab.until(lambda name=preset["display_name"]: name in text(tab, "dialog h2"))
-        field(tab, "API 密钥").send_keys(KEY)
-        field(tab, "接口地址").send_keys(NOWHERE)
+        tab.paste(field(tab, "API 密钥"), KEY)
+        tab.paste(field(tab, "接口地址"), NOWHERE)
         press("保存并测试", "dialog")
         outcomes.add(tab.until(lambda: text(tab, "dialog .test .mark") or text(tab, "dialog .error")))
         press("停用", "dialog")
@@ -92,14 +92,14 @@ def test_each_preset_is_saved_tested_and_disabled(tab, server, press):
 def test_a_provider_becomes_the_default_after_its_test(tab, server, press):
     """From its drawer and from the list, not after a failed one; the form begins with the default."""
     tab.open(f"{server.url}/providers/openai")
-    field(tab, "API 密钥").send_keys(KEY)
-    field(tab, "接口地址").send_keys(NOWHERE)
+    tab.paste(field(tab, "API 密钥"), KEY)
+    tab.paste(field(tab, "接口地址"), NOWHERE)
     press("保存并测试", "dialog")
     tab.until(lambda: text(tab, "dialog .test .mark") == "失败")
     offered = tab.driver.find_elements(By.CLASS_NAME, "make-default")
     tab.open(f"{server.url}/providers/ark")
-    field(tab, "API 密钥").send_keys(KEY)
-    field(tab, "接口地址").send_keys(NOWHERE)
+    tab.paste(field(tab, "API 密钥"), KEY)
+    tab.paste(field(tab, "接口地址"), NOWHERE)
     press("保存并测试", "dialog")
     button = tab.until(lambda: tab.driver.find_elements(By.CSS_SELECTOR, "dialog .make-default"))[0]
     button.send_keys(Keys.ENTER)
@@ -141,7 +141,7 @@ def test_who_has_a_key_has_an_image_in_six_clicks(tab, serve):
         tab.driver.execute_script(_PASTE, f" {FakeOpenAI.key}\n")
         offered = tab.until(lambda: text(tab, ".pasted .acts"))
         click(".pasted button", "接入 OpenAI")
-        field(tab, "接口地址").send_keys(upstream.url + FakeOpenAI.base)
+        tab.paste(field(tab, "接口地址"), upstream.url + FakeOpenAI.base)
         click("dialog button", "保存并测试")
         click("dialog .use", "用它创作")
         click(".examples button", "一只可爱的猫")
@@ -215,7 +215,7 @@ def test_a_pasted_key_is_sent_nowhere_before_it_is_saved(tab, serve, press):
             control.send_keys(FakeOpenAI.key, Keys.ENTER)
             press("接入 OpenAI", ".pasted")
             shown = field(tab, "API 密钥").get_property("value")
-            field(tab, "接口地址").send_keys(upstream.url + FakeOpenAI.base)
+            tab.paste(field(tab, "接口地址"), upstream.url + FakeOpenAI.base)
         unasked = len(upstream.requests)
         with tab.recording() as after:
             press("保存并测试", "dialog")
@@ -232,7 +232,7 @@ def test_what_is_wrong_stands_beside_its_field(tab, server, press):
     """And what was typed stays."""
     tab.allow("400 (Bad Request)")
     tab.open(f"{server.url}/providers/openai-compatible")
-    field(tab, "API 密钥").send_keys(KEY)
+    tab.paste(field(tab, "API 密钥"), KEY)
     field(tab, "接口地址").send_keys("not an address")
     press("保存", "dialog")
     problem = tab.until(
@@ -302,12 +302,12 @@ def test_a_provider_that_could_do_nothing_is_not_saved_silently(tab, server, pre
     press("保存", "dialog")
     tab.until(lambda: "请填写接口地址" in text(tab, "dialog .error"))
     assert 404 == httpx.get(f"{server.url}{CONFIG}/openai-compatible").status_code
-    field(tab, "接口地址").send_keys(NOWHERE)
+    tab.paste(field(tab, "接口地址"), NOWHERE)
     press("保存", "dialog")
     tab.until(lambda: "还没有模型" in text(tab, "dialog .models .error"))
     tab.open(f"{server.url}/providers/gemini")
     tab.until(lambda: "留空就用官方地址" in text(tab, "dialog form"))
-    field(tab, "API 密钥").send_keys(KEY)
+    tab.paste(field(tab, "API 密钥"), KEY)
     press("保存", "dialog")
 
     tab.until(
@@ -349,8 +349,8 @@ def test_a_document_is_written_tried_and_saved(tab, server, press, axe_violation
     shown, sample = text(tab, ".trial .shown"), text(tab, ".trial .sample")
     tried = axe_violations()
     field(tab, "名称").send_keys("ink")
-    field(tab, "接口地址").send_keys(NOWHERE)
-    field(tab, "API 密钥").send_keys(KEY)
+    tab.paste(field(tab, "接口地址"), NOWHERE)
+    tab.paste(field(tab, "API 密钥"), KEY)
     press("保存并测试", "dialog")
     tab.until(lambda: "未能验证" in text(tab, "dialog .test .mark"))
     saved = httpx.get(f"{server.url}{CONFIG}/ink").json()["data"]
