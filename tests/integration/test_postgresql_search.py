@@ -32,7 +32,7 @@ from tests.fakes.postgresql import insert_images
 pytestmark = [pytest.mark.anyio, pytest.mark.one_python]
 
 ANY = ImageFilter()
-QUERIES = 2000
+QUERIES = 1000
 BUCKET = 1 << 14
 
 PIECES = [
