@@ -220,12 +220,13 @@ def test_a_disconnect_in_the_middle_of_the_response_is_no_delivery(server, api):
     """All of it was written by then, and was in the system's buffers."""
     body = body_of("lost in the answer", 0, size="1024x1024")
     connection, lost = send(server, body, receive_bytes=4096)
-    ended(api, lost)
+    task = ended(api, lost)
     with connection:
         connection.recv(100)
     again = api.post(GENERATIONS, json=body)
 
-    assert (lost, True) == (again.headers["x-task-id"], len(again.content) > 100_000)
+    assert ("completed", lost, 200) == (task["status"], again.headers["x-task-id"], again.status_code), task
+    assert len(again.content) > 100_000
 
 
 def test_a_disconnect_with_the_complete_response_is_a_delivery(server, api):
