@@ -226,7 +226,7 @@ def test_a_disconnect_in_the_middle_of_the_response_is_no_delivery(server, api):
     again = api.post(GENERATIONS, json=body)
 
     assert ("completed", lost, 200) == (task["status"], again.headers["x-task-id"], again.status_code), task
-    assert len(again.content) > 100_000
+    assert len(again.content) > 50_000  # much more than the caller had taken
 
 
 def test_a_disconnect_with_the_complete_response_is_a_delivery(server, api):
